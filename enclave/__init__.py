@@ -1,0 +1,33 @@
+"""The control plane of the P20 WIN enclave: everything that decides, keeps, and lets out.
+
+`GROUND`, `ROOMS` and `DOORS` keep the order: a module imports only what stands before it.
+"""
+
+GROUND = (
+    "errors",
+    "terms",
+    "clauses",
+    "calendar",
+    "settings",
+    "ledger",
+    "vault",
+    "store",
+    "sandbox",
+)
+ROOMS = (
+    "agreement",
+    "dictionary",
+    "people",
+    "intake",
+    "matching",
+    "resultant",
+    "analysis",
+    "glass",
+    "egress",
+    "review",
+    "publication",
+    "destruction",
+    "incidents",
+    "reports",
+)
+DOORS = ("app", "cli", "web")
