@@ -6,9 +6,9 @@
 GROUND = (
     "errors",
     "terms",
-    "clauses",
     "calendar",
     "settings",
+    "clauses",
     "ledger",
     "vault",
     "store",

@@ -1,0 +1,35 @@
+"""The Data Sharing Agreement as data: compiled to a frozen policy, signed, in force until it ends."""
+
+from enclave.agreement.lifecycle import InForce, Signature, of, register, sign
+from enclave.agreement.model import (
+    Agreement,
+    CellTerms,
+    Element,
+    FileLayout,
+    Party,
+    PartyKind,
+    Report,
+    Retention,
+    School,
+)
+from enclave.agreement.policy import FLOOR, Policy, compile_agreement
+
+__all__ = [
+    "FLOOR",
+    "Agreement",
+    "CellTerms",
+    "Element",
+    "FileLayout",
+    "InForce",
+    "Party",
+    "PartyKind",
+    "Policy",
+    "Report",
+    "Retention",
+    "School",
+    "Signature",
+    "compile_agreement",
+    "of",
+    "register",
+    "sign",
+]

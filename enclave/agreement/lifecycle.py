@@ -1,0 +1,140 @@
+"""From a compiled policy to an agreement in force: signatures, effective date, end.
+
+Source: EM II; DSA preamble; DSA XI.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import ClassVar
+
+from enclave.agreement.policy import Policy
+from enclave.errors import Refused, refuse
+from enclave.ledger import Entry
+from enclave.store import Transaction, View
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A party's signature: by title, never by name."""
+
+    party: str
+    title: str
+    signed_on: date
+
+
+@dataclass(frozen=True)
+class InForce:
+    """An agreement as registered: its policy and who has signed.
+
+    The effective date is computed, never typed: the last date of the signatures (DSA preamble).
+    """
+
+    KIND: ClassVar[str] = "agreement"
+    project: str
+    policy: Policy
+    signatures: tuple[Signature, ...] = ()
+    delivered_on: date | None = None
+    destroyed_on: date | None = None
+
+    @property
+    def key(self) -> str:
+        """The Data Request number."""
+        return self.project
+
+    @property
+    def unsigned(self) -> tuple[str, ...]:
+        """Parties whose signature is missing."""
+        signed = {s.party for s in self.signatures}
+        return tuple(party for party in self.policy.signatories if party not in signed)
+
+    @property
+    def effective_on(self) -> date | None:
+        """Last date of the signatures; None while one is missing."""
+        return None if self.unsigned else max(s.signed_on for s in self.signatures)
+
+    @property
+    def ends_on(self) -> date:
+        """Last day of access."""
+        return self.policy.ends_on(self.delivered_on)
+
+    def reasons_not_in_force(self, today: date) -> list[tuple[str, str, str]]:
+        """Give (rule, clause, what) for each reason why the agreement does not carry anything today."""
+        reasons = []
+        if self.unsigned:
+            what = f"the agreement lacks the signatures of {', '.join(self.unsigned)}"
+            reasons.append(("signatures", "EM II", what))
+        elif self.effective_on and today < self.effective_on:
+            reasons.append(("effective", "DSA preamble", f"the agreement is effective on {self.effective_on}"))
+        if today > self.ends_on:
+            reasons.append(("project-end", "DSA XI", f"the project ended on {self.ends_on}"))
+        if self.destroyed_on:
+            reasons.append(("destroyed", "DSA VI.H", f"its data were destroyed on {self.destroyed_on}"))
+        return reasons
+
+
+def register(tx: Transaction, policy: Policy, actor: str) -> InForce:
+    """Register a compiled agreement; a registered one is replaced only before anyone has signed.
+
+    Source: EM II; DSA VII.
+    """
+    known = tx.get(InForce, policy.project)
+    if known is not None and known.signatures and known.policy.hash != policy.hash:
+        raise refuse(
+            policy.project, "modification", "DSA VII", "a signed agreement may not be replaced",
+            "Register an amendment that all parties sign.",
+        )  # fmt: skip
+    agreement = replace(known, policy=policy) if known else InForce(policy.project, policy)
+    entry = Entry(
+        actor, "agreement.register", policy.project, policy.project, "EM II",
+        details={"policy": policy.hash, "assumed": len(policy.agreement.assumed)},
+    )  # fmt: skip
+    tx.write(agreement, entry)
+    return agreement
+
+
+def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InForce:
+    """Record a party's signature; the last one sets the effective date.
+
+    Source: EM II; DSA preamble.
+    """
+    agreement = of(tx, project)
+    if signature.party not in agreement.policy.signatories:
+        raise refuse(
+            project, "signatory", "EM II", f"{signature.party} is not a party that signs",
+            f"Parties: {', '.join(agreement.policy.signatories)}.",
+        )  # fmt: skip
+    kept = tuple(s for s in agreement.signatures if s.party != signature.party)
+    agreement = replace(agreement, signatures=(*kept, signature))
+    effective = agreement.effective_on
+    details = {
+        "party": signature.party,
+        "title": signature.title,
+        "signed_on": signature.signed_on.isoformat(),
+        "policy": agreement.policy.hash,
+        "effective_on": effective.isoformat() if effective else None,
+    }
+    tx.write(agreement, Entry(actor, "agreement.sign", project, project, "EM II", details=details))
+    return agreement
+
+
+def of(view: View, project: str) -> InForce:
+    """Give the registered agreement of a project.
+
+    Raises
+    ------
+    Refused
+        If no such Data Request is registered.
+    """
+    agreement = view.get(InForce, project)
+    if agreement is None:
+        raise _unknown(project)
+    return agreement
+
+
+def _unknown(project: str) -> Refused:
+    return refuse(
+        project, "unknown-project", "ExA 1.c", "no agreement of this number is registered",
+        "Register it with `enclave agreement register`.",
+    )  # fmt: skip

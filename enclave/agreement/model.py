@@ -1,0 +1,186 @@
+"""What a Data Sharing Agreement says, as data. An unknown key refuses; nothing falls back.
+
+Each class is one part of `policies/agreements/<DR>.yaml`. Where the document is silent the file says `assumed:`
+with a reason, and the reason travels with the policy.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Part(BaseModel):
+    """Base of all parts: frozen, strict about keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PartyKind(StrEnum):
+    """What a party is under the agreement."""
+
+    AGENCY = "participating agency"
+    HUB = "data integration hub"
+    RECIPIENT = "data recipient"
+    SCHOOL = "school"
+
+
+class Party(Part):
+    """A party, with the title of its Representative (DSA XII); never a person's name."""
+
+    code: str
+    name: str
+    kind: PartyKind
+    representative: str = ""
+    government: bool = True
+
+
+class Element(Part):
+    """One row of the table of data elements.
+
+    Source: ExA elements; DSA VI.A.
+
+    Parameters
+    ----------
+    name : str
+        Column header as approved.
+    matching : bool
+        For matching purposes only, never shared with the Data Recipient.
+    links_as : str
+        Role in linkage (``last_name``, ``dob`` ...) where it may be used for matching.
+    kind : str
+        How its values look; `codes` or `pattern` narrow it.
+    uc : bool
+        Confidential UC Information (DSA I): no unit records for non-government persons.
+    assumed : str
+        Why it stands here though the document does not name it.
+    """
+
+    name: str
+    definition: str
+    matching: bool = False
+    links_as: str = ""
+    kind: Literal["text", "code", "integer", "money", "date"] = "text"
+    codes: tuple[str, ...] = ()
+    pattern: str = ""
+    questions: tuple[str, ...] = ()
+    uc: bool = False
+    sensitive: bool = False
+    assumed: str = ""
+
+
+class FileLayout(Part):
+    """A file an agency sends: its contents, its elements in order, and what makes a row unique."""
+
+    agency: str
+    contents: Literal["matching", "analytical", "finder"]
+    elements: tuple[str, ...]
+    unique: tuple[str, ...]
+    assumed: str = ""
+
+
+class Table(Part):
+    """A table of one school's finder file: a flag for each student listed (ExA memo)."""
+
+    flag: str
+    definition: str
+
+
+class Cohort(Part):
+    """Students beginning in a grade in an academic year (ExA 3.a, second table)."""
+
+    starting_fall: int
+    starting_grade: int
+
+
+class School(Part):
+    """A school of ExA 3.a or of the memo, its grades, cohorts, finder tables and what is not asked of it."""
+
+    code: str
+    name: str
+    grades: tuple[int, ...] = ()
+    cohorts: tuple[Cohort, ...] = ()
+    finder: tuple[Table, ...] = ()
+    withholds: tuple[str, ...] = ()
+    assumed: str = ""
+
+
+class Question(Part):
+    """A research question (ExA 3.b)."""
+
+    id: str
+    text: str
+    assumed: str = ""
+
+
+class Report(Part):
+    """A document that will use the data, and for whom (ExA 3.e)."""
+
+    id: str
+    title: str
+    audience: str
+    indicators: tuple[str, ...]
+
+
+class CellTerms(Part):
+    """The cell suppression policy (DSA III.G.2, VI.D.2) with its recorded interpretations.
+
+    Counts are of distinct individuals.
+    """
+
+    minimum_count: int
+    minimum_base: int
+    zeros: Literal["hidden", "shown"] = "hidden"
+    minimum_employers: int = 3
+    assumed: str = ""
+
+
+class Retention(Part):
+    """Dates and periods after which data go (DSA VI.H, XI; ExA 4.a; DSA III.F.3)."""
+
+    project_end: date
+    destroy_by: date
+    months_after_delivery: int
+    match_data_business_days: int
+    review_business_days: int
+
+
+class Assumption(Part):
+    """Something the document does not say and the policy had to."""
+
+    about: str
+    taken: str
+    reason: str
+
+
+class Agreement(Part):
+    """The whole of one `policies/agreements/<DR>.yaml`."""
+
+    dr: str
+    title: str
+    purpose: str
+    approved_on: date
+    parties: tuple[Party, ...]
+    elements: dict[str, tuple[Element, ...]]
+    files: tuple[FileLayout, ...]
+    schools: tuple[School, ...] = ()
+    questions: tuple[Question, ...]
+    reports: tuple[Report, ...]
+    methods: tuple[str, ...]
+    software: tuple[str, ...]
+    cells: CellTerms
+    retention: Retention
+    acknowledgement: str
+    assumed: tuple[Assumption, ...] = ()
+
+
+class AgencyTerms(Part):
+    """What one Participating Agency asks in every agreement (EM XIV.A); `policies/agencies/<code>.yaml`."""
+
+    code: str
+    name: str
+    cells: CellTerms
+    match_data_business_days: int = Field(default=10)

@@ -1,0 +1,224 @@
+"""The compiled policy: frozen, hashed, never looser than the Enterprise MOU's floor."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import rfc8785
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from enclave.agreement.model import (
+    AgencyTerms,
+    Agreement,
+    CellTerms,
+    Element,
+    FileLayout,
+    Party,
+    PartyKind,
+    Retention,
+    School,
+)
+from enclave.calendar import add_months
+from enclave.errors import Finding, Invalid, Refused, invalid, refuse
+from enclave.terms import GENERIC_ID, project_id
+
+P = TypeVar("P", Agreement, AgencyTerms)
+
+FLOOR = CellTerms(minimum_count=6, minimum_base=20, zeros="shown", minimum_employers=3)
+"""A project may be stricter than DSA III.G.2, never looser."""
+
+_LONGEST_MATCH_RETENTION = 10
+_SHORTEST_REVIEW = 10
+
+
+class Policy(BaseModel):
+    """What an agreement comes to, after its agencies' terms were merged to the strictest.
+
+    Source: DSA I (precedence); EM XIV.A; EM XVIII.F.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    agreement: Agreement
+    cells: CellTerms
+    retention: Retention
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 (hex) over the canonical JSON of everything in the policy; every decision carries it."""
+        return hashlib.sha256(rfc8785.dumps(self.model_dump(mode="json"))).hexdigest()
+
+    @property
+    def project(self) -> str:
+        """The Data Request number."""
+        return self.agreement.dr
+
+    @property
+    def agencies(self) -> tuple[str, ...]:
+        """Codes of the Participating Agencies that provide data."""
+        return tuple(p.code for p in self.agreement.parties if p.kind is PartyKind.AGENCY)
+
+    @property
+    def signatories(self) -> tuple[str, ...]:
+        """Codes of those whose signature the agreement needs: agencies, hub, recipient (EM II)."""
+        return tuple(p.code for p in self.agreement.parties if p.kind is not PartyKind.SCHOOL)
+
+    def party(self, code: str) -> Party | None:
+        """Give a party by its code, or None."""
+        return next((p for p in self.agreement.parties if p.code == code), None)
+
+    def element(self, agency: str, name: str) -> Element | None:
+        """Give an approved element, or None."""
+        return next((e for e in self.agreement.elements.get(agency, ()) if e.name == name), None)
+
+    def layout(self, agency: str, contents: str) -> FileLayout | None:
+        """Give the layout of a file an agency may send, or None."""
+        files = self.agreement.files
+        return next((f for f in files if (f.agency, f.contents) == (agency, contents)), None)
+
+    def school(self, code: str) -> School | None:
+        """Give a school by its code, or None."""
+        return next((s for s in self.agreement.schools if s.code == code), None)
+
+    def expected(self) -> tuple[tuple[str, str], ...]:
+        """Give (source, contents) of every file the hub must have before it matches (EM XII)."""
+        agencies = tuple((f.agency, f.contents) for f in self.agreement.files if f.contents != "finder")
+        schools = tuple((s.code, "finder") for s in self.agreement.schools if s.finder)
+        return agencies + schools
+
+    def ends_on(self, delivered_on: date | None = None) -> date:
+        """Give the last day of access: the earliest of project end, destroy date and months after delivery.
+
+        Source: DSA XI; DSA VI.H; ExA 4.a.
+        """
+        days = [self.retention.project_end, self.retention.destroy_by]
+        if delivered_on is not None:
+            days.append(add_months(delivered_on, self.retention.months_after_delivery))
+        return min(days)
+
+
+def compile_agreement(policies: Path, dr: str) -> Policy:
+    """Compile one agreement with the terms of its agencies into a policy.
+
+    Source: DSA I; EM XIV.A; EM XVIII.F.
+
+    Parameters
+    ----------
+    policies : Path
+        Folder with ``agreements/<DR>.yaml`` and ``agencies/<code>.yaml``.
+    dr : str
+        Data Request number.
+
+    Raises
+    ------
+    Invalid
+        If a file is missing, a key unknown, or a reference (element, question, party) does not resolve.
+    Refused
+        If a term is looser than the floor.
+    """
+    dr = project_id(dr)
+    agreement = _load(policies / "agreements" / f"{dr}.yaml", Agreement)
+    codes = [p.code for p in agreement.parties if p.kind is PartyKind.AGENCY]
+    terms = [_load(policies / "agencies" / f"{code}.yaml", AgencyTerms) for code in codes]
+    _resolve(agreement)
+    everyone = [agreement.cells, *(term.cells for term in terms)]
+    for cells in everyone:
+        _hold_floor(dr, cells)
+    match_days = min(agreement.retention.match_data_business_days, *(t.match_data_business_days for t in terms))
+    if match_days > _LONGEST_MATCH_RETENTION or agreement.retention.review_business_days < _SHORTEST_REVIEW:
+        raise _looser(dr, "DSA III.F.3", "a period")
+    retention = agreement.retention.model_copy(update={"match_data_business_days": match_days})
+    return Policy(agreement=agreement, cells=_strictest(everyone), retention=retention)
+
+
+def _load(path: Path, kind: type[P]) -> P:
+    """Read one YAML file as `kind`; every unknown or missing key is a finding."""
+    try:
+        body: Any = yaml.safe_load(path.read_text("utf-8"))
+        return kind.model_validate(body)
+    except FileNotFoundError as error:
+        raise invalid(
+            path.name, "policy-file", "EM II", "there is no such file",
+            "Transcribe the signed document under policies/.",
+        ) from error  # fmt: skip
+    except yaml.YAMLError as error:
+        raise invalid(path.name, "policy-file", "EM II", "it is not YAML", "Mend the file.") from error
+    except ValidationError as error:
+        raise Invalid(
+            path.name,
+            [
+                Finding("policy-key", "EM II", ".".join(map(str, e["loc"])), e["msg"].lower(), "Mend the file.")
+                for e in error.errors()
+            ],
+        ) from error
+
+
+def _resolve(agreement: Agreement) -> None:
+    """Check that everything referred to exists: elements of files, questions of elements, parties."""
+    findings = [*_unknown_elements(agreement), *_unknown_questions(agreement), *_repeated_elements(agreement)]
+    if findings:
+        raise Invalid(agreement.dr, findings)
+
+
+def _unknown_elements(agreement: Agreement) -> list[Finding]:
+    findings = []
+    for layout in agreement.files:
+        names = {e.name for e in agreement.elements.get(layout.agency, ())}
+        for name in (*layout.elements, *layout.unique):
+            if name not in names and name != GENERIC_ID:
+                where = f"files.{layout.agency}.{layout.contents}"
+                what = f"element {name} is not in the table of data elements"
+                findings.append(Finding("element-reference", "ExA elements", where, what, "Add or remove it."))
+    return findings
+
+
+def _unknown_questions(agreement: Agreement) -> list[Finding]:
+    known = {q.id for q in agreement.questions}
+    return [
+        Finding("question-reference", "ExA 3.b", f"elements.{agency}.{e.name}", f"{q} is no question", "Add it.")
+        for agency, elements in agreement.elements.items()
+        for e in elements
+        for q in e.questions
+        if q not in known
+    ]
+
+
+def _repeated_elements(agreement: Agreement) -> list[Finding]:
+    return [
+        Finding("element-once", "ExA elements", f"elements.{agency}", f"{name} is listed twice", "List it once.")
+        for agency, elements in agreement.elements.items()
+        for name in {e.name for e in elements}
+        if sum(e.name == name for e in elements) > 1
+    ]
+
+
+def _hold_floor(dr: str, cells: CellTerms) -> None:
+    if (
+        cells.minimum_count < FLOOR.minimum_count
+        or cells.minimum_base < FLOOR.minimum_base
+        or cells.minimum_employers < FLOOR.minimum_employers
+    ):
+        raise _looser(dr, "DSA III.G.2", "a cell size")
+
+
+def _looser(dr: str, clause: str, what: str) -> Refused:
+    return refuse(
+        dr, "policy-floor", clause, f"{what} is looser than the documents allow",
+        "A project may be stricter, never looser.",
+    )  # fmt: skip
+
+
+def _strictest(everyone: list[CellTerms]) -> CellTerms:
+    """Merge to the strictest (EM XIV.A; DSA VI.D.2 "most stringent cell size allowable")."""
+    return CellTerms(
+        minimum_count=max(c.minimum_count for c in everyone),
+        minimum_base=max(c.minimum_base for c in everyone),
+        zeros="hidden" if any(c.zeros == "hidden" for c in everyone) else "shown",
+        minimum_employers=max(c.minimum_employers for c in everyone),
+        assumed="; ".join(c.assumed for c in everyone if c.assumed),
+    )

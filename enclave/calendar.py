@@ -1,0 +1,96 @@
+"""Business days of the State of Connecticut, and the unit each clock of the agreement uses.
+
+The documents mix business days, working days, days and months; each clock names its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import cache
+
+import holidays
+
+
+class Unit(StrEnum):
+    """The unit a clock counts in."""
+
+    BUSINESS_DAYS = "business days"
+    DAYS = "days"
+    MONTHS = "months"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A period the agreement sets.
+
+    Parameters
+    ----------
+    name : str
+    clause : str
+    length : int
+        In `unit`.
+    unit : Unit
+    """
+
+    name: str
+    clause: str
+    length: int
+    unit: Unit
+
+    def due(self, start: date) -> date:
+        """Give the last day of the period that starts on `start`."""
+        if self.unit is Unit.BUSINESS_DAYS:
+            return add_business_days(start, self.length)
+        if self.unit is Unit.MONTHS:
+            return add_months(start, self.length)
+        return start + timedelta(days=self.length)
+
+
+@cache
+def _state_holidays(year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays("US", subdiv="CT", years=year))
+
+
+def is_business_day(day: date) -> bool:
+    """Tell whether the State's offices are open: Monday to Friday, no Connecticut holiday."""
+    return day.weekday() < 5 and day not in _state_holidays(day.year)
+
+
+def add_business_days(start: date, count: int) -> date:
+    """Give the day `count` business days after `start`; the day itself does not count."""
+    day = start
+    while count > 0:
+        day += timedelta(days=1)
+        if is_business_day(day):
+            count -= 1
+    return day
+
+
+def business_days_between(start: date, end: date) -> int:
+    """Count the business days after `start` up to and including `end`; 0 when `end` is not later."""
+    days = (end - start).days
+    return sum(is_business_day(start + timedelta(days=n)) for n in range(1, days + 1))
+
+
+def add_months(start: date, count: int) -> date:
+    """Give the same day `count` months later, or the last day of that month."""
+    month = start.month - 1 + count
+    year, month = start.year + month // 12, month % 12 + 1
+    for day in range(start.day, start.day - 4, -1):
+        try:
+            return date(year, month, day)
+        except ValueError:
+            continue
+    raise ValueError(start)
+
+
+MATCH_DATA = Clock("data used for matching", "DSA III.F.3", 10, Unit.BUSINESS_DAYS)
+REVIEW = Clock("pre-publication data review", "DSA VI.G.1", 10, Unit.BUSINESS_DAYS)
+QUESTIONS = Clock("questions on completeness and matching", "DSA VI.B", 10, Unit.BUSINESS_DAYS)
+FINAL_COPY = Clock("copy of the published work", "DSA VI.G", 30, Unit.DAYS)
+CERTIFICATE = Clock("certificate of destruction", "ExF", 3, Unit.BUSINESS_DAYS)
+EXHIBIT_C = Clock("Exhibit C", "ExC", 12, Unit.MONTHS)
+ANALYSIS = Clock("analysis after delivery", "ExA 4.a", 12, Unit.MONTHS)
+BREACH = Clock("breach notice", "EM A2.1.A", 1, Unit.DAYS)

@@ -1,0 +1,30 @@
+"""Every clause the code enforces, by id; `policies/clauses.yaml` holds them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import yaml
+
+from enclave.errors import Fault
+from enclave.settings import PACKAGED_POLICIES
+
+
+@cache
+def clauses() -> dict[str, str]:
+    """Give id -> short title of every clause."""
+    return dict(yaml.safe_load((PACKAGED_POLICIES / "clauses.yaml").read_text("utf-8")))
+
+
+def title(clause: str) -> str:
+    """Give a clause's short title.
+
+    Raises
+    ------
+    Fault
+        If nothing of that id is known: a refusal must not cite a clause that does not exist.
+    """
+    try:
+        return clauses()[clause]
+    except KeyError:
+        raise Fault(f"clause {clause!r} is not in policies/clauses.yaml") from None

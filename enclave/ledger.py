@@ -1,0 +1,237 @@
+"""The memory of the institution: entries in an RFC 9162 Merkle tree with signed checkpoints.
+
+Pure functions over bytes; `store` keeps the rows in the same transaction as the change they tell of.
+An auditor verifies an export with nothing but the file and the ledger's public key.
+
+Source: EM XVII.B; EM XV.B.2.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import rfc8785
+
+from enclave.errors import Refused, refuse
+
+Detail = str | int | bool | Sequence[str] | Sequence[int] | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event: who did what to which object, under which clause, and how it ended.
+
+    `details` holds ids, counts, dates and digests; never a value of a person.
+    """
+
+    actor: str
+    action: str
+    object: str
+    project: str = ""
+    clause: str = ""
+    outcome: str = "done"
+    details: Mapping[str, Detail] = field(default_factory=dict)
+
+
+def encode(entry: Entry, seq: int, at: datetime, day: date) -> bytes:
+    """Give the canonical bytes (RFC 8785) of an entry at its place in the ledger."""
+    body: dict[str, Any] = {
+        "v": 1,
+        "seq": seq,
+        "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "day": day.isoformat(),
+        "actor": entry.actor,
+        "action": entry.action,
+        "object": entry.object,
+        "project": entry.project,
+        "clause": entry.clause,
+        "outcome": entry.outcome,
+        "details": dict(entry.details),
+    }
+    return rfc8785.dumps(body)
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """Hash a leaf (RFC 9162 2.1.1)."""
+    return hashlib.sha256(b"\x00" + body).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash an inner node (RFC 9162 2.1.1)."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The right edge of the tree: all that is needed to append and to know the root.
+
+    `peaks` are the roots of the perfect subtrees, largest first.
+    """
+
+    size: int = 0
+    peaks: tuple[bytes, ...] = ()
+
+    def append(self, leaf: bytes) -> Frontier:
+        """Add one leaf hash."""
+        peaks, size = [*self.peaks, leaf], self.size + 1
+        carry = size
+        while carry % 2 == 0:
+            right, left = peaks.pop(), peaks.pop()
+            peaks.append(node_hash(left, right))
+            carry //= 2
+        return Frontier(size, tuple(peaks))
+
+    def root(self) -> bytes:
+        """Give the root of the tree; the hash of nothing when it is empty."""
+        if not self.peaks:
+            return hashlib.sha256(b"").digest()
+        root = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
+            root = node_hash(peak, root)
+        return root
+
+
+def root_of(leaves: Sequence[bytes]) -> bytes:
+    """Give the root over leaf hashes."""
+    frontier = Frontier()
+    for leaf in leaves:
+        frontier = frontier.append(leaf)
+    return frontier.root()
+
+
+def _split(size: int) -> int:
+    return 1 << (size - 1).bit_length() - 1
+
+
+def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """Give the audit path of the leaf at `index` (RFC 9162 2.1.3.1)."""
+    if len(leaves) == 1:
+        return []
+    k = _split(len(leaves))
+    if index < k:
+        return [*inclusion_proof(leaves[:k], index), root_of(leaves[k:])]
+    return [*inclusion_proof(leaves[k:], index - k), root_of(leaves[:k])]
+
+
+def inclusion_root(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
+    """Compute the root that an audit path leads to (RFC 9162 2.1.3.2)."""
+    if not 0 <= index < size:
+        raise ValueError("index outside the tree")
+    fn, sn, root = index, size - 1, leaf
+    for step in proof:
+        if sn == 0:
+            raise ValueError("proof too long")
+        if fn % 2 == 1 or fn == sn:
+            root = node_hash(step, root)
+            while fn % 2 == 0 and fn != 0:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            root = node_hash(root, step)
+        fn, sn = fn >> 1, sn >> 1
+    if sn != 0:
+        raise ValueError("proof too short")
+    return root
+
+
+Sign = Callable[[bytes], bytes]
+Verify = Callable[[bytes, bytes], bool]
+
+
+def checkpoint(origin: str, frontier: Frontier, key_id: bytes, sign: Sign) -> str:
+    """Give a signed checkpoint (C2SP tlog-checkpoint as a signed note).
+
+    Parameters
+    ----------
+    origin : str
+        Name of this ledger, also the key's name.
+    key_id : bytes
+        Four bytes that name the key (C2SP signed-note).
+    """
+    root = base64.b64encode(frontier.root()).decode()
+    text = f"{origin}\n{frontier.size}\n{root}\n"
+    signature = base64.b64encode(key_id + sign(text.encode())).decode()
+    return f"{text}\n— {origin} {signature}\n"
+
+
+def open_checkpoint(note: str, verify: Verify) -> tuple[str, int, bytes]:
+    """Give origin, size and root of a checkpoint whose signature holds.
+
+    Raises
+    ------
+    Refused
+        If the note is malformed or its signature does not hold.
+    """
+    try:
+        text, signatures = note.split("\n\n", 1)
+        text += "\n"
+        origin, size, root = text.splitlines()
+        mark, name, signature = signatures.splitlines()[0].split(" ")
+        held = mark == "—" and name == origin and verify(base64.b64decode(signature)[4:], text.encode())
+        if held:
+            return origin, int(size), base64.b64decode(root, validate=True)
+    except ValueError:
+        pass
+    raise refuse(
+        "ledger", "checkpoint-signature", "EM XVII.B", "the checkpoint's signature does not hold",
+        "Ask the Operating Group for the ledger's public key and a fresh export.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What an export proved: its size and root (hex), and the origin that signed it."""
+
+    origin: str
+    size: int
+    root: str
+
+
+def verify_export(lines: Iterable[str], verify: Verify) -> Verified:
+    """Verify an exported ledger: every entry in its place, and the root as signed.
+
+    Source: EM XVII.B; EM XV.B.2.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        One canonical entry a line, in order; the last line is ``{"checkpoint": note}``.
+    verify : callable
+        ``verify(signature, message) -> bool`` with the ledger's public key.
+
+    Raises
+    ------
+    Refused
+        If an entry was changed, cut, added or moved, or the checkpoint is not the ledger's.
+    """
+    frontier, note = Frontier(), ""
+    for line in lines:
+        if note:
+            raise _broken("entries follow the checkpoint", frontier.size)
+        body = line.rstrip("\n").encode()
+        try:
+            entry = json.loads(body)
+        except ValueError as error:
+            raise _broken("an entry is not JSON", frontier.size) from error
+        if isinstance(entry, dict) and entry.keys() == {"checkpoint"}:
+            note = entry["checkpoint"]
+            continue
+        if not isinstance(entry, dict) or entry.get("seq") != frontier.size:
+            raise _broken("an entry is missing, moved or added", frontier.size)
+        frontier = frontier.append(leaf_hash(body))
+    origin, size, root = open_checkpoint(note, verify)
+    if (size, root) != (frontier.size, frontier.root()):
+        raise _broken(f"{frontier.size} entries do not give the signed root of {size}", frontier.size)
+    return Verified(origin, size, root.hex())
+
+
+def _broken(what: str, seq: int) -> Refused:
+    return refuse(
+        "ledger", "ledger-proof", "EM XVII.B", what,
+        "Compare with the checkpoints the agencies hold, and open an incident.", f"entry {seq}",
+    )  # fmt: skip

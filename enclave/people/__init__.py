@@ -1,0 +1,22 @@
+"""Who the people are, what they signed, who approved them; and the one answer to "may I?"."""
+
+from enclave.people.access import Admission, may, reasons_against
+from enclave.people.holds import Hold, holds, lift, place
+from enclave.people.register import Listing, Person, approve, enlist, sign_exhibit, suspend, unsuspend
+
+__all__ = [
+    "Admission",
+    "Hold",
+    "Listing",
+    "Person",
+    "approve",
+    "enlist",
+    "holds",
+    "lift",
+    "may",
+    "place",
+    "reasons_against",
+    "sign_exhibit",
+    "suspend",
+    "unsuspend",
+]

@@ -1,0 +1,124 @@
+"""One answer to "may I?": a token that names person, project and action, or every reason against it at once.
+
+The hub's spawner, the command line and the pages all ask here.
+
+Source: DSA VI.E; DSA XI; ExA 2.g; ExA 2.h; ExC; DSA III.F.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from enclave.agreement import InForce, of
+from enclave.errors import Finding, Refused
+from enclave.people.holds import holds
+from enclave.people.register import Listing, Person
+from enclave.store import View
+from enclave.terms import Action, Role
+
+PERMITTED: dict[Role, frozenset[Action]] = {
+    Role.RESEARCHER: frozenset({Action.ANALYSE, Action.REQUEST}),
+    Role.AGENCY_ANALYST: frozenset({Action.ANALYSE, Action.REQUEST}),
+    Role.HUB_STAFF: frozenset({Action.RECEIVE, Action.MATCH, Action.CUT, Action.DESTROY}),
+    Role.STEWARD: frozenset({Action.AGREE, Action.CONFIRM, Action.AUDIT}),
+    Role.OPM: frozenset({Action.CHECK, Action.PUBLISH, Action.DESTROY, Action.AUDIT}),
+    Role.AUDITOR: frozenset({Action.AUDIT}),
+}
+"""Which role may do what; the access page and its test are made from this table."""
+
+_AFTER_THE_END = frozenset({Action.DESTROY, Action.AUDIT})
+_TOUCHES_RECORDS = frozenset({Action.ANALYSE, Action.REQUEST, Action.RECEIVE, Action.MATCH, Action.CUT})
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Leave to do one thing on one project today; the token the rooms below demand."""
+
+    person: str
+    project: str
+    action: Action
+    role: Role
+    government: bool
+    agency: str
+    ends_on: date
+
+
+def may(view: View, person: str, action: Action, project: str) -> Admission:
+    """Admit a person to an action on a project today.
+
+    Source: DSA VI.E; DSA XI; ExC.
+
+    Raises
+    ------
+    Refused
+        With every reason against it.
+    """
+    findings = reasons_against(view, person, action, project)
+    if findings:
+        raise Refused(f"{person} may not {action} on {project}", findings)
+    listing, known, agreement = view.get(Listing, f"{project}/{person}"), view.get(Person, person), of(view, project)
+    assert listing is not None and known is not None  # noqa: S101 - reasons_against has found both
+    ends = [agreement.ends_on, *([listing.exhibit_c_until] if listing.exhibit_c_until else [])]
+    return Admission(person, project, action, listing.role, known.government, listing.agency, min(ends))
+
+
+def reasons_against(view: View, person: str, action: Action, project: str) -> list[Finding]:
+    """Give every reason why a person may not do something today; empty when they may."""
+    agreement = view.get(InForce, project)
+    if agreement is None:
+        return [
+            _reason("unknown-project", "ExA 1.c", "no agreement of this number is registered", "Check the number.")
+        ]
+    findings = _of_agreement(agreement, action, view.today)
+    findings += [
+        _reason("suspended", hold.clause, f"{hold.scope} is suspended since {hold.since}", "Wait for reinstatement.")
+        for hold in holds(view, project)
+        if action not in _AFTER_THE_END
+    ]
+    listing = view.get(Listing, f"{project}/{person}")
+    if listing is None:
+        return [*findings, _reason("not-listed", "DSA VI.E", f"not on the list of {project}", "Ask to be added.")]
+    return findings + _of_listing(listing, agreement, action, view.today)
+
+
+def _of_agreement(agreement: InForce, action: Action, today: date) -> list[Finding]:
+    if action in _AFTER_THE_END:
+        return []
+    return [
+        _reason(rule, clause, what, "Nothing can be done on this project until that changes.")
+        for rule, clause, what in agreement.reasons_not_in_force(today)
+    ]
+
+
+def _of_listing(listing: Listing, agreement: InForce, action: Action, today: date) -> list[Finding]:
+    findings = []
+    if action not in PERMITTED[listing.role]:
+        what = f"the role {listing.role} does not include it"
+        findings.append(_reason("role", "DSA III.F.2", what, "Ask someone whose role does."))
+    if listing.suspension:
+        what = f"access is suspended since {listing.suspension.since}"
+        findings.append(_reason("suspended", listing.suspension.clause, what, "Wait for reinstatement."))
+    if action in _TOUCHES_RECORDS:
+        findings += _of_papers(listing, agreement, today)
+    return findings
+
+
+def _of_papers(listing: Listing, agreement: InForce, today: date) -> list[Finding]:
+    """Exhibit C and the agencies' approvals: before anyone touches records."""
+    findings = []
+    until = listing.exhibit_c_until
+    if until is None:
+        findings.append(_reason("exhibit-c", "ExC", "Exhibit C is not signed", "Sign Exhibit C."))
+    elif today > until:
+        findings.append(_reason("exhibit-c", "ExC", f"Exhibit C ran out on {until}", "Sign Exhibit C again."))
+    if listing.role in {Role.RESEARCHER, Role.AGENCY_ANALYST}:
+        missing = [a for a in agreement.policy.agencies if a not in (listing.approvals or {})]
+        if missing:
+            what = f"the written approval of {', '.join(missing)} is missing"
+            findings.append(_reason("approval", "DSA VI.E", what, "The Operating Group obtains it."))
+    return findings
+
+
+def _reason(rule: str, clause: str, what: str, next: str) -> Finding:
+    return Finding(rule, clause, "", what, next)

@@ -1,0 +1,25 @@
+"""Keys, sealing, shredding: the only room that touches cryptography.
+
+Transmittals are sealed with HPKE (P-256), Cobblestone-256 and ECDSA P-256; what the hub keeps is sealed with
+Cobblestone-256 under the key of its project or match job, which is shredded when the agreement says so.
+"""
+
+from enclave.vault.keys import PrivateKeys, PublicKeys, new_keys, read_private, read_public
+from enclave.vault.keystore import Keystore
+from enclave.vault.sealed import Header, read_header, seal_file, unseal_file
+from enclave.vault.signing import LedgerKey, NoteVerifier
+
+__all__ = [
+    "Header",
+    "Keystore",
+    "LedgerKey",
+    "NoteVerifier",
+    "PrivateKeys",
+    "PublicKeys",
+    "new_keys",
+    "read_header",
+    "read_private",
+    "read_public",
+    "seal_file",
+    "unseal_file",
+]

@@ -1,0 +1,149 @@
+"""Keys of projects and match jobs: made, used through files only, shredded.
+
+Each has a data key, kept wrapped beside the data, and a key-encrypting key, kept on another volume. Destroying
+either makes what they seal unreadable; `shred` destroys both (NIST SP 800-88 Rev. 2, cryptographic erase).
+
+Source: DSA VI.H; DSA II.I; DSA III.F.3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from enclave.errors import Refused, refuse
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Keystore:
+    """Data keys by id; no method gives a key away.
+
+    Parameters
+    ----------
+    keys : Path
+        Folder of the key-encrypting keys (another volume in production).
+    wraps : Path
+        Folder of the wrapped data keys, beside what they seal.
+    """
+
+    keys: Path
+    wraps: Path
+
+    def create(self, key_id: str) -> None:
+        """Make the data key `key_id`; does nothing when it is there (a crash before the entry was written)."""
+        if self.exists(key_id):
+            return
+        kek, nonce = AESGCM.generate_key(256), os.urandom(12)
+        _write(self._kek(key_id), kek)
+        data_key = Cobblestone256Encryptor.generate_key()
+        _write(self._wrap(key_id), nonce + AESGCM(kek).encrypt(nonce, data_key, key_id.encode()))
+
+    def exists(self, key_id: str) -> bool:
+        """Tell whether the key can still be used."""
+        return self._kek(key_id).exists() and self._wrap(key_id).exists()
+
+    def fingerprint(self, key_id: str) -> str:
+        """Give the SHA-256 of the wrapped key (hex): names a key without giving it away."""
+        return hashlib.sha256(self._wrap(key_id).read_bytes()).hexdigest()
+
+    def seal(self, plain: Path, sealed: Path, key_id: str, context: str) -> str:
+        """Seal a file at rest; give the SHA-256 (hex) of the ciphertext.
+
+        `context` (project, file, version) is bound in: a sealed file put in another's place does not open.
+        """
+        encryptor = Cobblestone256Encryptor(self._data_key(key_id), context.encode())
+        digest = hashlib.sha256()
+        partial = sealed.with_name(sealed.name + ".partial")
+        sealed.parent.mkdir(parents=True, exist_ok=True)
+        with plain.open("rb") as source, partial.open("wb") as target:
+            while block := source.read(CHUNK):
+                out = encryptor.update(block)
+                digest.update(out)
+                target.write(out)
+            out = encryptor.finalize()
+            digest.update(out)
+            target.write(out)
+            target.flush()
+            os.fsync(target.fileno())
+        partial.replace(sealed)
+        return digest.hexdigest()
+
+    def unseal(self, sealed: Path, plain: Path, key_id: str, context: str, sha256: str = "") -> None:
+        """Open a file sealed at rest.
+
+        Raises
+        ------
+        Refused
+            If the key is shredded, or the file is missing, altered or not the manifest's; `plain` is not left.
+        """
+        if not sealed.is_file():
+            raise self._no(key_id, "the sealed file is missing")
+        key = self._data_key(key_id)
+        digest = hashlib.sha256()
+        decryptor = Cobblestone256Decryptor(key, context.encode())
+        try:
+            handle = os.open(plain, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with sealed.open("rb") as source, os.fdopen(handle, "wb") as target:
+                while block := source.read(CHUNK):
+                    digest.update(block)
+                    target.write(decryptor.update(block))
+                target.write(decryptor.finalize())
+        except (InvalidTag, ValueError) as error:
+            plain.unlink(missing_ok=True)
+            raise self._no(key_id, "the sealed file is altered or not of this place") from error
+        if sha256 and digest.hexdigest() != sha256:
+            plain.unlink(missing_ok=True)
+            raise self._no(key_id, "the sealed file is not the one in the manifest")
+
+    def shred(self, key_id: str) -> None:
+        """Destroy both halves of a key: overwritten, synced, unlinked. Safe to repeat after a crash."""
+        for path in (self._kek(key_id), self._wrap(key_id)):
+            if path.exists():
+                path.chmod(0o600)
+                with path.open("r+b") as file:
+                    file.write(os.urandom(path.stat().st_size))
+                    file.flush()
+                    os.fsync(file.fileno())
+                path.unlink()
+
+    def _data_key(self, key_id: str) -> bytes:
+        try:
+            kek, wrapped = self._kek(key_id).read_bytes(), self._wrap(key_id).read_bytes()
+            return AESGCM(kek).decrypt(wrapped[:12], wrapped[12:], key_id.encode())
+        except FileNotFoundError as error:
+            raise self._no(key_id, "its key has been destroyed or was never made") from error
+        except InvalidTag as error:
+            raise self._no(key_id, "its key does not open") from error
+
+    def _kek(self, key_id: str) -> Path:
+        return self.keys / f"{key_id}.kek"
+
+    def _wrap(self, key_id: str) -> Path:
+        return self.wraps / f"{key_id}.wrap"
+
+    @staticmethod
+    def _no(key_id: str, what: str) -> Refused:
+        return refuse(
+            key_id, "sealed-at-rest", "DSA VI.H", what,
+            "Nothing was opened. If it should be there, open an incident; if not, see its certificate.",
+        )  # fmt: skip
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
