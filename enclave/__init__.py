@@ -8,6 +8,7 @@ GROUND = (
     "terms",
     "calendar",
     "settings",
+    "scratch",
     "clauses",
     "ledger",
     "vault",

@@ -21,6 +21,7 @@ import rfc8785
 from enclave.errors import Refused, refuse
 
 Detail = str | int | bool | Sequence[str] | Sequence[int] | None
+Details = Mapping[str, Detail]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Entry:
     project: str = ""
     clause: str = ""
     outcome: str = "done"
-    details: Mapping[str, Detail] = field(default_factory=dict)
+    details: Details = field(default_factory=dict)
 
 
 def encode(entry: Entry, seq: int, at: datetime, day: date) -> bytes:

@@ -53,6 +53,8 @@ class Element(Part):
         Role in linkage (``last_name``, ``dob`` ...) where it may be used for matching.
     kind : str
         How its values look; `codes` or `pattern` narrow it.
+    made_by_hub : bool
+        Comes from the schools' finder files and not from the agency (ExA 3.a, note; ExA memo).
     uc : bool
         Confidential UC Information (DSA I): no unit records for non-government persons.
     assumed : str
@@ -69,6 +71,7 @@ class Element(Part):
     questions: tuple[str, ...] = ()
     uc: bool = False
     sensitive: bool = False
+    made_by_hub: bool = False
     assumed: str = ""
 
 
@@ -167,10 +170,12 @@ class Agreement(Part):
     elements: dict[str, tuple[Element, ...]]
     files: tuple[FileLayout, ...]
     schools: tuple[School, ...] = ()
+    cross_section_fall: int | None = None
     questions: tuple[Question, ...]
     reports: tuple[Report, ...]
     methods: tuple[str, ...]
     software: tuple[str, ...]
+    match_groups: tuple[str, ...] = ()
     cells: CellTerms
     retention: Retention
     acknowledgement: str

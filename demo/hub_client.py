@@ -1,0 +1,287 @@
+"""A browser's part, without a browser: start the hub, sign in, start a server, run cells.
+
+Everything goes the public way: the provider's form, the hub's API, the kernel's websocket.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import websocket
+
+
+class HubError(RuntimeError):
+    """The hub, the provider or a server answered otherwise than hoped; the text says what it said."""
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        """Keep the HTTP status beside the text."""
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass
+class CellOutput:
+    """What one cell showed.
+
+    Attributes
+    ----------
+    text : str
+        Streams and plain-text results, in order.
+    error : str
+        'Name: value' of the exception, empty when there was none.
+    data : list of dict
+        MIME bundles of results and displays.
+    """
+
+    text: str = ""
+    error: str = ""
+    data: list[dict[str, Any]] = field(default_factory=list)
+
+
+def start_provider(port: int, people: Iterable[dict[str, Any]]) -> subprocess.Popen[bytes]:
+    """Start the local OpenID Connect provider (demonstration and tests only) and wait for its answer.
+
+    Parameters
+    ----------
+    people : iterable of dict
+        Claims of each person: 'sub', 'amr', ...
+    """
+    claims = [part for person in people for part in ("--user-claims", json.dumps(person))]
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), *claims],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _until_answered(f"http://127.0.0.1:{port}/.well-known/openid-configuration", process)
+    return process
+
+
+def start_hub(
+    config_path: Path, log_path: Path | None = None, modules: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """Start JupyterHub with the installation's file and wait until it answers.
+
+    Parameters
+    ----------
+    config_path : Path
+        What ENCLAVE_HUB_CONFIG names.
+    log_path : Path, optional
+        Where its output goes; beside the file when absent.
+    modules : Path, optional
+        Folder of the module that the file's `broker` names, when it is not installed.
+
+    Raises
+    ------
+    HubError
+        If it ends instead; the text holds the end of its log.
+    """
+    config = json.loads(config_path.read_text())
+    hub_config = Path(__file__).resolve().parent.parent / "hub_config" / "jupyterhub_config.py"
+    log_path = log_path or config_path.with_suffix(".log")
+    environment = {**os.environ, "ENCLAVE_HUB_CONFIG": str(config_path), "PYTHONWARNINGS": "ignore"}
+    if modules is not None:
+        environment["PYTHONPATH"] = str(modules)
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterhub", "-f", str(hub_config)],
+            env=environment,
+            cwd=config["home"],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    url = f"http://{config.get('host', '127.0.0.1')}:{config.get('port', 8000)}/hub/health"
+    try:
+        _until_answered(url, process)
+    except HubError as error:
+        raise HubError(f"{error}\n{log_path.read_text()[-3000:]}") from error
+    return process
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the hub or the provider, with everything it started that does not outlive it."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def login(base_url: str, username: str) -> requests.Session:
+    """Sign in through the provider's form and return the browser's session.
+
+    Raises
+    ------
+    HubError
+        With the hub's words when it lets nobody in.
+    """
+    session = requests.Session()
+    session.headers["User-Agent"] = "enclave-hub-client"
+    page = session.get(f"{base_url}/hub/oauth_login?next=/hub/home", timeout=30)
+    if urlsplit(page.url).netloc != urlsplit(base_url).netloc:
+        page = session.post(page.url, data={"sub": username}, timeout=30)
+    if page.status_code >= 400:
+        raise HubError(_message(page), page.status_code)
+    return session
+
+
+def start_server(session: requests.Session, base_url: str, username: str, project: str) -> str:
+    """Start `project`'s server and return its URL, with a final slash, once it answers.
+
+    Raises
+    ------
+    HubError
+        With the refusal's text when the person is not admitted.
+    """
+    api = f"{base_url}/hub/api/users/{username}/servers/{project}"
+    answer = session.post(api, headers=xsrf(session, base_url, "/hub/"), timeout=120)
+    if answer.status_code >= 400 and "already running" not in answer.text:
+        raise HubError(_message(answer), answer.status_code)
+    if answer.status_code == 202:
+        _follow_progress(session, f"{api}/progress")
+    server_url = f"{base_url}/user/{username}/{project}/"
+    page = session.get(urljoin(server_url, "lab"), timeout=60)
+    if page.status_code >= 400:
+        raise HubError(_message(page), page.status_code)
+    return server_url
+
+
+def stop_server(session: requests.Session, base_url: str, username: str, project: str) -> None:
+    """Stop a server."""
+    api = f"{base_url}/hub/api/users/{username}/servers/{project}"
+    answer = session.delete(api, headers=xsrf(session, base_url, "/hub/"), timeout=60)
+    if answer.status_code >= 400:
+        raise HubError(_message(answer), answer.status_code)
+
+
+def run_cells(
+    session: requests.Session, server_url: str, cells: Iterable[str], timeout: float = 120
+) -> list[CellOutput]:
+    """Run code in a new kernel of the server and return what each cell showed; the kernel ends after."""
+    headers = xsrf(session, server_url, urlsplit(server_url).path)
+    answer = session.post(urljoin(server_url, "api/kernels"), json={"name": "python3"}, headers=headers, timeout=60)
+    if answer.status_code >= 400:
+        raise HubError(_message(answer), answer.status_code)
+    kernel = urljoin(server_url, f"api/kernels/{answer.json()['id']}")
+    channel = websocket.create_connection(
+        kernel.replace("http", "ws", 1) + "/channels",
+        cookie="; ".join(f"{name}={value}" for name, value in cookies(session, kernel).items()),
+        origin=f"{urlsplit(server_url).scheme}://{urlsplit(server_url).netloc}",
+        timeout=timeout,
+    )
+    try:
+        return [_run_cell(channel, code) for code in cells]
+    finally:
+        channel.close()
+        session.delete(kernel, headers=headers, timeout=30)
+
+
+def run_notebook(
+    session: requests.Session, server_url: str, notebook: Path, timeout: float = 300
+) -> list[CellOutput]:
+    """Run the code cells of a notebook file of this machine in a new kernel of the server."""
+    cells = json.loads(notebook.read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    return run_cells(session, server_url, code, timeout)
+
+
+def _run_cell(channel: websocket.WebSocket, code: str) -> CellOutput:
+    asked = uuid.uuid4().hex
+    header = {"msg_id": asked, "msg_type": "execute_request", "username": "", "session": asked, "version": "5.3"}
+    content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": False}
+    request = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+    channel.send(json.dumps(request))
+    output, replied, idle = CellOutput(), False, False
+    while not (replied and idle):
+        message = json.loads(channel.recv())
+        if message.get("parent_header", {}).get("msg_id") != asked:
+            continue
+        kind, told = message["msg_type"], message["content"]
+        replied = replied or kind == "execute_reply"
+        idle = idle or (kind == "status" and told["execution_state"] == "idle")
+        if kind == "stream":
+            output.text += told["text"]
+        elif kind in ("execute_result", "display_data"):
+            output.data.append(told["data"])
+            output.text += str(told["data"].get("text/plain", "")) + "\n"
+        elif kind == "error":
+            output.error = f"{told['ename']}: {told['evalue']}"
+    return output
+
+
+def _follow_progress(session: requests.Session, url: str) -> None:
+    with session.get(url, stream=True, headers={"Accept": "text/event-stream"}, timeout=120) as events:
+        for line in events.iter_lines():
+            if line.startswith(b"data:"):
+                event = json.loads(line[5:])
+                if event.get("failed"):
+                    raise HubError(event.get("message", "the server did not start"))
+                if event.get("ready"):
+                    return
+
+
+def cookies(session: requests.Session, url: str) -> dict[str, str]:
+    """Return the cookies a browser would send to `url`."""
+    prepared = requests.Request("GET", url).prepare()
+    return {
+        cookie.name: cookie.value or ""
+        for cookie in session.cookies
+        if prepared.path_url.startswith(cookie.path.rstrip("/"))
+    }
+
+
+def xsrf(session: requests.Session, base_url: str, path: str) -> dict[str, str]:
+    """Return the headers that show a request comes from one of our own pages below `path`."""
+    found = [cookie for cookie in session.cookies if cookie.name == "_xsrf" and cookie.path == path]
+    origin = f"{urlsplit(base_url).scheme}://{urlsplit(base_url).netloc}"
+    return {"X-XSRFToken": found[0].value or "" if found else "", "Referer": f"{origin}{path}home"}
+
+
+def _message(answer: requests.Response) -> str:
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]+>", " ", answer.text)
+        return f"{answer.status_code}: {' '.join(text.split())[:600]}"
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something is so.
+
+    Raises
+    ------
+    HubError
+        When it still is not after `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise HubError(f"not so after {seconds:.0f} s")
+        time.sleep(0.1)
+
+
+def _until_answered(url: str, process: subprocess.Popen[bytes]) -> None:
+    def answered() -> bool:
+        if process.poll() is not None:
+            raise HubError(f"ended with exit {process.returncode} before it answered")
+        try:
+            return requests.get(url, timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    until(answered)

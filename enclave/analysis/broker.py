@@ -1,0 +1,59 @@
+"""The hub's one question, asked before a server starts and again while it runs.
+
+Source: DSA VI.E; DSA XI; DSA VI.F.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from enclave.analysis.session import Session, close_session, open_session
+from enclave.errors import Refused
+from enclave.ledger import Entry
+from enclave.people import may, reasons_against
+from enclave.settings import Settings
+from enclave.store import Store
+from enclave.terms import Action, project_id
+from enclave.vault import Keystore
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Opens and closes sessions for the hub; the hub itself holds no key and reads no record."""
+
+    store: Store
+    keystore: Keystore
+    settings: Settings
+
+    def admit(self, username: str, project: str) -> Session:
+        """Open a session for a person on a project.
+
+        Raises
+        ------
+        Refused
+            With every reason, which is also entered in the ledger.
+        """
+        project = project_id(project)
+        try:
+            with self.store.view() as view:
+                admission = may(view, username, Action.ANALYSE, project)
+            return open_session(self.store, self.keystore, self.settings, admission)
+        except Refused as refusal:
+            rules = {"rules": [f.rule for f in refusal.findings]}
+            entry = Entry(username, "session.refuse", username, project, "DSA VI.E", "refused", details=rules)
+            self.store.enter(entry)
+            raise
+
+    def release(self, session: str) -> None:
+        """Put a session away after its server stopped."""
+        close_session(self.store, self.keystore, self.settings, session)
+
+    def still_admitted(self, username: str, project: str) -> list[str]:
+        """Give the reasons why a running session must end; empty while it may go on."""
+        with self.store.view() as view:
+            return [str(f) for f in reasons_against(view, username, Action.ANALYSE, project_id(project))]
+
+    def shown(self, username: str, project: str, size: int) -> None:
+        """Enter how many bytes a session showed in the browser since the last entry."""
+        entry = Entry(username, "session.shown", username, project_id(project), "DSA III.C", details={"bytes": size})
+        self.store.enter(entry)

@@ -1,0 +1,263 @@
+"""Open sealed Resultant Data for one person's session, and put everything away when it ends.
+
+Originals are read-only and per person: who may not see UC unit records gets neither the columns nor the rows
+(ExA 2.h). The key never enters the sandbox. The person's own files are Resultant Data too until a release says
+otherwise (DSA I): they rest sealed under the project's key.
+
+Source: DSA I; DSA VI.E; DSA VI.H; DSA II.F; ExA 2.h.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from enclave.agreement import Policy, of
+from enclave.errors import refuse
+from enclave.ledger import Entry
+from enclave.people import Admission
+from enclave.resultant import Delivery, SealedTable, delivery_of, open_table
+from enclave.sandbox import Mount
+from enclave.settings import Settings
+from enclave.store import Store
+from enclave.terms import UNIT, project_id, reached
+from enclave.vault import Keystore
+
+_HOME_LIMIT = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a sandbox of this person and project mounts.
+
+    Parameters
+    ----------
+    name : str
+        Unique among sessions; also the sandbox's name.
+    folder : Path
+        Its place on the runtime tmpfs.
+    expires_on : date
+        Last day of access: agreement, destroy date or Exhibit C, whichever is first.
+    """
+
+    name: str
+    project: str
+    person: str
+    folder: Path
+    expires_on: date
+    mounts: tuple[Mount, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    uid: int | None = None
+
+
+def open_session(store: Store, keystore: Keystore, settings: Settings, admission: Admission) -> Session:
+    """Open the project's data for an admitted person.
+
+    Source: DSA VI.E; DSA VI.H; ExA 2.h.
+
+    Raises
+    ------
+    Refused
+        If Resultant Data are missing, altered or destroyed: never an empty folder in their place.
+    """
+    with store.view() as view:
+        policy = of(view, admission.project).policy
+        delivery = delivery_of(view, admission.project)
+        today = view.today
+    name = session_name(admission.project, admission.person)
+    folder = settings.runtime / "sessions" / name
+    # What reaches outside is entered first: opening the files is a disclosure to this person.
+    store.enter(_entry(admission, name, "session.open", {"expires_on": admission.ends_on.isoformat()}))
+    _put_away_leftover(keystore, settings, name, admission.project)
+    folder.mkdir(parents=True, mode=0o755)
+    folder.parent.chmod(0o700)  # what lies below is for the sandboxes that mount it, and no one else
+    project = folder / "project"
+    (project / "data").mkdir(parents=True, mode=0o755)
+    try:
+        masked = [_open_for(keystore, settings, delivery, t, admission, project / "data") for t in delivery.tables]
+        about = _about(policy, delivery, admission, [m for ms in masked for m in ms], today)
+        (project / "project.json").write_text(json.dumps(about, indent=1), "utf-8")
+        _restore_home(keystore, settings, name, admission.project, folder / "home")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    reached("analysis.opened")
+    mounts = (
+        Mount(project, "/project"),
+        Mount(settings.notebooks, "/project/templates"),
+        Mount(folder / "home", "/home/analyst", writable=True),
+    )
+    return Session(name, admission.project, admission.person, folder, admission.ends_on, mounts)
+
+
+def session_name(project: str, person: str) -> str:
+    """Name a person's session on a project."""
+    return f"{project.lower()}-{person.lower()}"
+
+
+def outbox_of(settings: Settings, project: str, person: str) -> Path:
+    """Give the outbox of a person's open session."""
+    return settings.runtime / "sessions" / session_name(project, person) / "home" / "outbox"
+
+
+def close_session(store: Store, keystore: Keystore, settings: Settings, name: str) -> None:
+    """Seal the person's own files under the project's key and wipe the session's tmpfs.
+
+    After destruction there is no key any more: then nothing is kept (DSA VI.H).
+    """
+    project, person = project_id(name[:7]), name[8:]
+    if (settings.runtime / "sessions" / name).exists():
+        _put_away_leftover(keystore, settings, name, project)
+        store.enter(Entry(person, "session.close", name, project, "DSA VI.C"))
+
+
+def recover(store: Store, keystore: Keystore, settings: Settings, running: frozenset[str]) -> None:
+    """Put away sessions whose sandbox a crash left behind."""
+    for folder in sorted((settings.runtime / "sessions").glob("dr-*")):
+        if folder.name not in running:
+            close_session(store, keystore, settings, folder.name)
+
+
+def _open_for(
+    keystore: Keystore,
+    settings: Settings,
+    delivery: Delivery,
+    table: SealedTable,
+    admission: Admission,
+    folder: Path,
+) -> list[dict[str, str]]:
+    """Open a table, or the part of it this person may see; give what was masked and why.
+
+    Source: ExA 2.h; DSA I (Confidential UC Information: also whether an individual has wages at all).
+    """
+    hidden = [] if admission.government else [c.name for c in table.columns if c.uc]
+    why = {"clause": "ExA 2.h", "why": "only state government employees or officials may see UC unit records"}
+    if table.column_is_unit_uc(UNIT) and hidden:
+        return [{"column": f"{table.name}.{c.name}", **why} for c in table.columns if c.name != UNIT]
+    target = folder / f"{table.name}.parquet"
+    if not hidden:
+        open_table(keystore, settings, delivery, table, target)
+        target.chmod(0o444)
+        return []
+    whole = folder.parent.parent / f"whole-{table.name}.parquet"
+    open_table(keystore, settings, delivery, table, whole)
+    chosen = ", ".join(f'"{c.name}"' for c in table.columns if c.name not in hidden)
+    duckdb.sql(f"copy (select {chosen} from '{whole}') to '{target}' (format parquet)")  # noqa: S608
+    whole.unlink()
+    target.chmod(0o444)
+    return [{"column": f"{table.name}.{name}", **why} for name in hidden]
+
+
+def _about(
+    policy: Policy, delivery: Delivery, admission: Admission, masked: list[dict[str, str]], today: date
+) -> dict[str, object]:
+    """Say what `p20kit.open_project` shows."""
+    agreement = policy.agreement
+    gone = {m["column"] for m in masked}
+    tables = {}
+    for table in delivery.tables:
+        columns = [c for c in table.columns if f"{table.name}.{c.name}" not in gone]
+        if len(columns) > 1:
+            tables[table.name] = {
+                "file": f"data/{table.name}.parquet",
+                "rows": table.rows,
+                "columns": [
+                    {
+                        "name": c.name,
+                        "definition": c.definition,
+                        "owner": c.owner,
+                        "type": c.kind,
+                        "codes": list(c.codes) or None,
+                        "questions": list(c.questions),
+                        "as_of": c.as_of.isoformat() if c.as_of else None,
+                    }
+                    for c in columns
+                ],
+            }
+    return {
+        "project": policy.project,
+        "title": agreement.title,
+        "person": admission.person,
+        "expires_on": admission.ends_on.isoformat(),
+        "days_left": (admission.ends_on - today).days,
+        "policy": {
+            "minimum_count": policy.cells.minimum_count,
+            "minimum_base": policy.cells.minimum_base,
+            "zeros": policy.cells.zeros,
+        },
+        "policy_hash": policy.hash,
+        "tables": tables,
+        "masked": masked,
+        "reports": [{"id": r.id, "title": r.title, "audience": r.audience} for r in agreement.reports],
+        "questions": [{"id": q.id, "text": q.text} for q in agreement.questions],
+        "methods": list(agreement.methods),
+    }
+
+
+def _sealed_home(settings: Settings, project: str, name: str) -> tuple[Path, str]:
+    return settings.sealed / f"project-{project}" / "homes" / f"{name}.home", f"{project}|home|{name}"
+
+
+def _restore_home(keystore: Keystore, settings: Settings, name: str, project: str, home: Path) -> None:
+    home.mkdir(mode=0o700)
+    sealed, context = _sealed_home(settings, project, name)
+    if sealed.exists():
+        archive = home.parent / "home.tar"
+        keystore.unseal(sealed, archive, f"project-{project}", context)
+        with tarfile.open(archive) as tar:
+            tar.extractall(home, filter="data")
+        archive.unlink()
+    (home / "outbox").mkdir(exist_ok=True)
+
+
+def _put_away_leftover(keystore: Keystore, settings: Settings, name: str, project: str) -> None:
+    """Seal the home of a session that ended, by intent or by a crash, and wipe its folder."""
+    folder = settings.runtime / "sessions" / name
+    home = folder / "home"
+    if home.is_dir() and keystore.exists(f"project-{project}"):
+        archive = folder / "home.tar"
+        archive.unlink(missing_ok=True)
+        with tarfile.open(archive, "w") as tar:
+            _add_plain_files(tar, home)
+        sealed, context = _sealed_home(settings, project, name)
+        keystore.seal(archive, sealed, f"project-{project}", context)
+    reached("analysis.put-away")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _add_plain_files(tar: tarfile.TarFile, home: Path) -> None:
+    """Add regular single-link files and folders only; the folder was another's to write in.
+
+    The outbox is not kept: what the gate took it took, and requests are made anew from the notebook.
+    """
+    kept = 0
+    for root, folders, files, descriptor in os.fwalk(home, follow_symlinks=False):
+        folders[:] = [f for f in folders if f not in {"outbox", ".cache"}]
+        for file in files:
+            state = os.stat(file, dir_fd=descriptor, follow_symlinks=False)
+            if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
+                continue
+            kept += state.st_size
+            if kept > _HOME_LIMIT:
+                raise refuse(
+                    "session", "home-size", "DSA VI.H", "the session's own files are over 2 GiB",
+                    "Delete what can be made again from the data.",
+                )  # fmt: skip
+            handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=descriptor)
+            with os.fdopen(handle, "rb") as content:
+                info = tarfile.TarInfo(str((Path(root) / file).relative_to(home)))
+                info.size, info.mtime = os.fstat(handle).st_size, int(state.st_mtime)
+                tar.addfile(info, content)
+
+
+def _entry(admission: Admission, name: str, action: str, details: Mapping[str, str]) -> Entry:
+    return Entry(admission.person, action, name, admission.project, "DSA VI.E", details=details)

@@ -1,0 +1,116 @@
+"""The only wiring: settings, store, keys and clock of one installation, put together for the doors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from enclave import analysis, destruction, intake, publication
+from enclave.errors import invalid
+from enclave.ledger import Details, Entry
+from enclave.sandbox import Bubblewrap
+from enclave.scratch import prepare, wipe_leftovers
+from enclave.settings import Settings, defaults, load
+from enclave.store import Store
+from enclave.terms import HUB
+from enclave.vault import Keystore, LedgerKey, PrivateKeys, new_keys, read_private
+from enclave.vault.keys import write_keys
+
+_STATE_TIME = ZoneInfo("America/New_York")
+
+
+@dataclass(frozen=True)
+class Enclave:
+    """One installation."""
+
+    settings: Settings
+
+    @cached_property
+    def store(self) -> Store:
+        """Registry and ledger."""
+        return Store(self.settings.database, self.today)
+
+    @cached_property
+    def keystore(self) -> Keystore:
+        """Keys of projects and match jobs."""
+        return Keystore(self.settings.keys, self.settings.sealed / "wraps")
+
+    @cached_property
+    def hub_keys(self) -> PrivateKeys:
+        """The Data Integration Hub's own keys."""
+        return read_private(self.settings.keys / f"{HUB}.private.json")
+
+    @cached_property
+    def ledger_key(self) -> LedgerKey:
+        """The key that signs the ledger's checkpoints."""
+        return LedgerKey.open(self.settings.keys, "p20win-enclave/ledger")
+
+    def today(self) -> date:
+        """Give the enclave's calendar day: Connecticut's, or the demonstration's."""
+        if self.settings.demo and self.settings.demo_day.exists():
+            return date.fromisoformat(self.settings.demo_day.read_text("utf-8").strip())
+        return datetime.now(_STATE_TIME).date()
+
+    def checkpoint(self) -> str:
+        """Give a signed checkpoint of the ledger."""
+        with self.store.view() as view:
+            return view.checkpoint(self.ledger_key.name, self.ledger_key.key_id, self.ledger_key.sign)
+
+    def broker(self) -> analysis.Broker:
+        """Give what the hub asks before and while a server runs."""
+        return analysis.Broker(self.store, self.keystore, self.settings)
+
+    def recover(self) -> None:
+        """Finish or void what a crash left half done, and wipe its plaintext. Run at the start of each service."""
+        prepare(self.settings.runtime)
+        wipe_leftovers(self.settings.runtime)
+        intake.recover(self.settings, self.store)
+        running = frozenset(sandbox.name for sandbox in Bubblewrap(self.settings.runtime).running())
+        analysis.recover(self.store, self.keystore, self.settings, running)
+        publication.recover(self.store, self.settings)
+        destruction.recover(self.store, self.keystore, self.settings)
+
+
+def open_enclave(home: Path) -> Enclave:
+    """Open the installation in `home`."""
+    enclave = Enclave(load(home))
+    prepare(enclave.settings.runtime)
+    return enclave
+
+
+def initialise(home: Path, *, demo: bool = False) -> Enclave:
+    """Make a new installation: settings, hub keys, ledger key, registry.
+
+    Raises
+    ------
+    Invalid
+        If there is one in `home` already.
+    """
+    path = home / "enclave.toml"
+    if path.exists():
+        raise invalid(
+            str(path.name), "installation-exists", "EM XV", "there is an installation in this home already",
+            "Choose another home.",
+        )  # fmt: skip
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lines = [f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}"
+             for key, value in defaults(home, demo=demo).items()]  # fmt: skip
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    enclave = open_enclave(home)
+    enclave.settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_keys(new_keys(HUB), enclave.settings.keys)
+    details: Details = {
+        "hub": enclave.hub_keys.public.fingerprint,
+        "ledger": enclave.ledger_key.verifier.line,
+        "demo": demo,
+    }
+    enclave.store.enter(Entry("installation", "enclave.init", HUB, "", "EM XV", details=details))
+    return enclave
+
+
+def broker(home: Path) -> analysis.Broker:
+    """Give the hub its broker."""
+    return open_enclave(home).broker()

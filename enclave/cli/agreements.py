@@ -1,0 +1,224 @@
+"""Commands about the installation, the agreement, the dictionary and the people."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from enclave import agreement, dictionary, people
+from enclave.app import initialise
+from enclave.cli.desk import Desk, Json, complain, console, facts, show, table
+from enclave.errors import EnclaveError
+from enclave.ledger import Entry
+from enclave.terms import Action, Role, party_id, project_id
+from enclave.vault import new_keys, read_public
+from enclave.vault.keys import write_keys
+
+agreement_group = typer.Typer(no_args_is_help=True, help="The Data Sharing Agreement as data.")
+dictionary_group = typer.Typer(no_args_is_help=True, help="Each agency's data elements.")
+people_group = typer.Typer(no_args_is_help=True, help="Users, approvals, exhibits; who may do what.")
+keys_group = typer.Typer(no_args_is_help=True, help="Key pairs of agencies and schools.")
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the groups onto the command line."""
+    app.command("init")(init)
+    app.command("today")(today)
+    app.add_typer(keys_group, name="keys")
+    app.add_typer(agreement_group, name="agreement")
+    app.add_typer(dictionary_group, name="dictionary")
+    app.add_typer(people_group, name="people")
+
+
+def init(
+    context: typer.Context,
+    demo: Annotated[bool, typer.Option(help="A demonstration: the calendar day can be set.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a new installation with its hub keys and an empty ledger."""
+    desk: Desk = context.obj
+    enclave = initialise(desk.home, demo=demo)
+    facts(
+        "installation",
+        {
+            "home": enclave.settings.home,
+            "hub keys": enclave.hub_keys.public.fingerprint,
+            "ledger key": enclave.ledger_key.verifier.line,
+        },
+        as_json,
+    )
+
+
+def today(
+    context: typer.Context,
+    day: Annotated[str, typer.Argument(help="Set the demonstration's day (YYYY-MM-DD).")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show the enclave's calendar day; a demonstration may set it."""
+    enclave = context.obj.enclave
+    if day:
+        if not enclave.settings.demo:
+            raise typer.BadParameter("only a demonstration's day can be set")
+        enclave.settings.demo_day.write_text(date.fromisoformat(day).isoformat(), "utf-8")
+        enclave.store.enter(Entry(context.obj.actor, "demo.day", day))
+    show(enclave.today(), as_json, f"today is {enclave.today()}")
+
+
+@keys_group.command("new")
+def keys_new(
+    owner: Annotated[str, typer.Argument(help="Agency or school, e.g. SDE.")],
+    out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path("keys"),
+    as_json: Json = False,
+) -> None:
+    """Make a party's keys; the private file stays with it, the public one goes to the hub."""
+    keys = new_keys(party_id(owner))
+    private, public = write_keys(keys, out)
+    shown = {"owner": keys.owner, "fingerprint": keys.public.fingerprint, "private": private, "public": public}
+    facts("keys", shown, as_json)
+
+
+@agreement_group.command("register")
+def agreement_register(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Compile an agreement of policies/agreements and register it."""
+    enclave = context.obj.enclave
+    policy = agreement.compile_agreement(enclave.settings.policies, project)
+    with enclave.store.transaction() as tx:
+        agreement.register(tx, policy, context.obj.actor)
+    assumed = len(policy.agreement.assumed)
+    show({"project": policy.project, "policy": policy.hash, "assumed": assumed}, as_json,
+         f"{policy.project} registered: policy {policy.hash[:16]}, {assumed} assumptions recorded")  # fmt: skip
+
+
+@agreement_group.command("sign")
+def agreement_sign(
+    context: typer.Context, project: str, party: str, title: str, signed_on: str, as_json: Json = False
+) -> None:
+    """Record a party's signature by title and date."""
+    signature = agreement.Signature(party_id(party), title, date.fromisoformat(signed_on))
+    with context.obj.enclave.store.transaction() as tx:
+        known = agreement.sign(tx, project_id(project), signature, context.obj.actor)
+    left = ", ".join(known.unsigned)
+    show(known.effective_on, as_json, f"effective on {known.effective_on}" if not left else f"still unsigned: {left}")
+
+
+@agreement_group.command("show")
+def agreement_show(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Show what an agreement came to, and what was assumed."""
+    with context.obj.enclave.store.view() as view:
+        known = agreement.of(view, project_id(project))
+    policy = known.policy
+    cells = policy.cells
+    facts(
+        f"{policy.project} {policy.agreement.title}",
+        {
+            "policy": policy.hash,
+            "effective": known.effective_on,
+            "access ends": known.ends_on,
+            "unsigned": ", ".join(known.unsigned) or "none",
+            "parties": ", ".join(policy.signatories),
+            "cells": f"at least {cells.minimum_count}, base {cells.minimum_base}, zeros {cells.zeros}",
+            "elements": sum(len(e) for e in policy.agreement.elements.values()),
+            "never shared": ", ".join(
+                f"{a}.{e.name}" for a, es in policy.agreement.elements.items() for e in es if e.matching
+            ),
+            "assumed": "; ".join(f"{a.about}: {a.taken}" for a in policy.agreement.assumed),
+        },
+        as_json,
+    )
+
+
+@dictionary_group.command("import")
+def dictionary_import(context: typer.Context, workbook: Path, as_json: Json = False) -> None:
+    """Import the programme's data dictionary (xlsx)."""
+    with context.obj.enclave.store.transaction() as tx:
+        imported = dictionary.import_dictionary(tx, workbook, context.obj.actor)
+    if not as_json:
+        for finding in imported.findings:
+            console.print(f"  [yellow]•[/] {finding.what} [dim]({finding.clause})[/]", soft_wrap=True)
+    table("elements by agency", ("agency", "elements"), imported.counts.items(), as_json)
+
+
+@dictionary_group.command("show")
+def dictionary_show(
+    context: typer.Context,
+    agency: Annotated[str, typer.Option(help="Only this agency's elements.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show elements by agency, or one agency's elements."""
+    with context.obj.enclave.store.view() as view:
+        if not agency:
+            table("elements by agency", ("agency", "elements"), dictionary.by_agency(view).items(), as_json)
+            return
+        rows = [(e.program, e.category, e.name, e.data_type, e.years) for e in dictionary.elements(view, agency)]
+    table(f"elements of {agency}", ("program", "category", "element", "type", "years"), rows, as_json)
+
+
+@people_group.command("enlist")
+def people_enlist(
+    context: typer.Context,
+    project: str,
+    person: str,
+    role: Role,
+    name: Annotated[str, typer.Option()],
+    position: Annotated[str, typer.Option()],
+    organization: Annotated[str, typer.Option()],
+    email: Annotated[str, typer.Option()],
+    telephone: Annotated[str, typer.Option()],
+    basis: Annotated[str, typer.Option(help="2.g, 2.h, III.F.1 or office.")] = "2.g",
+    purpose: Annotated[str, typer.Option(help="a, b or c of 2.h.")] = "",
+    justification: str = "",
+    agency: Annotated[str, typer.Option(help="Party the person acts for.")] = "",
+    government: Annotated[bool, typer.Option(help="State government employee or official, verified.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put a person on a project's list (DSA VI.E)."""
+    who = people.Person(person, name, position, organization, email, telephone, government)
+    listing = people.Listing(person, project_id(project), role, basis, purpose, justification, agency)
+    with context.obj.enclave.store.transaction() as tx:
+        people.enlist(tx, who, listing, context.obj.actor)
+    show(listing, as_json, f"{person} is on the list of {listing.project} as {role}")
+
+
+@people_group.command("approve")
+def people_approve(context: typer.Context, project: str, person: str, agency: str, as_json: Json = False) -> None:
+    """Record an agency's written approval of a person (DSA VI.E)."""
+    with context.obj.enclave.store.transaction() as tx:
+        listing = people.approve(tx, project_id(project), person, party_id(agency), context.obj.actor)
+    show(listing, as_json, f"{agency} approves {person}")
+
+
+@people_group.command("sign")
+def people_sign(
+    context: typer.Context,
+    project: str,
+    person: str,
+    exhibit: Literal["B", "C"],
+    signed_on: Annotated[str, typer.Option(help="YYYY-MM-DD; today when not given.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Record a signature under Exhibit B or C."""
+    enclave = context.obj.enclave
+    day = date.fromisoformat(signed_on) if signed_on else enclave.today()
+    with enclave.store.transaction() as tx:
+        listing = people.sign_exhibit(tx, project_id(project), person, exhibit, day, context.obj.actor)
+    show(listing, as_json, f"{person} signed Exhibit {exhibit} on {day}")
+
+
+@people_group.command("may")
+def people_may(context: typer.Context, person: str, action: Action, project: str, as_json: Json = False) -> None:
+    """Ask whether a person may do something today, and why not."""
+    with context.obj.enclave.store.view() as view:
+        admission = people.may(view, person, action, project_id(project))
+    show(admission, as_json, f"{person} may {action} on {admission.project} until {admission.ends_on}")
+
+
+def fingerprint(path: Path) -> str:
+    """Give the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+__all__ = ["EnclaveError", "complain", "read_public", "register"]

@@ -1,0 +1,163 @@
+"""Commands about transmittals, matches, Resultant Data and sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from enclave import agreement, intake, matching, resultant
+from enclave.cli.desk import Desk, Json, console, show, table
+from enclave.settings import PACKAGED_POLICIES
+from enclave.terms import Action, project_id
+from enclave.vault import read_private, read_public
+
+intake_group = typer.Typer(no_args_is_help=True, help="Transmittals: keys, what was received and what is missing.")
+matching_group = typer.Typer(no_args_is_help=True, help="Match runs and the parties' agreement.")
+resultant_group = typer.Typer(no_args_is_help=True, help="Resultant Data.")
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the groups onto the command line."""
+    app.command("seal")(seal)
+    app.command("receive")(receive)
+    app.add_typer(intake_group, name="intake")
+    app.add_typer(matching_group, name="matching")
+    app.add_typer(resultant_group, name="resultant")
+
+
+def seal(
+    file: Path,
+    key: Annotated[Path, typer.Option(help="The agency's private keys.")],
+    hub: Annotated[Path, typer.Option(help="The hub's public keys.")],
+    project: Annotated[str, typer.Option(help="Data Request number.")],
+    as_of: Annotated[str, typer.Option(help="Day for which the data are complete, YYYY-MM-DD.")],
+    out: Annotated[Path, typer.Option(help="Folder for the sealed file.")] = Path(),
+    limitations: Annotated[str, typer.Option(help="Known limitations of the data (DSA II.H).")] = "",
+    policies: Annotated[Path, typer.Option(help="The agency's copy of the policies.")] = PACKAGED_POLICIES,
+    as_json: Json = False,
+) -> None:
+    """Seal a file to the hub and sign it; for agencies, needs no installation."""
+    policy = agreement.compile_agreement(policies, project)
+    sealed = intake.seal_transmittal(
+        file,
+        policy=policy,
+        sender=read_private(key),
+        hub=read_public(hub),
+        as_of=date.fromisoformat(as_of),
+        out=out,
+        created=datetime.now(UTC),
+        limitations=limitations,
+    )
+    show(str(sealed), as_json, f"sealed to {sealed.name}; send it to the hub's inbox")
+
+
+def receive(context: typer.Context, sealed: Path, project: str, as_json: Json = False) -> None:
+    """Receive a transmittal: verify, check, seal at rest; or turn it away with every finding."""
+    desk: Desk = context.obj
+    enclave = desk.enclave
+    holding = intake.receive(
+        enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys, sealed, project, desk.actor
+    )
+    show(holding, as_json, f"{holding.name} of {holding.source}: {holding.rows:,} rows received")
+
+
+@intake_group.command("key")
+def intake_key(context: typer.Context, public: Path, as_json: Json = False) -> None:
+    """Register an agency's public keys, after comparing the fingerprint by telephone."""
+    with context.obj.enclave.store.transaction() as tx:
+        known = intake.register_key(tx, read_public(public), context.obj.actor)
+    show(known, as_json, f"keys of {known.public.owner} registered, fingerprint {known.public.fingerprint}")
+
+
+@intake_group.command("board")
+def intake_board(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Show what is expected, received and missing."""
+    with context.obj.enclave.store.view() as view:
+        policy = agreement.of(view, project_id(project)).policy
+        rows: list[tuple[object, ...]] = [
+            (h.source, h.contents, h.name, f"{h.rows:,}", h.as_of, "received", h.received_on)
+            for h in intake.holdings(view, policy.project)
+        ]
+        rows += [(source, contents, "", "", "", "expected", "") for source, contents in intake.missing(view, policy)]
+    columns = ("source", "contents", "file", "rows", "as of", "state", "on")
+    table(f"intake of {policy.project}", columns, rows, as_json)
+
+
+@intake_group.command("serve")
+def intake_serve(context: typer.Context, host: str = "127.0.0.1", port: int = 2222) -> None:
+    """Serve the agencies' inboxes over SFTP."""
+    settings = context.obj.enclave.settings
+
+    async def forever() -> None:
+        server = await intake.serve_sftp(settings, host, port)
+        console.print(f"inboxes at sftp://{host}:{port}")
+        await server.wait_closed()
+
+    asyncio.run(forever())
+
+
+@matching_group.command("run")
+def matching_run(
+    context: typer.Context,
+    project: str,
+    method: str = "match_pair",
+    parameter: Annotated[list[str] | None, typer.Option("-p", help="NAME=VALUE of the notebook.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Match with an approved notebook, in a sandbox, with its progress."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.MATCH, project)
+    given = dict(_parameter(text) for text in parameter or [])
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=as_json, transient=True) as progress:
+        task = progress.add_task("opening files", total=1.0)
+
+        def follow(event: dict[str, Any]) -> None:
+            if event["event"] == "stage":
+                progress.update(task, description=event["name"], completed=event["fraction"])
+
+        enclave = desk.enclave
+        run = matching.run(
+            enclave.store, enclave.keystore, enclave.settings, admission,
+            method=method, parameters=given, progress=follow,
+        )  # fmt: skip
+    show(run, as_json, f"{run.key}: {run.links:,} links, match rate {run.match_rate} %; report kept")
+
+
+def _parameter(text: str) -> tuple[str, int | float | str]:
+    name, _, value = text.partition("=")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
+
+
+@matching_group.command("agree")
+def matching_agree(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Record a Representative's written agreement that the match results are optimal."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.AGREE, project)
+    with desk.enclave.store.transaction() as tx:
+        run = matching.agree(tx, matching.latest(tx, admission.project), admission)
+    left = f"match complete; match data are destroyed by {run.delete_by}" if run.completed_on else "recorded"
+    show(run, as_json, f"{admission.agency} agrees with {run.key}: {left}")
+
+
+@resultant_group.command("cut")
+def resultant_cut(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Cut and deliver the project's Resultant Data."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.CUT, project)
+    enclave = desk.enclave
+    with enclave.store.view() as view:
+        run = matching.latest(view, admission.project)
+    delivery = resultant.cut(enclave.store, enclave.keystore, enclave.settings, admission, run)
+    tables = ", ".join(f"{t.name} {t.rows:,}" for t in delivery.tables)
+    show(delivery, as_json, f"{delivery.persons:,} persons delivered: {tables}")

@@ -1,0 +1,172 @@
+"""Commands about destruction, incidents, reports and the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from enclave import destruction, incidents, reports
+from enclave.cli.desk import Desk, Json, console, facts, show, table
+from enclave.ledger import verify_export
+from enclave.terms import Action, project_id
+from enclave.vault import NoteVerifier
+
+destruction_group = typer.Typer(no_args_is_help=True, help="Deadlines, cryptographic erase, Exhibit F.")
+incident_group = typer.Typer(no_args_is_help=True, help="Holds and suspensions.")
+report_group = typer.Typer(no_args_is_help=True, help="Registers of EM XVII.B, activity, where-used.")
+ledger_group = typer.Typer(no_args_is_help=True, help="The append-only ledger and its proofs.")
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the groups onto the command line."""
+    app.add_typer(destruction_group, name="destruction")
+    app.add_typer(incident_group, name="incident")
+    app.add_typer(report_group, name="report")
+    app.add_typer(ledger_group, name="ledger")
+    app.command("recover")(recover)
+
+
+def recover(context: typer.Context, as_json: Json = False) -> None:
+    """Finish or void what a crash left half done, and wipe its plaintext."""
+    context.obj.enclave.recover()
+    show(True, as_json, "nothing is half done")
+
+
+@destruction_group.command("due")
+def destruction_due(context: typer.Context, as_json: Json = False) -> None:
+    """List what must be destroyed, and by when."""
+    with context.obj.enclave.store.view() as view:
+        rows = [(d.project, d.what, d.clause, d.due_on) for d in destruction.due(view, view.today)]
+    table("due for destruction", ("project", "what", "clause", "due"), rows, as_json)
+
+
+@destruction_group.command("match-data")
+def destruction_match_data(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Destroy the data used for matching (DSA III.F.3)."""
+    desk: Desk = context.obj
+    enclave = desk.enclave
+    certificate = destruction.destroy_match_data(
+        enclave.store, enclave.keystore, enclave.settings, desk.admitted(Action.DESTROY, project)
+    )
+    show(certificate, as_json, _said(certificate))
+
+
+@destruction_group.command("project")
+def destruction_project(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Destroy everything of a project but its released packages and the ledger (DSA VI.H)."""
+    desk: Desk = context.obj
+    enclave = desk.enclave
+    certificate = destruction.destroy(
+        enclave.store, enclave.keystore, enclave.settings, desk.admitted(Action.DESTROY, project)
+    )
+    show(certificate, as_json, _said(certificate))
+
+
+def _said(certificate: destruction.Certificate) -> str:
+    tried = "; ".join(proof.attempt for proof in certificate.proofs)
+    return f"{certificate.files_deleted} sealed files destroyed on {certificate.destroyed_on}. Opening one: {tried}"
+
+
+@incident_group.command("hold")
+def incident_hold(context: typer.Context, project: str, clause: str = "DSA VI.F", as_json: Json = False) -> None:
+    """Stop a project: sessions end within seconds, nothing is released."""
+    with context.obj.enclave.store.transaction() as tx:
+        hold = incidents.hold_project(tx, project_id(project), clause, context.obj.actor)
+    show(hold, as_json, f"{hold.scope} is held")
+
+
+@incident_group.command("lift")
+def incident_lift(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Let a held project go on."""
+    with context.obj.enclave.store.transaction() as tx:
+        incidents.lift_project(tx, project_id(project), context.obj.actor)
+    show(True, as_json, f"{project} goes on")
+
+
+@incident_group.command("suspend")
+def incident_suspend(
+    context: typer.Context, project: str, person: str, clause: str = "DSA VI.F", as_json: Json = False
+) -> None:
+    """Take a person's access away at once."""
+    with context.obj.enclave.store.transaction() as tx:
+        listing = incidents.suspend_person(tx, project_id(project), person, clause, context.obj.actor)
+    show(listing, as_json, f"{person} is suspended")
+
+
+@report_group.command("registers")
+def report_registers(context: typer.Context, project: str = "", as_json: Json = False) -> None:
+    """Show the four registers of EM XVII.B."""
+    with context.obj.enclave.store.view() as view:
+        found = reports.registers(view, project_id(project) if project else None)
+    if as_json:
+        show(found, as_json)
+        return
+    for which, rows in found.items():
+        lines = [(r.day, r.received_by, r.sent_by, r.project, len(r.elements), r.destroyed_on or "") for r in rows]
+        table(str(which), ("day", "received by", "sent by", "DR", "elements", "destroyed"), lines, as_json)
+
+
+@report_group.command("activity")
+def report_activity(context: typer.Context, as_json: Json = False) -> None:
+    """Count what was done."""
+    with context.obj.enclave.store.view() as view:
+        activity = reports.activity(view)
+    table("activity", ("what", "times"), sorted(activity.totals.items()), as_json)
+
+
+@report_group.command("where-used")
+def report_where_used(context: typer.Context, element: str, agency: str = "", as_json: Json = False) -> None:
+    """Show where an element is used."""
+    with context.obj.enclave.store.view() as view:
+        found = reports.where_used(view, element, agency or None)
+    if as_json:
+        show(found, as_json)
+        return
+    rows = [(use.project, len(use.received), len(use.delivered), len(use.released)) for use in found]
+    table(f"where {element} is used", ("DR", "received", "delivered", "released"), rows, as_json)
+
+
+@ledger_group.command("key")
+def ledger_key(context: typer.Context, as_json: Json = False) -> None:
+    """Print the ledger's public key, for agencies and auditors to keep."""
+    line = context.obj.enclave.ledger_key.verifier.line
+    if as_json:
+        show(line, as_json)
+    else:
+        typer.echo(line)
+
+
+@ledger_group.command("export")
+def ledger_export(context: typer.Context, path: Path, as_json: Json = False) -> None:
+    """Write the whole ledger with a signed checkpoint to one file."""
+    enclave = context.obj.enclave
+    exported = reports.export_ledger(enclave.store, enclave.ledger_key, path)
+    show(exported, as_json, f"{exported.size:,} entries, root {exported.root[:16]}")
+
+
+@ledger_group.command("verify")
+def ledger_verify(
+    path: Path,
+    key: Annotated[str, typer.Option(help="The ledger's public key: the line, or a file with it.")],
+    as_json: Json = False,
+) -> None:
+    """Verify an exported ledger offline; needs nothing but the file and the public key."""
+    line = Path(key).read_text("utf-8") if Path(key).is_file() else key
+    with path.open(encoding="utf-8") as lines:
+        verified = verify_export(lines, NoteVerifier.from_line(line))
+    facts("verified", {"ledger": verified.origin, "entries": verified.size, "root": verified.root}, as_json)
+
+
+@ledger_group.command("show")
+def ledger_show(
+    context: typer.Context, project: str = "", action: str = "", last: int = 40, as_json: Json = False
+) -> None:
+    """Show the newest entries."""
+    with context.obj.enclave.store.view() as view:
+        found = list(view.entries(project=project_id(project) if project else None, action=action or None))
+    rows = [
+        (e["seq"], e["day"], e["actor"], e["action"], e["object"], e["clause"], e["outcome"]) for e in found[-last:]
+    ]
+    table("ledger", ("entry", "day", "who", "what", "object", "clause", "outcome"), rows, as_json)

@@ -1,0 +1,21 @@
+"""Destruction: what must go and by when, erased by key, proven, certified in the form of Exhibit F."""
+
+from enclave.destruction.certificate import Certificate, Proof, read_certificate
+from enclave.destruction.deadlines import Due, due
+from enclave.destruction.erase import destroy, destroy_match_data, file_certificate, recover
+from enclave.destruction.record import Destruction, Scope, State
+
+__all__ = [
+    "Certificate",
+    "Destruction",
+    "Due",
+    "Proof",
+    "Scope",
+    "State",
+    "destroy",
+    "destroy_match_data",
+    "due",
+    "file_certificate",
+    "read_certificate",
+    "recover",
+]

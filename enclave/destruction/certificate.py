@@ -1,0 +1,100 @@
+"""Exhibit F, filled: its fields, its affirmation word for word, and a signature block left for a person.
+
+Source: ExF; DSA VI.H.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import jinja2
+from pydantic import TypeAdapter
+
+AFFIRMATION = (
+    "I hereby affirm that the unit record data provided as a part of the Data Request Number listed above has been "
+    "completely destroyed including all original unit record data and any copies of the unit record data that were "
+    "made in paper or electronic form."
+)
+"""Section 2 of Exhibit F, verbatim; paper copies stay an attestation of the person who signs."""
+
+METHOD = (
+    "Purge by cryptographic erase (NIST SP 800-88 Rev. 2): the data encryption key and the key-encrypting key of the "
+    "project were overwritten and unlinked; the encrypted files and their working copies were then deleted."
+)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """An attempt to open what was left of a key's files, after the key was destroyed.
+
+    Parameters
+    ----------
+    file_sha256 : str
+        Of the sealed file set aside for the attempt (hex); empty when the key sealed nothing.
+    attempt : str
+        What the keystore answered: the message of its refusal.
+    """
+
+    key_id: str
+    file_sha256: str
+    attempt: str
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The P20 WIN Data Destruction Certificate.
+
+    Parameters
+    ----------
+    approved_requestor : str
+        The organisation (field 1).
+    data_request : str
+        Its name and number (field 2).
+    approved_from, approved_to : date
+        The approved timeframe (field 3).
+    extensions : tuple of (extension to, granted on)
+    destroyed_on : date
+        Field 4.
+    method : str
+        Field 5.
+    due_on : date
+        Last day on which it is provided to the P20 WIN System Administrator.
+    """
+
+    approved_requestor: str
+    data_request: str
+    approved_from: date
+    approved_to: date
+    extensions: tuple[tuple[date, date], ...]
+    destroyed_on: date
+    method: str
+    scope: str
+    files_deleted: int
+    proofs: tuple[Proof, ...]
+    due_on: date
+    affirmation: str = AFFIRMATION
+
+    def to_json(self) -> str:
+        """Give the certificate as JSON."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, default=str) + "\n"
+
+    def to_html(self) -> str:
+        """Give the certificate as a page to print and sign; nothing is loaded from elsewhere."""
+        return _page().render(certificate=self)
+
+
+def read_certificate(path: Path) -> Certificate:
+    """Read a certificate's JSON."""
+    return TypeAdapter(Certificate).validate_json(path.read_bytes())
+
+
+@cache
+def _page() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(Path(__file__).with_name("certificate.html.j2").read_text("utf-8"))

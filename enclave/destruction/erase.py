@@ -1,0 +1,233 @@
+"""Erase by key: announce, shred, delete, prove, certify. Begun is never taken back, only finished.
+
+Source: DSA VI.H; DSA III.F.3; ExF.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import date
+
+from enclave.agreement import InForce, PartyKind, of
+from enclave.destruction.certificate import METHOD, Certificate
+from enclave.destruction.record import Destruction, Scope, State
+from enclave.destruction.remains import (
+    count,
+    delete_all,
+    doomed,
+    drop_samples,
+    open_samples,
+    set_aside,
+    stop_sandboxes,
+)
+from enclave.errors import Refused, refuse
+from enclave.ledger import Details, Entry
+from enclave.people import Admission, Hold, holds, lift, place
+from enclave.settings import Settings
+from enclave.store import Store, Transaction
+from enclave.terms import Action, reached
+from enclave.vault import Keystore
+
+
+def destroy(
+    store: Store, keystore: Keystore, settings: Settings, admission: Admission, method: str = METHOD
+) -> Certificate:
+    """Destroy everything of a project but its released packages and the ledger.
+
+    The project is held from the first entry on, so that no session opens meanwhile.
+
+    Source: DSA VI.H; ExF.
+
+    Parameters
+    ----------
+    admission : Admission
+        To `Action.DESTROY`; names the project.
+    method : str
+        In the terms of NIST SP 800-88 Rev. 2.
+
+    Raises
+    ------
+    Refused
+        If the admission is for something else, or the data are destroyed already.
+    """
+    return _destroy(store, keystore, settings, admission, Scope.PROJECT, method)
+
+
+def destroy_match_data(
+    store: Store, keystore: Keystore, settings: Settings, admission: Admission, method: str = METHOD
+) -> Certificate:
+    """Destroy the data used for matching alone: agencies' matching files, finder files, links.
+
+    Source: DSA III.F.3.
+    """
+    return _destroy(store, keystore, settings, admission, Scope.MATCH, method)
+
+
+def recover(store: Store, keystore: Keystore, settings: Settings, actor: str = "recover") -> list[Certificate]:
+    """Finish every destruction that a crash interrupted; safe to repeat."""
+    with store.view() as view:
+        unfinished = [d for d in view.find(Destruction) if d.state is not State.DONE]
+    return [_finish(store, keystore, settings, destruction, actor) for destruction in unfinished]
+
+
+def file_certificate(tx: Transaction, key: str, title: str, signed_on: date, actor: str) -> Destruction:
+    """Record that the signed certificate has come in; by title, never by name (ExF).
+
+    Raises
+    ------
+    Refused
+        If there is no finished destruction of this key (``DR-0034/project/1``).
+    """
+    destruction = tx.get(Destruction, key)
+    if destruction is None or destruction.state is not State.DONE:
+        raise _no(key, "certificate", "ExF", "no finished destruction of this key", "Destroy first.")
+    destruction = replace(destruction, signed_by=title, signed_on=signed_on)
+    details = {"title": title, "signed_on": signed_on.isoformat(), "due_on": str(destruction.certificate_due_on)}
+    tx.write(destruction, Entry(actor, "destruction.certificate", key, destruction.project, "ExF", details=details))
+    return destruction
+
+
+def _destroy(
+    store: Store, keystore: Keystore, settings: Settings, admission: Admission, scope: Scope, method: str
+) -> Certificate:
+    try:
+        with store.transaction() as tx:
+            destruction = _begin(tx, keystore, settings, admission, scope, method)
+    except Refused as error:
+        rules = {"rules": [finding.rule for finding in error.findings], "scope": scope}
+        project = admission.project
+        store.enter(Entry(admission.person, "destruction.refuse", project, project, scope.clause, "refused", rules))
+        raise
+    reached("destruction.begun")
+    return _finish(store, keystore, settings, destruction, admission.person)
+
+
+def _begin(
+    tx: Transaction, keystore: Keystore, settings: Settings, admission: Admission, scope: Scope, method: str
+) -> Destruction:
+    project = admission.project
+    if admission.action is not Action.DESTROY:
+        raise _no(
+            project, "admission", scope.clause, "the admission is not for destruction", "Ask for leave to destroy."
+        )
+    agreement, known = of(tx, project), tx.find(Destruction, project, scope=scope)
+    if any(d.state is not State.DONE for d in known):
+        raise _no(project, "unfinished", scope.clause, "a destruction was interrupted", "Recover: `enclave recover`.")
+    if agreement.destroyed_on is not None:
+        what = f"its data were destroyed on {agreement.destroyed_on}"
+        raise _no(project, "destroyed", scope.clause, what, "Nothing is left to do.")
+    files = count(doomed(tx, settings, project, scope))
+    if scope is Scope.MATCH and not files and not any(map(keystore.exists, scope.key_ids(project))):
+        raise _no(project, "destroyed", scope.clause, "no data used for matching are held", "Nothing is left to do.")
+    destruction = Destruction(project, scope, len(known) + 1, method, admission.person, tx.today, files=files)
+    if scope is Scope.PROJECT:
+        place(tx, Hold(project, _held(project), tx.today, scope.clause, admission.person))
+    tx.write(
+        destruction, _entry(destruction, admission.person, "destruction.begin", {"method": method, "files": files})
+    )
+    return destruction
+
+
+def _finish(
+    store: Store, keystore: Keystore, settings: Settings, destruction: Destruction, actor: str
+) -> Certificate:
+    """Do what is left; every step may be repeated."""
+    if destruction.state is State.BEGUN:
+        destruction = _erase(store, keystore, settings, destruction, actor)
+    drop_samples(settings, destruction)
+    with store.transaction() as tx:
+        agreement = of(tx, destruction.project)
+        destruction = replace(destruction, state=State.DONE, done_on=tx.today)
+        certificate = _certificate(agreement, destruction)
+        body = certificate.to_json().encode()
+        destruction = replace(destruction, certificate_sha256=hashlib.sha256(body).hexdigest())
+        _write_certificate(settings, destruction, certificate)
+        if destruction.scope is Scope.PROJECT:
+            _close(tx, replace(agreement, destroyed_on=tx.today), actor)
+        details: Details = {
+            "destroyed_on": tx.today.isoformat(),
+            "method": destruction.method,
+            "files": destruction.files,
+            "certificate_sha256": destruction.certificate_sha256,
+            "certificate_due_on": str(destruction.certificate_due_on),
+        }
+        tx.write(destruction, _entry(destruction, actor, "destruction.done", details))
+    return certificate
+
+
+def _erase(store: Store, keystore: Keystore, settings: Settings, destruction: Destruction, actor: str) -> Destruction:
+    """Shred, delete, and prove that what was set aside does not open."""
+    stop_sandboxes(settings, destruction.project, destruction.scope)
+    with store.view() as view:
+        set_aside(view, settings, destruction)
+    for key_id in destruction.scope.key_ids(destruction.project):
+        keystore.shred(key_id)
+    reached("destruction.shredded")
+    with store.view() as view:
+        delete_all(doomed(view, settings, destruction.project, destruction.scope))
+    reached("destruction.deleted")
+    proofs = open_samples(keystore, settings, destruction)
+    destruction = replace(destruction, state=State.PROVEN, proofs=proofs)
+    details: Details = {
+        "samples": [proof.file_sha256 for proof in proofs if proof.file_sha256],
+        "attempts": [proof.attempt for proof in proofs],
+        "opened": 0,
+    }
+    with store.transaction() as tx:
+        tx.write(destruction, _entry(destruction, actor, "destruction.prove", details))
+    return destruction
+
+
+def _close(tx: Transaction, agreement: InForce, actor: str) -> None:
+    entry = Entry(
+        actor, "agreement.destroyed", agreement.project, agreement.project, "DSA VI.H",
+        details={"destroyed_on": str(agreement.destroyed_on), "policy": agreement.policy.hash},
+    )  # fmt: skip
+    tx.write(agreement, entry)
+    for hold in holds(tx, agreement.project):
+        if hold.scope == _held(agreement.project):
+            lift(tx, hold, actor)
+
+
+def _certificate(agreement: InForce, destruction: Destruction) -> Certificate:
+    """Fill Exhibit F from the agreement and what was done."""
+    policy, done_on = agreement.policy, destruction.done_on
+    assert done_on is not None and destruction.certificate_due_on is not None  # noqa: S101 - set by the caller
+    recipient = next((p.name for p in policy.agreement.parties if p.kind is PartyKind.RECIPIENT), "")
+    return Certificate(
+        approved_requestor=recipient,
+        data_request=f"{policy.agreement.title} ({policy.project})",
+        approved_from=agreement.effective_on or policy.agreement.approved_on,
+        approved_to=agreement.ends_on,
+        extensions=(),
+        destroyed_on=done_on,
+        method=destruction.method,
+        scope=destruction.scope.words,
+        files_deleted=destruction.files,
+        proofs=destruction.proofs,
+        due_on=destruction.certificate_due_on,
+    )
+
+
+def _write_certificate(settings: Settings, destruction: Destruction, certificate: Certificate) -> None:
+    folder = settings.home / "certificates"
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix, text in ((".json", certificate.to_json()), (".html", certificate.to_html())):
+        partial = folder / f".{destruction.name}{suffix}.partial"
+        partial.write_text(text, "utf-8")
+        partial.replace(folder / f"{destruction.name}{suffix}")
+
+
+def _held(project: str) -> str:
+    return f"destruction of {project}"
+
+
+def _entry(destruction: Destruction, actor: str, action: str, details: Details) -> Entry:
+    scope, project = destruction.scope, destruction.project
+    always: Details = {"scope": scope, "keys": list(scope.key_ids(project))}
+    return Entry(actor, action, destruction.key, project, scope.clause, details={**always, **details})
+
+
+def _no(subject: str, rule: str, clause: str, what: str, next: str) -> Refused:
+    return refuse(f"destruction of {subject}", rule, clause, what, next)

@@ -1,0 +1,95 @@
+"""One destruction, from the entry that announces it to the signed certificate.
+
+Source: DSA VI.H; DSA III.F.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar
+
+from enclave.calendar import CERTIFICATE
+from enclave.destruction.certificate import Proof
+
+
+class Scope(StrEnum):
+    """What is destroyed."""
+
+    PROJECT = "project"
+    MATCH = "match"
+
+    @property
+    def clause(self) -> str:
+        """Where the agreement asks for it."""
+        return "DSA VI.H" if self is Scope.PROJECT else "DSA III.F.3"
+
+    @property
+    def words(self) -> str:
+        """What it covers, for the certificate."""
+        return _WORDS[self]
+
+    def key_ids(self, project: str) -> tuple[str, ...]:
+        """Give the ids of the keys whose destruction it is."""
+        match = f"match-{project}"
+        return (f"project-{project}", match) if self is Scope.PROJECT else (match,)
+
+
+_WORDS = {
+    Scope.PROJECT: "Resultant Data, derived data and data used for matching",
+    Scope.MATCH: "Data used for matching",
+}
+
+
+class State(StrEnum):
+    """How far a destruction has come; it is never taken back."""
+
+    BEGUN = "begun"
+    PROVEN = "proven"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Destruction:
+    """What is destroyed, how, by whom, and what proves it.
+
+    Parameters
+    ----------
+    number : int
+        Counts the destructions of a project and scope; match data may come and go more than once.
+    files : int
+        Files it covers: sealed, transmittals, leftovers of sessions, cleared results that were never published.
+    signed_by : str
+        Title of who signed the certificate; never a name.
+    """
+
+    KIND: ClassVar[str] = "destruction"
+    project: str
+    scope: Scope
+    number: int
+    method: str
+    by: str
+    begun_on: date
+    state: State = State.BEGUN
+    files: int = 0
+    proofs: tuple[Proof, ...] = ()
+    done_on: date | None = None
+    certificate_sha256: str = ""
+    signed_by: str = ""
+    signed_on: date | None = None
+
+    @property
+    def key(self) -> str:
+        """Project, scope and number."""
+        return f"{self.project}/{self.scope}/{self.number}"
+
+    @property
+    def name(self) -> str:
+        """The same, as the name of a file."""
+        return self.key.replace("/", "-")
+
+    @property
+    def certificate_due_on(self) -> date | None:
+        """Last day for the signed certificate (ExF: 3 working days)."""
+        return CERTIFICATE.due(self.done_on) if self.done_on else None

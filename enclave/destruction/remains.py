@@ -1,0 +1,152 @@
+"""The files a destruction is about: one of each key set aside, all others deleted, the one tried and deleted.
+
+Source: DSA VI.H; DSA III.F.3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from enclave.destruction.certificate import Proof
+from enclave.destruction.record import Destruction, Scope
+from enclave.egress import ReleaseRequest, rendered
+from enclave.errors import Fault, Refused
+from enclave.intake import holdings
+from enclave.sandbox import Bubblewrap
+from enclave.settings import Settings
+from enclave.store import View
+from enclave.vault import Keystore, read_header
+
+_ANALYTICAL = "analytical"
+_PROCESSES = "sandboxes"  # records of running processes, which hold no data
+
+
+def stop_sandboxes(settings: Settings, project: str, scope: Scope) -> None:
+    """End every sandbox that has the data open: all of a project, or its match jobs."""
+    prefix = f"{project.lower()}-" + ("match-" if scope is Scope.MATCH else "")
+    for sandbox in Bubblewrap(settings.runtime).running():
+        if sandbox.name.startswith(prefix):
+            sandbox.kill()
+
+
+def set_aside(view: View, settings: Settings, destruction: Destruction) -> None:
+    """Put one sealed file of each key aside, for the attempt to open it; keeps one set aside before a crash."""
+    for key_id in destruction.scope.key_ids(destruction.project):
+        sample = _sample(settings, destruction, key_id)
+        files = [file for path in _sealed(view, settings, destruction.project, key_id) for file in _files(path)]
+        if files and not sample.exists():
+            sample.parent.mkdir(parents=True, exist_ok=True)
+            files[0].replace(sample)
+
+
+def doomed(view: View, settings: Settings, project: str, scope: Scope) -> list[Path]:
+    """Find what a destruction covers.
+
+    Sealed files; transmittals that wait or were kept; for a project also what sessions left in the runtime folder
+    and cleared results (a package published from them has its own copies).
+    """
+    found = [path for key_id in scope.key_ids(project) for path in _sealed(view, settings, project, key_id)]
+    found += _transmittals(settings, project, scope)
+    if scope is Scope.PROJECT:
+        found += _leftovers(settings.runtime, project)
+        for request in view.find(ReleaseRequest, project):
+            folder = rendered(settings, request.id)
+            found += [folder, folder.with_name(f"{folder.name}.partial")]
+    return found
+
+
+def count(paths: Iterable[Path]) -> int:
+    """Count the files at and below the paths."""
+    return sum(len(_files(path)) for path in paths)
+
+
+def delete_all(paths: Iterable[Path]) -> None:
+    """Delete files and folders; what is gone already is passed over."""
+    for path in paths:
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+        elif path.exists():
+            shutil.rmtree(path)
+
+
+def open_samples(keystore: Keystore, settings: Settings, destruction: Destruction) -> tuple[Proof, ...]:
+    """Try to open what was set aside.
+
+    Raises
+    ------
+    Fault
+        If a key is still there, or something opened: then the destruction is not done.
+    """
+    return tuple(
+        _attempt(keystore, _sample(settings, destruction, key_id), key_id)
+        for key_id in destruction.scope.key_ids(destruction.project)
+    )
+
+
+def drop_samples(settings: Settings, destruction: Destruction) -> None:
+    """Delete what was set aside."""
+    delete_all([_aside(settings, destruction)])
+
+
+def _sealed(view: View, settings: Settings, project: str, key_id: str) -> list[Path]:
+    """Find what is sealed under a key: its own folder, and the holdings that name it."""
+    held = [settings.sealed / holding.sealed for holding in holdings(view, project) if holding.key_id == key_id]
+    return [settings.sealed / key_id, *held]
+
+
+def _attempt(keystore: Keystore, sample: Path, key_id: str) -> Proof:
+    held = sample.exists()
+    plain = sample.with_name(f"{sample.name}.opened")
+    sample.parent.mkdir(parents=True, exist_ok=True)
+    if not held:  # the key sealed nothing: the attempt is made on a file of ours, so that the key is asked for
+        sample.write_bytes(os.urandom(64))
+    digest = hashlib.sha256(sample.read_bytes()).hexdigest() if held else ""
+    try:
+        keystore.unseal(sample, plain, key_id, "proof of destruction")
+    except Refused as refusal:
+        if not keystore.exists(key_id):
+            return Proof(key_id, digest, str(refusal))
+    finally:
+        plain.unlink(missing_ok=True)
+    raise Fault(f"{key_id} can still be used after it was shredded")
+
+
+def _transmittals(settings: Settings, project: str, scope: Scope) -> Iterator[Path]:
+    """Find agencies' sealed files of the project: they are sealed to the hub, so no shredded key covers them."""
+    for path in _files(settings.home / "inbox"):
+        try:
+            header = read_header(path)
+        except Refused:
+            continue
+        if header.project == project and (scope is Scope.PROJECT or header.contents != _ANALYTICAL):
+            yield path
+
+
+def _leftovers(folder: Path, project: str) -> list[Path]:
+    """Find what bears the project's number in its name, however deep; nothing below a find is looked at."""
+    number = re.compile(rf"(?<![a-z0-9]){re.escape(project.lower())}(?![0-9])")
+    found: list[Path] = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if Path(root) / name != folder / _PROCESSES]
+        found += [Path(root) / name for name in (*folders, *names) if number.search(name.lower())]
+        folders[:] = [name for name in folders if not number.search(name.lower())]
+    return found
+
+
+def _aside(settings: Settings, destruction: Destruction) -> Path:
+    return settings.home / "set-aside" / destruction.name
+
+
+def _sample(settings: Settings, destruction: Destruction, key_id: str) -> Path:
+    return _aside(settings, destruction) / key_id
+
+
+def _files(folder: Path) -> list[Path]:
+    """Give the files at or below a path, in order; what is half written is no sealed file."""
+    found = [folder] if folder.is_file() else folder.rglob("*")
+    return sorted(p for p in found if p.is_file() and not p.is_symlink() and p.suffix != ".partial")

@@ -1,0 +1,272 @@
+"""From outbox to clearance: requests are taken in, judged, and what holds is written anew.
+
+A request that was refused leaves no memory; one that is cleared does, in the same transaction.
+
+Source: DSA I; DSA III.G.2; DSA VI.D.2; DSA VI.G.1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+from enclave.agreement import of
+from enclave.analysis import outbox_of
+from enclave.egress.check import Desk, Verdict, check
+from enclave.egress.clearance import Clearance, digest_of
+from enclave.egress.collect import Collected, Taken, collect
+from enclave.egress.memory import Remembered, open_request, sealed_request
+from enclave.egress.render import render
+from enclave.errors import EnclaveError, Invalid, Refused, refuse
+from enclave.ledger import Details, Entry
+from enclave.people import Admission
+from enclave.resultant import delivery_of
+from enclave.scratch import scratch
+from enclave.settings import Settings
+from enclave.store import Store, View
+from enclave.terms import reached
+from enclave.vault import Keystore
+
+
+@dataclass(frozen=True)
+class ReleaseRequest:
+    """A request as collected; `state` is received, refused, needs-review or cleared."""
+
+    KIND: ClassVar[str] = "request"
+    project: str
+    id: str
+    person: str
+    sha256: str
+    received_on: date
+    state: str = "received"
+    findings: tuple[dict[str, str], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Project and id."""
+        return f"{self.project}/{self.id}"
+
+
+def desk(view: View, keystore: Keystore, settings: Settings, project: str) -> Desk:
+    """Lay out what the gate judges with."""
+    return Desk(view, keystore, settings, of(view, project).policy, delivery_of(view, project))
+
+
+def take_in(store: Store, keystore: Keystore, settings: Settings, project: str, person: str) -> Collected:
+    """Collect a person's outbox: requests are sealed under the project's key, all else is a finding in the ledger.
+
+    Source: DSA I; DSA III.G.2.c.
+    """
+    collected = collect(outbox_of(settings, project, person))
+    for taken in collected.taken:
+        _keep(store, keystore, settings, project, person, taken)
+    if collected.findings:
+        details: Details = {"rules": [f.rule for f in collected.findings], "entries": len(collected.findings)}
+        store.enter(Entry(person, "egress.stray", person, project, "DSA III.G.2.c", "refused", details))
+    return collected
+
+
+def _keep(store: Store, keystore: Keystore, settings: Settings, project: str, person: str, taken: Taken) -> None:
+    request = ReleaseRequest(project, taken.id, person, hashlib.sha256(taken.content).hexdigest(), date.min)
+    with store.view() as view:
+        known = view.get(ReleaseRequest, request.key)
+    if known is not None and known.sha256 == request.sha256:
+        return
+    if known is not None and known.state == "cleared":
+        raise refuse(
+            taken.id, "request-changed", "DSA VI.G.1", "a cleared request of this id has other content",
+            "Make a new request.",
+        )  # fmt: skip
+    with scratch(settings.runtime, "request") as bench:
+        plain = bench / "request.json"
+        plain.write_bytes(taken.content)
+        sealed, key_id, context = sealed_request(settings, project, taken.id)
+        keystore.seal(plain, sealed, key_id, context)
+    reached("egress.sealed")
+    with store.transaction() as tx:
+        details: Details = {"sha256": request.sha256, "bytes": len(taken.content)}
+        entry = Entry(person, "egress.request", taken.id, project, "DSA VI.G.1", details=details)
+        tx.write(replace(request, received_on=tx.today), entry)
+
+
+def judge(store: Store, keystore: Keystore, settings: Settings, project: str, request_id: str) -> Verdict:
+    """Give the verdict on a collected request, without side effects.
+
+    Raises
+    ------
+    Invalid
+        If the request is malformed.
+    """
+    with store.view() as view:
+        request = _request(view, project, request_id)
+        content = _content(keystore, settings, request)
+        return check(desk(view, keystore, settings, project), content, request.person)
+
+
+def clear(
+    store: Store,
+    keystore: Keystore,
+    settings: Settings,
+    admission: Admission,
+    request_id: str,
+    *,
+    looked_at: str = "",
+) -> Clearance:
+    """Clear a request that holds, or refuse it with every finding; both are entered.
+
+    Source: DSA III.G.2; DSA VI.D.2; DSA VI.G.1.
+
+    Parameters
+    ----------
+    admission : Admission
+        Of an output checker of the Operating Group; never the requester.
+    looked_at : str
+        What the checker saw in that which only a person can judge; needed where the verdict is ``needs-review``.
+
+    Raises
+    ------
+    Refused
+        With every finding; the request stays as it was, so that it can be mended.
+    """
+    project = admission.project
+    with store.view() as view:
+        request = _request(view, project, request_id)
+    if request.person == admission.person:
+        raise refuse(
+            request_id, "self-check", "DSA VI.G.1", "nobody checks their own request",
+            "Another output checker looks at it.",
+        )  # fmt: skip
+    if request.state == "cleared":
+        with store.view() as view:
+            cleared = view.get(Clearance, request_id)
+        if cleared is not None:
+            return cleared
+    try:
+        verdict = judge(store, keystore, settings, project, request_id)
+    except Invalid as error:
+        _refuse(store, admission, request, error)
+        raise
+    if verdict.verdict == "refused" or (verdict.verdict == "needs-review" and not looked_at.strip()):
+        state = "refused" if verdict.verdict == "refused" else "needs-review"
+        refusal = Refused(f"egress {state} for {request_id}", [*verdict.findings, *verdict.look_at])
+        _refuse(store, admission, request, refusal, state)
+        raise refusal
+    return _clear(store, settings, admission, request, verdict, looked_at)
+
+
+def _clear(
+    store: Store,
+    settings: Settings,
+    admission: Admission,
+    request: ReleaseRequest,
+    verdict: Verdict,
+    looked_at: str,
+) -> Clearance:
+    asked, protected = verdict.request, verdict.protected
+    if asked is None or protected is None or not verdict.ran:
+        raise refuse(request.id, "no-rule-ran", "DSA III.G.2", "no check ran", "Report this to the Operating Group.")
+    target = settings.home / "cleared" / request.id
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    as_of = "; ".join(f"{agency} as of {day}" for agency, day in verdict.as_of)
+    artefacts = render(protected, request.id, partial, f"Data Request {request.project}. {as_of}".strip())
+    shutil.rmtree(target, ignore_errors=True)
+    partial.replace(target)
+    reached("egress.rendered")
+    with store.transaction() as tx:
+        policy = of(tx, request.project).policy
+        clearance = Clearance(
+            request_id=request.id,
+            project=request.project,
+            person=request.person,
+            title=asked.title,
+            report=asked.report,
+            questions=tuple(asked.questions),
+            audience=asked.audience,
+            policy_hash=policy.hash,
+            cleared_on=tx.today,
+            agencies=verdict.agencies,
+            artefacts=artefacts,
+            digest=digest_of(artefacts),
+            record=_record(verdict, policy.cells.model_dump(mode="json"), looked_at),
+        )
+        persons = max(len(set(table.basis[table.unit])) for table in asked.tables)
+        details: Details = {
+            "digest": clearance.digest,
+            "agencies": clearance.agencies,
+            "policy": policy.hash,
+            "ran": verdict.ran,
+            "looked_at": bool(looked_at),
+        }
+        entry = Entry(admission.person, "egress.clear", request.id, request.project, "DSA VI.D.2", details=details)
+        remembered = Remembered(request.project, request.id, request.sha256, persons)
+        tx.write(clearance, entry)
+        tx.write(replace(request, state="cleared", findings=()), _step(admission, request, "egress.state"))
+        tx.write(remembered, _step(admission, request, "egress.remember"))
+    return clearance
+
+
+def _record(verdict: Verdict, thresholds: dict[str, Any], looked_at: str) -> dict[str, Any]:
+    """Give the disclosure record that travels with the release."""
+    asked, protected = verdict.request, verdict.protected
+    assert asked is not None and protected is not None  # noqa: S101 - the caller has looked
+    statuses = Counter(s for i in range(len(protected.tables)) for s in protected.to_published(i)["status"])
+    uppers = [b["upper"] for b in verdict.bounds if b["upper"] is not None]
+    return {
+        "rules": list(verdict.ran),
+        "thresholds": thresholds,
+        "cells": {"shown": statuses["shown"], "hidden": statuses["hidden"]},
+        "bounds": {"hidden_cells": len(verdict.bounds), "smallest_upper": min(uppers, default=None)},
+        "as_of": dict(verdict.as_of),
+        "columns": sorted({s for t in asked.tables for s in t.sources.values()}),
+        "methods": list(asked.methods),
+        "population": asked.population,
+        "notes": [asked.notes] if asked.notes else [],
+        "looked_at": looked_at,
+    }
+
+
+def _refuse(
+    store: Store, admission: Admission, request: ReleaseRequest, error: EnclaveError, state: str = "refused"
+) -> None:
+    findings = tuple(f.as_dict() for f in error.findings)
+    details: Details = {"rules": [f.rule for f in error.findings], "findings": len(findings)}
+    entry = Entry(admission.person, "egress.refuse", request.id, request.project, "DSA VI.D.2", state, details)
+    with store.transaction() as tx:
+        tx.write(replace(request, state=state, findings=findings), entry)
+
+
+def _step(admission: Admission, request: ReleaseRequest, action: str) -> Entry:
+    return Entry(admission.person, action, request.id, request.project, "DSA VI.D.2")
+
+
+def _request(view: View, project: str, request_id: str) -> ReleaseRequest:
+    request = view.get(ReleaseRequest, f"{project}/{request_id}")
+    if request is None:
+        raise refuse(
+            request_id, "unknown-request", "DSA VI.G.1", "no such request has been collected",
+            "Collect the outbox first: `enclave egress collect`.",
+        )  # fmt: skip
+    return request
+
+
+def _content(keystore: Keystore, settings: Settings, request: ReleaseRequest) -> bytes:
+    with scratch(settings.runtime, "request") as bench:
+        content = open_request(keystore, settings, request.project, request.id, bench)
+    if hashlib.sha256(content).hexdigest() != request.sha256:
+        raise refuse(
+            request.id, "request-changed", "DSA VI.G.1", "the sealed request is not the one collected",
+            "Open an incident.",
+        )  # fmt: skip
+    return content
+
+
+def rendered(settings: Settings, request_id: str) -> Path:
+    """Give the folder of what the gate wrote for a cleared request."""
+    return settings.home / "cleared" / request_id

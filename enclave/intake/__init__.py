@@ -1,0 +1,27 @@
+"""A Transmittal becomes a verified Holding, or is turned away with every finding."""
+
+from enclave.intake.finder import merge_finders
+from enclave.intake.holdings import Holding, holdings, missing, open_holding, withdraw
+from enclave.intake.receiving import receive
+from enclave.intake.senders import SenderKey, register_key, sender_key
+from enclave.intake.sftp import serve_sftp, waiting
+from enclave.intake.spool import recover
+from enclave.intake.transmittal import check_file, seal_transmittal
+
+__all__ = [
+    "Holding",
+    "SenderKey",
+    "check_file",
+    "holdings",
+    "merge_finders",
+    "missing",
+    "open_holding",
+    "receive",
+    "recover",
+    "register_key",
+    "seal_transmittal",
+    "sender_key",
+    "serve_sftp",
+    "waiting",
+    "withdraw",
+]

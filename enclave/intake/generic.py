@@ -1,0 +1,162 @@
+"""Generic identifiers: name the agency, are drawn at random, and bear no resemblance to any identifier.
+
+What can be found is found: the form, a whole or partial identifier inside, the plain hash of one (MD5, SHA-1,
+SHA-256 in hex, base32 or base64, also cut short), and an order that follows an identifier's. A hash with an
+agency's secret salt looks random and cannot be told apart; the agreement forbids it all the same.
+
+Source: EM XII.B.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from enclave.agreement import Element
+from enclave.errors import Finding
+from enclave.intake.names import Layout
+from enclave.intake.sheet import Sheet, quoted, text
+from enclave.terms import GENERIC_ID
+
+CLAUSE = "EM XII.B"
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+LENGTH = 16
+_REDRAW = "Draw new identifiers at random: AGENCY- and 16 random base32 characters."
+_HASHES = ("md5", "sha1", "sha256")
+_CHANCE_OF_FOUR = (LENGTH - 3) / len(LETTERS) ** 4
+"""Chance that 16 random characters hold four given ones somewhere."""
+
+
+def form_findings(sheet: Sheet, layout: Layout) -> Iterator[Finding]:
+    """Check prefix and form of the generic identifiers of any agency file."""
+    pattern = f"{layout.source}-[A-Z2-7]{{{LENGTH}}}"
+    condition = f"{quoted(GENERIC_ID)} is not null and not regexp_full_match({quoted(GENERIC_ID)}, {text(pattern)})"
+    (count,) = sheet.count_each([condition])
+    if count:
+        what = f"{count} generic identifiers are not {layout.source}- and {LENGTH} base32 characters"
+        yield sheet.finding("generic-id-form", CLAUSE, what, _REDRAW, condition, count)
+
+
+def resemblance_findings(sheet: Sheet, layout: Layout) -> Iterator[Finding]:
+    """Look for any part, hash or order of the identifiers of a matching file in its generic identifiers."""
+    identifiers = {n: e for n, e in layout.elements.items() if n in sheet.columns and e.kind != "code"}
+    if not identifiers:
+        return
+    _draw(sheet, layout, list(identifiers))
+    (rows,) = sheet.row("select count(*) from drawn")
+    yield from _contained(sheet, identifiers, int(rows))
+    yield from _hashed(sheet, identifiers)
+    yield from _ordered(sheet, identifiers)
+
+
+def _draw(sheet: Sheet, layout: Layout, identifiers: list[str]) -> None:
+    """Make the table ``drawn``: what stands after the prefix, its bits (hex), and the row's identifiers."""
+    columns = ", ".join(quoted(name) for name in identifiers)
+    body = f"replace({quoted(GENERIC_ID)}, {text(layout.source + '-')}, '')"
+    strict = f"'[A-Z2-7]{{{LENGTH}}}'"
+    sheet.rows(
+        "create or replace temp table drawn as select *,"  # noqa: S608 - names of the policy
+        f" case when regexp_matches(_id, '^' || {strict}) then {_half(1)} || {_half(9)} end as _bits"
+        f" from (select *, regexp_full_match(_body, {strict}) as _strict,"
+        " upper(regexp_replace(_body, '[^A-Za-z0-9]', '', 'g')) as _id"
+        f" from (select _line, {columns}, {body} as _body from sheet where {quoted(GENERIC_ID)} is not null))"
+    )
+
+
+def _digits(column: str) -> str:
+    return f"regexp_replace({column}, '[^0-9]', '', 'g')"
+
+
+def _contained(sheet: Sheet, identifiers: dict[str, Element], rows: int) -> Iterator[Finding]:
+    """Find identifiers inside. Four characters may meet by chance, so those are refused beyond chance only."""
+    for name in identifiers:
+        column = quoted(name)
+        digits, letters = _digits(column), f"regexp_replace(upper({column}), '[^A-Z]', '', 'g')"
+        inside = (
+            f"contains(_id, {digits}) or contains(reverse(_id), {digits}) or contains({_digits('_id')}, {digits})"
+        )
+        whole = f"(length({digits}) >= 6 and ({inside})) or (length({letters}) >= 6 and contains(_id, {letters}))"
+        part = (
+            f"(length({digits}) >= 6 and contains(_id, right({digits}, 4)))"
+            f" or (length({letters}) >= 4 and contains(_id, left({letters}, 4)))"
+        )
+        sql = f"select count(*) filter (where {whole}), count(*) filter (where {part}) from drawn"  # noqa: S608
+        wholes, parts = sheet.row(sql)
+        if wholes or parts > _allowance(rows):
+            condition, count = (whole, wholes) if wholes else (part, parts)
+            what = f"{count} generic identifiers contain {'' if wholes else 'four characters of '}the row's {name}"
+            yield _finding(sheet, "generic-id-contains", what, condition, int(count))
+
+
+def _allowance(rows: int) -> float:
+    expected = 2 * rows * _CHANCE_OF_FOUR
+    return 0 if expected < 0.01 else expected + 5 * math.sqrt(expected) + 1
+
+
+def _hashed(sheet: Sheet, identifiers: dict[str, Element]) -> Iterator[Finding]:
+    """Find plain hashes of identifiers, whole or cut to the generic identifier's length."""
+    for name, spellings in _spellings(identifiers):
+        looks = " or ".join(_is_hash(f"{algorithm}({value})") for value in spellings for algorithm in _HASHES)
+        condition = f"length(_id) >= 6 and ({looks})"
+        (count,) = sheet.row(f"select count(*) from drawn where {condition}")  # noqa: S608
+        if count:
+            what = f"{count} generic identifiers are a hash of the row's {name}"
+            yield _finding(sheet, "generic-id-hash", what, condition, int(count))
+
+
+def _spellings(identifiers: dict[str, Element]) -> Iterator[tuple[str, list[str]]]:
+    """Give, by element, the SQL of each way in which its value may have been written before hashing."""
+    for name, element in identifiers.items():
+        column = quoted(name)
+        if element.links_as == "middle_name":
+            continue
+        if element.links_as == "ssn":
+            dashed = f"{column}[1:3] || '-' || {column}[4:5] || '-' || {column}[6:9]"
+            yield name, [column, dashed]
+        elif element.kind == "date":
+            yield name, [column, f"{column}[1:4] || '-' || {column}[5:6] || '-' || {column}[7:8]"]
+        elif element.pattern:
+            yield name, [column]
+        else:
+            yield name, [column, f"upper({column})", f"lower({column})"]
+    roles = {element.links_as: quoted(name) for name, element in identifiers.items()}
+    if roles.keys() >= {"first_name", "last_name", "dob"}:
+        first, last, born = (roles[role] for role in ("first_name", "last_name", "dob"))
+        for order in ((first, last, born), (last, first, born)):
+            joined = f"concat({', '.join(order)})"
+            yield "names and date of birth", [joined, f"upper({joined})", f"lower({joined})"]
+
+
+def _half(start: int) -> str:
+    """Decode eight base32 characters of the identifier to ten hexadecimal digits."""
+    terms = (f"(instr('{LETTERS}', _id[{start + n}]) - 1) * {32 ** (7 - n)}::bigint" for n in range(8))
+    return f"lpad(lower(to_hex({' + '.join(terms)})), 10, '0')"
+
+
+def _is_hash(hashed: str) -> str:
+    other = (
+        f"starts_with({hashed}, lower(_id)) or ends_with({hashed}, lower(_id)) or"
+        f" starts_with(replace(replace(to_base64(unhex({hashed})), '+', '-'), '/', '_'),"
+        " replace(replace(rtrim(_body, '='), '+', '-'), '/', '_'))"
+    )
+    return f"starts_with({hashed}, _bits) or (not _strict and ({other}))"
+
+
+def _ordered(sheet: Sheet, identifiers: dict[str, Element]) -> Iterator[Finding]:
+    """Find generic identifiers whose order follows an identifier's: numbered along a sorted list."""
+    for name in identifiers:
+        column = quoted(name)
+        known, correlation = sheet.row(
+            "select count(*), corr(mine, theirs) from (select rank() over (order by _body) as mine,"  # noqa: S608
+            f" rank() over (order by {column}) as theirs from drawn where {column} is not null)"
+        )
+        if known < 10 or correlation is None or math.isnan(correlation):
+            continue
+        if abs(correlation) >= min(max(0.1, 6 / math.sqrt(known)), 0.9999):
+            what = f"the order of the generic identifiers follows {name} (rank correlation {correlation:.2f})"
+            yield Finding("generic-id-order", CLAUSE, sheet.name, what, _REDRAW)
+
+
+def _finding(sheet: Sheet, rule: str, what: str, condition: str, count: int) -> Finding:
+    lines = f"_line in (select _line from drawn where {condition})"  # noqa: S608
+    return sheet.finding(rule, CLAUSE, what, _REDRAW, lines, count)

@@ -1,0 +1,139 @@
+"""What the hub holds of a project: verified files, re-encoded and sealed at rest.
+
+Source: EM XII; EM XVII.B; DSA VI.H.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import ClassVar
+
+from enclave.agreement import Policy
+from enclave.errors import invalid
+from enclave.intake.names import flags_of
+from enclave.ledger import Entry
+from enclave.settings import Settings
+from enclave.store import Store, View
+from enclave.vault import Keystore
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One accepted file.
+
+    Parameters
+    ----------
+    id : str
+        The transmittal's UUID.
+    elements : tuple of str
+        Columns without the generic identifier, in order; for a finder file SASID and its flag.
+    sealed : str
+        Place of the sealed Parquet below ``settings.sealed``.
+    sha256 : str
+        Of the ciphertext (hex).
+    key_id : str
+        Key that opens it: ``match-<project>`` for what only the match may see, else ``project-<project>``.
+    header_sha256 : str
+        Digest of the manifest the agency signed.
+    limitations : str
+        Known limitations the agency states (DSA II.H).
+    """
+
+    KIND: ClassVar[str] = "holding"
+    id: str
+    project: str
+    source: str
+    contents: str
+    name: str
+    rows: int
+    elements: tuple[str, ...]
+    as_of: date
+    received_on: date
+    sealed: str
+    sha256: str
+    key_id: str
+    header_sha256: str
+    limitations: str = ""
+
+    @property
+    def key(self) -> str:
+        """The transmittal's id."""
+        return self.id
+
+    @property
+    def flag(self) -> str:
+        """The flag of a school's table; empty for other files."""
+        return self.elements[-1] if self.contents == "finder" else ""
+
+    @property
+    def context(self) -> str:
+        """What is bound into the seal, so that no other file can stand in this one's place."""
+        return seal_context(self.project, self.id)
+
+
+def seal_context(project: str, id: str) -> str:
+    """Give the context under which a holding is sealed."""
+    return f"holding|{project}|{id}|1"
+
+
+def key_of(project: str, contents: str) -> str:
+    """Name the key a file is sealed under: identifiers go with the match, the rest with the project.
+
+    Source: DSA III.F.3; DSA VI.H.
+    """
+    return f"project-{project}" if contents == "analytical" else f"match-{project}"
+
+
+def holdings(view: View, project: str) -> list[Holding]:
+    """Give what is held of a project, by source, contents and flag."""
+    return sorted(view.find(Holding, project), key=lambda held: (held.source, held.contents, held.flag))
+
+
+def missing(view: View, policy: Policy) -> list[tuple[str, str]]:
+    """Give (source, contents) of what is expected and not here; a school's file is here when all its tables are.
+
+    Source: EM XII.
+    """
+    held = holdings(view, policy.project)
+    here = {(h.source, h.contents) for h in held}
+    flags = {(h.source, h.flag) for h in held}
+    return [
+        (source, contents)
+        for source, contents in policy.expected()
+        if (source, contents) not in here
+        or (contents == "finder" and any((source, flag) not in flags for flag in flags_of(policy, source)))
+    ]
+
+
+def open_holding(keystore: Keystore, settings: Settings, holding: Holding, target: Path) -> None:
+    """Write a holding's Parquet (all text, missing is null, rows as sent) to `target`, which must be private.
+
+    Raises
+    ------
+    Refused
+        If its key is shredded, or the file is not the one in the record.
+    """
+    keystore.unseal(settings.sealed / holding.sealed, target, holding.key_id, holding.context, holding.sha256)
+
+
+def withdraw(store: Store, settings: Settings, id: str, actor: str) -> Holding:
+    """Take back a holding whose agency sends a better file; its sealed file goes after the record.
+
+    Source: DSA II.H.
+
+    Raises
+    ------
+    Invalid
+        If there is no such holding.
+    """
+    with store.transaction() as tx:
+        holding = tx.get(Holding, id)
+        if holding is None:
+            raise invalid(id, "no-holding", "EM XII", "no such holding", "See `enclave holdings`.")
+        details = {"source": holding.source, "contents": holding.contents, "sha256": holding.sha256}
+        entry = Entry(actor, "intake.withdraw", id, holding.project, "DSA II.H", details=details)
+        tx.delete(holding, entry)
+    (settings.sealed / holding.sealed).unlink(missing_ok=True)
+    return holding

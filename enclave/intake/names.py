@@ -1,0 +1,123 @@
+"""The name of an agency's file, ``AGENCY.0034.MM_DD_YYYY.contents``, and where its layout comes from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from enclave.agreement import Element, FileLayout, Policy
+from enclave.errors import Invalid, invalid
+from enclave.terms import GENERIC_ID
+
+SASID = "SASID"
+_NAME = re.compile(r"([A-Z][A-Z0-9-]{1,39})\.(\d{4})\.(\d{2})_(\d{2})_(\d{4})\.(matching|analytical|finder)")
+_SEALED = re.compile(_NAME.pattern + r"(\.FLAG_[A-Z0-9_]{1,20})?\.sealed")
+
+
+@dataclass(frozen=True)
+class FileName:
+    """What the name of a file says."""
+
+    source: str
+    project: str
+    day: date
+    contents: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a file must look like.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Header line, in order; empty when nothing is expected of this source.
+    elements : dict
+        Approved element by column, without the generic identifier.
+    unique : tuple of str
+        Columns that together name a row once.
+    """
+
+    source: str
+    contents: str
+    columns: tuple[str, ...]
+    elements: dict[str, Element]
+    unique: tuple[str, ...]
+
+
+def parse_file_name(name: str) -> FileName:
+    """Read a file's name.
+
+    Source: EM XII.
+
+    Raises
+    ------
+    Invalid
+        If it is not of the programme's form; the name is not repeated, for it may hold anything.
+    """
+    match = _NAME.fullmatch(name)
+    try:
+        if match:
+            source, number, month, day, year, contents = match.groups()
+            return FileName(source, f"DR-{number}", date(int(year), int(month), int(day)), contents)
+    except ValueError:
+        pass
+    raise bad_name()
+
+
+def bad_name() -> Invalid:
+    """Say that a name is not of the programme's form."""
+    return invalid(
+        "file name", "file-name", "EM XII", "not of the form AGENCY.0034.MM_DD_YYYY.contents",
+        "Name it for example SDE.0034.04_11_2022.matching.",
+    )  # fmt: skip
+
+
+def sealed_name(name: str, columns: tuple[str, ...]) -> str:
+    """Name the sealed file: a school's tables share one name, so the flag tells them apart."""
+    flag = columns[1] if name.endswith(".finder") and len(columns) == 2 else ""
+    return f"{name}.{flag}.sealed" if re.fullmatch(r"FLAG_[A-Z0-9_]{1,20}", flag) else f"{name}.sealed"
+
+
+def is_sealed_name(name: str, source: str = "") -> bool:
+    """Tell whether this is how a sealed file (of `source`) is named."""
+    match = _SEALED.fullmatch(name)
+    return match is not None and source in ("", match[1])
+
+
+def layout_of(policy: Policy, source: str, contents: str, columns: tuple[str, ...] = ()) -> Layout | None:
+    """Give what the agreement expects of a file; None when it expects no such file.
+
+    A school's table is told by its flag, found in `columns`.
+
+    Source: DSA VI.A; ExA memo.
+    """
+    if contents == "finder":
+        return _finder(policy, source, columns)
+    layout = policy.layout(source, contents)
+    if layout is None:
+        return None
+    found = _elements(policy, layout)
+    return Layout(source, contents, (GENERIC_ID, *layout.elements), found, layout.unique)
+
+
+def flags_of(policy: Policy, source: str) -> tuple[str, ...]:
+    """Give the flags a school has tables for."""
+    school = policy.school(source)
+    return tuple(table.flag for table in school.finder) if school else ()
+
+
+def _elements(policy: Policy, layout: FileLayout) -> dict[str, Element]:
+    known = ((name, policy.element(layout.agency, name)) for name in layout.elements)
+    return {name: element for name, element in known if element is not None}
+
+
+def _finder(policy: Policy, source: str, columns: tuple[str, ...]) -> Layout | None:
+    flags = flags_of(policy, source)
+    if not flags:
+        return None
+    flag = next((column for column in columns if column in flags), flags[0])
+    listed = Element(name=SASID, definition="Student listed by the school.", pattern=r"\d{10}")
+    took = Element(name=flag, definition="Took part, as the school lists.", kind="code", codes=("1",))
+    return Layout(source, "finder", (SASID, flag), {SASID: listed, flag: took}, (SASID,))

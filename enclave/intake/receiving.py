@@ -1,0 +1,219 @@
+"""A transmittal becomes a Holding, or is turned away with every finding; nothing in between.
+
+Source: EM XII; EM XV.D; EM XVII.B; DSA VI.A.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from enclave.errors import EnclaveError, Finding, Invalid, Refused
+from enclave.intake.admission import findings_before_opening, layout_for
+from enclave.intake.examine import Examined, examine, turn_away
+from enclave.intake.holdings import Holding, key_of, seal_context
+from enclave.intake.names import Layout, is_sealed_name
+from enclave.intake.reuse import Digests, digests_of, keep_digests, reuse_findings
+from enclave.intake.senders import sender_key
+from enclave.intake.spool import spool
+from enclave.ledger import Detail, Entry
+from enclave.settings import Settings
+from enclave.store import Store, Transaction
+from enclave.terms import GENERIC_ID, HUB, project_id, reached
+from enclave.vault import Header, Keystore, PrivateKeys, PublicKeys, read_header, unseal_file
+
+
+@dataclass(frozen=True)
+class _Receipt:
+    """One transmittal on its way in."""
+
+    store: Store
+    keystore: Keystore
+    settings: Settings
+    hub: PrivateKeys
+    sealed: Path
+    header: Header
+    project: str
+    actor: str
+
+    @property
+    def subject(self) -> str:
+        return f"transmittal {self.header.id}"
+
+
+def receive(
+    store: Store,
+    keystore: Keystore,
+    settings: Settings,
+    hub_keys: PrivateKeys,
+    sealed: Path,
+    project: str,
+    actor: str,
+) -> Holding:
+    """Verify, open, check, re-encode, seal at rest and record a transmittal.
+
+    Every refusal is entered in the ledger with its rules and counts, and changes nothing else.
+
+    Source: EM XII; EM XV.D; EM XVII.B; DSA VI.A.
+
+    Parameters
+    ----------
+    sealed : Path
+        The file as it was sent.
+    project : str
+        The Data Request it is received for.
+    actor : str
+        Who receives it.
+
+    Raises
+    ------
+    Refused
+        If a rule says no: the sender, the seal, the project, an element, a repeated individual, an identifier.
+    Invalid
+        If the file is only malformed.
+    """
+    project = project_id(project)
+    try:
+        header = _manifest(sealed)
+        receipt = _Receipt(store, keystore, settings, hub_keys, sealed, header, project, actor)
+        sender, layout = _admit(receipt)
+        with spool(settings, header.id) as folder:
+            return _open(receipt, sender, layout, folder)
+    except (Refused, Invalid) as error:
+        store.enter(_refusal(error, sealed, project, actor))
+        raise
+
+
+def _manifest(sealed: Path) -> Header:
+    try:
+        return read_header(sealed)
+    except FileNotFoundError as error:
+        finding = Finding("sealed-format", "EM XV.D", "", "there is no such file", "Name the sealed file.")
+        raise Invalid("transmittal", [finding]) from error
+    except Refused as error:  # its own subject is the file's name, which anyone may have chosen
+        raise Refused(_shown(sealed), error.findings) from None
+
+
+def _admit(receipt: _Receipt) -> tuple[PublicKeys, Layout]:
+    with receipt.store.view() as view:
+        found = findings_before_opening(view, receipt.header, receipt.hub.public, receipt.project)
+        turn_away(_shown(receipt.sealed), found)
+        known = sender_key(view, receipt.header.source)
+        layout = layout_for(view, receipt.header, receipt.project)
+    if known is None or layout is None:
+        raise AssertionError("admitted without a sender or a layout")
+    return known.public, layout
+
+
+def _open(receipt: _Receipt, sender: PublicKeys, layout: Layout, folder: Path) -> Holding:
+    """Decrypt into the spool, check, seal; the plaintext does not outlive this call."""
+    plain = folder / "plain"
+    try:
+        unseal_file(receipt.sealed, plain, receipt.hub, sender)
+    except Refused as error:
+        raise Refused(_shown(receipt.sealed), error.findings) from None
+    reached("intake.decrypted")
+    with examine(plain, receipt.header.name, layout, folder) as examined:
+        findings = [*examined.findings, *_against_manifest(examined, receipt.header)]
+        digests: Digests | None = None
+        if examined.sheet and GENERIC_ID in examined.sheet.columns:
+            digests = digests_of(examined.sheet, receipt.settings)
+            source, project = receipt.header.source, receipt.project
+            findings += reuse_findings(examined.sheet, digests, receipt.settings, source, project)
+        turn_away(receipt.header.name, findings)
+    return _keep(receipt, folder / "canonical.parquet", digests)
+
+
+def _against_manifest(examined: Examined, header: Header) -> list[Finding]:
+    findings = []
+    if examined.rows != header.rows:
+        what = f"the file has {examined.rows} records, its manifest says {header.rows}"
+        findings.append(Finding("row-count", "EM XII.A", header.name, what, "Seal the whole file again."))
+    if tuple(column for column in examined.columns if column != GENERIC_ID) != header.elements:
+        what = "the header line and the manifest name different elements"
+        findings.append(Finding("manifest-elements", "EM XVII.B", header.name, what, "Seal the file again."))
+    return findings
+
+
+def _keep(receipt: _Receipt, parquet: Path, digests: Digests | None) -> Holding:
+    """Seal the canonical file and record it with its entry, in one transaction."""
+    header, project = receipt.header, receipt.project
+    key_id = key_of(project, header.contents)
+    place = f"holdings/{project}/{header.id}.parquet.sealed"
+    receipt.keystore.create(key_id)
+    target = receipt.settings.sealed / place
+    digest = receipt.keystore.seal(parquet, target, key_id, seal_context(project, header.id))
+    if digests is not None:
+        keep_digests(digests, receipt.settings, header.source, project)
+    reached("intake.sealed")
+    try:
+        with receipt.store.transaction() as tx:
+            turn_away(receipt.subject, findings_before_opening(tx, header, receipt.hub.public, project))
+            return _record(tx, receipt, place, digest, key_id)
+    except EnclaveError:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id: str) -> Holding:
+    header = receipt.header
+    holding = Holding(
+        id=header.id,
+        project=receipt.project,
+        source=header.source,
+        contents=header.contents,
+        name=header.name,
+        rows=header.rows,
+        elements=header.elements,
+        as_of=header.as_of,
+        received_on=tx.today,
+        sealed=place,
+        sha256=digest,
+        key_id=key_id,
+        header_sha256=hashlib.sha256(header.canonical()).hexdigest(),
+        limitations=header.limitations,
+    )
+    details: dict[str, Detail] = {
+        "source": holding.source,
+        "destination": HUB,
+        "contents": holding.contents,
+        "name": holding.name,
+        "rows": holding.rows,
+        "elements": holding.elements,
+        "as_of": holding.as_of.isoformat(),
+        "specification": header.specification,
+        "sender_key": header.source_key,
+        "header_sha256": holding.header_sha256,
+        "sha256": holding.sha256,
+        "key_id": holding.key_id,
+    }
+    tx.write(holding, Entry(receipt.actor, "intake.receive", holding.id, holding.project, "EM XII", details=details))
+    return holding
+
+
+def _refusal(error: EnclaveError, sealed: Path, project: str, actor: str) -> Entry:
+    """Make the entry of a refusal: rules and how often, and the digest of what was sent."""
+    rules = Counter(finding.rule for finding in error.findings)
+    details: dict[str, Detail] = {
+        "rules": sorted(rules),
+        "counts": [rules[rule] for rule in sorted(rules)],
+        "findings": len(error.findings),
+        "malformed_only": isinstance(error, Invalid),
+        "file_sha256": _digest(sealed),
+    }
+    clause = error.findings[0].clause if error.findings else "EM XII"
+    return Entry(actor, "intake.refuse", _shown(sealed), project, clause, "refused", details)
+
+
+def _shown(sealed: Path) -> str:
+    """Name a file that was sent; by its digest where its name is not of the programme's form."""
+    return sealed.name if is_sealed_name(sealed.name) else "a sealed file of another name"
+
+
+def _digest(sealed: Path) -> str | None:
+    if not sealed.is_file():
+        return None
+    with sealed.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

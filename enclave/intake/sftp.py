@@ -1,0 +1,219 @@
+"""The hub's inbox: an SFTP server to which an agency can add a sealed file, and nothing else.
+
+Each party signs in with its own key and sees only its own folder. What arrives cannot be read back, replaced or
+removed; a file stands under its name only when its last byte has come.
+
+Source: DSA IV; EM XV.D.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import NoReturn
+
+import asyncssh
+
+from enclave.errors import EnclaveError
+from enclave.intake.names import is_sealed_name
+from enclave.settings import Settings
+from enclave.terms import party_id
+from enclave.vault.sealed import END
+
+PARTIAL = ".partial"
+SIZE_CAP = 16 * 1024**3
+
+
+async def serve_sftp(settings: Settings, host: str, port: int, *, size_cap: int = SIZE_CAP) -> asyncssh.SSHAcceptor:
+    """Start the server; it runs until its `close()`.
+
+    Source: DSA IV; EM XV.D.
+
+    Parameters
+    ----------
+    port : int
+        0 for any free one; ask the result's `get_port()`.
+    size_cap : int
+        Longest file, in bytes.
+    """
+    inbox = settings.home / "inbox"
+    (inbox / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
+    for broken_off in inbox.glob(f"*/.*{PARTIAL}"):
+        broken_off.unlink()
+
+    def factory(channel: asyncssh.SSHServerChannel[bytes]) -> _Inbox:
+        return _Inbox(channel, settings, size_cap)
+
+    return await asyncssh.create_server(
+        lambda: _Door(settings),
+        host,
+        port,
+        server_host_keys=[_host_key(settings.keys / "sftp-host.key")],
+        sftp_factory=factory,
+        allow_scp=False,
+        allow_pty=False,
+        agent_forwarding=False,
+        x11_forwarding=False,
+        login_timeout=30,
+        reuse_address=True,
+    )
+
+
+def waiting(settings: Settings) -> list[Path]:
+    """Give the sealed files that have arrived whole, by party and name."""
+    folders = sorted(p for p in (settings.home / "inbox").glob("*") if p.is_dir() and p.name != "keys")
+    return [path for folder in folders for path in sorted(folder.iterdir()) if is_sealed_name(path.name, folder.name)]
+
+
+class _Door(asyncssh.SSHServer):
+    """Who may come in: a party, with the key that stands in its file. No passwords, no forwarding."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._keys = settings.home / "inbox" / "keys"
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        try:
+            known = self._keys / f"{party_id(username)}.pub"
+            if party_id(username) != username or not known.is_file():
+                return False
+            lines = known.read_text("utf-8").splitlines()
+            allowed = [asyncssh.import_public_key(line) for line in lines if line.strip()]
+        except (EnclaveError, OSError, asyncssh.KeyImportError):
+            return False
+        return any(candidate == key for candidate in allowed)
+
+
+class _Upload:
+    """A file that is arriving."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.partial, self.final = folder / f".{secrets.token_hex(8)}{PARTIAL}", folder / name
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self.handle = os.open(self.partial, flags, 0o600)
+
+    def finish(self) -> bool:
+        """Give the file its name if it came whole; else it goes, and may be sent again."""
+        try:
+            size = os.fstat(self.handle).st_size
+            whole = size > len(END) and os.pread(self.handle, len(END), size - len(END)) == END
+            os.fsync(self.handle)
+        finally:
+            os.close(self.handle)
+        if whole:
+            try:
+                os.link(self.partial, self.final)  # unlike a rename, never over a file that is there
+            except FileExistsError:
+                whole = False
+        self.partial.unlink(missing_ok=True)
+        return whole
+
+
+class _Inbox(asyncssh.SFTPServer):
+    """One party's folder: add a file, and see the names of one's own."""
+
+    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], settings: Settings, size_cap: int) -> None:
+        self._party = str(channel.get_extra_info("username"))
+        self._folder = settings.home / "inbox" / self._party
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._size_cap = size_cap
+        super().__init__(channel, chroot=str(self._folder).encode())
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        if pflags & (asyncssh.FXF_READ | asyncssh.FXF_APPEND) or not pflags & asyncssh.FXF_WRITE:
+            _deny("files cannot be read back or appended to")
+        return self._start(path)
+
+    def open56(self, path: bytes, desired_access: int, flags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        if desired_access & asyncssh.ACE4_READ_DATA or not desired_access & asyncssh.ACE4_WRITE_DATA:
+            _deny("files cannot be read back or appended to")
+        return self._start(path)
+
+    def _start(self, path: bytes) -> _Upload:
+        name = path.decode("ascii", errors="replace").removeprefix("/")
+        if not is_sealed_name(name, self._party):
+            _deny("only sealed files named AGENCY.0034.MM_DD_YYYY.contents.sealed are taken here")
+        if (self._folder / name).exists():
+            _deny("a file of this name has been sent already")
+        return _Upload(self._folder, name)
+
+    def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        _deny("files cannot be read back")
+
+    def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        if not isinstance(file_obj, _Upload):
+            _deny("not a file that is being sent")
+        if offset + len(data) > self._size_cap:
+            raise asyncssh.SFTPFailure("the file is longer than this inbox takes")
+        return os.pwrite(file_obj.handle, data, offset)
+
+    def close(self, file_obj: object) -> None:
+        if isinstance(file_obj, _Upload) and not file_obj.finish():
+            raise asyncssh.SFTPFailure("this is no whole sealed file, or one of its name is here: it was not kept")
+
+    def fsync(self, file_obj: object) -> None:
+        if isinstance(file_obj, _Upload):
+            os.fsync(file_obj.handle)
+
+    def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
+        if not isinstance(file_obj, _Upload):
+            _deny("not a file that is being sent")
+        found = os.fstat(file_obj.handle)
+        return asyncssh.SFTPAttrs(size=found.st_size, permissions=stat.S_IFREG | 0o600)
+
+    def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
+        """Leave mode and times as they are; clients ask for theirs out of habit."""
+
+    def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Leave mode and times as they are."""
+
+    def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Leave mode and times as they are."""
+
+    def remove(self, path: bytes) -> None:
+        _deny("what was sent cannot be removed")
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        _deny("what was sent cannot be renamed")
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        _deny("what was sent cannot be renamed")
+
+    def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        _deny("folders cannot be made here")
+
+    def rmdir(self, path: bytes) -> None:
+        _deny("folders cannot be removed here")
+
+    def symlink(self, oldpath: bytes, newpath: bytes) -> None:
+        _deny("links cannot be made here")
+
+    def link(self, oldpath: bytes, newpath: bytes) -> None:
+        _deny("links cannot be made here")
+
+    def readlink(self, path: bytes) -> bytes:
+        _deny("links cannot be read here")
+
+
+def _deny(what: str) -> NoReturn:
+    raise asyncssh.SFTPPermissionDenied(what)
+
+
+def _host_key(path: Path) -> asyncssh.SSHKey:
+    """Read the server's own key (P-256), or make it the first time."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = path.with_name(path.name + PARTIAL)
+        partial.unlink(missing_ok=True)
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+        with os.fdopen(handle, "wb") as file:
+            file.write(asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_private_key())
+        partial.replace(path)
+    return asyncssh.read_private_key(str(path))

@@ -1,0 +1,91 @@
+"""A private folder in memory for what is opened, gone when the step ends or the machine starts again.
+
+Source: DSA III.B; EM XV.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from enclave.errors import refuse
+from enclave.intake.holdings import Holding
+from enclave.settings import Settings
+from enclave.store import Store
+
+
+@contextmanager
+def spool(settings: Settings, id: str) -> Iterator[Path]:
+    """Give a private folder (0700) below ``settings.runtime``; everything in it goes, whatever happens.
+
+    Raises
+    ------
+    Refused
+        If the same transmittal is being received already.
+    """
+    folder = _root(settings) / id
+    lock = _locked(folder)
+    if lock is None:
+        raise refuse(
+            f"transmittal {id}", "being-received", "EM XVII.B", "it is being received by another process",
+            "Wait for that one to end.",
+        )  # fmt: skip
+    try:
+        _empty(folder)
+        inner = folder / "open"
+        inner.mkdir(mode=0o700)
+        yield inner
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def recover(settings: Settings, store: Store) -> int:
+    """Remove what a crash left: opened files, and sealed files without a record. Give the number removed.
+
+    What another process is receiving at this moment is left alone.
+    """
+    removed = 0
+    busy = set()
+    for folder in sorted(_root(settings).iterdir()):
+        lock = _locked(folder)
+        if lock is None:
+            busy.add(folder.name)
+            continue
+        shutil.rmtree(folder)
+        os.close(lock)
+        removed += 1
+    with store.view() as view:
+        known = {settings.sealed / held.sealed for held in view.find(Holding)}
+    for sealed in sorted((settings.sealed / "holdings").glob("*/*")):
+        if sealed not in known and sealed.name.split(".")[0] not in busy:
+            sealed.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _root(settings: Settings) -> Path:
+    settings.runtime.mkdir(parents=True, exist_ok=True, mode=0o711)
+    root = settings.runtime / "spool"
+    root.mkdir(exist_ok=True, mode=0o700)
+    return root
+
+
+def _locked(folder: Path) -> int | None:
+    """Lock a spool folder; the kernel frees it when the process dies. None when someone holds it."""
+    folder.mkdir(exist_ok=True, mode=0o700)
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder / "open", ignore_errors=True)

@@ -1,0 +1,7 @@
+"""A match by an approved notebook, its report, the parties' agreement in writing, and the clock that starts."""
+
+from enclave.matching.methods import ApprovedMethod, approved_method
+from enclave.matching.record import MatchRun, agree, latest, runs
+from enclave.matching.run import match_key, run
+
+__all__ = ["ApprovedMethod", "MatchRun", "agree", "approved_method", "latest", "match_key", "run", "runs"]

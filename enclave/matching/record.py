@@ -1,0 +1,115 @@
+"""The record of a match run, and the written agreement that completes it.
+
+Source: DSA III.F.3; EM XVII.B.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import ClassVar
+
+from enclave.agreement import of
+from enclave.calendar import add_business_days
+from enclave.errors import refuse
+from enclave.ledger import Entry
+from enclave.people import Admission
+from enclave.store import Transaction, View
+
+
+@dataclass(frozen=True)
+class MatchRun:
+    """One run of an approved notebook over a project's files.
+
+    Parameters
+    ----------
+    inputs : mapping of agency -> SHA-256 of the sealed file
+    links : int
+        Pairs linked; their file is sealed under the match job's key with SHA-256 `links_sha256`.
+    match_rate : str
+        Share of the left agency's individuals linked, as printed in the report (per cent).
+    agreements : mapping of party -> date
+        Representatives who agreed in writing that the results are optimal.
+    """
+
+    KIND: ClassVar[str] = "match-run"
+    project: str
+    id: str
+    method: str
+    version: str
+    notebook_sha256: str
+    parameters: dict[str, int | float | str]
+    left: str
+    right: str
+    inputs: dict[str, str]
+    ran_on: date
+    links: int
+    match_rate: str
+    links_sha256: str
+    report_sha256: str
+    agreements: dict[str, date] = field(default_factory=dict)
+    completed_on: date | None = None
+    delete_by: date | None = None
+
+    @property
+    def key(self) -> str:
+        """Project and run."""
+        return f"{self.project}/{self.id}"
+
+
+def runs(view: View, project: str) -> list[MatchRun]:
+    """Give a project's match runs, oldest first."""
+    return sorted(view.find(MatchRun, project), key=lambda run: run.id)
+
+
+def latest(view: View, project: str) -> MatchRun:
+    """Give the newest match run.
+
+    Raises
+    ------
+    Refused
+        If there is none.
+    """
+    found = runs(view, project)
+    if not found:
+        raise refuse(
+            project, "no-match", "EM XII", "no match has been run",
+            "Run one with `enclave matching run`.",
+        )  # fmt: skip
+    return found[-1]
+
+
+def agree(tx: Transaction, run: MatchRun, admission: Admission) -> MatchRun:
+    """Record a Representative's written agreement; the last one completes the match and starts the clock.
+
+    Source: DSA III.F.3.
+
+    Returns
+    -------
+    MatchRun
+        With `completed_on` and `delete_by` set once every party has agreed.
+    """
+    policy = of(tx, run.project).policy
+    party = admission.agency
+    if party not in policy.signatories:
+        raise refuse(
+            run.key, "representative", "DSA XII", f"{admission.person} represents no party of the agreement",
+            "The Representatives of DSA XII agree.",
+        )  # fmt: skip
+    run = replace(run, agreements={**run.agreements, party: tx.today})
+    entry = Entry(
+        admission.person, "match.agree", run.key, run.project, "DSA III.F.3",
+        details={"party": party, "report": run.report_sha256},
+    )  # fmt: skip
+    if set(run.agreements) != set(policy.signatories):
+        tx.write(run, entry)
+        return run
+    days = policy.retention.match_data_business_days
+    run = replace(run, completed_on=tx.today, delete_by=add_business_days(tx.today, days))
+    tx.append(entry)
+    done = Entry(
+        admission.person, "match.complete", run.key, run.project, "DSA III.F.3",
+        details={"completed_on": tx.today.isoformat(), "delete_by": str(run.delete_by)},
+    )  # fmt: skip
+    tx.write(run, done)
+    return run

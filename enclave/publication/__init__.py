@@ -1,0 +1,20 @@
+"""The signed package that leaves: what was cleared, byte for byte, with what a reader must know of it."""
+
+from enclave.publication.final_copy import file_final_copy, overdue
+from enclave.publication.outcome import recover
+from enclave.publication.package import Contents, Verified, verify_package
+from enclave.publication.publish import publish
+from enclave.publication.record import Package, Publication, State
+
+__all__ = [
+    "Contents",
+    "Package",
+    "Publication",
+    "State",
+    "Verified",
+    "file_final_copy",
+    "overdue",
+    "publish",
+    "recover",
+    "verify_package",
+]

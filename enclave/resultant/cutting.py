@@ -1,0 +1,297 @@
+"""Cut a project's Resultant Data from its holdings and the completed match.
+
+New random ids replace every agency's generic identifiers, matching identifiers stay behind, rows are those of the
+cohorts asked for, and each agency's columns reach only the schools they were asked for.
+
+Source: DSA I; DSA VI.A; ExA 3.a; ExA elements; ExA memo; EM XII.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from enclave import intake
+from enclave.agreement import Element, Policy, of
+from enclave.errors import Fault, refuse
+from enclave.intake import Holding
+from enclave.ledger import Details, Entry
+from enclave.matching import MatchRun, match_key
+from enclave.people import Admission
+from enclave.resultant.delivery import Column, Delivery, SealedTable
+from enclave.resultant.scope import cohort_filter, withheld_schools
+from enclave.scratch import scratch
+from enclave.settings import Settings
+from enclave.store import Store
+from enclave.terms import GENERIC_ID, UNIT, reached
+from enclave.vault import Keystore
+
+
+def project_key(project: str) -> str:
+    """Name the key of a project's Resultant Data; shredded at its end (DSA VI.H)."""
+    return f"project-{project}"
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """The opened inputs, in a private folder of the runtime tmpfs, and the connection that reads them."""
+
+    folder: Path
+    connection: duckdb.DuckDBPyConnection
+    policy: Policy
+    run: MatchRun
+
+    def path(self, name: str) -> Path:
+        return self.folder / f"{name}.parquet"
+
+
+def cut(store: Store, keystore: Keystore, settings: Settings, admission: Admission, run: MatchRun) -> Delivery:
+    """Cut and deliver a project's Resultant Data.
+
+    Source: DSA I; DSA VI.A; ExA 3.a.
+
+    Parameters
+    ----------
+    admission : Admission
+        Of hub staff to cut for this project.
+    run : MatchRun
+        Complete: every Representative has agreed.
+
+    Raises
+    ------
+    Refused
+        If the match is not complete.
+    """
+    if run.completed_on is None:
+        raise refuse(
+            run.key, "match-complete", "DSA III.F.3",
+            f"{len(run.agreements)} Representatives have agreed, not all",
+            "Each Representative agrees in writing that the match results are optimal.",
+        )  # fmt: skip
+    with store.view() as view:
+        policy = of(view, run.project).policy
+        held = intake.holdings(view, run.project)
+    with scratch(settings.runtime, "cut") as folder, duckdb.connect() as connection:
+        connection.execute("set enable_progress_bar = false")
+        bench = _Bench(folder, connection, policy, run)
+        _open_all(keystore, settings, bench, held)
+        persons = _crosswalk(bench)
+        names = [_agency_table(bench, held, agency) for agency in policy.agencies]
+        _crosswalk_table(bench)
+        reached("resultant.cut")
+        return _deliver(store, keystore, settings, admission, bench, held, [*names, "crosswalk"], persons)
+
+
+def _open_all(keystore: Keystore, settings: Settings, bench: _Bench, held: list[Holding]) -> None:
+    for holding in held:
+        if holding.contents != "finder":
+            intake.open_holding(keystore, settings, holding, bench.path(f"{holding.source}-{holding.contents}"))
+    run = bench.run
+    sealed = settings.sealed / match_key(run.project) / f"{run.id}.links"
+    context = f"{run.project}|{run.id}|links"
+    keystore.unseal(sealed, bench.path("links"), match_key(run.project), context, run.links_sha256)
+    finders = [h for h in held if h.contents == "finder"]
+    for number, holding in enumerate(finders):
+        intake.open_holding(keystore, settings, holding, bench.path(f"finder-{number}"))
+    if finders:
+        flags = intake.merge_finders(pd.read_parquet(bench.path(f"finder-{n}")) for n in range(len(finders)))
+        sent = sorted({name for h in finders for name in h.elements if name.startswith("FLAG_")})
+        # a school may list nobody: its flag is still an approved column
+        flags.reindex(columns=["SASID", *sent]).astype("str").to_parquet(bench.path("flags"), index=False)
+
+
+def _crosswalk(bench: _Bench) -> int:
+    """Give every individual of the left agency in scope a new random id, and its linked record of the right one.
+
+    The first agency's file is the population asked for (ExA 3.a); the other's unlinked records stay behind.
+    """
+    con, run, policy = bench.connection, bench.run, bench.policy
+    left = f"'{bench.path(f'{run.left}-matching')}'"
+    analytical = bench.path(f"{run.left}-analytical")
+    scope, values = cohort_filter(policy)
+    source = f"'{analytical}' a join {left} m using ({GENERIC_ID})" if analytical.exists() else left
+    con.execute(
+        f"""
+        create table population as
+        select {GENERIC_ID} as left_id, links.right_id
+        from {source} left join '{bench.path("links")}' links on links.left_id = {GENERIC_ID}
+        where {scope}
+        """,  # noqa: S608 - names come from the compiled policy, values are parameters
+        values,
+    )
+    persons = con.execute("select count(*) from population").fetchall()[0][0]
+    ids = pa.table({"row": pa.array(range(persons)), UNIT: pa.array(_new_ids(persons))})
+    con.register("new_ids", ids)
+    # Ids are random, and rows stand in their order: nothing of the agency's order is left.
+    con.execute(
+        f"""
+        create table crosswalk as
+        select new_ids.{UNIT}, left_id, right_id
+        from (select row_number() over (order by left_id) - 1 as row, * from population) join new_ids using (row)
+        order by {UNIT}
+        """  # noqa: S608
+    )
+    return int(persons)
+
+
+def _new_ids(count: int) -> list[str]:
+    """Make distinct random ids: 80 bits each, so a repeat is a fault of the machine's randomness."""
+    ids = {"P" + base64.b32encode(os.urandom(10)).decode() for _ in range(count)}
+    if len(ids) != count:
+        raise Fault("random identifiers repeat; the machine's randomness is broken")
+    return sorted(ids, key=lambda _: os.urandom(8))
+
+
+def _agency_table(bench: _Bench, held: list[Holding], agency: str) -> str:
+    """Write one agency's table under new ids, with approved elements only and the schools' flags."""
+    con, run = bench.connection, bench.run
+    side = "left_id" if agency == run.left else "right_id"
+    source = bench.path(f"{agency}-analytical")
+    if not source.exists():
+        source = bench.path(f"{agency}-matching")
+    columns = _approved(bench.policy, held, agency)
+    chosen = "".join(f", {_typed(e)}" for e in columns if not e.made_by_hub)
+    joins, flags = "", ""
+    if agency == run.left and bench.path("flags").exists():
+        matching = bench.path(f"{agency}-matching")
+        sasid = next(e.name for e in bench.policy.agreement.elements[agency] if e.links_as == "sasid")
+        joins = (
+            f"left join '{matching}' m on m.{GENERIC_ID} = c.{side} "
+            f"left join '{bench.path('flags')}' f on f.SASID = m.\"{sasid}\""
+        )
+        flags = "".join(f", {_flag(e)}" for e in columns if e.made_by_hub)
+    where, values = withheld_schools(bench.policy, agency, run.left, bench.path(f"{run.left}-analytical"))
+    con.execute(
+        f"""
+        copy (
+          select c.{UNIT}{chosen}{flags}
+          from crosswalk c join '{source}' t on t.{GENERIC_ID} = c.{side} {joins}
+          where {where} order by c.{UNIT}
+        ) to '{bench.path(agency.lower())}' (format parquet, compression zstd)
+        """,  # noqa: S608
+        values,
+    )
+    return agency.lower()
+
+
+def _typed(element: Element) -> str:
+    """Give the SQL that turns an element's text into its type; what does not fit was turned away at intake."""
+    types = {"integer": "integer", "money": "decimal(18, 2)"}
+    name = f't."{element.name}"'
+    if element.kind in types:
+        return f"cast(nullif({name}, '') as {types[element.kind]}) as \"{element.name}\""
+    return name
+
+
+def _flag(element: Element) -> str:
+    """Give the SQL of a flag from the finder files: 0 or N where no school listed the student."""
+    if element.name.startswith("FLAG_"):
+        return f"case when f.\"{element.name}\" = '1' then '1' else '0' end as \"{element.name}\""
+    return f"case when f.SASID is null then 'N' else 'Y' end as \"{element.name}\""
+
+
+def _approved(policy: Policy, held: list[Holding], agency: str) -> list[Element]:
+    """Give the elements of an agency that may reach the Data Recipient and were sent, in their order."""
+    sent = {name for h in held if h.source == agency or h.contents == "finder" for name in h.elements}
+    finders = any(h.contents == "finder" for h in held)
+    elements = [e for e in policy.agreement.elements[agency] if not e.matching]
+    return [e for e in elements if e.name in sent or (finders and e.made_by_hub and not e.name.startswith("FLAG_"))]
+
+
+def _crosswalk_table(bench: _Bench) -> None:
+    """Write the matrix of generic unique identifiers (ExA 4.a)."""
+    run = bench.run
+    bench.connection.execute(
+        f"""
+        copy (
+          select {UNIT}, left_id as "{run.left}_{GENERIC_ID}", right_id as "{run.right}_{GENERIC_ID}" from crosswalk
+        ) to '{bench.path("crosswalk")}' (format parquet, compression zstd)
+        """  # noqa: S608
+    )
+
+
+def _deliver(
+    store: Store,
+    keystore: Keystore,
+    settings: Settings,
+    admission: Admission,
+    bench: _Bench,
+    held: list[Holding],
+    names: list[str],
+    persons: int,
+) -> Delivery:
+    project = bench.policy.project
+    key_id = project_key(project)
+    keystore.create(key_id)
+    tables = []
+    for name in names:
+        columns = _described(bench, held, name)
+        _hold_back_identifiers(bench, name)
+        rows = bench_rows(bench.path(name))
+        context = f"{project}|resultant|{name}|{bench.run.id}"
+        path = f"{key_id}/{name}.resultant"
+        digest = keystore.seal(bench.path(name), settings.sealed / path, key_id, context)
+        tables.append(SealedTable(name, path, digest, context, rows, columns))
+    reached("resultant.sealed")
+    with store.transaction() as tx:
+        delivery = Delivery(project, key_id, bench.run.key, persons, tx.today, tuple(tables))
+        details: Details = {
+            "persons": persons,
+            "tables": [f"{t.name} {t.sha256} {t.rows}" for t in tables],
+            "elements": [f"{c.owner}.{c.name}" for t in tables for c in t.columns],
+        }
+        tx.write(
+            delivery,
+            Entry(admission.person, "resultant.deliver", project, project, "DSA VI.A", details=details),
+        )
+        agreement = replace(of(tx, project), delivered_on=tx.today)
+        ends: Details = {"ends_on": agreement.ends_on.isoformat()}
+        tx.write(agreement, Entry(admission.person, "agreement.clock", project, project, "ExA 4.a", details=ends))
+    return delivery
+
+
+def bench_rows(path: Path) -> int:
+    """Count the rows of a Parquet file."""
+    return int(duckdb.sql(f"select count(*) from '{path}'").fetchall()[0][0])  # noqa: S608
+
+
+def _described(bench: _Bench, held: list[Holding], name: str) -> tuple[Column, ...]:
+    """Describe a table's columns: owner, definition, code set, questions, as-of date."""
+    unit = Column(UNIT, bench.policy.project, "A person; random, of this project only.")
+    run = bench.run
+    if name == "crosswalk":
+        return (
+            unit,
+            Column(f"{run.left}_{GENERIC_ID}", run.left, f"Generic identifier in the file of {run.left}."),
+            Column(f"{run.right}_{GENERIC_ID}", run.right, f"Generic identifier in the file of {run.right}.",
+                   uc=_any_uc(bench.policy, run.right)),
+        )  # fmt: skip
+    agency = name.upper()
+    as_of = max((h.as_of for h in held if h.source == agency), default=None)
+    return (
+        replace(unit, uc=_any_uc(bench.policy, agency)),
+        *(
+            Column(e.name, agency, e.definition, e.kind, e.codes, e.questions, as_of, e.uc, e.sensitive)
+            for e in _approved(bench.policy, held, agency)
+        ),
+    )
+
+
+def _any_uc(policy: Policy, agency: str) -> bool:
+    return any(e.uc for e in policy.agreement.elements[agency])
+
+
+def _hold_back_identifiers(bench: _Bench, name: str) -> None:
+    """Look once more: no matching identifier may stand in what leaves the hub (DSA VI.A, HARD)."""
+    if name == "crosswalk":
+        return
+    barred = {e.name for e in bench.policy.agreement.elements[name.upper()] if e.matching}
+    rows = duckdb.sql(f"select name from parquet_schema('{bench.path(name)}')").fetchall()  # noqa: S608
+    if standing := barred & {row[0] for row in rows}:
+        raise Fault(f"{name} would hold {len(standing)} matching identifiers; nothing was delivered")

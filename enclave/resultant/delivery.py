@@ -1,0 +1,102 @@
+"""What was delivered: every sealed table with its columns, their owners, and its hash in the ledger.
+
+Source: DSA I (Resultant Data); DSA VI.A; EM IX.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import ClassVar
+
+from enclave.errors import refuse
+from enclave.settings import Settings
+from enclave.store import View
+from enclave.vault import Keystore
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table, with its owner agency through every derivation (EM IX)."""
+
+    name: str
+    owner: str
+    definition: str
+    kind: str = "text"
+    codes: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    as_of: date | None = None
+    uc: bool = False
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class SealedTable:
+    """A table of Resultant Data at rest."""
+
+    name: str
+    path: str
+    sha256: str
+    context: str
+    rows: int
+    columns: tuple[Column, ...]
+
+    def column_is_unit_uc(self, unit: str) -> bool:
+        """Whether a row of this table says of a person that UC records exist (DSA I): then no row may be seen."""
+        return any(column.uc for column in self.columns if column.name == unit)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The Resultant Data of a project as delivered."""
+
+    KIND: ClassVar[str] = "delivery"
+    project: str
+    key_id: str
+    match: str
+    persons: int
+    delivered_on: date
+    tables: tuple[SealedTable, ...]
+
+    @property
+    def key(self) -> str:
+        """The Data Request number."""
+        return self.project
+
+    def table(self, name: str) -> SealedTable | None:
+        """Give a table by name, or None."""
+        return next((t for t in self.tables if t.name == name), None)
+
+    def column(self, table: str, name: str) -> Column | None:
+        """Give a column, or None."""
+        found = self.table(table)
+        return next((c for c in found.columns if c.name == name), None) if found else None
+
+
+def delivery_of(view: View, project: str) -> Delivery:
+    """Give a project's delivery.
+
+    Raises
+    ------
+    Refused
+        If nothing has been delivered.
+    """
+    delivery = view.get(Delivery, project)
+    if delivery is None:
+        raise refuse(
+            project, "not-delivered", "DSA VI.C", "no Resultant Data have been delivered",
+            "The hub cuts them after the match is complete.",
+        )  # fmt: skip
+    return delivery
+
+
+def open_table(keystore: Keystore, settings: Settings, delivery: Delivery, table: SealedTable, target: Path) -> None:
+    """Open one sealed table to `target` as Parquet, after its hash was found to be the manifest's.
+
+    Raises
+    ------
+    Refused
+        If it is missing, altered, or its key was destroyed: never an empty folder in its place.
+    """
+    keystore.unseal(settings.sealed / table.path, target, delivery.key_id, table.context, table.sha256)

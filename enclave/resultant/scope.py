@@ -1,0 +1,47 @@
+"""Whose rows, and which agency's columns for which school.
+
+Source: ExA 3.a (schools, grades, cohorts); ExA memo (no DOL data for two schools).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from enclave.agreement import Policy
+from enclave.terms import GENERIC_ID
+
+SCHOOL, FALL, GRADE, LAST_FALL = (
+    "LastReportingSchoolName",
+    "CohortStartFallOfYear",
+    "CohortStartGrade",
+    "FallOfYear",
+)
+
+
+def cohort_filter(policy: Policy) -> tuple[str, list[str]]:
+    """Give the SQL condition and its parameters for the students of ExA 3.a; true where no school is named.
+
+    Longitudinal: who begins in a cohort's starting grade in its starting year or a later one ("forward").
+    Cross-section: who was enrolled in one of the school's grades in the fall of the cross-section.
+    """
+    parts, values = [], []
+    for school in policy.agreement.schools:
+        for cohort in school.cohorts:
+            parts.append(f'("{SCHOOL}" = ? and "{FALL}"::int >= ? and "{GRADE}"::int = ?)')
+            values += [school.name, str(cohort.starting_fall), str(cohort.starting_grade)]
+        if school.grades and policy.agreement.cross_section_fall:
+            grade = f'"{GRADE}"::int + "{LAST_FALL}"::int - "{FALL}"::int'
+            marks = ", ".join("?" for _ in school.grades)
+            parts.append(f'("{SCHOOL}" = ? and "{LAST_FALL}"::int = ? and ({grade}) in ({marks}))')
+            values += [school.name, str(policy.agreement.cross_section_fall), *map(str, school.grades)]
+    return (" or ".join(parts), values) if parts else ("true", [])
+
+
+def withheld_schools(policy: Policy, agency: str, left: str, analytical: Path) -> tuple[str, list[str]]:
+    """Give the SQL condition that keeps an agency's rows away from schools they were not asked for."""
+    names = [s.name for s in policy.agreement.schools if agency in s.withholds]
+    if not names:
+        return "true", []
+    marks = ", ".join("?" for _ in names)
+    inner = f"select {GENERIC_ID} from '{analytical}' where \"{SCHOOL}\" in ({marks})"  # noqa: S608
+    return f"c.left_id not in ({inner})", names

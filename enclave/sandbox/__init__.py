@@ -1,0 +1,21 @@
+"""The room without windows: what one session may see, use and reach.
+
+A `SandboxSpec` names the mounts, the limits and the environment; there is no field for a network,
+because there is none. `Bubblewrap` turns it into processes.
+"""
+
+from enclave.sandbox.bubblewrap import Bubblewrap, Sandboxed, SandboxFault
+from enclave.sandbox.filesystem import LIBRARY, python
+from enclave.sandbox.spec import ANALYST_HOME, Limits, Mount, SandboxSpec
+
+__all__ = [
+    "ANALYST_HOME",
+    "LIBRARY",
+    "Bubblewrap",
+    "Limits",
+    "Mount",
+    "SandboxFault",
+    "SandboxSpec",
+    "Sandboxed",
+    "python",
+]

@@ -1,0 +1,185 @@
+"""The one file the hub and its proxy read, named by ENCLAVE_HUB_CONFIG."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from enclave.glass import LabFiles
+from enclave.glass.meter import DAILY_BYTES
+
+VARIABLE = "ENCLAVE_HUB_CONFIG"
+LAB = Path(__file__).parent / "lab"
+# The longest socket path is <runtime>/private/s/<16 characters>/u.sock; the kernel allows 107 characters.
+_LONGEST_RUNTIME_DIR = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The OpenID Connect provider.
+
+    Attributes
+    ----------
+    issuer : str
+        As it stands in its tokens; its discovery document is read at start.
+    client_id, client_secret : str
+    username_claim : str
+        Which claim names the person, as `people` knows them.
+    amr, acr : tuple of str
+        One of these values shows that a second factor was used. Both empty refuses everybody.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    username_claim: str = "sub"
+    amr: tuple[str, ...] = ("mfa", "otp", "hwk", "swk")
+    acr: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WebDoor:
+    """The pages of the control plane as a service of the hub.
+
+    Attributes
+    ----------
+    url : str
+        http://127.0.0.1:port
+    api_token : str
+        With which the pages speak to the hub: read users, stop servers.
+    """
+
+    url: str
+    api_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class HubConfig:
+    """Everything that differs between installations.
+
+    Attributes
+    ----------
+    home : Path
+        The enclave's home; what the hub keeps is in its folder `hub`.
+    runtime_dir : Path
+        Short, lower case, on a path every uid can traverse; holds sockets and process records.
+    host, port : str, int
+        Where browsers connect.
+    identity : Identity
+    web : WebDoor, optional
+    broker : str
+        'module:function'; the function takes the home and returns who answers about access.
+    demo : bool
+        Servers end with the hub.
+    daily_bytes : int
+        What one person may be shown of one project in a day.
+    reconcile_seconds : int
+        How often each running server's access is asked about again.
+    """
+
+    home: Path
+    runtime_dir: Path
+    identity: Identity
+    host: str = "127.0.0.1"
+    port: int = 8000
+    web: WebDoor | None = None
+    broker: str = "enclave.app:broker"
+    demo: bool = False
+    daily_bytes: int = DAILY_BYTES
+    reconcile_seconds: int = 15
+
+    @property
+    def private(self) -> Path:
+        """Return the folder of sockets, closed to other accounts."""
+        return self.runtime_dir / "private"
+
+    @property
+    def hub_socket(self) -> Path:
+        """Return the hub's own socket; its folder is what a sandbox mounts."""
+        return self.private / "hub" / "hub.sock"
+
+    @property
+    def proxy_socket(self) -> Path:
+        """Return the socket of the proxy's API."""
+        return self.private / "proxy" / "api.sock"
+
+    @property
+    def banners(self) -> Path:
+        """Return the folder with one line of text per running server."""
+        return self.private / "banners"
+
+    @property
+    def state(self) -> Path:
+        """Return the folder of what the hub keeps."""
+        return self.home / "hub"
+
+    @property
+    def shown(self) -> Path:
+        """Return the file of bytes shown: one line of JSON per server and few seconds."""
+        return self.state / "shown.jsonl"
+
+
+def load(path: Path | None = None) -> HubConfig:
+    """Read the file, JSON or TOML.
+
+    Raises
+    ------
+    ValueError
+        On an unknown or missing key, or a runtime directory whose sockets could not be addressed.
+    """
+    path = path or Path(os.environ[VARIABLE])
+    text = path.read_text()
+    told: dict[str, Any] = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    try:
+        identity = told.pop("identity")
+        for key in ("amr", "acr"):
+            if key in identity:
+                identity[key] = tuple(identity[key])
+        web = told.pop("web", None)
+        config = HubConfig(
+            home=Path(told.pop("home")),
+            runtime_dir=Path(told.pop("runtime_dir")),
+            identity=Identity(**identity),
+            web=WebDoor(**web) if web else None,
+            **told,
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    runtime_dir = str(config.runtime_dir)
+    # Socket paths become host names of URLs, which are lower-cased on their way.
+    if runtime_dir != runtime_dir.lower() or len(runtime_dir) > _LONGEST_RUNTIME_DIR or "_" in runtime_dir:
+        raise ValueError(f"{path.name}: runtime_dir must be lower case, without '_' and at most 70 characters")
+    return config
+
+
+def socket_url(path: Path | str) -> str:
+    """Return the URL of a unix socket as JupyterHub writes it."""
+    return f"http+unix://{quote(str(path), safe='')}"
+
+
+def lab_files() -> LabFiles:
+    """Return JupyterLab's own files of this installation."""
+    return LabFiles(
+        share=Path(sys.prefix) / "share" / "jupyter",
+        server_static=_package("jupyter_server") / "static",
+        kernel_logos=_package("ipykernel") / "resources",
+        app_settings=LAB / "settings",
+    )
+
+
+def _package(name: str) -> Path:
+    # Found, not imported: importing a notebook server takes the proxy seconds to start.
+    found = importlib.util.find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError(name)
+    return Path(next(iter(found.submodule_search_locations)))
+
+
+__all__ = ["LAB", "VARIABLE", "HubConfig", "Identity", "WebDoor", "lab_files", "load", "socket_url"]

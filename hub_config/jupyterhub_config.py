@@ -1,0 +1,82 @@
+"""JupyterHub's configuration: everything between hub, proxy and servers goes over unix sockets.
+
+Run with ENCLAVE_HUB_CONFIG naming the installation's file, see `hub_config.config.HubConfig`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import sys
+from typing import Any
+
+from hub_config import oidc
+from hub_config.config import LAB, load, socket_url
+from hub_config.reconciler import Reconciler
+from hub_config.spawner import HUB_INSIDE, EnclaveSpawner
+
+c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - JupyterHub puts it here
+config = load()
+public_url = f"http://{config.host}:{config.port}"
+
+for folder in (config.state, config.private, config.banners, config.proxy_socket.parent):
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+# Sandboxes reach the hub by this folder alone, under a uid of their own; `private` keeps others out.
+config.runtime_dir.chmod(0o711)
+config.hub_socket.parent.mkdir(mode=0o711, exist_ok=True)
+
+c.JupyterHub.bind_url = public_url
+c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = socket_url(config.hub_socket)
+c.JupyterHub.hub_socket_mode = 0o666
+c.JupyterHub.db_url = f"sqlite:///{config.state / 'hub.sqlite'}"
+c.JupyterHub.cookie_secret_file = str(config.state / "cookie_secret")
+c.JupyterHub.cleanup_servers = config.demo
+c.JupyterHub.log_level = "INFO"
+
+c.ConfigurableHTTPProxy.api_url = socket_url(config.proxy_socket)
+c.ConfigurableHTTPProxy.command = [sys.executable, "-m", "hub_config.proxy"]
+c.ConfigurableHTTPProxy.pid_file = str(config.private / "proxy.pid")
+c.ConfigurableHTTPProxy.command_umask = 0o077
+
+# Named servers only, one per project; the default one is refused by the spawner.
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.redirect_to_server = False
+c.JupyterHub.default_url = "/hub/home"
+c.JupyterHub.template_paths = [str(LAB.parent / "templates")]
+c.JupyterHub.admin_access = False
+c.JupyterHub.spawner_class = EnclaveSpawner
+c.EnclaveSpawner.enclave = config
+# The room that answers is named in the file so that tests can bring a small one of their own.
+factory, _, verb = config.broker.partition(":")
+c.EnclaveSpawner.broker = getattr(importlib.import_module(factory), verb)(config.home)
+c.Spawner.hub_connect_url = socket_url(HUB_INSIDE)
+c.Spawner.env_keep = []
+c.Spawner.server_token_scopes = ["users:activity!user"]
+c.Spawner.disable_user_config = True
+c.Spawner.default_url = "/lab"
+c.Spawner.notebook_dir = "/home/analyst"
+c.Spawner.poll_interval = config.reconcile_seconds
+c.Spawner.start_timeout = 60
+c.Spawner.http_timeout = 60
+c.Spawner.options_form = ""
+
+oidc.configure(c, config.identity, public_url)
+
+c.JupyterHub.load_roles = []
+if config.web is not None:
+    c.JupyterHub.services = [
+        {
+            "name": "enclave",
+            "url": config.web.url,
+            "api_token": config.web.api_token,
+            "oauth_no_confirm": True,
+        }
+    ]
+    c.JupyterHub.load_roles = [
+        {"name": "user", "scopes": ["self", "access:services!service=enclave"]},
+        {"name": "enclave-pages", "scopes": ["read:users", "admin:servers"], "services": ["enclave"]},
+    ]
+
+(config.private / "hub.pid").write_text(str(os.getpid()))
+reconciler = asyncio.get_running_loop().create_task(Reconciler(config).run())

@@ -1,0 +1,74 @@
+"""The first program of a researcher's sandbox: JupyterLab on the socket that was handed in.
+
+Runs inside, where the researcher's own code runs too: nothing here is a boundary. What it closes, it
+closes so that nothing is offered that the proxy outside would refuse.
+"""
+
+import ctypes
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+HOME = Path("/home/analyst")
+TEMPLATES = Path("/project/templates")
+PR_SET_DUMPABLE = 4
+
+
+def main() -> None:
+    """Take the socket, lay out the templates, serve."""
+    # Kernels run under the same uid: without this they could read the server's memory and descriptors.
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    # An optional check of jsonschema builds a grammar on import, half of the start time; absent, it is skipped.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    listener = socket.socket(fileno=int(os.environ.pop("ENCLAVE_LISTEN_FD")))
+    listener.setblocking(False)
+    os.set_inheritable(listener.fileno(), False)
+    lay_out_templates()
+    serve(listener)
+
+
+def lay_out_templates() -> None:
+    """Put read-only copies of the project's templates where the file browser shows them."""
+    if not TEMPLATES.is_dir():
+        return
+    shown = HOME / "templates"
+    shutil.rmtree(shown, ignore_errors=True)
+    shown.mkdir()
+    for template in sorted(TEMPLATES.glob("*.ipynb")):
+        shutil.copyfile(template, shown / template.name)
+        (shown / template.name).chmod(0o444)
+
+
+def serve(listener: socket.socket) -> None:
+    """Run the single-user server on `listener`."""
+    from jupyter_server.serverapp import ServerApp
+    from jupyterhub.singleuser import main as singleuser
+
+    def take_over(app: ServerApp) -> bool:
+        app.http_server.add_socket(listener)
+        return True
+
+    ServerApp._bind_http_server_unix = take_over
+    closed = ("jupyter_lsp", "jupyter_server_terminals", "nbclassic", "notebook")
+    sys.argv[1:] = [
+        "--ServerApp.sock=/run/enclave/me/u.sock",
+        f"--ServerApp.root_dir={HOME}",
+        "--ServerApp.terminals_enabled=False",
+        "--ServerApp.allow_remote_access=True",
+        "--ServerApp.quit_button=False",
+        *(f"--ServerApp.jpserver_extensions={name}=False" for name in closed),
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.lock_all_plugins=True",
+        "--KernelManager.transport=ipc",
+        "--KernelSpecManager.allowed_kernelspecs=python3",
+        "--ContentsManager.allow_hidden=False",
+    ]
+    singleuser()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The proxy's command line: configurable-http-proxy's, so that the hub starts it unchanged."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from enclave.glass import Glass, Meter, Routes, Shown, earlier_today
+from enclave.glass.api import api
+from hub_config import banner
+from hub_config.config import HubConfig, lab_files, load
+
+FLUSH_SECONDS = 5
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    options = _options()
+    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    asyncio.run(_serve(options, load()))
+
+
+async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
+    config.shown.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config.shown.touch(mode=0o600)
+    with config.shown.open("r+", encoding="utf-8") as shown:
+        earlier = earlier_today(shown, date.today())
+
+        def record(entry: Shown) -> None:
+            shown.write(entry.line() + "\n")
+
+        routes = Routes()
+        meter = Meter(config.daily_bytes, date.today, record, earlier)
+        glass = Glass(
+            routes,
+            meter,
+            lab_files(),
+            error_target=options.error_target,
+            now=lambda: datetime.now(UTC).isoformat(),
+            banner=banner.reader(config),
+        )
+        token = os.environ.pop("CONFIGPROXY_AUTH_TOKEN", "")
+        runners = [
+            await _listen(api(routes, token, glass.drop), options.api_socket, options.api_ip, options.api_port),
+            await _listen(glass.application(), options.socket, options.ip, options.port),
+        ]
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), FLUSH_SECONDS)
+            meter.flush()
+            shown.flush()
+        for runner in reversed(runners):
+            await runner.cleanup()
+        meter.flush()
+
+
+async def _listen(application: web.Application, socket_path: str | None, host: str, port: int) -> web.AppRunner:
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1, handler_cancellation=True)
+    await runner.setup()
+    site: web.BaseSite
+    if socket_path:
+        Path(socket_path).unlink(missing_ok=True)
+        site = web.UnixSite(runner, socket_path)
+    else:
+        site = web.TCPSite(runner, host or None, port)
+    await site.start()
+    return runner
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--ip", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--socket")
+    parser.add_argument("--api-ip", default="127.0.0.1")
+    parser.add_argument("--api-port", type=int, default=8001)
+    parser.add_argument("--api-socket")
+    parser.add_argument("--error-target", default="")
+    parser.add_argument("--log-level", default="info")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""JupyterHub's side of a sandbox: one named server per person and project, over unix sockets only."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from jupyterhub.objects import Server
+from jupyterhub.spawner import Spawner
+from tornado import web
+from traitlets import Any as AnyTrait
+
+from enclave.errors import Fault, Refused
+from enclave.sandbox import Bubblewrap, Limits, Mount, Sandboxed, SandboxFault, SandboxSpec, python
+from hub_config import banner
+from hub_config.config import LAB, HubConfig, socket_url
+
+PROJECT = re.compile(r"dr-[0-9]{4}")
+_HUB_INSIDE = "/run/enclave/hub"
+_LAB_INSIDE = "/opt/enclave/lab"
+T = TypeVar("T")
+
+# The broker speaks to the store: one thread, one question at a time.
+_asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="broker")
+
+
+class Session(Protocol):
+    """What the broker admits a person to."""
+
+    name: str
+    project: str
+    person: str
+    mounts: tuple[Mount, ...]
+    environment: dict[str, str]
+    uid: int | None
+    expires_on: date
+
+
+class Broker(Protocol):
+    """Who answers every question about access."""
+
+    def admit(self, username: str, project: str) -> Session:
+        """Open a session, or raise `enclave.errors.Refused` with every reason."""
+
+    def release(self, session_name: str) -> None:
+        """Close a session whose server has stopped."""
+
+    def still_admitted(self, username: str, project: str) -> list[str]:
+        """Return the reasons why a running session must end; empty when it may go on."""
+
+
+class EnclaveSpawner(Spawner):  # type: ignore[misc]
+    """Start servers in sandboxes, for whom the broker admits, as long as it admits them."""
+
+    broker = AnyTrait(help="Answers who may open what: admit, release, still_admitted.").tag(config=True)
+    enclave = AnyTrait(help="The HubConfig.").tag(config=True)
+    limits = AnyTrait(Limits(), help="Ceilings of one sandbox.").tag(config=True)
+
+    _session: Session | None = None
+    _sandbox: Sandboxed | None = None
+    _session_name = ""
+    _failed_answers = 0
+
+    @property
+    def sandbox_name(self) -> str:
+        """Return a short lower-case name that no other server has and no user name can shape."""
+        return f"s{hashlib.sha256(f'{self.user.name}/{self.name}'.encode()).hexdigest()[:14]}"
+
+    @property
+    def _config(self) -> HubConfig:
+        return self.enclave  # type: ignore[no-any-return]
+
+    @property
+    def _socket(self) -> Path:
+        return self._config.private / "s" / self.sandbox_name / "u.sock"
+
+    @property
+    def _log(self) -> Path:
+        return self._config.state / "logs" / f"{self.sandbox_name}.log"
+
+    # --- life -----------------------------------------------------------------------------------
+
+    async def run_pre_spawn_hook(self) -> None:
+        """Ask the broker; its refusal is what the person reads."""
+        if not PROJECT.fullmatch(self.name):
+            raise Forbidden("a server is named after its project, e.g. dr-0034; there is no other")
+        try:
+            session: Session = await _ask(self.broker.admit, self.user.name, self.name)
+        except Refused as refused:
+            raise Forbidden(str(refused)) from refused
+        self._session, self._session_name = session, session.name
+
+    async def start(self) -> str:
+        """Start the server in its sandbox on a socket that is already listening."""
+        if self._session is None:
+            raise Forbidden("nobody was admitted to this server")
+        session = self._session
+        listener = self._listen()
+        try:
+            os.set_inheritable(listener.fileno(), True)
+            spec = self._spec(session, listener.fileno())
+            self._sandbox = await asyncio.to_thread(self._start_sandbox, spec, listener.fileno())
+        except SandboxFault as fault:
+            self.log.error("%s", fault)
+            raise web.HTTPError(500, str(fault)) from fault
+        finally:
+            listener.close()
+        banner.write(
+            self._config.banners,
+            f"{self.user.name}/{self.name}",
+            session.project,
+            session.person,
+            session.expires_on,
+        )
+        self._point(self.server)
+        return socket_url(self._socket)
+
+    async def poll(self) -> int | None:
+        """Return None while the sandbox runs."""
+        if self._sandbox is None:
+            self._sandbox = self._sandboxes.find(self.sandbox_name)
+        return 0 if self._sandbox is None else self._sandbox.poll()
+
+    async def stop(self, now: bool = False) -> None:
+        """End every process of the sandbox at once: its state is on its scratch, not in its memory."""
+        sandbox = self._sandbox or self._sandboxes.find(self.sandbox_name)
+        if sandbox is not None:
+            await asyncio.to_thread(sandbox.kill)
+
+    async def run_post_stop_hook(self) -> None:
+        """Close the session and remove what the server had, however it ended."""
+        self._sandbox = self._session = None
+        banner.remove(self._config.banners, f"{self.user.name}/{self.name}")
+        shutil.rmtree(self._socket.parent, ignore_errors=True)
+        if self._session_name:
+            name, self._session_name = self._session_name, ""
+            await _ask(self.broker.release, name)
+
+    async def poll_and_notify(self) -> int | None:
+        """Ask again whether the person may be here, before asking whether the server runs."""
+        if await self.poll() is None and (reasons := await self._reasons_to_end()):
+            self.log.warning("access ended for %s: %s", self.sandbox_name, "; ".join(reasons))
+            await self.stop(now=True)
+        return await super().poll_and_notify()  # type: ignore[no-any-return]
+
+    async def _reasons_to_end(self) -> list[str]:
+        try:
+            reasons: list[str] = await _ask(self.broker.still_admitted, self.user.name, self.name)
+        except Fault:
+            # One failed answer may be a busy store; two in a row and nobody knows who is admitted.
+            self._failed_answers += 1
+            return ["access could not be checked twice in a row"] if self._failed_answers > 1 else []
+        self._failed_answers = 0
+        return reasons
+
+    # --- state across a restart of the hub ------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what a later hub needs to find this server."""
+        return {**super().get_state(), "session_name": self._session_name}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Find the server an earlier hub started."""
+        super().load_state(state)
+        self._session_name = state.get("session_name", "")
+        self._sandbox = self._sandboxes.find(self.sandbox_name)
+
+    def clear_state(self) -> None:
+        """Forget the server."""
+        super().clear_state()
+        self._sandbox = None
+
+    @property
+    def server(self) -> Server | None:
+        """Return the hub's record of the server, pointing at our socket."""
+        server = Spawner.server.fget(self)
+        if server is not None and not server.connect_url and server.proto == "http+unix":
+            self._point(server)
+        return server
+
+    @server.setter
+    def server(self, server: Server | None) -> None:
+        Spawner.server.fset(self, server)
+
+    def _point(self, server: Server | None) -> None:
+        if server is not None:
+            server.connect_url = socket_url(self._socket) + server.base_url
+
+    # --- parts ----------------------------------------------------------------------------------
+
+    @property
+    def _sandboxes(self) -> Bubblewrap:
+        return Bubblewrap(self._config.runtime_dir)
+
+    def get_env(self) -> dict[str, str]:
+        """Return the server's environment: unix sockets instead of addresses."""
+        env: dict[str, str] = super().get_env()
+        env["JUPYTERHUB_SERVICE_URL"] = socket_url("/run/enclave/me/u.sock") + (
+            self.server.base_url if self.server else "/"
+        )
+        return {name: str(value) for name, value in env.items() if value is not None}
+
+    def _listen(self) -> socket.socket:
+        # The hub owns the socket and its folder; the sandbox gets the listening end, never the folder,
+        # so no link can be planted where the proxy connects.
+        folder = self._socket.parent
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(str(self._socket))
+        listener.listen(128)
+        return listener
+
+    def _spec(self, session: Session, fd: int) -> SandboxSpec:
+        inside = {
+            "ENCLAVE_LISTEN_FD": str(fd),
+            "JUPYTER_CONFIG_PATH": f"{_LAB_INSIDE}/config",
+            "JUPYTER_RUNTIME_DIR": "/tmp/jupyter/runtime",  # noqa: S108
+            "JUPYTER_DATA_DIR": "/tmp/jupyter/data",  # noqa: S108
+            "JUPYTER_CONFIG_DIR": "/tmp/jupyter/config",  # noqa: S108
+            "JUPYTERLAB_SETTINGS_DIR": "/tmp/jupyter/settings",  # noqa: S108
+            "JUPYTERLAB_WORKSPACES_DIR": "/tmp/jupyter/workspaces",  # noqa: S108
+            "IPYTHONDIR": "/tmp/ipython",  # noqa: S108
+        }
+        return SandboxSpec(
+            name=self.sandbox_name,
+            command=(python(), f"{_LAB_INSIDE}/serve.py"),
+            mounts=(
+                Mount(LAB, _LAB_INSIDE),
+                Mount(self._config.hub_socket.parent, _HUB_INSIDE),
+                *session.mounts,
+            ),
+            environment={**self.get_env(), **inside, **session.environment},
+            limits=self.limits,
+            uid=session.uid,
+        )
+
+    def _start_sandbox(self, spec: SandboxSpec, fd: int) -> Sandboxed:
+        # A file of its own: what a sandbox prints must not be able to look like the hub's log.
+        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._log.open("wb") as log:
+            return self._sandboxes.start(spec, pass_fds=(fd,), stdout=log, stderr=log)
+
+
+async def _ask(question: Callable[..., T], *arguments: str) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_asking, question, *arguments)
+
+
+class Forbidden(web.HTTPError):
+    """A refusal that reaches the person in the words of the room that refused."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(403, text.replace("%", "%%"))
+        self.jupyterhub_message = text
+
+
+HUB_INSIDE = f"{_HUB_INSIDE}/hub.sock"
+__all__ = ["HUB_INSIDE", "PROJECT", "Broker", "EnclaveSpawner", "Forbidden", "Session"]

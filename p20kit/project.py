@@ -1,0 +1,244 @@
+"""`open_project`: what this person may use in this project, until when, and what is masked and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date
+from html import escape
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from p20kit.errors import Finding, ProjectInvalid
+from p20kit.policy import CellPolicy
+
+
+class _Described(BaseModel):
+    # the enclave may describe more than this version of p20kit knows of
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+class Column(_Described):
+    """One approved column: its definition, who owns it, and the questions it may be used for."""
+
+    name: str
+    definition: str = ""
+    owner: str = ""
+    type: str = ""
+    codes: list[str] | None = None
+    questions: list[str] = Field(default_factory=list)
+    as_of: str | None = None
+
+
+class MountedTable(_Described):
+    """One table of Resultant Data as mounted."""
+
+    file: str
+    rows: int
+    columns: list[Column]
+
+
+class Mask(_Described):
+    """A column this person does not get, and the clause that says so."""
+
+    column: str
+    clause: str
+    why: str
+
+
+class Report(_Described):
+    """A report the agreement provides for."""
+
+    id: str
+    title: str
+    audience: str = ""
+
+
+class Question(_Described):
+    """A research question of the agreement."""
+
+    id: str
+    text: str
+
+
+class _PolicyTerms(_Described):
+    minimum_count: int
+    minimum_base: int
+    zeros: str
+
+
+class _Document(_Described):
+    project: str
+    title: str
+    person: str
+    expires_on: date
+    days_left: int | None = None
+    policy: _PolicyTerms
+    policy_hash: str
+    tables: dict[str, MountedTable]
+    masked: list[Mask] = Field(default_factory=list)
+    reports: list[Report] = Field(default_factory=list)
+    questions: list[Question] = Field(default_factory=list)
+    methods: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
+
+
+class Project:
+    """An open project; made by `open_project`.
+
+    Parameters
+    ----------
+    root : Path
+    document : project.json, read and checked
+
+    Attributes
+    ----------
+    id, title, person, policy_hash : str
+    expires_on : date
+    policy : CellPolicy
+    tables : mapping of str to MountedTable
+    masked, reports, questions, methods : list
+    """
+
+    def __init__(self, root: Path, document: _Document, policy: CellPolicy) -> None:
+        self.root = root
+        self.id = document.project
+        self.title = document.title
+        self.person = document.person
+        self.expires_on = document.expires_on
+        self.days_left = document.days_left
+        self.policy = policy
+        self.policy_hash = document.policy_hash
+        self.tables = document.tables
+        self.masked = document.masked
+        self.reports = document.reports
+        self.questions = document.questions
+        self.methods = document.methods
+
+    def frame(self, table: str, columns: Iterable[str] | None = None) -> pd.DataFrame:
+        """Read a table of Resultant Data.
+
+        Parameters
+        ----------
+        table : str
+            For example ``"sde"``.
+        columns : iterable of str, optional
+            Only these.
+
+        Raises
+        ------
+        ProjectInvalid
+            If the table or a column is not among those approved for this person.
+        """
+        mounted = self._table(table)
+        approved = [column.name for column in mounted.columns]
+        wanted = list(columns) if columns is not None else approved
+        absent = [column for column in wanted if column not in approved]
+        if absent:
+            masks = {mask.column: mask for mask in self.masked}
+            raise ProjectInvalid(
+                f"{len(absent)} columns of {table} are not mounted",
+                [_absent(table, column, masks) for column in absent],
+            )
+        return pd.read_parquet(self.root / mounted.file, columns=wanted)
+
+    def columns(self, table: str) -> pd.DataFrame:
+        """Describe the columns of a table: name, definition, owner, type, codes, questions, as_of."""
+        return pd.DataFrame([column.model_dump() for column in self._table(table).columns])
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Whether the table, with these columns, is mounted for this person."""
+        mounted = self.tables.get(table)
+        return mounted is not None and set(columns) <= {column.name for column in mounted.columns}
+
+    def column(self, source: str) -> Column | None:
+        """Find the column behind "table.Column"; None where it is not mounted."""
+        table, _, name = source.partition(".")
+        mounted = self.tables.get(table)
+        return next((c for c in mounted.columns if c.name == name), None) if mounted else None
+
+    def _table(self, table: str) -> MountedTable:
+        if table not in self.tables:
+            what = f"no table of that name; mounted are {', '.join(sorted(self.tables)) or 'none'}"
+            raise ProjectInvalid(f"table {table!r} is not mounted", [Finding("project", "", table, what, "")])
+        return self.tables[table]
+
+    def __repr__(self) -> str:
+        """Say what is open."""
+        return f"<Project {self.id}: {', '.join(sorted(self.tables))}; until {self.expires_on}>"
+
+    def _repr_html_(self) -> str:
+        left = f" ({self.days_left} days left)" if self.days_left is not None else ""
+        return "".join(
+            [
+                f"<h3>{escape(self.id)} · {escape(self.title)}</h3>",
+                f"<p>Open for <b>{escape(self.person)}</b> until <b>{self.expires_on}</b>{left}. ",
+                f"Counts under {self.policy.minimum_count} and formulas on fewer than ",
+                f"{self.policy.minimum_base} individuals stay hidden; zeros are {self.policy.zeros} ",
+                "(DSA III.G.2; DSA VI.D.2).</p>",
+                "<h4>What you may use</h4>",
+                _html_table(("table", "rows", "column", "owner", "definition", "questions"), self._rows()),
+                "<h4>What is masked for you</h4>",
+                _html_table(("column", "clause", "why"), [(m.column, m.clause, m.why) for m in self.masked])
+                if self.masked
+                else "<p>Nothing.</p>",
+            ]
+        )
+
+    def _rows(self) -> Iterator[tuple[str, str, str, str, str, str]]:
+        for name, table in self.tables.items():
+            for i, column in enumerate(table.columns):
+                head = (name, f"{table.rows:,}") if i == 0 else ("", "")
+                yield (*head, column.name, column.owner, column.definition, ", ".join(column.questions))
+
+
+def open_project(root: str | Path = "/project") -> Project:
+    """Open the project this session was started for.
+
+    Parameters
+    ----------
+    root : str or Path, default "/project"
+        Folder that holds project.json and data/.
+
+    Returns
+    -------
+    Project
+
+    Raises
+    ------
+    ProjectInvalid
+        If project.json is missing or malformed.
+    PolicyInvalid
+        If its policy is looser than the agreement's floor.
+    """
+    path = Path(root) / "project.json"
+    try:
+        document = _Document.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        findings = [
+            Finding("project", "", ".".join(map(str, e["loc"])), e["msg"], "")
+            for e in error.errors(include_input=False, include_context=False, include_url=False)
+        ]
+        raise ProjectInvalid("project.json is malformed", findings) from None
+    except (OSError, ValueError) as error:
+        what = f"it cannot be read ({type(error).__name__})"
+        finding = Finding("project", "", str(path), what, "Start the project's server from the hub.")
+        raise ProjectInvalid("there is no project here", [finding]) from None
+    terms = document.policy
+    return Project(Path(root), document, CellPolicy(terms.minimum_count, terms.minimum_base, terms.zeros))  # type: ignore[arg-type]
+
+
+def _absent(table: str, column: str, masks: dict[str, Mask]) -> Finding:
+    mask = masks.get(column) or masks.get(f"{table}.{column}")
+    if mask:
+        return Finding("mask", mask.clause, f"{table}.{column}", f"masked for you: {mask.why}", "")
+    what = "not an approved column of this project"
+    return Finding("project", "", f"{table}.{column}", what, "See project.columns().")
+
+
+def _html_table(heads: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
+    head = "".join(f'<th style="text-align:left">{escape(h)}</th>' for h in heads)
+    body = "".join(f"<tr>{''.join(f'<td style=text-align:left>{escape(v)}</td>' for v in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,0 +1,282 @@
+"""A release request as the gate reads it: plain JSON, checked before anything is believed.
+
+`read_request` takes the bytes a session left in its outbox. A table is rebuilt from its basis alone, so
+whoever reads the request recomputes every cell; `compare` says where the request's own cells differ.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from typing import Annotated, Any, Literal, Never, get_args
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from p20kit.counting import MAX_BY, tabulate
+from p20kit.errors import Finding, RequestInvalid, TableInvalid
+from p20kit.protection import Protected
+from p20kit.tables import RESERVED, Table
+
+FORMAT = "p20win-release-request/1"
+MAX_BYTES = 256 * 2**20
+MAX_PERSONS = 5_000_000
+MAX_CELLS = 200_000
+
+# no control characters: what is shown to a reviewer is what is there
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Line = Annotated[str, StringConstraints(max_length=400, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Status = Literal["shown", "primary", "complementary", "structural"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class MeasureRequested(_Strict):
+    """What the table displays in each cell."""
+
+    kind: Literal["count"]
+
+
+class TableRequested(_Strict):
+    """One table with its evidence; columns of equal length, as the format lays down."""
+
+    name: Name
+    title: Line
+    unit: Name
+    by: Annotated[list[Name], Field(min_length=1, max_length=MAX_BY)]
+    measures: Annotated[list[MeasureRequested], Field(min_length=1, max_length=1)]
+    sources: dict[Name, Name]
+    cells: dict[Name, Annotated[list[Name | int | None], Field(max_length=MAX_CELLS)]]
+    basis: dict[Name, Annotated[list[Name], Field(min_length=1, max_length=MAX_PERSONS)]]
+
+    @model_validator(mode="after")
+    def _hold_together(self) -> TableRequested:
+        faults = [*self._column_faults(), *self._cell_faults()]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _column_faults(self) -> list[str]:
+        faults = []
+        if len(set(self.by)) != len(self.by) or self.unit in self.by or set(self.by) & set(RESERVED):
+            faults.append("by-columns are not distinct, or named like the unit, count or status")
+        if set(self.cells) != {*self.by, *RESERVED}:
+            faults.append("cells do not have exactly the by-columns, count and status")
+        if set(self.basis) != {self.unit, *self.by}:
+            faults.append("the basis does not have exactly the unit and the by-columns")
+        if set(self.sources) - set(self.by):
+            faults.append("sources name columns that are not by-columns")
+        for part, columns in (("cells", self.cells), ("basis", self.basis)):
+            if len({len(column) for column in columns.values()}) > 1:
+                faults.append(f"columns of {part} are not of one length")
+        return faults
+
+    def _cell_faults(self) -> list[str]:
+        faults = []
+        counts, statuses = self.cells.get("count", []), self.cells.get("status", [])
+        if any(isinstance(count, str) or (count is not None and count < 0) for count in counts):
+            faults.append("counts are not whole persons or null")
+        if set(statuses) - set(get_args(Status)):
+            faults.append("a status is none of shown, primary, complementary, structural")
+        if any(not isinstance(code, str) for column in self.by for code in self.cells.get(column, [])):
+            faults.append("codes of cells are not text")
+        return faults
+
+    def as_table(self) -> Table:
+        """Rebuild the table from its basis alone.
+
+        Raises
+        ------
+        TableInvalid
+            If one person stands in two categories, so that the basis proves nothing.
+        """
+        return tabulate(
+            pd.DataFrame(self.basis, dtype="str"),
+            self.by,
+            unit=self.unit,
+            name=self.name,
+            title=self.title,
+            sources=self.sources,
+            margins=self.has_margins,
+        )
+
+    @property
+    def has_margins(self) -> bool:
+        """Whether the request displays `Total` rows."""
+        return any("Total" in self.cells[column] for column in self.by)
+
+
+class Request(_Strict):
+    """A request to release tables.
+
+    Source: DSA III.G.2; DSA VI.D.2.
+    """
+
+    format: Literal["p20win-release-request/1"]
+    project: Name
+    policy_hash: Name
+    person: Name
+    title: Annotated[Line, StringConstraints(min_length=1)]
+    report: Name
+    questions: Annotated[list[Name], Field(min_length=1, max_length=50)]
+    audience: Annotated[Line, StringConstraints(min_length=1)]
+    population: Annotated[Text, StringConstraints(min_length=1)]
+    methods: Annotated[list[Line], Field(max_length=50)]
+    planned_on: date | None
+    notes: Text
+    tables: Annotated[list[TableRequested], Field(min_length=1, max_length=100)]
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Request:
+        if len({table.name for table in self.tables}) != len(self.tables):
+            raise ValueError("two tables have the same name")
+        return self
+
+
+def read_request(content: bytes | str) -> Request:
+    """Read a request, believing nothing.
+
+    Parameters
+    ----------
+    content : bytes or str
+        UTF-8 JSON of the format `p20win-release-request/1`.
+
+    Returns
+    -------
+    Request
+
+    Raises
+    ------
+    RequestInvalid
+        With every finding: size, encoding, doubled keys, NaN, unknown or missing fields, wrong kinds.
+    """
+    plain = _parse(content)
+    try:
+        # a date is the one kind that JSON has no way to write and strict validation will not convert
+        return Request.model_validate(_with_date(plain))
+    except ValidationError as error:
+        findings = [
+            Finding("format", "", _place(e["loc"]), e["msg"], "Write the request with request_release().")
+            for e in error.errors(include_input=False, include_context=False, include_url=False)
+        ]
+        raise RequestInvalid("the release request is malformed", findings) from None
+
+
+def compare(requested: TableRequested, recomputed: Protected) -> list[Finding]:
+    """Hold the cells of a request against a recomputed protection, cell by cell.
+
+    Source: DSA III.G.2.a; DSA III.G.2.d.
+
+    Parameters
+    ----------
+    requested : TableRequested
+    recomputed : Protected
+        Of the table rebuilt from the basis; found by the table's name.
+
+    Returns
+    -------
+    list of Finding
+        Empty when every cell is as recomputed.
+    """
+    frame = recomputed.to_frame(requested.name)
+    truth = dict(zip(_codes(frame, requested.by), zip(frame["count"], frame["status"], strict=True), strict=True))
+    claimed = list(zip(*(requested.cells[column] for column in requested.by), strict=True))
+    values = list(zip(requested.cells["count"], requested.cells["status"], strict=True))
+    findings = []
+    for codes, (count, status) in zip(claimed, values, strict=True):
+        where = f"{requested.name}[{', '.join(f'{b}={c}' for b, c in zip(requested.by, codes, strict=True))}]"
+        if codes not in truth:
+            findings.append(_finding("cell", where, "the cell is not one the basis gives"))
+        else:
+            findings += _cell_findings(where, count, str(status), *truth[codes])
+    missing, doubled = len(set(truth) - set(claimed)), len(claimed) - len(set(claimed))
+    if missing:
+        findings.append(_finding("cell", requested.name, f"{missing} cells of the table are missing"))
+    if doubled:
+        findings.append(_finding("cell", requested.name, f"{doubled} cells are given more than once"))
+    return findings
+
+
+def recompute(requested: TableRequested) -> tuple[Table | None, list[Finding]]:
+    """Rebuild a table, or say why its basis proves nothing."""
+    try:
+        return requested.as_table(), []
+    except TableInvalid as error:
+        return None, list(error.findings)
+
+
+def _cell_findings(where: str, count: Any, status: str, true_count: Any, true_status: str) -> list[Finding]:
+    hidden_in_truth = bool(pd.isna(true_count))
+    if count is not None and hidden_in_truth:
+        return [_finding("threshold", where, f"the cell is displayed but must be hidden ({true_status})")]
+    if count is not None and count != true_count:
+        return [_finding("value", where, "the displayed count is not the one the basis gives")]
+    if status != true_status or (count is None) != hidden_in_truth:
+        return [_finding("status", where, f"the status says {status}; recomputed it is {true_status}")]
+    return []
+
+
+def _finding(rule: str, where: str, what: str) -> Finding:
+    clause = "DSA III.G.2.d" if rule == "status" else "DSA III.G.2.a"
+    return Finding(rule, clause, where, what, "Make the request again with request_release().")
+
+
+def _codes(frame: pd.DataFrame, by: list[str]) -> list[tuple[Any, ...]]:
+    return list(zip(*(frame[column].tolist() for column in by), strict=True))
+
+
+def _parse(content: bytes | str) -> Any:
+    if len(content) > MAX_BYTES:
+        raise _unreadable(f"the request is larger than {MAX_BYTES} bytes")
+    try:
+        text = content.decode("utf-8") if isinstance(content, bytes) else content
+        return json.loads(text, object_pairs_hook=_no_doubles, parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        raise _unreadable("the request is not UTF-8 text") from None
+    except RecursionError:
+        raise _unreadable("the request is nested too deeply") from None
+    except ValueError as error:
+        # the parser's own message may quote the text it stumbled on
+        what = str(error) if isinstance(error, _Doubled) else "the request is not JSON"
+        raise _unreadable(what) from None
+
+
+class _Doubled(ValueError):
+    """JSON that another reader could read differently."""
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Doubled("a key is given twice in one object")
+    return found
+
+
+def _no_constant(_: str) -> Never:
+    raise _Doubled("NaN and infinities are not JSON")
+
+
+def _with_date(plain: Any) -> Any:
+    if isinstance(plain, dict) and isinstance(plain.get("planned_on"), str):
+        text = plain["planned_on"]
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            try:
+                return {**plain, "planned_on": date.fromisoformat(text)}
+            except ValueError:
+                return plain
+    return plain
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    fields = {*Request.model_fields, *TableRequested.model_fields, "kind", *RESERVED}
+    steps = [str(step) if isinstance(step, int) or step in fields else "[key]" for step in loc]
+    return ".".join(steps) or "request"
+
+
+def _unreadable(what: str) -> RequestInvalid:
+    finding = Finding("format", "", "request.json", what, "Write the request with request_release().")
+    return RequestInvalid("the release request cannot be read", [finding])

@@ -1,0 +1,259 @@
+"""Tables of counts: every cell of the full cross product, every margin, and the evidence behind them.
+
+A `Table` is dense: one axis per by-column, leaves first, `Total` last. `tabulate` (counting.py) makes
+one from unit records and keeps the basis; `Table.from_counts` takes counts published by anyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from p20kit.dimensions import Dimension
+from p20kit.errors import Finding, TableInvalid
+from p20kit.measures import Count
+
+MISSING = "Missing"
+MAX_CELLS = 1_000_000
+RESERVED = ("count", "status")
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Counts of distinct individuals over one or more by-columns.
+
+    Parameters
+    ----------
+    name, title : str
+    unit : str
+        Column whose distinct values are counted.
+    dimensions : tuple of Dimension
+    counts : ndarray of int64, shape (len(codes) of each dimension)
+        Persons, margins included.
+    impossible : ndarray of bool, same shape
+        Structural zeros: cells the code set rules out.
+    basis : DataFrame or None
+        One row per person: `unit` and the by-columns as text; None for tables of published counts.
+    sources : mapping of str to str
+        By-column to the "table.Column" it claims to be.
+    margins : bool
+        Whether the margins are displayed; they are known to the table either way.
+    measures : tuple of Count
+    """
+
+    name: str
+    title: str
+    unit: str
+    dimensions: tuple[Dimension, ...]
+    counts: IntArray
+    impossible: BoolArray
+    basis: pd.DataFrame | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    margins: bool = True
+    measures: tuple[Count, ...] = (Count(),)
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """By-columns, in the order of the axes."""
+        return tuple(dimension.column for dimension in self.dimensions)
+
+    @property
+    def total(self) -> int:
+        """Persons in the table."""
+        return int(self.counts.ravel()[-1])
+
+    @cached_property
+    def published(self) -> BoolArray:
+        """Cells that are part of the display, flattened: all, or only the innermost without margins."""
+        if self.margins:
+            return np.ones(self.counts.size, dtype=bool)
+        inner = np.zeros(self.counts.shape, dtype=bool)
+        inner[tuple(slice(0, dimension.leaves) for dimension in self.dimensions)] = True
+        return inner.ravel()
+
+    @cached_property
+    def labels(self) -> list[tuple[str, ...]]:
+        """Codes of every cell, in flat (row-major) order."""
+        grids = np.meshgrid(*(np.arange(n) for n in self.counts.shape), indexing="ij")
+        columns = [
+            np.array(dimension.codes, dtype=object)[grid.ravel()]
+            for dimension, grid in zip(self.dimensions, grids, strict=True)
+        ]
+        return list(zip(*columns, strict=True))
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """Every displayed cell: the by-columns and `count` (persons)."""
+        frame = pd.DataFrame(self.labels, columns=list(self.by), dtype="str")
+        frame["count"] = self.counts.ravel()
+        return frame.loc[self.published].reset_index(drop=True)
+
+    def relations(self) -> Iterator[tuple[IntArray, IntArray]]:
+        """Yield how cells add up: parents, shape (m,), and their children, shape (m, k), flat indices."""
+        flat = np.arange(self.counts.size, dtype=np.int64).reshape(self.counts.shape)
+        for axis, dimension in enumerate(self.dimensions):
+            for parent, children in dimension.groups:
+                sums = flat.take(parent, axis=axis).ravel()
+                parts = np.moveaxis(flat.take(children, axis=axis), axis, -1).reshape(-1, len(children))
+                yield sums, parts
+
+    def where(self, flat: int) -> str:
+        """Name one cell, for findings: `table[School=A, Sex=Total]`."""
+        codes = ", ".join(f"{column}={code}" for column, code in zip(self.by, self.labels[flat], strict=True))
+        return f"{self.name}[{codes}]"
+
+    def __repr__(self) -> str:
+        """Say the shape, never the counts."""
+        evidence = "with its basis" if self.basis is not None else "published counts"
+        return f"<Table {self.name!r} by {', '.join(self.by)}: {self.counts.size} cells, {evidence}>"
+
+    @classmethod
+    def from_counts(
+        cls,
+        frame: Any,
+        by: Sequence[str],
+        count: str = "n",
+        *,
+        hierarchies: Mapping[str, Mapping[str, str]] | None = None,
+        impossible: Any = None,
+        name: str = "table",
+        title: str = "",
+        unit: str = "person",
+        margins: bool = True,
+    ) -> Table:
+        """Take a table of published counts.
+
+        Parameters
+        ----------
+        frame : any DataFrame narwhals reads
+            One row per cell. Combinations not named are zero; rows of `Total` (or of a parent code)
+            are checked against their parts.
+        by : sequence of str
+        count : str, default "n"
+            Column of counts, persons.
+        hierarchies : mapping of column to mapping of code to parent code, optional
+        impossible : any DataFrame narwhals reads, optional
+            Combinations of `by` that the code set rules out.
+
+        Returns
+        -------
+        Table
+            Without a basis.
+
+        Raises
+        ------
+        TableInvalid
+            If counts are negative, fractional, missing, doubled, or do not add up.
+        """
+        rows = nw.from_native(frame).lazy().select(*by, count).collect(backend="pandas").to_pandas()
+        dimensions = _dimensions_of(rows, by, hierarchies or {}, name)
+        check_size(dimensions, name)
+        values = _whole(rows[count], name)
+        place = _places(rows, dimensions)
+        _refuse_doubles(place, name)
+        shape = tuple(len(dimension.codes) for dimension in dimensions)
+        given = np.zeros(shape, dtype=np.int64)
+        given.ravel()[place] = values
+        counts = add_margins(given, dimensions)
+        _refuse_sums(counts.ravel()[place], values, name)
+        ruled_out = impossible_cells(impossible, dimensions, counts, name)
+        return cls(name, title or name, unit, dimensions, counts, ruled_out, None, {}, margins)
+
+
+def invalid(name: str, what: str, next_step: str) -> TableInvalid:
+    """Make the error for a table that cannot be made."""
+    return TableInvalid(f"table {name!r} cannot be made", [Finding("table", "", name, what, next_step)])
+
+
+def check_size(dimensions: Sequence[Dimension], name: str) -> None:
+    """Refuse a cross product beyond `MAX_CELLS`."""
+    size = int(np.prod([len(dimension.codes) for dimension in dimensions], dtype=object))
+    if size > MAX_CELLS:
+        what = f"the cross product has {size} cells, over the limit of {MAX_CELLS}"
+        raise invalid(name, what, "Merge categories or leave out a by-column.")
+
+
+def add_margins(inner: IntArray, dimensions: Sequence[Dimension]) -> IntArray:
+    """Fill every parent and total from the leaves, axis by axis."""
+    counts = inner.copy()
+    for axis, dimension in enumerate(dimensions):
+        view = np.moveaxis(counts, axis, 0)
+        for parent, children in dimension.groups:
+            view[parent] = view[list(children)].sum(axis=0)
+    return counts
+
+
+def impossible_cells(combinations: Any, dimensions: Sequence[Dimension], counts: IntArray, name: str) -> BoolArray:
+    """Mark structural zeros; a margin is one when all its parts are.
+
+    Raises
+    ------
+    TableInvalid
+        If a cell that is said to be impossible holds people.
+    """
+    mask = np.zeros(counts.shape, dtype=bool)
+    if combinations is None:
+        return mask
+    by = [dimension.column for dimension in dimensions]
+    rows = nw.from_native(combinations).lazy().select(*by).collect(backend="pandas").to_pandas()
+    known = np.all([rows[d.column].astype(str).isin(d.codes) for d in dimensions], axis=0)
+    mask.ravel()[_places(rows.loc[known], dimensions)] = True
+    for axis, dimension in enumerate(dimensions):
+        view = np.moveaxis(mask, axis, 0)
+        for parent, children in dimension.groups:
+            view[parent] = view[list(children)].all(axis=0)
+    populated = int((counts[mask] > 0).sum())
+    if populated:
+        raise invalid(name, f"{populated} cells said to be impossible hold people", "Correct the code set.")
+    return mask
+
+
+def _dimensions_of(
+    rows: pd.DataFrame, by: Sequence[str], hierarchies: Mapping[str, Mapping[str, str]], name: str
+) -> tuple[Dimension, ...]:
+    if not 1 <= len(by) == len(set(by)) or set(by) & set(RESERVED):
+        raise invalid(name, "by-columns must be one or more, distinct, none called count or status", "")
+    if not len(rows) or rows[list(by)].isna().to_numpy().any():
+        raise invalid(name, "there are no rows, or codes are missing", "Name every cell.")
+    return tuple(
+        Dimension.of(column, rows[column].astype(str).unique().tolist(), hierarchies.get(column, {})) for column in by
+    )
+
+
+def _places(rows: pd.DataFrame, dimensions: Sequence[Dimension]) -> IntArray:
+    positions = [
+        rows[d.column].astype(str).map({code: i for i, code in enumerate(d.codes)}).to_numpy(dtype=np.int64)
+        for d in dimensions
+    ]
+    shape = tuple(len(dimension.codes) for dimension in dimensions)
+    return np.ravel_multi_index(tuple(positions), shape).astype(np.int64)
+
+
+def _whole(column: pd.Series[Any], name: str) -> IntArray:
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    bad = int((~np.isfinite(values) | (values < 0) | (values != np.floor(values))).sum())
+    if bad:
+        raise invalid(name, f"{bad} counts are missing, negative or fractional", "Counts are whole persons.")
+    return values.astype(np.int64)
+
+
+def _refuse_doubles(place: IntArray, name: str) -> None:
+    doubled = len(place) - len(np.unique(place))
+    if doubled:
+        raise invalid(name, f"{doubled} cells are given more than once", "Give one row per cell.")
+
+
+def _refuse_sums(computed: IntArray, given: IntArray, name: str) -> None:
+    wrong = int((computed != given).sum())
+    if wrong:
+        raise invalid(name, f"{wrong} margins are not the sum of their parts", "Correct the counts.")

@@ -1,0 +1,102 @@
+"""One real hub, proxy and provider for the tests of this folder."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import nbformat
+import pytest
+
+from demo import hub_client
+from enclave.sandbox import Bubblewrap
+
+PEOPLE = [
+    {"sub": "ana", "amr": ["pwd", "mfa"]},
+    {"sub": "ben", "amr": ["pwd", "otp"]},
+    {"sub": "cleo", "amr": ["pwd", "mfa"]},
+    {"sub": "eve", "amr": ["pwd"]},
+]
+
+
+@dataclass
+class Hub:
+    """A running hub."""
+
+    home: Path
+    runtime_dir: Path
+    config: Path
+    base_url: str
+    process: subprocess.Popen[bytes]
+
+    def restart(self, *, hard: bool) -> None:
+        """End the hub, as a crash does or as an administrator does, and start it again."""
+        if hard:
+            self.process.kill()
+            self.process.wait()
+        else:
+            hub_client.stop(self.process)
+        self.process = hub_client.start_hub(self.config, modules=Path(__file__).parent)
+
+    def sandboxes(self) -> list[str]:
+        """Return the names of the running sandboxes."""
+        return [found.name for found in Bubblewrap(self.runtime_dir).running()]
+
+    def admit(self, *names: str) -> None:
+        """Admit these people."""
+        for name in names:
+            (self.home / "admitted" / name).touch()
+
+    def revoke(self, name: str) -> None:
+        """Withdraw a person's admission."""
+        (self.home / "admitted" / name).unlink()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[str]:
+    """Start the OpenID Connect provider and return its issuer."""
+    port = free_port()
+    process = hub_client.start_provider(port, PEOPLE)
+    yield f"http://127.0.0.1:{port}"
+    hub_client.stop(process)
+
+
+@pytest.fixture(scope="session")
+def hub(provider: str) -> Iterator[Hub]:
+    """Start the hub with the small broker of this folder."""
+    # Not a temporary folder's own name: socket paths are lower case and have no underscore.
+    place = Path("/tmp", f"enclave-{secrets.token_hex(6)}")
+    place.mkdir(mode=0o711)
+    home, port = place / "home", free_port()
+    for folder in ("project/data", "project/templates", "admitted"):
+        (home / folder).mkdir(parents=True)
+    home.chmod(0o700)
+    duckdb.sql("select range as p20id from range(40)").write_parquet(str(home / "project/data/sde.parquet"))
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('template')", id="one")]),
+        home / "project/templates/getting_started.ipynb",
+    )
+    config = home / "hub.json"
+    identity = {"issuer": provider, "client_id": "enclave", "client_secret": "not a secret"}
+    told = {"home": str(home), "runtime_dir": str(place / "run"), "port": port, "identity": identity}
+    told |= {"broker": "small_broker:broker", "demo": False, "reconcile_seconds": 1}
+    config.write_text(json.dumps(told))
+    process = hub_client.start_hub(config, modules=Path(__file__).parent)
+    found = Hub(home, place / "run", config, f"http://127.0.0.1:{port}", process)
+    yield found
+    hub_client.stop(found.process)
+    Bubblewrap(found.runtime_dir).reap(())
+    shutil.rmtree(place)

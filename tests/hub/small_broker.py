@@ -1,0 +1,57 @@
+"""A broker small enough to see through: a folder says who is admitted and what was released."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from enclave.errors import refuse
+from enclave.sandbox import Mount
+
+
+@dataclass(frozen=True)
+class SmallSession:
+    """What a person is admitted to."""
+
+    name: str
+    project: str
+    person: str
+    mounts: tuple[Mount, ...]
+    expires_on: date = date(2099, 12, 31)
+    uid: int | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+class SmallBroker:
+    """Admits who has a file in `admitted`; removing it ends the session."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def admit(self, username: str, project: str) -> SmallSession:
+        """Open a session, or refuse."""
+        if reasons := self.still_admitted(username, project):
+            raise refuse(f"session refused for {username}", "named", "DSA 2.g", reasons[0], "Ask to be named.")
+        scratch = self._home / "scratch" / username
+        scratch.mkdir(parents=True, exist_ok=True)
+        mounts = (
+            Mount(self._home / "project" / "data", "/project/data"),
+            Mount(self._home / "project" / "templates", "/project/templates"),
+            Mount(scratch, "/home/analyst", writable=True),
+        )
+        return SmallSession(f"{username}-{project}", project.upper(), username, mounts)
+
+    def release(self, session_name: str) -> None:
+        """Note that the server has stopped."""
+        with (self._home / "released").open("a") as file:
+            file.write(f"{session_name}\n")
+
+    def still_admitted(self, username: str, project: str) -> list[str]:
+        """Return why not."""
+        return [] if (self._home / "admitted" / username).exists() else [f"not named in {project}"]
+
+
+def broker(home: Path) -> SmallBroker:
+    """Make the broker."""
+    return SmallBroker(home)

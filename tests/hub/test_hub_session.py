@@ -1,0 +1,142 @@
+"""A real hub, proxy, provider and sandbox: from the sign-in to the end of access."""
+
+from __future__ import annotations
+
+import signal
+from urllib.parse import urljoin
+
+import pytest
+import websocket
+
+from demo import hub_client
+from tests.hub.conftest import Hub
+
+PROJECT = "dr-0034"
+
+
+def opened(hub: Hub, person: str) -> tuple[hub_client.requests.Session, str]:
+    hub.admit(person)
+    session = hub_client.login(hub.base_url, person)
+    return session, hub_client.start_server(session, hub.base_url, person, PROJECT)
+
+
+def test_a_researcher_works_with_the_projects_data_and_without_a_network(hub: Hub) -> None:
+    session, server = opened(hub, "ana")
+    count, interfaces, outside, control, environment = hub_client.run_cells(
+        session,
+        server,
+        [
+            "import duckdb, p20kit; duckdb.sql(\"from '/project/data/*.parquet' select count(*)\").fetchall()[0][0]",
+            "import socket; print(socket.if_nameindex())",
+            "socket.create_connection(('1.1.1.1', 443), 2)",
+            "import enclave.store",
+            "print(open('/proc/1/environ').read(), open('/proc/1/cmdline').read())",
+        ],
+    )
+    assert count.text.strip() == "40"
+    assert interfaces.text.strip() == "[(1, 'lo')]"
+    assert outside.error.startswith("OSError")
+    assert control.error.startswith("ModuleNotFoundError")
+    assert str(hub.home) not in environment.text and "JUPYTERHUB" not in environment.text
+
+
+def test_the_servers_token_opens_nothing(hub: Hub) -> None:
+    """Code inside may read the token its server reports its activity with; that is all it is good for."""
+    session, server = opened(hub, "ana")
+    code = "import os; print(os.environ.get('JUPYTERHUB_API_TOKEN', ''))"
+    token = hub_client.run_cells(session, server, [code])[0].text.strip()
+    asked = hub_client.requests.Session()
+    asked.headers["Authorization"] = f"token {token or 'none'}"
+    for path in ("hub/api/users", "hub/api/users/ben", "hub/api/proxy", "hub/api/info", "user/ana/dr-0034/api/me"):
+        answer = asked.get(f"{hub.base_url}/{path}", timeout=10, allow_redirects=False)
+        assert answer.status_code in (302, 403, 404), path
+    start = asked.post(f"{hub.base_url}/hub/api/users/ana/servers/dr-0035", timeout=10)
+    assert start.status_code in (403, 404)
+
+
+def test_files_do_not_leave_through_the_server(hub: Hub) -> None:
+    session, server = opened(hub, "ana")
+    hub_client.run_cells(session, server, ["open('rows.csv', 'w').write('planted marker')"])
+    for path in (
+        "files/rows.csv",
+        "view/rows.csv",
+        "nbconvert/html/templates/getting_started.ipynb",
+        "api/contents/rows.csv",
+        "api/contents/rows.csv?format=base64",
+        "api/contents/rows.csv?content=0&content=1",
+        "%66iles/rows.csv",
+        "terminals/1",
+    ):
+        answer = session.get(urljoin(server, path), timeout=20)
+        assert (answer.status_code, "planted marker" in answer.text) == (403, False), path
+
+
+def test_templates_are_shown_and_cannot_be_changed(hub: Hub) -> None:
+    session, server = opened(hub, "ana")
+    listing = session.get(urljoin(server, "api/contents/templates"), timeout=20).json()
+    assert [(entry["name"], entry["writable"]) for entry in listing["content"]] == [("getting_started.ipynb", False)]
+
+
+def test_a_refused_person_reads_the_refusal(hub: Hub) -> None:
+    session = hub_client.login(hub.base_url, "ben")
+    with pytest.raises(hub_client.HubError, match=r"not named in dr-0034.*Ask to be named") as refused:
+        hub_client.start_server(session, hub.base_url, "ben", PROJECT)
+    assert refused.value.status == 403
+    hub.admit("ben")
+    hub_client.start_server(session, hub.base_url, "ben", PROJECT)
+    hub_client.stop_server(session, hub.base_url, "ben", PROJECT)
+    hub.revoke("ben")
+
+
+@pytest.mark.parametrize("name", ["", "other", "dr-34", "dr-0034x"])
+def test_servers_are_named_after_projects(hub: Hub, name: str) -> None:
+    hub.admit("ana")
+    session = hub_client.login(hub.base_url, "ana")
+    with pytest.raises(hub_client.HubError):
+        hub_client.start_server(session, hub.base_url, "ana", name)
+
+
+def test_nobody_opens_another_persons_server(hub: Hub) -> None:
+    _, server = opened(hub, "ana")
+    other = hub_client.login(hub.base_url, "cleo")
+    assert other.get(urljoin(server, "api/contents"), timeout=20).status_code == 403
+    with pytest.raises(hub_client.HubError):
+        hub_client.start_server(other, hub.base_url, "ana", "dr-0035")
+
+
+def test_a_restarted_hub_finds_its_servers(hub: Hub) -> None:
+    session, server = opened(hub, "ana")
+    hub_client.run_cells(session, server, ["open('kept.py', 'w').write('kept')"])
+    running = hub.sandboxes()
+    hub.restart(hard=True)
+    assert hub.sandboxes() == running
+    assert hub_client.run_cells(session, server, ["print(open('kept.py').read())"])[0].text == "kept\n"
+
+
+def test_access_that_ends_ends_the_server(hub: Hub) -> None:
+    """What a person loses is the open websocket, the server and every process, and the session is closed."""
+    session, server = opened(hub, "cleo")
+    kernel = session.post(
+        urljoin(server, "api/kernels"), headers=hub_client.xsrf(session, server, "/user/cleo/dr-0034/"), timeout=20
+    ).json()["id"]
+    address = urljoin(server, f"api/kernels/{kernel}")
+    cookies = "; ".join(f"{name}={value}" for name, value in hub_client.cookies(session, address).items())
+    channel = websocket.create_connection(
+        f"{address.replace('http', 'ws', 1)}/channels", cookie=cookies, origin=hub.base_url, timeout=30
+    )
+    running = set(hub.sandboxes())
+    hub.revoke("cleo")
+    hub.process.send_signal(signal.SIGUSR2)
+    while channel.recv_data()[0] != websocket.ABNF.OPCODE_CLOSE:
+        pass
+    channel.shutdown()
+    answer = session.get(urljoin(server, "api/me"), timeout=20)
+    assert answer.status_code != 200
+    hub_client.until(lambda: "cleo-dr-0034" in (hub.home / "released").read_text())
+    assert len(running - set(hub.sandboxes())) == 1
+
+
+def test_what_was_shown_is_written_down(hub: Hub) -> None:
+    session, server = opened(hub, "ana")
+    hub_client.run_cells(session, server, ["print('shown' * 100)"])
+    hub_client.until(lambda: '"server":"ana/dr-0034"' in (hub.home / "hub" / "shown.jsonl").read_text())

@@ -1,0 +1,166 @@
+"""A hub with an agreement in force, agencies with keys, and files of invented people."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from enclave import intake
+from enclave.agreement import Policy, Signature, compile_agreement, register, sign
+from enclave.errors import EnclaveError
+from enclave.settings import PACKAGED_POLICIES, Settings
+from enclave.store import Store
+from enclave.vault import Keystore, PrivateKeys, new_keys
+
+BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+DAY = date(2022, 4, 20)
+SDE_MATCHING = ["GenericID", "SASID", "FirstName", "MiddleName", "LastName", "DOB", "Gender"]
+DOL_MATCHING = ["GenericID", "SSN", "FirstName", "MiddleName", "LastName", "DOB", "Gender"]
+WAGES = ["GenericID", "WageYear", "WageQuarter", "QuarterlyWages", "EmployerID", "EmployerNAICS"]
+FIRST = ["Ada", "Bea", "Cleo", "Dora", "Elsa", "Fay", "Gwen", "Hope", "Iris", "Joy"]
+LAST = ["Quimby", "Thistlewood", "Larkspur", "Fennimore", "Oakenshaw", "Marrowby", "Pennywhistle", "Underhill"]
+
+Rows = list[list[str]]
+
+
+@dataclass
+class World:
+    """One hub and its agencies in a folder."""
+
+    root: Path
+    settings: Settings
+    store: Store
+    keystore: Keystore
+    policy: Policy
+    hub: PrivateKeys
+    today: list[date]
+    parties: dict[str, PrivateKeys] = field(default_factory=dict)
+    _random: random.Random = field(default_factory=lambda: random.Random(20220420))
+
+    def generic_id(self, agency: str) -> str:
+        return f"{agency}-{''.join(self._random.choices(BASE32, k=16))}"
+
+    def people(self, agency: str, count: int) -> Rows:
+        """Give rows of a matching file, header line first; numbers of people never repeat."""
+        header, length = (SDE_MATCHING, 10) if agency == "SDE" else (DOL_MATCHING, 9)
+        numbers = self._random.sample(range(10**8, 9 * 10**8), count)
+        born = (f"{self._random.randrange(1990, 2005)}{self._random.randrange(1, 13):02}15" for _ in numbers)
+        choose = self._random.choice
+        return [list(header)] + [
+            [self.generic_id(agency), f"{n:0{length}}", choose(FIRST), "", choose(LAST), day, choose("MFU")]
+            for n, day in zip(numbers, born, strict=True)
+        ]
+
+    def wages(self, people: Rows) -> Rows:
+        employer = self.generic_id("DOLE")
+        return [list(WAGES)] + [
+            [row[0], "2021", quarter, "8123.45", employer, "336"] for row in people[1:] for quarter in "12"
+        ]
+
+    def write(self, name: str, rows: Rows) -> Path:
+        path = self.root / name
+        path.write_text("".join("\t".join(row) + "\n" for row in rows), "utf-8", newline="")
+        return path
+
+    def seal(self, plain: Path, **changed: object) -> Path:
+        """Seal a file with the keys of its agency into a fresh outbox."""
+        out = self.root / f"out{len(list(self.root.glob('out*')))}"
+        out.mkdir()
+        given: dict[str, object] = {
+            "policy": self.policy,
+            "sender": self.parties[plain.name.split(".")[0]],
+            "hub": self.hub.public,
+            "as_of": date(2022, 4, 11),
+            "created": datetime(2022, 4, 11, 12, tzinfo=UTC),
+            "out": out,
+        }
+        return intake.seal_transmittal(plain, **{**given, **changed})  # type: ignore[arg-type]
+
+    def receive(self, sealed: Path, project: str = "DR-0034") -> intake.Holding:
+        return intake.receive(self.store, self.keystore, self.settings, self.hub, sealed, project, "hub-staff-1")
+
+    def send(self, name: str, rows: Rows) -> intake.Holding:
+        return self.receive(self.seal(self.write(name, rows)))
+
+    def turned_away(self, sealed: Path, kind: type[EnclaveError], project: str = "DR-0034") -> EnclaveError:
+        """Expect a refusal, and that it changed nothing but the ledger, by one entry without a value."""
+        before = self.kept()
+        with pytest.raises(kind) as caught:
+            self.receive(sealed, project)
+        assert self.kept() == before
+        with self.store.view() as view:
+            *_, entry = view.entries()
+        assert (entry["action"], entry["outcome"]) == ("intake.refuse", "refused")
+        assert entry["details"]["rules"] == sorted({finding.rule for finding in caught.value.findings})
+        told = f"{entry}{caught.value}{caught.value.findings}"
+        assert not [word for word in (*FIRST, *LAST) if word in told]
+        return caught.value
+
+    def kept(self) -> tuple[object, ...]:
+        """Give everything kept outside the ledger."""
+        files = sorted(str(p) for p in self.root.glob("home/**/*") if "enclave.db" not in p.name and p.is_file())
+        with self.store.view() as view:
+            held = [h.id for h in intake.holdings(view, "DR-0034")]
+        return files, held, self.opened()
+
+    def opened(self) -> list[Path]:
+        return list(self.settings.runtime.glob("spool/*"))
+
+    def register(self, owner: str) -> PrivateKeys:
+        self.parties[owner] = new_keys(owner)
+        with self.store.transaction() as tx:
+            intake.register_key(tx, self.parties[owner].public, "hub-staff-1")
+        return self.parties[owner]
+
+    def agree(self, dr: str) -> Policy:
+        """Put the same agreement in force under another number."""
+        folder = self.root / "policies"
+        if not folder.exists():
+            shutil.copytree(PACKAGED_POLICIES, folder)
+        text = (folder / "agreements" / "DR-0034.yaml").read_text("utf-8")
+        (folder / "agreements" / f"{dr}.yaml").write_text(text.replace("dr: DR-0034", f"dr: {dr}"), "utf-8")
+        policy = compile_agreement(folder, dr)
+        with self.store.transaction() as tx:
+            register(tx, policy, "opm-1")
+            for party in policy.signatories:
+                sign(tx, dr, Signature(party, "Representative", date(2022, 4, 1)), "opm-1")
+        return policy
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    return compile_agreement(PACKAGED_POLICIES, "DR-0034")
+
+
+@pytest.fixture
+def make_world(policy: Policy) -> Iterator[Callable[[Path], World]]:
+    stores = []
+
+    def make(root: Path) -> World:
+        home, today = root / "home", [DAY]
+        home.mkdir()
+        database = f"sqlite:///{home / 'enclave.db'}"
+        settings = Settings(home=home, keys=root / "keys", runtime=root / "run", database=database)
+        store = Store(database, lambda: today[0])
+        stores.append(store)
+        keystore = Keystore(settings.keys, home / "wraps")
+        made = World(root, settings, store, keystore, policy, new_keys("DOL-HUB"), today)
+        made.agree("DR-0034")
+        for owner in ("SDE", "DOL", "LEA-HAMDEN"):
+            made.register(owner)
+        return made
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def world(make_world: Callable[[Path], World], tmp_path: Path) -> World:
+    return make_world(tmp_path)

@@ -1,0 +1,123 @@
+"""Stopping at once, and the breach notice: eight items, 24 hours, no data of a person in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from enclave.errors import Invalid, Refused
+from enclave.incidents import (
+    Breach,
+    Determination,
+    Status,
+    hold_project,
+    lift_project,
+    report_breach,
+    resolve,
+    supplement,
+    suspend_person,
+)
+from enclave.terms import Action
+from tests.release.world import PROJECT, World
+
+FOUND = datetime(2022, 6, 1, 9, 30, tzinfo=UTC)
+BREACH = Breach(
+    description="A laptop with printed tables was left on a train. Tables had been cleared.",
+    roles="one user of the Data Recipient",
+    type="loss of paper",
+    parties=("WESTED", "SDE"),
+    estimated=0,
+    mitigation="The railway was told; 12 pages were found.",
+    status=Status.INVESTIGATION,
+    corrective_action="Printing is off for this project until 2023.",
+)
+
+
+def reported(world: World, breach: Breach = BREACH, after: timedelta = timedelta(hours=3)):
+    with world.store.transaction() as tx:
+        return report_breach(tx, PROJECT, breach, FOUND, FOUND + after, "rae")
+
+
+def test_a_notice_goes_to_the_operating_group_and_every_originating_agency(world: World):
+    notice = reported(world)
+    assert notice.recipients == ("Operating Group", "SDE", "DOL")
+    assert not notice.late
+    with world.store.view() as view:
+        (entry,) = view.entries(action="incident.breach")
+        assert not any("laptop" in body for body in view.bodies())
+    assert entry["details"]["recipients"] == ["Operating Group", "SDE", "DOL"]
+
+
+@pytest.mark.parametrize(("hours", "late"), [(24, False), (25, True)])
+def test_a_report_after_24_hours_is_taken_and_marked_late(world: World, hours: int, late: bool):
+    assert reported(world, after=timedelta(hours=hours)).late is late
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["123-45-6789", "123 45 6789", "123456789", "123–45–6789", "１２３-４５-６７８９", "0123456789",
+     "q.quill@example.org", "20010503", "2001-05-03", "5/3/2001", "03.05.01", "May 3, 2001", "3 May 2001", "SDE-K7Q2ABCDEFGHIJKL"],
+)  # fmt: skip
+@pytest.mark.parametrize("item", ["description", "mitigation"])
+def test_data_of_a_person_do_not_stand_in_a_notice(world: World, token: str, item: str):
+    with pytest.raises(Invalid) as caught:
+        reported(world, replace(BREACH, **{item: f"It showed {token} to others."}))
+    assert {(f.rule, f.where) for f in caught.value.findings} == {("confidential", item)}
+    assert token not in str(caught.value)
+    assert world.actions("incident") == []
+
+
+def test_all_eight_items_are_asked_for_at_once(world: World):
+    empty = replace(BREACH, description="", roles=" ", parties=(), estimated=-1)
+    with pytest.raises(Invalid) as caught:
+        reported(world, empty)
+    assert {f.where for f in caught.value.findings} == {"description", "roles", "parties", "estimated"}
+
+
+def test_a_time_without_zone_or_before_the_discovery_is_malformed(world: World):
+    for wrong in (FOUND.replace(tzinfo=None), FOUND - timedelta(hours=1)):
+        with world.store.transaction() as tx, pytest.raises(Invalid):
+            report_breach(tx, PROJECT, BREACH, FOUND, wrong, "rae")
+
+
+def test_supplements_are_added_and_nothing_is_changed(world: World):
+    key = reported(world).key
+    for text in ("12 of 14 pages are back.", "All pages are back."):
+        with world.store.transaction() as tx:
+            notice = supplement(tx, key, text, FOUND, "rae")
+    assert [s.text for s in notice.supplements] == ["12 of 14 pages are back.", "All pages are back."]
+    assert notice.breach == BREACH
+    with world.store.transaction() as tx, pytest.raises(Invalid):
+        supplement(tx, key, "The student is 123-45-6789.", FOUND, "rae")
+
+
+def test_what_was_not_a_breach_is_kept_too(world: World):
+    key = reported(world).key
+    with world.store.transaction() as tx:
+        notice = resolve(tx, key, Determination.NONE, "Cleared tables may be lost.", "opm")
+    assert (notice.determination, notice.breach.status) == (Determination.NONE, Status.RESOLVED)
+    with world.store.transaction() as tx, pytest.raises(Refused):
+        supplement(tx, key, "More.", FOUND, "rae")
+
+
+def test_a_held_project_stops_everyone_until_it_is_lifted(world: World):
+    with world.store.transaction() as tx:
+        hold_project(tx, PROJECT, "DSA VI.F", "opm")
+    with pytest.raises(Refused) as caught:
+        world.admission("rae", Action.ANALYSE)
+    assert [f.rule for f in caught.value.findings] == ["suspended"]
+    with world.store.transaction() as tx:
+        lift_project(tx, PROJECT, "opm")
+    assert world.admission("rae", Action.ANALYSE).person == "rae"
+    with world.store.transaction() as tx, pytest.raises(Refused):
+        lift_project(tx, PROJECT, "opm")
+
+
+def test_a_suspended_person_alone_is_stopped(world: World):
+    with world.store.transaction() as tx:
+        suspend_person(tx, PROJECT, "rae", "DSA VI.F", "opm")
+    with pytest.raises(Refused):
+        world.admission("rae", Action.ANALYSE)
+    assert world.admission("opm", Action.PUBLISH).person == "opm"

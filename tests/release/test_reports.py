@@ -1,0 +1,145 @@
+"""EM XVII.B: the four registers, activity, where-used, and an export that an auditor verifies alone."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from enclave.destruction import destroy
+from enclave.errors import Refused
+from enclave.ledger import Entry, verify_export
+from enclave.reports import Register, activity, export_ledger, register, registers, where_used
+from enclave.terms import Action
+from tests.release.world import PROJECT, REQUEST, World
+
+
+@pytest.fixture
+def lived(world: World) -> World:
+    """A project from the first file to its destruction."""
+    world.held()
+    with world.store.transaction() as tx:
+        tx.append(
+            Entry(
+                "hub",
+                "intake.receive",
+                "two",
+                PROJECT,
+                "EM XII",
+                "done",
+                {
+                    "source": "DOL",
+                    "destination": "DOL-HUB",
+                    "contents": "analytical",
+                    "rows": 9,
+                    "elements": ["WageYear"],
+                },
+            )
+        )
+        tx.append(Entry("hub", "intake.refuse", "x", PROJECT, "EM XII", "refused", {"rules": ["row-count"]}))
+        tx.append(Entry("hub", "match.run", f"{PROJECT}/match-01", PROJECT, "EM VII.B.1.c", "done", {"links": 7}))
+        tx.append(
+            Entry(
+                "hub",
+                "resultant.deliver",
+                PROJECT,
+                PROJECT,
+                "DSA VI.A",
+                "done",
+                {"persons": 7, "elements": ["SDE.Gender", "DOL.WageYear"]},
+            )
+        )
+    clearance = world.reviewed()
+    world.publish(clearance)
+    world.today = date(2022, 8, 30)
+    destroy(world.store, world.keystore, world.settings, world.admission("opm", Action.DESTROY))
+    return world
+
+
+def test_files_received_say_who_sent_what_when_and_when_it_was_destroyed(lived: World):
+    with lived.store.view() as view:
+        rows = register(view, Register.RECEIVED)
+    assert [(r.sent_by, r.received_by, r.elements, r.project, r.rows, r.destroyed_on) for r in rows] == [
+        ("SDE", "DOL-HUB", ("SASID", "DOB"), PROJECT, 500, "2022-08-30"),
+        ("DOL", "DOL-HUB", ("WageYear",), PROJECT, 9, "2022-08-30"),
+    ]
+    assert all(r.day == "2022-06-01" and r.at for r in rows)
+
+
+def test_the_other_three_registers(lived: World):
+    with lived.store.view() as view:
+        found = registers(view, PROJECT)
+    assert [r.object for r in found[Register.MATCHES]] == [f"{PROJECT}/match-01"]
+    assert [r.action for r in found[Register.MAINTAINED]] == [
+        "intake.receive", "intake.receive", "match.run", "resultant.deliver",
+    ]  # fmt: skip
+    sent = found[Register.SENT]
+    assert [(r.object, r.sent_by, r.received_by) for r in sent] == [
+        (PROJECT, "DOL-HUB", "WESTED"), (REQUEST, "DOL-HUB", "WESTED"),
+    ]  # fmt: skip
+    assert [r.destroyed_on for r in sent] == ["2022-08-30", ""]
+    assert sent[1].elements == ("sde.Gender",)
+
+
+def test_a_withdrawn_file_is_gone_on_that_day(world: World):
+    world.held()
+    world.today = date(2022, 6, 3)
+    with world.store.transaction() as tx:
+        tx.append(Entry("hub", "intake.withdraw", "one", PROJECT, "DSA II.H"))
+    with world.store.view() as view:
+        assert [r.destroyed_on for r in register(view, Register.MAINTAINED)] == ["2022-06-03"]
+
+
+def test_registers_read_entries_that_say_little(world: World):
+    with world.store.transaction() as tx:
+        tx.append(Entry("hub", "intake.receive", "bare", "", ""))
+    with world.store.view() as view:
+        (row,) = register(view, Register.RECEIVED)
+    assert (row.elements, row.rows, row.destroyed_on) == ((), None, "")
+
+
+def test_activity_counts_what_was_done_and_what_was_refused(lived: World):
+    with lived.store.view() as view:
+        told, later = activity(view), activity(view, date(2022, 8, 1))
+    assert told.totals["intake.receive"] == 2
+    assert told.totals["intake.refuse"] == 1
+    assert told.by_project[PROJECT]["review.confirm"] == 2
+    assert told.agreements == {PROJECT: "destroyed"}
+    assert told.entries == sum(told.totals.values())
+    assert later.totals["destruction.done"] == 1 and "intake.receive" not in later.totals
+
+
+def test_where_an_element_was_received_delivered_and_released(lived: World):
+    with lived.store.view() as view:
+        (gender,) = where_used(view, "Gender", "SDE")
+        (wages,) = where_used(view, "WageYear")
+        assert where_used(view, "ShoeSize") == []
+    assert (gender.matching, gender.released, len(gender.delivered)) == (False, (REQUEST,), 1)
+    assert (wages.agency, len(wages.received), wages.released) == ("DOL", 1, ())
+
+
+def test_an_export_verifies_with_the_public_key_alone(lived: World, tmp_path: Path):
+    path = tmp_path / "out" / "ledger.jsonl"
+    written = export_ledger(lived.store, lived.ledger_key, path)
+    lines = path.read_text("utf-8").splitlines()
+    assert verify_export(lines, lived.ledger_key.verifier) == written
+    assert written.size == len(lines) - 1
+
+
+@pytest.mark.parametrize("harm", ["drop", "edit", "swap", "cut"])
+def test_an_edited_export_does_not_verify(lived: World, tmp_path: Path, harm: str):
+    path = tmp_path / "ledger.jsonl"
+    export_ledger(lived.store, lived.ledger_key, path)
+    lines = path.read_text("utf-8").splitlines()
+    match harm:
+        case "drop":
+            del lines[3]
+        case "edit":
+            lines[3] = lines[3].replace("DR-0034", "DR-0035")
+        case "swap":
+            lines[3], lines[4] = lines[4], lines[3]
+        case "cut":
+            del lines[-2]
+    with pytest.raises(Refused):
+        verify_export(lines, lived.ledger_key.verifier)
