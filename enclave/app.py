@@ -112,5 +112,7 @@ def initialise(home: Path, *, demo: bool = False) -> Enclave:
 
 
 def broker(home: Path) -> analysis.Broker:
-    """Give the hub its broker."""
-    return open_enclave(home).broker()
+    """Give the hub its broker, after what an earlier one left half done is put right."""
+    enclave = open_enclave(home)
+    enclave.recover()
+    return enclave.broker()

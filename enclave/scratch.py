@@ -5,6 +5,8 @@ What a crash leaves behind is wiped at the next start; the runtime folder is nev
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,13 +18,20 @@ _MARK = "scratch-"
 
 @contextmanager
 def scratch(runtime: Path, step: str) -> Iterator[Path]:
-    """Give a private folder (mode 0700) below `runtime`, wiped at the end whatever happens."""
+    """Give a private folder (mode 0700) below `runtime`, wiped at the end whatever happens.
+
+    It is locked while in use, so that another process's start leaves it alone; the kernel frees the lock of a
+    process that died.
+    """
     prepare(runtime)
     folder = Path(tempfile.mkdtemp(prefix=f"{_MARK}{step}-", dir=runtime))
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
 
 
 def prepare(runtime: Path) -> None:
@@ -32,8 +41,16 @@ def prepare(runtime: Path) -> None:
 
 
 def wipe_leftovers(runtime: Path) -> int:
-    """Wipe what a crash left; give the number of folders."""
-    left = list(runtime.glob(f"{_MARK}*"))
-    for folder in left:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(left)
+    """Wipe what crashed processes left; give the number of folders."""
+    wiped = 0
+    for folder in runtime.glob(f"{_MARK}*"):
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+            wiped += 1
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(lock)
+    return wiped

@@ -10,7 +10,7 @@ import os
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from enclave.errors import invalid
 
@@ -56,6 +56,60 @@ class Settings(BaseModel):
     def demo_day(self) -> Path:
         """File that holds the calendar day of a demonstration."""
         return self.home / "today"
+
+
+class WebSettings(BaseModel):
+    """Where the pages stand as a service of the hub, and how they reach it.
+
+    Parameters
+    ----------
+    service_url : str
+        Where the pages listen, ``http://127.0.0.1:port``.
+    prefix : str
+        Path under which the hub's proxy shows them; begins and ends with a slash.
+    api_url : str
+        The hub's own API, ``http+unix://`` allowed.
+    api_token : str
+        The service's own.
+    client_id : str
+        Of the service as an OAuth client of the hub.
+    hub : str
+        Path of the hub's pages.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    service_url: str
+    prefix: str = Field(default="/services/enclave/", pattern=r"^/(.*/)?$")
+    api_url: str
+    api_token: str = Field(min_length=16, repr=False)
+    client_id: str = "service-enclave"
+    hub: str = "/hub/"
+
+    @classmethod
+    def from_environment(cls) -> WebSettings:
+        """Read what JupyterHub tells a service, or whoever starts one in its place.
+
+        Raises
+        ------
+        Invalid
+            If an address or the token is missing or malformed.
+        """
+        names = {
+            "service_url": "JUPYTERHUB_SERVICE_URL",
+            "prefix": "JUPYTERHUB_SERVICE_PREFIX",
+            "api_url": "JUPYTERHUB_API_URL",
+            "api_token": "JUPYTERHUB_API_TOKEN",
+            "client_id": "JUPYTERHUB_CLIENT_ID",
+        }
+        try:
+            return cls.model_validate({key: os.environ[name] for key, name in names.items() if name in os.environ})
+        except ValidationError as error:
+            wrong = ", ".join(sorted(names[str(e["loc"][0])] for e in error.errors(include_input=False)))
+            raise invalid(
+                "environment", "web-settings", "EM XV", f"missing or malformed: {wrong}",
+                "Start the pages as the hub's service `enclave`.",
+            ) from None  # fmt: skip
 
 
 def default_home() -> Path:

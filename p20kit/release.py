@@ -13,11 +13,12 @@ from typing import Any
 import pandas as pd
 
 from p20kit.audit import audit
+from p20kit.claim import as_claimed, cell_findings
 from p20kit.errors import Finding, P20KitError, RequestInvalid
 from p20kit.policy import CellPolicy
 from p20kit.project import Project, open_project
 from p20kit.protection import Protected, protect
-from p20kit.request import FORMAT, Request, compare, read_request, recompute
+from p20kit.request import FORMAT, Request, read_request
 from p20kit.tables import MISSING, Table
 
 OUTBOX = "/home/analyst/outbox"
@@ -118,7 +119,7 @@ def preflight(
 
 
 def check_tables(request: Request, policy: CellPolicy, earlier: Sequence[Protected | Table] = ()) -> list[Finding]:
-    """Recompute every table of a request from its basis, compare it cell by cell, and attack the result.
+    """Recompute every table of a request from its basis, hold its cells against that, and attack the result.
 
     Source: DSA III.G.2.a; DSA III.G.2.d; DSA VI.D.2.
 
@@ -128,17 +129,11 @@ def check_tables(request: Request, policy: CellPolicy, earlier: Sequence[Protect
     policy : CellPolicy
     earlier : sequence of Protected or Table
     """
-    rebuilt = [recompute(table) for table in request.tables]
-    findings = [finding for _, found in rebuilt for finding in found]
-    tables = [table for table, _ in rebuilt if table is not None]
-    if len(tables) < len(request.tables):
-        return findings
     try:
-        recomputed = protect(tables, policy, earlier)
+        claimed = as_claimed(request, policy)
     except P20KitError as error:
-        return [*findings, *error.findings]
-    findings += [f for table in request.tables for f in compare(table, recomputed)]
-    return [*findings, *audit(recomputed, policy, earlier).findings]
+        return list(error.findings)
+    return [*cell_findings(request, claimed), *audit(claimed, policy, earlier).findings]
 
 
 def _about(request: Request, project: Project) -> list[Finding]:

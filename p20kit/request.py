@@ -1,7 +1,7 @@
 """A release request as the gate reads it: plain JSON, checked before anything is believed.
 
 `read_request` takes the bytes a session left in its outbox. A table is rebuilt from its basis alone, so
-whoever reads the request recomputes every cell; `compare` says where the request's own cells differ.
+whoever reads the request recomputes every cell; `claim` says where the request's own cells differ.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from p20kit.counting import MAX_BY, tabulate
-from p20kit.errors import Finding, RequestInvalid, TableInvalid
-from p20kit.protection import Protected
+from p20kit.errors import Finding, RequestInvalid
 from p20kit.tables import RESERVED, Table
 
 FORMAT = "p20win-release-request/1"
@@ -164,69 +163,6 @@ def read_request(content: bytes | str) -> Request:
             for e in error.errors(include_input=False, include_context=False, include_url=False)
         ]
         raise RequestInvalid("the release request is malformed", findings) from None
-
-
-def compare(requested: TableRequested, recomputed: Protected) -> list[Finding]:
-    """Hold the cells of a request against a recomputed protection, cell by cell.
-
-    Source: DSA III.G.2.a; DSA III.G.2.d.
-
-    Parameters
-    ----------
-    requested : TableRequested
-    recomputed : Protected
-        Of the table rebuilt from the basis; found by the table's name.
-
-    Returns
-    -------
-    list of Finding
-        Empty when every cell is as recomputed.
-    """
-    frame = recomputed.to_frame(requested.name)
-    truth = dict(zip(_codes(frame, requested.by), zip(frame["count"], frame["status"], strict=True), strict=True))
-    claimed = list(zip(*(requested.cells[column] for column in requested.by), strict=True))
-    values = list(zip(requested.cells["count"], requested.cells["status"], strict=True))
-    findings = []
-    for codes, (count, status) in zip(claimed, values, strict=True):
-        where = f"{requested.name}[{', '.join(f'{b}={c}' for b, c in zip(requested.by, codes, strict=True))}]"
-        if codes not in truth:
-            findings.append(_finding("cell", where, "the cell is not one the basis gives"))
-        else:
-            findings += _cell_findings(where, count, str(status), *truth[codes])
-    missing, doubled = len(set(truth) - set(claimed)), len(claimed) - len(set(claimed))
-    if missing:
-        findings.append(_finding("cell", requested.name, f"{missing} cells of the table are missing"))
-    if doubled:
-        findings.append(_finding("cell", requested.name, f"{doubled} cells are given more than once"))
-    return findings
-
-
-def recompute(requested: TableRequested) -> tuple[Table | None, list[Finding]]:
-    """Rebuild a table, or say why its basis proves nothing."""
-    try:
-        return requested.as_table(), []
-    except TableInvalid as error:
-        return None, list(error.findings)
-
-
-def _cell_findings(where: str, count: Any, status: str, true_count: Any, true_status: str) -> list[Finding]:
-    hidden_in_truth = bool(pd.isna(true_count))
-    if count is not None and hidden_in_truth:
-        return [_finding("threshold", where, f"the cell is displayed but must be hidden ({true_status})")]
-    if count is not None and count != true_count:
-        return [_finding("value", where, "the displayed count is not the one the basis gives")]
-    if status != true_status or (count is None) != hidden_in_truth:
-        return [_finding("status", where, f"the status says {status}; recomputed it is {true_status}")]
-    return []
-
-
-def _finding(rule: str, where: str, what: str) -> Finding:
-    clause = "DSA III.G.2.d" if rule == "status" else "DSA III.G.2.a"
-    return Finding(rule, clause, where, what, "Make the request again with request_release().")
-
-
-def _codes(frame: pd.DataFrame, by: list[str]) -> list[tuple[Any, ...]]:
-    return list(zip(*(frame[column].tolist() for column in by), strict=True))
 
 
 def _parse(content: bytes | str) -> Any:

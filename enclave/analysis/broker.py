@@ -25,6 +25,10 @@ class Broker:
     keystore: Keystore
     settings: Settings
 
+    def __deepcopy__(self, memo: object) -> Broker:
+        """Stay the one broker: the hub copies its configuration for each server, and this stands in it."""
+        return self
+
     def admit(self, username: str, project: str) -> Session:
         """Open a session for a person on a project.
 

@@ -9,12 +9,13 @@ Source: DSA I; DSA VI.E; DSA VI.H; DSA II.F; ExA 2.h.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import stat
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -82,6 +83,7 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
     folder.parent.chmod(0o700)  # what lies below is for the sandboxes that mount it, and no one else
     project = folder / "project"
     (project / "data").mkdir(parents=True, mode=0o755)
+    (project / "templates").mkdir(mode=0o755)  # a mount needs its place, and the project is mounted read-only
     try:
         masked = [_open_for(keystore, settings, delivery, t, admission, project / "data") for t in delivery.tables]
         about = _about(policy, delivery, admission, [m for ms in masked for m in ms], today)
@@ -120,10 +122,21 @@ def close_session(store: Store, keystore: Keystore, settings: Settings, name: st
         store.enter(Entry(person, "session.close", name, project, "DSA VI.C"))
 
 
-def recover(store: Store, keystore: Keystore, settings: Settings, running: frozenset[str]) -> None:
-    """Put away sessions whose sandbox a crash left behind."""
+def sandbox_name(project: str, person: str) -> str:
+    """Name the sandbox of a session: short for its socket's path, and shaped by no user name."""
+    return f"s{hashlib.sha256(f'{person}/{project.lower()}'.encode()).hexdigest()[:14]}"
+
+
+def recover(store: Store, keystore: Keystore, settings: Settings, running: Collection[str]) -> None:
+    """Put away sessions that a crash left without a sandbox.
+
+    Parameters
+    ----------
+    running : collection of str
+        Names of the sandboxes that run.
+    """
     for folder in sorted((settings.runtime / "sessions").glob("dr-*")):
-        if folder.name not in running:
+        if sandbox_name(folder.name[:7], folder.name[8:]) not in running:
             close_session(store, keystore, settings, folder.name)
 
 

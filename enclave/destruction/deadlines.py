@@ -42,7 +42,7 @@ class Due:
 def due(view: View, today: date) -> list[Due]:
     """Give everything that must be destroyed or certified, soonest first; nobody has to ask for it.
 
-    Source: DSA VI.H (not contingent upon action by the Data Integration Hub); DSA III.F.3; ExF.
+    Source: DSA VI.H; DSA III.F.3; ExF.
     """
     found = [*_match_data(view), *_project_data(view), *_certificates(view)]
     dated = [Due(project, what, clause, day, (day - today).days) for project, what, clause, day in found]

@@ -6,6 +6,7 @@ import json
 import re
 import struct
 import uuid
+from itertools import pairwise
 from typing import Any
 
 FRAME_BYTES = 2 * 1024**2
@@ -98,7 +99,7 @@ def _unpacked(message: bytes) -> Any:
     if _is_packed(message):
         count = struct.unpack_from("<Q", message)[0]
         offsets = struct.unpack_from(f"<{count}Q", message, 8)
-        parts = [message[start:end] for start, end in zip(offsets[1:5], offsets[2:6], strict=True)]
+        parts = [message[start:end] for start, end in pairwise(offsets[1:6])]
         names = ("header", "parent_header", "metadata", "content")
         return dict(zip(names, (json.loads(part) for part in parts), strict=True))
     # The older form, for messages with buffers: number of parts, offsets, parts; big end first.

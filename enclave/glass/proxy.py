@@ -190,9 +190,13 @@ class Glass:
         session, origin = self._targets.session(route.target)
         headers = forwarded(request, keep_encoding=False)
         for name in [name for name in headers if name.lower().startswith("sec-websocket")]:
-            del headers[name]  # no sub-protocol either: the plain one can be read here
+            del headers[name]
+        # Only a sub-protocol that can be read here; the server may decline it.
+        offered = request.headers.get("Sec-WebSocket-Protocol", "")
+        protocols = (frames.PROTOCOL,) if frames.PROTOCOL in offered else ()
+        url = _url(origin, target_path)
         try:
-            inner = await session.ws_connect(_url(origin, target_path), headers=headers, max_msg_size=_WIRE_BYTES)
+            inner = await session.ws_connect(url, headers=headers, max_msg_size=_WIRE_BYTES, protocols=protocols)
         except aiohttp.WSServerHandshakeError as refused:
             return web.Response(status=refused.status)
         except (aiohttp.ClientError, OSError):
@@ -201,7 +205,7 @@ class Glass:
             max_msg_size=_WIRE_BYTES,
             compress=False,
             timeout=2,
-            protocols=(inner.protocol,) if inner.protocol in protocols else (),
+            protocols=protocols if inner.protocol in protocols else (),
         )
         await browser.prepare(request)
         self._open[route.prefix].add(browser)

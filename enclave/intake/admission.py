@@ -2,7 +2,7 @@
 
 A manifest is not verified yet: what it claims is compared, and never repeated unless it is a known word.
 
-Source: EM XV.D; DSA II; EM XII.
+Source: EM XV.D; EM XII; DSA XI.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from enclave.errors import EnclaveError, Finding, Invalid, Refused
+from enclave.errors import EnclaveError, Fault, Finding, Invalid, Refused
 from enclave.intake.admission import findings_before_opening, layout_for
 from enclave.intake.examine import Examined, examine, turn_away
 from enclave.intake.holdings import Holding, key_of, seal_context
@@ -103,7 +103,7 @@ def _admit(receipt: _Receipt) -> tuple[PublicKeys, Layout]:
         known = sender_key(view, receipt.header.source)
         layout = layout_for(view, receipt.header, receipt.project)
     if known is None or layout is None:
-        raise AssertionError("admitted without a sender or a layout")
+        raise Fault(receipt.subject)  # turn_away has said so already: both are findings
     return known.public, layout
 
 

@@ -44,7 +44,8 @@ while [ "$1" != -- ]; do
   mount --bind "$1" "$stage/$n"; n=$((n+1)); shift
 done
 shift
-exec /usr/bin/env -i setpriv --reuid="$uid" --regid="$uid" --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
+set -- --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
+exec /usr/bin/env -i setpriv --reuid="$uid" --regid="$uid" "$@"
 """
 
 

@@ -29,6 +29,7 @@ def students(persons: int = 900) -> pd.DataFrame:
     frame["RaceEthnicityReportingText"] = generator.choice(list(RACES), persons, p=list(RACES.values()))
     frame["LastReportingSchoolName"] = generator.choice(list(SCHOOLS), persons, p=list(SCHOOLS.values()))
     frame["FLAG_MP"] = np.where(generator.random(persons) < 0.2, "1", None)
+    frame["ManufacturingStudent"] = np.where(frame["FLAG_MP"] == "1", "Y", "N")
     return frame
 
 

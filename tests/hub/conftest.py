@@ -86,7 +86,10 @@ def hub(provider: str) -> Iterator[Hub]:
     home.chmod(0o700)
     duckdb.sql("select range as p20id from range(40)").write_parquet(str(home / "project/data/sde.parquet"))
     nbformat.write(
-        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('template')", id="one")]),
+        nbformat.v4.new_notebook(
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            cells=[nbformat.v4.new_code_cell("print('template')", id="one")],
+        ),
         home / "project/templates/getting_started.ipynb",
     )
     config = home / "hub.json"

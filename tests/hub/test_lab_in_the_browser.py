@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.hub.conftest import Hub
 
+# Waiting ends as soon as the thing is there; a busy machine only makes it later.
+expect.set_options(timeout=60_000)
 PICTURES = Path(__file__).parents[2] / "var" / "screenshots"
 
 

@@ -128,6 +128,13 @@ def test_the_same_person_twice_under_two_generic_ids(world: Any) -> None:
     assert [(f.rule, f.clause) for f in error.findings] == [("one-record-per-individual", "EM XII.A")]
 
 
+def test_a_placeholder_number_names_nobody(world: Any) -> None:
+    rows = world.people("DOL", 30)
+    for line in (3, 9, 12):
+        put(line, 1, "999999999")(rows)
+    assert world.send("DOL.0034.04_11_2022.matching", rows).rows == 30
+
+
 def test_an_empty_file_and_one_without_a_last_line_feed(world: Any) -> None:
     rows = world.people("SDE", 30)
     error = world.turned_away(world.seal(world.write(SDE, rows[:1])), Invalid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,9 @@ def test_one_holding_does_not_open_in_anothers_place(world: Any) -> None:
     (sealed / two.sealed).write_bytes((sealed / one.sealed).read_bytes())
     with pytest.raises(Refused):
         intake.open_holding(world.keystore, world.settings, two, world.root / "a.parquet")
+    posing = replace(two, sealed=one.sealed, sha256=one.sha256)  # even where the record was changed as well
+    with pytest.raises(Refused):
+        intake.open_holding(world.keystore, world.settings, posing, world.root / "b.parquet")
 
 
 def test_what_is_missing_before_a_match(world: Any) -> None:

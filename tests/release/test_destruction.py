@@ -200,9 +200,13 @@ def test_a_running_sandbox_of_the_project_is_ended(world: World, runtime: Path):
     mine, other = (
         Bubblewrap(runtime).start(SandboxSpec(name, command, ())) for name in ("dr-0034-rae", "dr-0099-rae")
     )
-    destroyed(world)
-    assert mine.poll() is not None
-    assert other.poll() is None
+    try:
+        destroyed(world)
+        assert mine.poll() is not None
+        assert other.poll() is None
+    finally:
+        mine.kill()
+        other.kill()
 
 
 def test_deadlines_count_by_themselves(world: World):

@@ -14,42 +14,22 @@ from enclave.reports import Register, activity, export_ledger, register, registe
 from enclave.terms import Action
 from tests.release.world import PROJECT, REQUEST, World
 
+RECEIVED = {"source": "DOL", "destination": "DOL-HUB", "contents": "analytical", "rows": 9, "elements": ["WageYear"]}
+STEPS = (
+    ("intake.receive", "two", "done", RECEIVED),
+    ("intake.refuse", "x", "refused", {"rules": ["row-count"]}),
+    ("match.run", f"{PROJECT}/match-01", "done", {"links": 7}),
+    ("resultant.deliver", PROJECT, "done", {"persons": 7, "elements": ["SDE.Gender", "DOL.WageYear"]}),
+)
+
 
 @pytest.fixture
 def lived(world: World) -> World:
     """A project from the first file to its destruction."""
     world.held()
     with world.store.transaction() as tx:
-        tx.append(
-            Entry(
-                "hub",
-                "intake.receive",
-                "two",
-                PROJECT,
-                "EM XII",
-                "done",
-                {
-                    "source": "DOL",
-                    "destination": "DOL-HUB",
-                    "contents": "analytical",
-                    "rows": 9,
-                    "elements": ["WageYear"],
-                },
-            )
-        )
-        tx.append(Entry("hub", "intake.refuse", "x", PROJECT, "EM XII", "refused", {"rules": ["row-count"]}))
-        tx.append(Entry("hub", "match.run", f"{PROJECT}/match-01", PROJECT, "EM VII.B.1.c", "done", {"links": 7}))
-        tx.append(
-            Entry(
-                "hub",
-                "resultant.deliver",
-                PROJECT,
-                PROJECT,
-                "DSA VI.A",
-                "done",
-                {"persons": 7, "elements": ["SDE.Gender", "DOL.WageYear"]},
-            )
-        )
+        for action, thing, outcome, details in STEPS:
+            tx.append(Entry("hub", action, thing, PROJECT, "EM XVII.B", outcome, details))
     clearance = world.reviewed()
     world.publish(clearance)
     world.today = date(2022, 8, 30)

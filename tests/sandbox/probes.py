@@ -102,8 +102,8 @@ def many_processes() -> None:
 
 
 def much_memory() -> None:
-    """Take 64 GiB of address space."""
-    mmap.mmap(-1, 64 * 1024**3).close()
+    """Take twice the memory one process may have."""
+    mmap.mmap(-1, 16 * 1024**3, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
 
 
 def large_file() -> None:
@@ -153,7 +153,7 @@ def find_file() -> None:
 
 def limits_raised() -> None:
     """Raise one's own ceiling."""
-    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 def interfaces() -> None:
@@ -233,7 +233,7 @@ PROBES: dict[str, Callable[[], object]] = {
     "inherited folder descriptor": climb_out_of_descriptors,
     "control plane": control_plane,
     "3000 processes": many_processes,
-    "64 GiB of memory": much_memory,
+    "16 GiB of memory": much_memory,
     "4 TiB file": large_file,
     "fill tmp": lambda: fill("/tmp"),
     "fill shared memory": lambda: fill("/dev/shm"),

@@ -1,0 +1,131 @@
+"""`python -m demo` tells the story; `python -m demo serve` leaves the hub and the pages up."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+from demo import story as chapters
+from demo.cast import EVERYONE
+from demo.show import Teller
+from demo.stage import clean, hub
+from demo.story import AS_OF, PROJECT, Story
+from enclave.app import initialise
+from enclave.settings import defaults
+
+VAR = Path(__file__).resolve().parent.parent / "var"
+
+
+def main() -> None:
+    """Read the command line and tell."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=("tell", "serve"), default="tell")
+    parser.add_argument("--students", type=int, default=0, help="students in SDE's file")
+    parser.add_argument("--port", type=int, default=8000, help="port of the hub (serve)")
+    options = parser.parse_args()
+    if options.command == "serve":
+        serve(options.students or 5_000, options.port)
+    else:
+        tell(options.students or 50_000)
+
+
+def tell(students: int) -> None:
+    """Tell the whole story, and write `var/demo/summary.json`."""
+    home = VAR / "demo"
+    started = time.monotonic()
+    story = _begin(home, students)
+    teller = story.teller
+    _until_delivery(story)
+    story.day("2022-04-13")
+    with hub(story.enclave) as running:
+        with teller.chapter(5, "Analysis in a sandbox without a network", "2022-04-13"):
+            chapters.analyse(story, running)
+        with teller.chapter(6, "The gate, the agencies, the signed package", "2022-04-13"):
+            chapters.release(story)
+        with teller.chapter(7, "A hold", story.enclave.today()):
+            chapters.suspend(story, running)
+    with teller.chapter(8, "Destruction", story.enclave.today()):
+        chapters.destroy(story)
+    with teller.chapter(9, "The ledger", story.enclave.today()):
+        chapters.verify(story)
+    seconds = time.monotonic() - started
+    summary = {
+        **story.summary,
+        "seconds": round(seconds, 1),
+        "chapters": {n: round(s, 1) for n, s in teller.chapters},
+    }
+    (home / "summary.json").write_text(json.dumps(summary, indent=1), "utf-8")
+    teller.closing(_figures(summary))
+    teller.console.print(
+        f"\nEverything is in [bold]{home.relative_to(VAR.parent)}[/]; {seconds:.0f} s. `make serve` leaves it up."
+    )
+
+
+def serve(students: int, port: int) -> None:
+    """Set up a project with its data delivered, and leave hub and pages up until interrupted."""
+    story = _begin(VAR / "serve", students)
+    _until_delivery(story)
+    story.day("2022-04-13")
+    with hub(story.enclave, port) as running:
+        console = story.teller.console
+        console.print(f"\n[bold]{running.url}[/]  sign in with one of these logins (local provider, no password):")
+        for player in EVERYONE:
+            console.print(f"  [bold]{player.id:<8}[/] {player.name}, {player.role} ({player.organization})")
+        console.print("\nCtrl-C ends it.")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            console.print("ending")
+
+
+def _begin(home: Path, students: int) -> Story:
+    clean(home, Path(str(defaults(home)["runtime"])))
+    enclave = initialise(home, demo=True)
+    story = Story(enclave, Teller(), students, students * 12 // 5)
+    story.teller.console.print(
+        f"[bold]P20 WIN enclave[/]  {PROJECT} on invented people: "
+        f"{students:,} students, {story.wage_earners:,} wage earners"
+    )
+    return story
+
+
+def _until_delivery(story: Story) -> None:
+    teller = story.teller
+    story.day(AS_OF.isoformat())
+    with teller.chapter(1, "The agreement is the program", AS_OF):
+        chapters.agree(story)
+    with teller.chapter(2, "Sealed transmittals over SFTP", AS_OF):
+        chapters.transmit(story)
+    story.day("2022-04-12")
+    with teller.chapter(3, "The match", "2022-04-12"):
+        chapters.match(story)
+    with teller.chapter(4, "Resultant Data", "2022-04-12"):
+        chapters.cut(story)
+
+
+def _figures(summary: dict[str, dict[str, object]]) -> list[tuple[str, str]]:
+    intake, match = summary["intake"], summary["match"]
+    delivery, release, ledger = summary["delivery"], summary["release"], summary["ledger"]
+    return [
+        ("files and rows received", f"{intake['files']} and {intake['rows']:,}"),
+        ("links, match rate", f"{match['links']:,}, {match['rate_percent']} %"),
+        ("precision, recall against the truth", f"{match['precision']}, {match['recall']}"),
+        ("persons delivered", f"{delivery['persons']:,}"),
+        (
+            "findings of the refused file, request",
+            f"{len(intake['turned_away'])}, {len(summary['refused_request'])}+",
+        ),  # type: ignore[arg-type]
+        ("cells shown, hidden", f"{release['cells_shown']}, {release['cells_hidden']}"),
+        ("ledger entries", f"{ledger['entries']}"),
+        ("ledger root", str(ledger["root"])[:16]),
+    ]
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    main()

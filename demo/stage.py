@@ -1,0 +1,116 @@
+"""The processes the story needs, on loopback: SFTP inbox, identity provider, hub. They end with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.cast import EVERYONE
+from demo.hub_client import start_hub, start_provider, stop
+from enclave.app import Enclave
+
+
+def free_port() -> int:
+    """Give a port that is free on loopback now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def sftp_server(enclave: Enclave) -> Iterator[int]:
+    """Serve the inboxes over SFTP in a process of its own; give the port."""
+    port = free_port()
+    command = [sys.executable, "-m", "enclave.cli", "--home", str(enclave.settings.home)]
+    process = subprocess.Popen(
+        [*command, "intake", "serve", "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            raise RuntimeError("the SFTP server did not start")
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def send(files: list[Path], agency: str, key: Path, port: int) -> None:
+    """Upload sealed files to an agency's inbox with the OpenSSH client.
+
+    Raises
+    ------
+    CalledProcessError
+        If the server takes one not.
+    """
+    options = (
+        "-b", "-", "-q", "-P", str(port), "-i", str(key),
+        "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes",
+        "-o", "LogLevel=ERROR",
+    )  # fmt: skip
+    batch = "".join(f"put {path} {path.name}\n" for path in files)
+    subprocess.run(["sftp", *options, f"{agency}@127.0.0.1"], input=batch.encode(), check=True, capture_output=True)
+
+
+def ssh_key(folder: Path, agency: str) -> Path:
+    """Make an agency's SSH key; give the private file, its public half beside it."""
+    path = folder / f"{agency}.ssh"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", agency, "-f", str(path)], check=True)
+    return path
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A hub that runs, with its provider."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+@contextlib.contextmanager
+def hub(enclave: Enclave, port: int | None = None, *, pages: bool = True) -> Iterator[Hub]:
+    """Start the local identity provider (demonstration only) and JupyterHub over this installation."""
+    settings = enclave.settings
+    provider_port, port = free_port(), port or free_port()
+    config = {
+        "home": str(settings.home),
+        "runtime_dir": str(settings.runtime),
+        "port": port,
+        "demo": True,
+        "reconcile_seconds": 2,
+        "identity": {
+            "issuer": f"http://127.0.0.1:{provider_port}",
+            "client_id": "enclave",
+            "client_secret": "local-demonstration-only",
+        },
+    }
+    if pages:
+        web = {"url": f"http://127.0.0.1:{free_port()}", "api_token": "local-demonstration-only-token"}
+        config["web"] = web
+    path = settings.home / "hub.json"
+    path.write_text(json.dumps(config, indent=1), "utf-8")
+    log = settings.home / "hub.log"
+    claims = [{"sub": player.id, "amr": ["pwd", "mfa"]} for player in EVERYONE]
+    provider = start_provider(provider_port, claims)
+    process = None
+    try:
+        process = start_hub(path, log)
+        yield Hub(f"http://127.0.0.1:{port}", process, log)
+    finally:
+        if process is not None:
+            stop(process)
+        stop(provider)
+
+
+def clean(home: Path, runtime: Path) -> None:
+    """Wipe an earlier run."""
+    shutil.rmtree(runtime, ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,115 @@
+"""What a form does. Every one asks `people.may` first, then the room; the room's refusal is the answer.
+
+Source: DSA VI.G.1; DSA III.F.3.
+"""
+
+from __future__ import annotations
+
+from enclave import egress, matching, publication, review
+from enclave.egress import Clearance
+from enclave.errors import invalid, refuse
+from enclave.review import Statement
+from enclave.terms import Action
+from enclave.web.request import found
+from enclave.web.visit import Done, Page, Visit
+
+
+def collect(visit: Visit) -> Page:
+    """Take the requests out of one's own outbox, and say of all else there why it does not leave."""
+    admission = visit.admitted(Action.REQUEST)
+    enclave = visit.enclave
+    taken = egress.take_in(enclave.store, enclave.keystore, enclave.settings, visit.project, admission.person)
+    model = {"requests": [t.id for t in taken.taken], "findings": taken.findings, "project": visit.project}
+    return Page("collected", "Outbox collected", model)
+
+
+def clear(visit: Visit) -> Done:
+    """Clear a request that holds and share it with the agencies, or refuse it with every finding."""
+    request = _request(visit)
+    admission = visit.admitted(Action.CHECK)
+    enclave = visit.enclave
+    clearance = egress.clear(
+        enclave.store, enclave.keystore, enclave.settings, admission, request, looked_at=visit.text("looked_at")
+    )
+    with enclave.store.transaction() as tx:
+        case = review.open_case(tx, clearance, admission.person)
+    return _back(visit, f"Cleared and shared with {', '.join(case.agencies)}; the review ends on {case.due_on}.")
+
+
+def confirm(visit: Visit) -> Done:
+    """Record the statements a steward ticked, of what had the digest on their page."""
+    request = _request(visit)
+    admission = visit.admitted(Action.CONFIRM)
+    ticked = frozenset(s for s in Statement if s in visit.form.get("statement", ()))
+    with visit.enclave.store.transaction() as tx:
+        case = review.confirm(tx, request, admission, visit.text("digest"), ticked)
+    left = len(case.missing(admission.agency))
+    said = f"{left} of its four statements are open." if left else "All four statements are confirmed."
+    return _back(visit, f"Recorded for {admission.agency}. {said}")
+
+
+def give_back(visit: Visit) -> Done:
+    """Give a request back to be changed, with the reason."""
+    request = _request(visit)
+    admission = visit.admitted(Action.CONFIRM)
+    with visit.enclave.store.transaction() as tx:
+        review.return_with_comment(tx, request, admission, visit.text("comment"))
+    return _back(visit, "Returned with your comment.")
+
+
+def withdraw(visit: Visit) -> Done:
+    """Take one's own request back."""
+    request = _request(visit)
+    with visit.enclave.store.transaction() as tx:
+        review.withdraw(tx, request, visit.me.name)
+    return _back(visit, "Withdrawn.")
+
+
+def waive(visit: Visit) -> Done:
+    """Waive what is left of the ten business days, with a reason that is recorded."""
+    request = _request(visit)
+    admission = visit.admitted(Action.PUBLISH)
+    with visit.enclave.store.transaction() as tx:
+        review.waive(tx, request, admission, visit.text("reason"))
+    return _back(visit, "The rest of the review period is waived, with your reason.")
+
+
+def publish(visit: Visit) -> Done:
+    """Put out the signed package of what the agencies confirmed."""
+    request = _request(visit)
+    admission = visit.admitted(Action.PUBLISH)
+    enclave = visit.enclave
+    with enclave.store.view() as view:
+        clearance = view.get(Clearance, request)
+        if clearance is None:
+            raise refuse(request, "no-clearance", "DSA VI.G.1", "it has not been cleared", "Clear it first.")
+        approval = review.approve(view, clearance)
+    package = publication.publish(
+        enclave.store, enclave.settings, clearance, approval, admission, enclave.hub_keys, enclave.checkpoint()
+    )
+    return _back(visit, f"Published. The copy of the work is due on {package.final_copy_due_on}.")
+
+
+def agree(visit: Visit) -> Done:
+    """Record a Representative's written agreement with the run whose report they had before them."""
+    admission = visit.admitted(Action.AGREE)
+    with visit.enclave.store.transaction() as tx:
+        run = matching.latest(tx, visit.project)
+        if run.id != visit.path["run"] or visit.text("report") != run.report_sha256:
+            raise invalid(
+                visit.project, "run", "DSA III.F.3", "this is not the newest run, or not its report",
+                "Read the report of the newest run, then agree.",
+            )  # fmt: skip
+        run = matching.agree(tx, run, admission)
+    ends = f"The match is complete; its data are destroyed by {run.delete_by}." if run.completed_on else ""
+    return Done(f"projects/{visit.project}/matching", f"{admission.agency} agrees with {run.id}. {ends}".strip())
+
+
+def _request(visit: Visit) -> str:
+    """Give the id of the address, if this person may look at that request at all."""
+    with visit.enclave.store.view() as view:
+        return found(view, visit)[1].id
+
+
+def _back(visit: Visit, said: str) -> Done:
+    return Done(f"projects/{visit.project}/requests/{visit.path['request']}", said)

@@ -1,0 +1,231 @@
+"""The application: routes, who is signed in, forms that carry their token, headers, and how a refusal looks."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from pydantic import TypeAdapter
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from enclave.agreement import InForce
+from enclave.app import Enclave
+from enclave.errors import EnclaveError, Fault, Finding, Refused, refuse
+from enclave.ledger import Entry
+from enclave.web import actions, home, oversight, project, queue, request
+from enclave.web.headers import DOCUMENT_POLICY, Headers
+from enclave.web.identity import Login, SignedIn
+from enclave.web.look import Look
+from enclave.web.visit import Act, Document, Done, Page, Show, Visit
+
+log = logging.getLogger(__name__)
+
+PAGES: Mapping[str, Show] = {
+    "/": home.show,
+    "/projects/{project}": project.show,
+    "/projects/{project}/intake": oversight.intake_board,
+    "/projects/{project}/matching": oversight.matches,
+    "/projects/{project}/matching/{run}/report": oversight.match_report,
+    "/projects/{project}/requests": queue.show,
+    "/projects/{project}/requests/{request}": request.show,
+    "/projects/{project}/requests/{request}/leaving/{name}": request.leaving,
+    "/projects/{project}/destruction": oversight.destructions,
+    "/projects/{project}/destruction/{name}": oversight.certificate,
+    "/projects/{project}/ledger": oversight.ledger,
+}
+"""Every page, by its address below the prefix."""
+
+FORMS: Mapping[str, Act] = {
+    "/projects/{project}/requests/collect": actions.collect,
+    "/projects/{project}/requests/{request}/clear": actions.clear,
+    "/projects/{project}/requests/{request}/confirm": actions.confirm,
+    "/projects/{project}/requests/{request}/return": actions.give_back,
+    "/projects/{project}/requests/{request}/withdraw": actions.withdraw,
+    "/projects/{project}/requests/{request}/waive": actions.waive,
+    "/projects/{project}/requests/{request}/publish": actions.publish,
+    "/projects/{project}/matching/{run}/agree": actions.agree,
+}
+"""Every form's address; each takes POST only."""
+
+_LONGEST_FORM = 64 * 1024
+_plain: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+class Pages:
+    """The pages of one installation.
+
+    Parameters
+    ----------
+    enclave : Enclave
+    login : Login
+        Says who is at the browser.
+    prefix, hub : str
+        Paths under which the pages and the hub stand; both begin and end with a slash.
+    """
+
+    def __init__(self, enclave: Enclave, login: Login, prefix: str, hub: str) -> None:
+        self._enclave, self._login, self._prefix, self._hub = enclave, login, prefix, hub
+        self._look = Look(prefix, hub)
+        self._said: dict[str, str] = {}
+
+    def routes(self) -> list[BaseRoute]:
+        """Give every route."""
+        found: list[BaseRoute] = [Route(path, self._page(show), methods=["GET"]) for path, show in PAGES.items()]
+        found += [Route(path, self._form(act), methods=["POST"]) for path, act in FORMS.items()]
+        static = StaticFiles(directory=Path(__file__).with_name("static"))
+        sign_out = Route("/sign-out", self._sign_out, methods=["POST"])
+        return [*found, sign_out, Mount("/static", static), *self._login.routes()]
+
+    def _page(self, show: Show) -> Any:
+        async def answer(asked: Request) -> Response:
+            me = await self._login.who(asked)
+            if me is None:
+                return self._to_login(asked)
+            visit = Visit(self._enclave, me, asked.path_params, hub=self._hub)
+            return await self._given(asked, me, await run_in_threadpool(show, visit))
+
+        return answer
+
+    def _form(self, act: Act) -> Any:
+        async def answer(asked: Request) -> Response:
+            me, form = await self._posted(asked)
+            visit = Visit(self._enclave, me, asked.path_params, form, self._hub)
+            done = await run_in_threadpool(act, visit)
+            if isinstance(done, Done):
+                self._said[me.csrf] = done.said
+                return RedirectResponse(f"{self._prefix}{done.path}", 303)
+            return await self._given(asked, me, done)
+
+        return answer
+
+    async def _posted(self, asked: Request) -> tuple[SignedIn, dict[str, list[str]]]:
+        """Give person and form of a POST that came from one of our own pages."""
+        me = await self._login.who(asked)
+        if me is None:
+            raise HTTPException(401)
+        asked.state.me = me
+        # Small forms of text only; a browser sends a file or JSON in another way, and we take neither.
+        kind = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded":
+            raise HTTPException(415)
+        body = b""
+        async for part in asked.stream():
+            body += part
+            if len(body) > _LONGEST_FORM:
+                raise HTTPException(413)
+        form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
+        token = next(iter(form.get("csrf", ())), "")
+        other_site = asked.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
+        if other_site or not secrets.compare_digest(token.encode(), me.csrf.encode()):
+            raise refuse("form", "csrf", "DSA VI.E", "it did not come from your own page", "Open the page again.")
+        return me, form
+
+    async def _given(self, asked: Request, me: SignedIn, given: Page | Document) -> Response:
+        if isinstance(given, Document):
+            headers = {"Content-Security-Policy": DOCUMENT_POLICY, "Content-Disposition": "inline"}
+            return FileResponse(given.path, media_type=given.media_type, headers=headers)
+        if _wants_json(asked):
+            return Response(_plain.dump_json(given.model), media_type="application/json")
+        said = self._said.pop(me.csrf, "")
+        return Response(self._look.page(given, me, said), media_type="text/html")
+
+    def _to_login(self, asked: Request) -> Response:
+        if _wants_json(asked):
+            raise HTTPException(401)
+        return RedirectResponse(f"{self._prefix}login?next={quote(self._prefix.rstrip('/') + _path(asked))}", 302)
+
+    async def _sign_out(self, asked: Request) -> Response:
+        await self._posted(asked)
+        answer = RedirectResponse(self._login.sign_out(asked), 303)
+        answer.headers["Clear-Site-Data"] = '"cache"'
+        return answer
+
+    # --- what goes wrong --------------------------------------------------------------------------
+
+    async def refused(self, asked: Request, error: Exception) -> Response:
+        """Show every finding of what the rooms raise; enter what was refused at this door."""
+        if not isinstance(error, EnclaveError):  # pragma: no cover - Starlette registers us for these alone
+            raise error
+        me = await self._login.who(asked)
+        if isinstance(error, Refused) and me is not None:
+            rules = {"rules": [finding.rule for finding in error.findings], "method": asked.method}
+            entry = Entry(
+                me.name, "page.refuse", asked.path_params.get("project", ""), self._project(asked),
+                error.findings[0].clause if error.findings else "", "refused", rules,
+            )  # fmt: skip
+            await run_in_threadpool(self._enclave.store.enter, entry)
+        if isinstance(error, Fault):
+            log.error("fault: %s", error.subject)
+        return self._problem(asked, me, error.http_status, error.subject, error.findings)
+
+    async def unanswered(self, asked: Request, error: Exception) -> Response:
+        """Show 401, 404 and their like in our own words."""
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        me = await self._login.who(asked)
+        words = {401: "sign in first", 404: "there is no such page", 405: "this address takes no such request"}
+        return self._problem(asked, me, status, words.get(status, "the request cannot be taken"), ())
+
+    async def broken(self, asked: Request, error: Exception) -> Response:
+        """Say that it is our fault and nothing else: a traceback may hold a value."""
+        log.error("fault: %s in %s", type(error).__name__, asked.scope.get("path", "").count("/"))
+        return self._problem(asked, None, 500, "something here is broken; nothing was changed by it", ())
+
+    def _problem(
+        self, asked: Request, me: SignedIn | None, status: int, subject: str, findings: tuple[Finding, ...]
+    ) -> Response:
+        if _wants_json(asked):
+            return JSONResponse({"error": subject, "findings": [f.as_dict() for f in findings]}, status)
+        return Response(self._look.problem(status, subject, findings, me), status, media_type="text/html")
+
+    def _project(self, asked: Request) -> str:
+        """Give the project of the address where it is a registered one; an invented one is nobody's register."""
+
+        with self._enclave.store.view() as view:
+            known = view.get(InForce, asked.path_params.get("project", ""))
+        return known.project if known else ""
+
+
+def create_app(enclave: Enclave, login: Login, *, prefix: str = "/", hub: str = "/hub/") -> Starlette:
+    """Put the pages of an installation together.
+
+    Parameters
+    ----------
+    login : Login
+        `HubLogin` in production.
+    prefix, hub : str
+        Paths of the pages and of the hub; both begin and end with a slash.
+    """
+    pages = Pages(enclave, login, prefix, hub)
+    routes = pages.routes()
+    app = Starlette(
+        routes=[Mount(prefix.rstrip("/"), routes=routes)] if prefix != "/" else routes,
+        exception_handlers={
+            EnclaveError: pages.refused, HTTPException: pages.unanswered, Exception: pages.broken,
+        },
+    )  # fmt: skip
+    app.add_middleware(Headers)
+    app.router.redirect_slashes = False
+    return app
+
+
+def _wants_json(asked: Request) -> bool:
+    return asked.query_params.get("format") == "json"
+
+
+def _path(asked: Request) -> str:
+    """Give the address below the prefix, with its query, as the browser wrote it."""
+    path = asked.scope["path"][len(asked.scope.get("root_path", "")) :]
+    return f"{path}?{asked.url.query}" if asked.url.query else path
+
+
+__all__ = ["FORMS", "PAGES", "Pages", "create_app"]

@@ -1,0 +1,156 @@
+"""Home: on each project what I am, what I may do today or every reason why not, and which clocks run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from enclave import destruction
+from enclave.agreement import InForce
+from enclave.calendar import QUESTIONS, business_days_between
+from enclave.errors import Finding
+from enclave.people import Listing, Person, reasons_against
+from enclave.people.access import PERMITTED
+from enclave.review import Case, State
+from enclave.store import View
+from enclave.terms import Action, Role
+from enclave.web.access import Place, Standing
+from enclave.web.visit import Page, Visit
+
+ANALYSTS = frozenset({Role.RESEARCHER, Role.AGENCY_ANALYST})
+ROLES = {
+    Role.RESEARCHER: "Researcher",
+    Role.AGENCY_ANALYST: "Agency analyst",
+    Role.HUB_STAFF: "Data Integration Hub staff",
+    Role.STEWARD: "Data steward",
+    Role.OPM: "OPM output checker",
+    Role.AUDITOR: "Auditor",
+}
+ACTIONS = {
+    Action.ANALYSE: "work with the Resultant Data in the lab",
+    Action.REQUEST: "ask for a release",
+    Action.RECEIVE: "receive transmittals",
+    Action.MATCH: "run a match",
+    Action.AGREE: "agree that a match is optimal",
+    Action.CUT: "cut and deliver Resultant Data",
+    Action.CHECK: "check and clear release requests",
+    Action.CONFIRM: "confirm releases for the agency",
+    Action.PUBLISH: "publish what is approved",
+    Action.DESTROY: "destroy data that is due",
+    Action.AUDIT: "read registers and ledger",
+}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A clock: what ends, when, by which clause, and how much is left in its own unit."""
+
+    name: str
+    clause: str
+    on: date
+    left: int
+    unit: str = "days"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason against, and all that it keeps the person from."""
+
+    finding: Finding
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One project as the person at the browser stands on it."""
+
+    project: str
+    title: str
+    purpose: str
+    role: str
+    agency: str
+    may: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    clocks: tuple[Running, ...]
+    lab: str
+    places: tuple[Place, ...]
+
+
+def show(visit: Visit) -> Page:
+    """Show the projects of the person at the browser."""
+    me = visit.me.name
+    with visit.enclave.store.view() as view:
+        person = view.get(Person, me)
+        listings = view.find(Listing, person=me)
+        cards = [card(view, visit, listing) for listing in listings]
+        model = {"name": person.name if person else me, "today": view.today, "cards": [c for c in cards if c]}
+    return Page("home", "Your projects", model)
+
+
+def card(view: View, visit: Visit, listing: Listing) -> Card | None:
+    """Say how a person stands on a project; None when its agreement is not registered."""
+    agreement = view.get(InForce, listing.project)
+    if agreement is None:
+        return None
+    against = {a: reasons_against(view, listing.person, a, listing.project) for a in _in_order(listing.role)}
+    stops: dict[Finding, list[str]] = {}
+    for action, findings in against.items():
+        for finding in findings:
+            stops.setdefault(finding, []).append(ACTIONS[action])
+    open_lab = listing.role in ANALYSTS and not against[Action.ANALYSE] and agreement.delivered_on
+    return Card(
+        listing.project,
+        agreement.policy.agreement.title,
+        agreement.policy.agreement.purpose,
+        ROLES[listing.role],
+        listing.agency,
+        tuple(ACTIONS[action] for action, findings in against.items() if not findings),
+        tuple(Reason(finding, tuple(actions)) for finding, actions in stops.items()),
+        tuple(sorted(clocks(view, agreement, listing), key=lambda c: (c.on, c.name))),
+        f"{visit.hub}spawn/{listing.person}/{listing.project.lower()}" if open_lab else "",
+        () if listing.suspension else Standing(agreement, listing).places,
+    )
+
+
+def clocks(view: View, agreement: InForce, listing: Listing) -> list[Running]:
+    """Give the clocks that concern this person: only those that still run."""
+    found = [_days(view, "access ends", "DSA XI", agreement.ends_on)] if not agreement.destroyed_on else []
+    if listing.exhibit_c_until:
+        found.append(_days(view, "Exhibit C is valid until", "ExC", listing.exhibit_c_until))
+    if listing.role in ANALYSTS and agreement.delivered_on:
+        last = QUESTIONS.due(agreement.delivered_on)
+        if view.today <= last:
+            found.append(_business(view, "questions on completeness and matching", QUESTIONS.clause, last))
+    if listing.role is not Role.HUB_STAFF:
+        found += [
+            _business(view, f"review of {case.request_id}", "DSA VI.G.1", case.due_on)
+            for case in view.find(Case, agreement.project, state=State.OPEN)
+            if view.today <= case.due_on and (listing.role not in ANALYSTS or case.requester == listing.person)
+        ]
+    if listing.role not in ANALYSTS:
+        found += _destructions(view, agreement)
+    return found
+
+
+def _destructions(view: View, agreement: InForce) -> list[Running]:
+    named = {"match data": "match data destroyed by", "certificate": "certificate of destruction due"}
+    return [
+        Running(named[due.what], due.clause, due.due_on, due.days_left)
+        for due in destruction.due(view, view.today)
+        if due.project == agreement.project and due.what in named
+    ]
+
+
+def _days(view: View, name: str, clause: str, on: date) -> Running:
+    return Running(name, clause, on, (on - view.today).days)
+
+
+def _business(view: View, name: str, clause: str, on: date) -> Running:
+    return Running(name, clause, on, business_days_between(view.today, on), "business days")
+
+
+def _in_order(role: Role) -> list[Action]:
+    return [action for action in Action if action in PERMITTED[role]]
+
+
+__all__ = ["ACTIONS", "ANALYSTS", "ROLES", "Card", "Reason", "Running", "card", "clocks", "show"]

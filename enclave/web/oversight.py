@@ -1,0 +1,129 @@
+"""The pages of the hub's staff and of those who oversee: intake, matches, destruction, ledger. No data on any.
+
+Source: EM XII; EM XVII.B; DSA III.F.3; DSA VI.H; ExF.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+from enclave import destruction, intake, matching, reports
+from enclave.destruction import Destruction
+from enclave.intake import SenderKey
+from enclave.matching import MatchRun
+from enclave.people import reasons_against
+from enclave.store import View
+from enclave.terms import Action
+from enclave.web.access import Place, Standing, look
+from enclave.web.visit import Document, Page, Visit
+
+_NEWEST = 100
+
+
+def intake_board(visit: Visit) -> Page:
+    """Show what is expected, received and turned away."""
+    with visit.enclave.store.view() as view:
+        standing = look(view, visit.me.name, visit.project, Place.INTAKE)
+        policy = standing.agreement.policy
+        held = intake.holdings(view, visit.project)
+        model = {
+            "held": held,
+            "missing": [{"source": s, "contents": c} for s, c in intake.missing(view, policy)],
+            "turned_away": list(view.entries(project=visit.project, action="intake.refuse")),
+            "senders": [
+                {"source": source, "fingerprint": _fingerprint(view, source)}
+                for source in sorted({source for source, _ in policy.expected()})
+            ],
+            "rows": sum(h.rows for h in held),
+        }
+    return Page("intake", f"{standing.project} intake", model, standing)
+
+
+def _fingerprint(view: View, source: str) -> str:
+    known: SenderKey | None = intake.sender_key(view, source)
+    return known.fingerprint if known else ""
+
+
+def matches(visit: Visit) -> Page:
+    """Show the match runs, who has agreed in writing, and the deletion clock."""
+    with visit.enclave.store.view() as view:
+        standing = look(view, visit.me.name, visit.project, Place.MATCHING)
+        runs = matching.runs(view, visit.project)
+        signatories = standing.agreement.policy.signatories
+        model: dict[str, Any] = {
+            "runs": runs[::-1],
+            "signatories": signatories,
+            "agree_to": _agree_to(view, standing, runs),
+            "days_left": {r.id: (r.delete_by - view.today).days for r in runs if r.delete_by},
+            "destroyed": [d for d in view.find(Destruction, visit.project) if d.done_on],
+        }
+    return Page("matching", f"{standing.project} matches", model, standing)
+
+
+def _agree_to(view: View, standing: Standing, runs: list[MatchRun]) -> str:
+    """Give the id of the run this person can still agree to; empty when there is none."""
+    listing = standing.listing
+    if (
+        not runs
+        or listing.agency not in standing.agreement.policy.signatories
+        or listing.agency in runs[-1].agreements
+    ):
+        return ""
+    return "" if reasons_against(view, listing.person, Action.AGREE, standing.project) else runs[-1].id
+
+
+def match_report(visit: Visit) -> Document:
+    """Give the report of a match run, if it is the one whose digest was entered."""
+    with visit.enclave.store.view() as view:
+        look(view, visit.me.name, visit.project, Place.MATCHING)
+        run = view.get(MatchRun, f"{visit.project}/{visit.path['run']}")
+    if run is None:
+        raise HTTPException(404)
+    path = visit.enclave.settings.home / "reports" / run.project / run.id / "match-report.html"
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != run.report_sha256:
+        raise HTTPException(404)
+    return Document(path)
+
+
+def destructions(visit: Visit) -> Page:
+    """Show what must be destroyed by when, and what has been, with its certificate."""
+    with visit.enclave.store.view() as view:
+        standing = look(view, visit.me.name, visit.project, Place.DESTRUCTION)
+        model = {
+            "due": [d for d in destruction.due(view, view.today) if d.project == visit.project],
+            "done": view.find(Destruction, visit.project),
+        }
+    return Page("destruction", f"{standing.project} destruction", model, standing)
+
+
+def certificate(visit: Visit) -> Document:
+    """Give a certificate of destruction, to print and sign."""
+    with visit.enclave.store.view() as view:
+        look(view, visit.me.name, visit.project, Place.DESTRUCTION)
+        names = {d.name for d in view.find(Destruction, visit.project)}
+    path = visit.enclave.settings.home / "certificates" / f"{visit.path['name']}.html"
+    if visit.path["name"] not in names or not path.is_file():
+        raise HTTPException(404)
+    return Document(path)
+
+
+def ledger(visit: Visit) -> Page:
+    """Show the newest entries of a project and the four registers of EM XVII.B."""
+    with visit.enclave.store.view() as view:
+        standing = look(view, visit.me.name, visit.project, Place.LEDGER)
+        entries = list(view.entries(project=visit.project))
+        frontier = view.frontier()
+        model = {
+            "entries": entries[: -_NEWEST - 1 : -1],
+            "of": len(entries),
+            "size": frontier.size,
+            "root": frontier.root().hex(),
+            "key": visit.enclave.ledger_key.verifier.line,
+            "registers": [
+                {"name": str(n), "rows": rows} for n, rows in reports.registers(view, visit.project).items()
+            ],
+        }
+    return Page("ledger", f"{standing.project} ledger", model, standing)

@@ -1,0 +1,192 @@
+"""One release request: the table as it will leave, the gate's findings, the agencies' statements, what is missing.
+
+Source: DSA III.G.2; DSA VI.G.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+from enclave import egress, people, review
+from enclave.app import Enclave
+from enclave.egress import Clearance, ReleaseRequest
+from enclave.egress.memory import Remembered
+from enclave.errors import EnclaveError, Finding, Refused
+from enclave.publication import Publication
+from enclave.publication import State as Put
+from enclave.resultant import delivery_of
+from enclave.review import Case, State, Statement
+from enclave.store import View
+from enclave.terms import Action, Role
+from enclave.web.access import Place, Standing, look
+from enclave.web.cells import Shown, of_clearance, of_verdict
+from enclave.web.home import ANALYSTS
+from enclave.web.queue import concerns, turn_of
+from enclave.web.visit import Document, Page, Visit
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the gate says of a request and the tables it is about, without anything of a unit."""
+
+    verdict: str
+    findings: tuple[Finding, ...]
+    look_at: tuple[Finding, ...]
+    ran: tuple[str, ...]
+    tables: tuple[Shown, ...]
+    about: tuple[tuple[str, str], ...] = ()
+
+
+def show(visit: Visit) -> Page:
+    """Show a request to the requester, to OPM, or to a steward whose agency's review it is in."""
+    with visit.enclave.store.view() as view:
+        standing, request = found(view, visit)
+        clearance, case = view.get(Clearance, request.id), view.get(Case, request.id)
+        publication = view.get(Publication, request.id)
+        published = publication is not None and publication.state is Put.DONE
+        model: dict[str, Any] = {
+            "id": request.id,
+            "requester": request.person,
+            "received_on": request.received_on,
+            "title": clearance.title if clearance else "",
+            "turn": turn_of(view, request),
+            "case": case,
+            "matrix": _matrix(case),
+            "missing": _missing(view, clearance) if clearance and case and not published else (),
+            "publication": publication if published else None,
+            "may": _may(view, standing, request, case, published=published),
+        }
+    model["looked"] = _looked(visit.enclave, standing, request, clearance)
+    model["cleared"] = clearance
+    return Page("request", f"Request {request.id}", model, standing)
+
+
+def found(view: View, visit: Visit) -> tuple[Standing, ReleaseRequest]:
+    """Give the request of the address, if this person may look at it.
+
+    Raises
+    ------
+    Refused
+        When it is another's: one answer, whether it exists or not.
+    """
+    standing = look(view, visit.me.name, visit.project, Place.REQUEST)
+    request = view.get(ReleaseRequest, f"{visit.project}/{visit.path['request']}")
+    if request is not None and concerns(view, request, standing):
+        return standing, request
+    if standing.role is Role.OPM:
+        raise HTTPException(404)
+    what = "no request of this number is yours, or shared with your agency"
+    raise Refused("request", [Finding("not-yours", "DSA VI.G.1", "", what, "Go back to the list of requests.")])
+
+
+def leaving(visit: Visit) -> Document:
+    """Give the page of a table exactly as it will leave."""
+    with visit.enclave.store.view() as view:
+        standing, request = found(view, visit)
+        clearance = view.get(Clearance, request.id)
+    names = {a.name: a.media_type for a in clearance.artefacts} if clearance else {}
+    name = visit.path["name"]
+    if clearance is None or name not in names:
+        raise HTTPException(404)
+    if standing.role in ANALYSTS:
+        visit.admitted(Action.REQUEST)
+    folder = egress.rendered(visit.enclave.settings, request.id)
+    of_clearance(folder, clearance)  # the bytes are those that were cleared, or nothing is shown
+    return Document(folder / name, names[name])
+
+
+def _looked(
+    enclave: Enclave, standing: Standing, request: ReleaseRequest, clearance: Clearance | None
+) -> Looked | None:
+    """Give what this person may see of the tables: all for a checker, what was cleared for the others."""
+    try:
+        if standing.role is Role.OPM and not standing.agreement.destroyed_on:
+            with enclave.store.view() as view:
+                known = tuple(r.sha256 for r in view.find(Remembered, request.project))
+                tables = tuple(t.sha256 for t in delivery_of(view, request.project).tables)
+            return _judged(enclave, request.project, request.id, (request.sha256, *known, *tables))
+        findings = tuple(Finding(**f) for f in request.findings)
+        if clearance is None:
+            return Looked(request.state, findings, (), (), ())
+        if standing.role in ANALYSTS:
+            with enclave.store.view() as view:
+                people.may(view, standing.listing.person, Action.REQUEST, standing.project)
+        leaves = of_clearance(egress.rendered(enclave.settings, request.id), clearance)
+        return Looked("cleared", findings, (), tuple(clearance.record["rules"]), leaves, _about(clearance))
+    except EnclaveError as error:
+        return Looked("not shown", error.findings, (), (), ())
+
+
+@lru_cache(maxsize=32)
+def _judged(enclave: Enclave, project: str, request: str, state: tuple[str, ...]) -> Looked:
+    """Judge a request once for each state of request, release memory and delivery.
+
+    Kept are the cells as they would leave, never the persons behind them.
+    """
+    verdict = egress.judge(enclave.store, enclave.keystore, enclave.settings, project, request)
+    asked = verdict.request
+    about = () if asked is None else (
+        ("Title", asked.title), ("For the report", asked.report), ("Questions", ", ".join(asked.questions)),
+        ("Audience", asked.audience), ("Population", asked.population), ("Methods", ", ".join(asked.methods)),
+        ("Notes", asked.notes),
+    )  # fmt: skip
+    said = tuple((name, text) for name, text in about if text)
+    return Looked(verdict.verdict, verdict.findings, verdict.look_at, verdict.ran, of_verdict(verdict), said)
+
+
+def _about(clearance: Clearance) -> tuple[tuple[str, str], ...]:
+    record = clearance.record
+    said = (
+        ("Title", clearance.title), ("For the report", clearance.report), ("Questions", ", ".join(clearance.questions)),
+        ("Audience", clearance.audience), ("Population", record.get("population", "")),
+        ("Methods", ", ".join(record.get("methods", ()))), ("Notes", " ".join(record.get("notes", ()))),
+        ("As of", "; ".join(f"{agency} {day}" for agency, day in record.get("as_of", {}).items())),
+    )  # fmt: skip
+    return tuple((name, text) for name, text in said if text)
+
+
+def _matrix(case: Case | None) -> list[dict[str, Any]]:
+    """Give the four statements of each agency: who confirmed it, or nobody yet."""
+    if case is None:
+        return []
+    held = [c for c in case.confirmations if c.digest == case.digest]
+    return [
+        {"agency": agency, "statements": [
+            next((c for c in held if c.agency == agency and statement in c.statements), None)
+            for statement in Statement
+        ]}
+        for agency in case.agencies
+    ]  # fmt: skip
+
+
+def _missing(view: View, clearance: Clearance) -> tuple[Finding, ...]:
+    """Give everything that keeps the publish button locked."""
+    try:
+        review.approve(view, clearance)
+    except Refused as refusal:
+        return refusal.findings
+    return ()
+
+
+def _may(
+    view: View, standing: Standing, request: ReleaseRequest, case: Case | None, *, published: bool
+) -> dict[str, bool]:
+    """Give which buttons this person has; each POST asks again."""
+    me, project = standing.listing.person, request.project
+    open_case = case is not None and case.state is State.OPEN and not published
+
+    def free(action: Action) -> bool:
+        return request.person != me and not people.reasons_against(view, me, action, project)
+
+    mine = case is not None and standing.listing.agency in case.agencies
+    uncleared = request.state != "cleared" or (case is None)
+    return {
+        "clear": uncleared and not published and free(Action.CHECK),
+        "confirm": open_case and mine and free(Action.CONFIRM),
+        "publish": open_case and free(Action.PUBLISH),
+        "withdraw": open_case and request.person == me,
+    }

@@ -1,0 +1,81 @@
+"""What every page has in hand, and what it gives back: one model, shown as HTML or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from enclave.app import Enclave
+from enclave.people import Admission, may
+from enclave.web.access import Standing
+from enclave.web.identity import SignedIn
+from enclave.terms import Action
+
+_LONGEST = 4000
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request by a person who is signed in.
+
+    Parameters
+    ----------
+    path : mapping
+        Parts of the address.
+    form : mapping of name -> values
+        Of a POST; empty for a GET.
+    hub : str
+        Path of the hub's pages, where the labs are started.
+    """
+
+    enclave: Enclave
+    me: SignedIn
+    path: Mapping[str, str]
+    form: Mapping[str, list[str]] = field(default_factory=dict)
+    hub: str = "/hub/"
+
+    @property
+    def project(self) -> str:
+        """The Data Request number of the address."""
+        return self.path["project"]
+
+    def text(self, name: str) -> str:
+        """Give a field of the form as one trimmed text; empty when it is missing."""
+        return next(iter(self.form.get(name, ())), "").strip()[:_LONGEST]
+
+    def admitted(self, action: Action) -> Admission:
+        """Ask the one question for the person at the browser."""
+        with self.enclave.store.view() as view:
+            return may(view, self.me.name, action, self.project)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: the name of its template, its title, and the model that both HTML and JSON show."""
+
+    template: str
+    title: str
+    model: Mapping[str, Any]
+    standing: Standing | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file of ours served as it is, in a sandbox of its own: it loads and runs nothing."""
+
+    path: Path
+    media_type: str = "text/html"
+
+
+@dataclass(frozen=True)
+class Done:
+    """Something was done: where to go on to, and the sentence to say there."""
+
+    path: str
+    said: str
+
+
+Show = Callable[[Visit], Page | Document]
+Act = Callable[[Visit], Page | Done]

@@ -1,0 +1,78 @@
+"""The journey's stages: built once for all workers of a run, and copied for whoever needs one to change."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journey.stages import STAGES, reach
+from tests.world import Installation, a_copy, put_to_rest
+
+At = Callable[[str], Installation]
+
+
+@pytest.fixture(scope="session")
+def snapshots(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Give the folder of the stages; with several workers it is theirs together."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "stages"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def resting(snapshots: Path) -> Callable[[str], Path]:
+    """Give the snapshot of a stage, made the first time anyone asks; nobody writes to it."""
+
+    def snapshot(stage: str) -> Path:
+        before = STAGES[stage].after
+        earlier = snapshot(before) if before else None
+        folder = snapshots / stage
+        with (snapshots / f"{stage}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "complete").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                made = a_copy(of=earlier, to=folder) if earlier else Installation(folder)
+                (folder / "complete").unlink(missing_ok=True)
+                reach(made, stage)
+                put_to_rest(made)
+                (folder / "complete").touch()
+        return folder
+
+    return snapshot
+
+
+@pytest.fixture
+def at(resting: Callable[[str], Path], tmp_path: Path) -> Iterator[At]:
+    """Give a fresh installation at a stage of the journey."""
+    made: list[Installation] = []
+
+    def fresh(stage: str) -> Installation:
+        made.append(a_copy(of=resting(stage), to=tmp_path / f"{stage}-{len(made)}"))
+        return made[-1]
+
+    yield fresh
+    for installation in made:
+        installation.close()
+
+
+@pytest.fixture(scope="module")
+def shared(resting: Callable[[str], Path]) -> Iterator[At]:
+    """Give an installation at a stage for all tests of a module, to look at and not to change."""
+    folder = Path(tempfile.mkdtemp(prefix="shared-"))
+    made: dict[str, Installation] = {}
+
+    def one(stage: str) -> Installation:
+        if stage not in made:
+            made[stage] = a_copy(of=resting(stage), to=folder / stage)
+        return made[stage]
+
+    yield one
+    for installation in made.values():
+        installation.close()
+    shutil.rmtree(folder)

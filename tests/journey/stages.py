@@ -1,0 +1,232 @@
+"""The whole way, step by step, as its people go it: each stage is reached from the one before through the doors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from enclave.sandbox import Bubblewrap, SandboxSpec, python
+from tests.world import FIRST_DAY, PROJECT, Installation, agency_files
+
+STUDENTS, WAGE_EARNERS = 1_500, 3_500
+PUBLISHED_ON = date(2022, 4, 26)
+"""Ten business days after 2022-04-11; Good Friday, the 15th, is a holiday of the State."""
+LAST_DAY = date(2022, 8, 31)
+
+PEOPLE = {
+    # login: (role, basis, agency, government, purpose)
+    "hubert": ("hub-staff", "III.F.1", "", True, ""),
+    "robin": ("researcher", "2.g", "", False, ""),
+    "grace": ("agency-analyst", "2.h", "SDE", True, "a"),
+    "sam": ("steward", "office", "SDE", True, ""),
+    "dora": ("steward", "office", "DOL", True, ""),
+    "hal": ("steward", "office", "DOL-HUB", True, ""),
+    "wes": ("steward", "office", "WESTED", False, ""),
+    "olga": ("opm", "office", "", True, ""),
+}
+REPRESENTATIVES = ("sam", "dora", "hal", "wes")
+
+ASK = '''
+import json, pathlib, pickle
+import pandas as pd
+import p20kit
+
+project = p20kit.open_project()
+students = project.frame("sde")
+by = ["ManufacturingStudent", "RaceEthnicityReportingText"]
+sources = {column: f"sde.{column}" for column in by}
+text = dict(report="cumulative", questions=["RQ1"], audience="public", population="students of ExA 3.a")
+safe = p20kit.tabulate(students, by=by, name="race", sources=sources)
+p20kit.request_release(safe, title="Who takes part", methods=["complementary suppression"], **text)
+
+# The same persons with one cell of five laid open: what protect() would have hidden.
+five = students[students["ManufacturingStudent"] == "Y"].iloc[:5]
+many = students[students["ManufacturingStudent"] == "N"].iloc[:40]
+few = p20kit.tabulate(pd.concat([five, many]), by=["ManufacturingStudent"], name="few",
+                      sources={"ManufacturingStudent": "sde.ManufacturingStudent"})
+path = p20kit.request_release(few, title="Five of them", methods=["complementary suppression"], **text)
+body = json.loads(path.read_text())
+body["tables"][0]["cells"]["count"] = [int(n) for n in few.cells["count"]]
+body["tables"][0]["cells"]["status"] = ["shown"] * len(few.cells)
+path.unlink()
+path.parent.rmdir()
+outbox = pathlib.Path("/home/analyst/outbox")
+(outbox / "out-555555555555").mkdir()
+(outbox / "out-555555555555" / "request.json").write_text(json.dumps(body))
+
+students.to_csv(outbox / "rows.csv")
+(outbox / "chart.png").write_bytes(b"\\x89PNG\\r\\n\\x1a\\n")
+(outbox / "model.pickle").write_bytes(pickle.dumps(students.head()))
+'''
+FEW = "out-555555555555"
+FIRST = "SDE.0034.04_11_2022.matching"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How far the journey has come, and what comes before."""
+
+    after: str
+    go: Callable[[Installation], None]
+
+
+def found(made: Installation) -> None:
+    """Found the installation; the agencies make their keys and files; the agreement is signed, people are listed."""
+    made.agencies.mkdir(parents=True)
+    agency_files(folder=made.agencies, students=STUDENTS, wage_earners=WAGE_EARNERS)
+    made.run("init", "--demo")
+    made.run("today", FIRST_DAY)
+    agree(made)
+    parties = {path.name.split(".")[0] for path in transmittals(made)}
+    for party in sorted(parties):
+        made.run("keys", "new", party, "--out", made.agencies / "keys")
+        made.run("intake", "key", made.agencies / "keys" / f"{party}.public.json")
+
+
+def agree(made: Installation) -> None:
+    """Register and sign the agreement; list the people, with approvals and Exhibit C."""
+    made.run("agreement", "register", made.project)
+    for party in made.policy().signatories:
+        made.run("agreement", "sign", made.project, party, "Representative", "2022-04-01")
+    for person in PEOPLE:
+        enlist(made, person)
+        made.run("people", "sign", made.project, person, "C", "--signed-on", "2022-04-01")
+        for agency in made.policy().agencies:
+            made.run("people", "approve", made.project, person, agency)
+
+
+def enlist(made: Installation, person: str) -> None:
+    """Put a person on the list, with neither approvals nor exhibits."""
+    role, basis, agency, government, purpose = PEOPLE.get(person, ("researcher", "2.g", "", False, ""))
+    contact = ("--name", f"Invented {person}", "--position", "Staff", "--organization", "Office")
+    reached = ("--email", f"{person}@example.org", "--telephone", "555-0100", "--basis", basis)
+    why = ("--purpose", purpose, "--justification", "for the agency") if purpose else ()
+    government_option = ("--government",) if government else ()
+    rest = ("--agency", agency, *why, *government_option)
+    made.run("people", "enlist", made.project, person, role, *contact, *reached, *rest)
+
+
+def transmittals(made: Installation) -> list[Path]:
+    """Give the plain files of the parties, in the order in which they are sent; CSCU is not a party."""
+    files = [p for p in sorted(made.agencies.glob("*.0034.*")) if p.name.split(".")[0] in {"DOL", "SDE"}]
+    return files + sorted(made.agencies.glob("finder/*/*.finder"))
+
+
+def send(made: Installation, plain: Path) -> None:
+    """Seal a file at its agency and receive it at the hub."""
+    party, out = plain.name.split(".")[0], made.root / "sent" / plain.parent.name
+    out.mkdir(parents=True, exist_ok=True)
+    made.run(
+        "seal", plain, "--key", made.agencies / "keys" / f"{party}.private.json", "--hub", hub_keys(made),
+        "--project", made.project, "--as-of", FIRST_DAY, "--out", out, "--policies", made.enclave.settings.policies,
+    )  # fmt: skip
+    (sealed,) = sorted(out.glob(f"{plain.name}*.sealed"))
+    made.run("receive", sealed, made.project, who="hubert")
+
+
+def hub_keys(made: Installation) -> Path:
+    """Give the hub's public keys."""
+    return made.home / "keys" / "DOL-HUB.public.json"
+
+
+def first_file(made: Installation) -> None:
+    """Receive the students, so that the hub holds something when others are turned away."""
+    send(made, made.agencies / FIRST)
+
+
+def all_files(made: Installation) -> None:
+    """Receive everything else."""
+    for plain in transmittals(made):
+        if plain.name != FIRST:
+            send(made, plain)
+
+
+def match(made: Installation) -> None:
+    """Run the approved notebook in its sandbox."""
+    made.run("matching", "run", made.project, who="hubert")
+
+
+def complete(made: Installation) -> None:
+    """Collect every Representative's agreement."""
+    for person in REPRESENTATIVES:
+        made.run("matching", "agree", made.project, who=person)
+
+
+def cut(made: Installation) -> None:
+    """Cut and deliver the Resultant Data."""
+    made.run("resultant", "cut", made.project, who="hubert")
+
+
+def ask(made: Installation) -> None:
+    """Let Robin work inside a sandbox, as the hub starts one, and leave requests and loose files in the outbox."""
+    session = made.enclave.broker().admit("robin", made.project)
+    (session.folder / "home" / "ask.py").write_text(ASK, "utf-8")
+    command = (python(), "/home/analyst/ask.py")
+    log = made.root / "sandbox.log"
+    with log.open("wb") as errors:
+        sandbox = Bubblewrap(made.enclave.settings.runtime).start(
+            SandboxSpec(session.name, command, session.mounts), stdout=errors, stderr=errors
+        )
+        assert sandbox.wait(120) == 0, log.read_text("utf-8")
+
+
+def collect(made: Installation) -> None:
+    """Take the requests in."""
+    made.run("egress", "collect", made.project, "robin")
+
+
+def clear(made: Installation) -> None:
+    """Clear the request that holds, which opens the review."""
+    made.run("egress", "clear", request_of(made), "--project", made.project, who="olga")
+
+
+def request_of(made: Installation) -> str:
+    """Give the id of the request that holds."""
+    listed = made.run("egress", "list", made.project, "--json").body
+    return str(next(row["request"] for row in listed if row["request"] != FEW))
+
+
+def confirm(made: Installation) -> None:
+    """Let every agency concerned confirm, and ten business days pass."""
+    for person in ("sam", "dora"):
+        made.run("review", "confirm", request_of(made), who=person, code=None)
+    made.run("today", PUBLISHED_ON)
+
+
+def publish(made: Installation) -> None:
+    """Publish the package."""
+    made.run("publication", "publish", request_of(made), who="olga")
+
+
+def destroy(made: Installation) -> None:
+    """End the session; destroy the match data, and on the last day everything."""
+    made.enclave.broker().release(f"{made.project.lower()}-robin")
+    made.run("destruction", "match-data", made.project, who="hubert")
+    made.run("today", LAST_DAY)
+    made.run("destruction", "project", made.project, who="hubert")
+
+
+STAGES = {
+    "founded": Stage("", found),
+    "begun": Stage("founded", first_file),
+    "received": Stage("begun", all_files),
+    "matched": Stage("received", match),
+    "agreed": Stage("matched", complete),
+    "delivered": Stage("agreed", cut),
+    "asked": Stage("delivered", ask),
+    "collected": Stage("asked", collect),
+    "cleared": Stage("collected", clear),
+    "confirmed": Stage("cleared", confirm),
+    "published": Stage("confirmed", publish),
+    "destroyed": Stage("published", destroy),
+}
+
+
+def reach(made: Installation, stage: str) -> None:
+    """Go the one step that leads to a stage."""
+    STAGES[stage].go(made)
+
+
+__all__ = ["ASK", "FEW", "LAST_DAY", "PEOPLE", "PROJECT", "STAGES", "reach"]
