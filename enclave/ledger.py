@@ -18,7 +18,7 @@ from typing import Any
 
 import rfc8785
 
-from enclave.errors import Refused, refuse
+from enclave.errors import EnclaveError, Refused, refuse
 
 Detail = str | int | bool | Sequence[str] | Sequence[int] | None
 Details = Mapping[str, Detail]
@@ -38,6 +38,14 @@ class Entry:
     clause: str = ""
     outcome: str = "done"
     details: Details = field(default_factory=dict)
+
+
+def refusal(error: EnclaveError, actor: str, action: str, object: str, project: str = "") -> Entry:
+    """Give the entry of a refusal: its rules and first clause, in the order of the findings."""
+    clause = error.findings[0].clause if error.findings else ""
+    rules = list(dict.fromkeys(finding.rule for finding in error.findings))
+    details: Details = {"rules": rules, "findings": len(error.findings)}
+    return Entry(actor, action, object, project, clause, "refused", details)
 
 
 def encode(entry: Entry, seq: int, at: datetime, day: date) -> bytes:

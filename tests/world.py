@@ -162,7 +162,7 @@ class Installation:
         found = {f"record {kind} {key}": _digest(body.encode()) for kind, key, body in rows}
         places = (self.home, self.enclave.settings.runtime)
         for path in sorted(path for place in places for path in place.rglob("*") if path.is_file()):
-            if not path.name.startswith("enclave.db"):
+            if not path.name.startswith("enclave."):
                 found[str(path)] = _digest(path.read_bytes())
         return found
 
@@ -211,9 +211,10 @@ def put_to_rest(made: Installation) -> None:
     made.close()
 
 
-def write_settings(*, home: Path, policies: Path | None = None) -> None:
-    """Write `enclave.toml` for a demonstration in `home`, with policies of its own if given."""
-    values = defaults(home, demo=True) | ({"policies": str(policies)} if policies else {})
+def write_settings(*, home: Path, policies: Path | None = None, notebooks: Path | None = None) -> None:
+    """Write `enclave.toml` for a demonstration in `home`, with policies or notebooks of its own if given."""
+    own = {"policies": policies, "notebooks": notebooks}
+    values = defaults(home, demo=True) | {name: str(path) for name, path in own.items() if path}
     lines = [f"{key} = {'true' if value is True else repr(value)}" for key, value in values.items()]
     (home / "enclave.toml").write_text("\n".join(lines) + "\n", "utf-8")
 
@@ -254,8 +255,11 @@ def canary_in(folder: Path, *, words: Sequence[str] = CANARY.words) -> Iterator[
                 yield path
 
 
-def without_side_effect(made: Installation, deed: Callable[[], Said]) -> Said:
-    """Do what is to be refused: it must name clause and next step, and change nothing but the ledger."""
+def without_side_effect(made: Installation, deed: Callable[[], Said], *, asking: bool = False) -> Said:
+    """Do what is to be refused: it must name clause and next step, and change nothing but the ledger.
+
+    A refusal (exit 3) is one entry there; what is malformed (exit 4), or only asked, is none.
+    """
     before, entries = made.kept(), len(made.actions())
     said = deed()
     assert said.code in (3, 4), said.text
@@ -265,7 +269,8 @@ def without_side_effect(made: Installation, deed: Callable[[], Said]) -> Said:
     assert made.kept() == before
     with made.enclave.store.view() as view:
         new = [entry for entry in view.entries(since=entries)]
-    assert [entry["outcome"] for entry in new] in (["refused"], []), new
+    entered = ["refused"] if said.code == 3 and not asking else []
+    assert [entry["outcome"] for entry in new] == entered, new
     return said
 
 

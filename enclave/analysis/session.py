@@ -15,7 +15,8 @@ import os
 import shutil
 import stat
 import tarfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -28,11 +29,13 @@ from enclave.ledger import Entry
 from enclave.people import Admission
 from enclave.resultant import Delivery, SealedTable, delivery_of, open_table
 from enclave.sandbox import Mount
+from enclave.scratch import scratch
 from enclave.settings import Settings
 from enclave.store import Store
 from enclave.terms import UNIT, project_id, reached
 from enclave.vault import Keystore
 
+RESEARCHER_TEMPLATES = ("getting_started.ipynb", "cohort_outcomes.ipynb")
 _HOME_LIMIT = 2 * 1024**3
 
 
@@ -83,21 +86,19 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
     folder.parent.chmod(0o700)  # what lies below is for the sandboxes that mount it, and no one else
     project = folder / "project"
     (project / "data").mkdir(parents=True, mode=0o755)
-    (project / "templates").mkdir(mode=0o755)  # a mount needs its place, and the project is mounted read-only
+    (project / "templates").mkdir(mode=0o755)
     try:
         masked = [_open_for(keystore, settings, delivery, t, admission, project / "data") for t in delivery.tables]
         about = _about(policy, delivery, admission, [m for ms in masked for m in ms], today)
         (project / "project.json").write_text(json.dumps(about, indent=1), "utf-8")
+        for template in RESEARCHER_TEMPLATES:
+            shutil.copyfile(settings.notebooks / template, project / "templates" / template)
         _restore_home(keystore, settings, name, admission.project, folder / "home")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     reached("analysis.opened")
-    mounts = (
-        Mount(project, "/project"),
-        Mount(settings.notebooks, "/project/templates"),
-        Mount(folder / "home", "/home/analyst", writable=True),
-    )
+    mounts = (Mount(project, "/project"), Mount(folder / "home", "/home/analyst", writable=True))
     return Session(name, admission.project, admission.person, folder, admission.ends_on, mounts)
 
 
@@ -106,9 +107,17 @@ def session_name(project: str, person: str) -> str:
     return f"{project.lower()}-{person.lower()}"
 
 
-def outbox_of(settings: Settings, project: str, person: str) -> Path:
-    """Give the outbox of a person's open session."""
-    return settings.runtime / "sessions" / session_name(project, person) / "home" / "outbox"
+@contextmanager
+def opened_outbox(keystore: Keystore, settings: Settings, project: str, person: str) -> Iterator[Path]:
+    """Give a person's outbox: of the session that runs, else of the files put away when the last one ended."""
+    name = session_name(project, person)
+    live = settings.runtime / "sessions" / name / "home"
+    if live.is_dir():
+        yield live / "outbox"
+        return
+    with scratch(settings.runtime, "outbox") as folder:
+        _restore_home(keystore, settings, name, project, folder / "home")
+        yield folder / "home" / "outbox"
 
 
 def close_session(store: Store, keystore: Keystore, settings: Settings, name: str) -> None:
@@ -227,7 +236,13 @@ def _restore_home(keystore: Keystore, settings: Settings, name: str, project: st
         archive = home.parent / "home.tar"
         keystore.unseal(sealed, archive, f"project-{project}", context)
         with tarfile.open(archive) as tar:
-            tar.extractall(home, filter="data")
+            for member in tar:  # regular files only stand in it, under names we walked ourselves
+                target = home / member.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                content = tar.extractfile(member)
+                assert content is not None  # noqa: S101
+                with content, target.open("wb") as file:
+                    shutil.copyfileobj(content, file)
         archive.unlink()
     (home / "outbox").mkdir(exist_ok=True)
 
@@ -248,13 +263,10 @@ def _put_away_leftover(keystore: Keystore, settings: Settings, name: str, projec
 
 
 def _add_plain_files(tar: tarfile.TarFile, home: Path) -> None:
-    """Add regular single-link files and folders only; the folder was another's to write in.
-
-    The outbox is not kept: what the gate took it took, and requests are made anew from the notebook.
-    """
+    """Add regular single-link files only; the folder was another's to write in."""
     kept = 0
     for root, folders, files, descriptor in os.fwalk(home, follow_symlinks=False):
-        folders[:] = [f for f in folders if f not in {"outbox", ".cache"}]
+        folders[:] = [f for f in folders if f != ".cache"]
         for file in files:
             state = os.stat(file, dir_fd=descriptor, follow_symlinks=False)
             if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:

@@ -12,8 +12,8 @@ import typer
 from enclave import agreement, dictionary, people
 from enclave.app import initialise
 from enclave.cli.desk import Desk, Json, complain, console, facts, show, table
-from enclave.errors import EnclaveError
-from enclave.ledger import Entry
+from enclave.errors import EnclaveError, Refused
+from enclave.ledger import Entry, refusal
 from enclave.terms import Action, Role, party_id, project_id
 from enclave.vault import new_keys, read_public
 from enclave.vault.keys import write_keys
@@ -85,9 +85,14 @@ def keys_new(
 def agreement_register(context: typer.Context, project: str, as_json: Json = False) -> None:
     """Compile an agreement of policies/agreements and register it."""
     enclave = context.obj.enclave
-    policy = agreement.compile_agreement(enclave.settings.policies, project)
-    with enclave.store.transaction() as tx:
-        agreement.register(tx, policy, context.obj.actor)
+    try:
+        policy = agreement.compile_agreement(enclave.settings.policies, project)
+        with enclave.store.transaction() as tx:
+            agreement.register(tx, policy, context.obj.actor)
+    except Refused as error:
+        dr = project_id(project)
+        enclave.store.enter(refusal(error, context.obj.actor, "agreement.refuse", dr, dr))
+        raise
     assumed = len(policy.agreement.assumed)
     show({"project": policy.project, "policy": policy.hash, "assumed": assumed}, as_json,
          f"{policy.project} registered: policy {policy.hash[:16]}, {assumed} assumptions recorded")  # fmt: skip

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from enclave.app import Enclave, open_enclave
 from enclave.errors import EnclaveError, Refused
+from enclave.ledger import refusal
 from enclave.people import Admission, may
 from enclave.settings import default_home
 from enclave.terms import Action, project_id
@@ -46,9 +47,14 @@ class Desk:
         context.obj = Desk((home or default_home()).resolve(), actor)
 
     def admitted(self, action: Action, project: str) -> Admission:
-        """Ask the one question for the person at the desk."""
-        with self.enclave.store.view() as view:
-            return may(view, self.actor, action, project_id(project))
+        """Ask the one question for the person at the desk; a refusal is entered."""
+        project = project_id(project)
+        try:
+            with self.enclave.store.view() as view:
+                return may(view, self.actor, action, project)
+        except Refused as error:
+            self.enclave.store.enter(refusal(error, self.actor, f"{action}.refuse", self.actor, project))
+            raise
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from enclave import destruction, incidents, reports
-from enclave.cli.desk import Desk, Json, console, facts, show, table
+from enclave.cli.desk import Desk, Json, facts, show, table
 from enclave.ledger import verify_export
 from enclave.terms import Action, project_id
 from enclave.vault import NoteVerifier

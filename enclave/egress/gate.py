@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from enclave.agreement import of
-from enclave.analysis import outbox_of
+from enclave.analysis import opened_outbox
 from enclave.egress.check import Desk, Verdict, check
 from enclave.egress.clearance import Clearance, digest_of
 from enclave.egress.collect import Collected, Taken, collect
@@ -62,7 +62,8 @@ def take_in(store: Store, keystore: Keystore, settings: Settings, project: str, 
 
     Source: DSA I; DSA III.G.2.c.
     """
-    collected = collect(outbox_of(settings, project, person))
+    with opened_outbox(keystore, settings, project, person) as outbox:
+        collected = collect(outbox)
     for taken in collected.taken:
         _keep(store, keystore, settings, project, person, taken)
     if collected.findings:

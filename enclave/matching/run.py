@@ -20,7 +20,7 @@ from enclave import intake
 from enclave.agreement import Policy, of
 from enclave.errors import Fault, Finding, Refused
 from enclave.intake import Holding
-from enclave.ledger import Detail, Details, Entry
+from enclave.ledger import Detail, Details, Entry, refusal
 from enclave.matching.methods import ApprovedMethod, approved_method
 from enclave.matching.record import MatchRun, runs
 from enclave.people import Admission
@@ -82,6 +82,22 @@ def run(
     Fault
         If the notebook failed; its error names a cell, never a value.
     """
+    try:
+        return _run(store, keystore, settings, admission, method, dict(parameters or {}), progress)
+    except Refused as error:
+        store.enter(refusal(error, admission.person, "match.refuse", admission.project, admission.project))
+        raise
+
+
+def _run(
+    store: Store,
+    keystore: Keystore,
+    settings: Settings,
+    admission: Admission,
+    method: str,
+    given: dict[str, int | float | str],
+    progress: Progress,
+) -> MatchRun:
     project = admission.project
     approved = approved_method(settings.policies, method, settings.notebooks / f"{method}.ipynb")
     with scratch(settings.runtime, "job") as folder:
@@ -89,7 +105,6 @@ def run(
             policy = of(view, project).policy
             job = _prepare(view, folder, policy, approved)
         _open_inputs(store, keystore, settings, policy, job)
-        given = dict(parameters or {})
         _write_order(policy, job, given)
         store.enter(_entry(admission, job, "match.begin"))
         _execute(settings, job, progress)

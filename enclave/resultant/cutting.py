@@ -21,7 +21,7 @@ from enclave import intake
 from enclave.agreement import Element, Policy, of
 from enclave.errors import Fault, refuse
 from enclave.intake import Holding
-from enclave.ledger import Details, Entry
+from enclave.ledger import Details, Entry, refusal
 from enclave.matching import MatchRun, match_key
 from enclave.people import Admission
 from enclave.resultant.delivery import Column, Delivery, SealedTable
@@ -69,11 +69,13 @@ def cut(store: Store, keystore: Keystore, settings: Settings, admission: Admissi
         If the match is not complete.
     """
     if run.completed_on is None:
-        raise refuse(
+        early = refuse(
             run.key, "match-complete", "DSA III.F.3",
             f"{len(run.agreements)} Representatives have agreed, not all",
             "Each Representative agrees in writing that the match results are optimal.",
         )  # fmt: skip
+        store.enter(refusal(early, admission.person, "resultant.refuse", run.key, run.project))
+        raise early
     with store.view() as view:
         policy = of(view, run.project).policy
         held = intake.holdings(view, run.project)
@@ -205,14 +207,21 @@ def _approved(policy: Policy, held: list[Holding], agency: str) -> list[Element]
 
 
 def _crosswalk_table(bench: _Bench) -> None:
-    """Write the matrix of generic unique identifiers (ExA 4.a)."""
+    """Write the matrix of generic unique identifiers (ExA 4.a); no link where the other agency's data are withheld.
+
+    That somebody has a record there at all is already its data (ExA memo; DSA I).
+    """
     run = bench.run
+    where, values = withheld_schools(bench.policy, run.right, run.left, bench.path(f"{run.left}-analytical"))
     bench.connection.execute(
         f"""
         copy (
-          select {UNIT}, left_id as "{run.left}_{GENERIC_ID}", right_id as "{run.right}_{GENERIC_ID}" from crosswalk
+          select c.{UNIT}, c.left_id as "{run.left}_{GENERIC_ID}",
+                 case when {where} then c.right_id end as "{run.right}_{GENERIC_ID}"
+          from crosswalk c order by c.{UNIT}
         ) to '{bench.path("crosswalk")}' (format parquet, compression zstd)
-        """  # noqa: S608
+        """,  # noqa: S608
+        values,
     )
 
 

@@ -13,17 +13,19 @@ from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from enclave.agreement import InForce
 from enclave.app import Enclave
 from enclave.errors import EnclaveError, Fault, Finding, Refused, refuse
 from enclave.ledger import Entry
 from enclave.web import actions, home, oversight, project, queue, request
-from enclave.web.headers import DOCUMENT_POLICY, Headers
+from enclave.web.headers import DOCUMENT_POLICY, Headers, Unbroken
 from enclave.web.identity import Login, SignedIn
 from enclave.web.look import Look
 from enclave.web.visit import Act, Document, Done, Page, Show, Visit
@@ -175,10 +177,9 @@ class Pages:
         words = {401: "sign in first", 404: "there is no such page", 405: "this address takes no such request"}
         return self._problem(asked, me, status, words.get(status, "the request cannot be taken"), ())
 
-    async def broken(self, asked: Request, error: Exception) -> Response:
-        """Say that it is our fault and nothing else: a traceback may hold a value."""
-        log.error("fault: %s in %s", type(error).__name__, asked.scope.get("path", "").count("/"))
-        return self._problem(asked, None, 500, "something here is broken; nothing was changed by it", ())
+    def broken(self, scope: Scope) -> Response:
+        """Say that it is our fault and nothing else."""
+        return self._problem(Request(scope), None, 500, "something here is broken; tell the Operating Group", ())
 
     def _problem(
         self, asked: Request, me: SignedIn | None, status: int, subject: str, findings: tuple[Finding, ...]
@@ -209,11 +210,9 @@ def create_app(enclave: Enclave, login: Login, *, prefix: str = "/", hub: str = 
     routes = pages.routes()
     app = Starlette(
         routes=[Mount(prefix.rstrip("/"), routes=routes)] if prefix != "/" else routes,
-        exception_handlers={
-            EnclaveError: pages.refused, HTTPException: pages.unanswered, Exception: pages.broken,
-        },
-    )  # fmt: skip
-    app.add_middleware(Headers)
+        exception_handlers={EnclaveError: pages.refused, HTTPException: pages.unanswered},
+        middleware=[Middleware(Headers), Middleware(Unbroken, answer=pages.broken)],
+    )
     app.router.redirect_slashes = False
     return app
 

@@ -52,7 +52,7 @@ def show(visit: Visit) -> Page:
             "id": request.id,
             "requester": request.person,
             "received_on": request.received_on,
-            "title": clearance.title if clearance else "",
+            "request_title": clearance.title if clearance else "",
             "turn": turn_of(view, request),
             "case": case,
             "matrix": _matrix(case),

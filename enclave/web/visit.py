@@ -9,9 +9,9 @@ from typing import Any
 
 from enclave.app import Enclave
 from enclave.people import Admission, may
+from enclave.terms import Action
 from enclave.web.access import Standing
 from enclave.web.identity import SignedIn
-from enclave.terms import Action
 
 _LONGEST = 4000
 

@@ -42,6 +42,8 @@ def test_a_researcher_opens_the_lab(hub: Hub, page: Page) -> None:
 
     page.get_by_text("templates").first.dblclick()
     page.get_by_text("getting_started.ipynb").first.dblclick()
+    # Run before the kernel is there, a cell is passed over without a word.
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
     page.locator(".jp-Notebook .cm-content").first.click()
     page.keyboard.press("Control+A")
     page.keyboard.type("import duckdb\nduckdb.sql(\"from '/project/data/sde.parquet' select count(*) as persons\")")
