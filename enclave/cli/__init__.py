@@ -23,7 +23,9 @@ for room in (agreements, data, outputs, oversight):
 def main() -> None:
     """Run a command; print refusals as findings with clause and next step, never a traceback."""
     try:
-        app(standalone_mode=False)
+        # an exit code that a command gives comes back as a value here, and is not raised
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except EnclaveError as error:
         if "--json" in sys.argv:
             findings = [finding.as_dict() for finding in error.findings]
@@ -31,8 +33,6 @@ def main() -> None:
         else:
             complain(error)
         sys.exit(error.exit_code)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
     except typer.Abort:
         sys.exit(70)
     except Exception as error:

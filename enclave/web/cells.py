@@ -94,7 +94,8 @@ def of_clearance(folder: Path, clearance: Clearance) -> tuple[Shown, ...]:
     Refused
         If a file is missing or not the one that was cleared.
     """
-    tables, findings = [], []
+    tables: list[Shown] = []
+    findings: list[Finding] = []
     for artefact in clearance.artefacts:
         path = folder / artefact.name
         content = path.read_bytes() if path.is_file() else b""

@@ -128,7 +128,8 @@ def _facts(agreement: InForce) -> dict[str, Any]:
         "dates": [
             ("Approved", "EM II", terms.approved_on), ("Effective", "DSA preamble", agreement.effective_on),
             ("Delivered", "DSA VI.C", agreement.delivered_on), ("Access ends", "DSA XI", agreement.ends_on),
-            ("Destroy by", "DSA VI.H", policy.retention.destroy_by), ("Destroyed", "DSA VI.H", agreement.destroyed_on),
+            ("Destroy by", "DSA VI.H", policy.retention.destroy_by),
+            ("Destroyed", "DSA VI.H", agreement.destroyed_on),
         ],
         "policy_hash": policy.hash,
         "cells": policy.cells,

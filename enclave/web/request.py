@@ -141,7 +141,8 @@ def _judged(enclave: Enclave, project: str, request: str, state: tuple[str, ...]
 def _about(clearance: Clearance) -> tuple[tuple[str, str], ...]:
     record = clearance.record
     said = (
-        ("Title", clearance.title), ("For the report", clearance.report), ("Questions", ", ".join(clearance.questions)),
+        ("Title", clearance.title), ("For the report", clearance.report),
+        ("Questions", ", ".join(clearance.questions)),
         ("Audience", clearance.audience), ("Population", record.get("population", "")),
         ("Methods", ", ".join(record.get("methods", ()))), ("Notes", " ".join(record.get("notes", ()))),
         ("As of", "; ".join(f"{agency} {day}" for agency, day in record.get("as_of", {}).items())),
