@@ -35,6 +35,7 @@ from enclave.app import Enclave
 from enclave.errors import EnclaveError, Refused
 from enclave.ledger import Entry
 from enclave.people import Admission
+from enclave.scratch import scratch
 from enclave.terms import Action
 from enclave.vault import PrivateKeys, new_keys
 from p20kit import synthetic
@@ -200,6 +201,8 @@ def match(story: Story) -> None:
             story.admitted(HUB_STAFF.id, Action.MATCH),
             progress=follow,
         )
+    precision, recall = _held_against_truth(story, run)
+    teller.say(f"against the truth: precision {precision:.4f}, recall {recall:.4f} (the hub never sees the truth)")
     for steward in STEWARDS:
         with enclave.store.transaction() as tx:
             latest = matching.latest(tx, PROJECT)
@@ -209,12 +212,14 @@ def match(story: Story) -> None:
     story.summary["match"] = {
         "links": run.links,
         "rate_percent": float(run.match_rate),
+        "precision": round(precision, 4),
+        "recall": round(recall, 4),
         "delete_by": str(run.delete_by),
     }
 
 
 def cut(story: Story) -> None:
-    """Resultant Data are cut, and held against the truth that only the demonstration knows."""
+    """Resultant Data are cut: approved elements, new ids, sealed under the project's own key."""
     enclave, teller = story.enclave, story.teller
     with enclave.store.view() as view:
         run = matching.latest(view, PROJECT)
@@ -223,28 +228,20 @@ def cut(story: Story) -> None:
     )
     tables = {table.name: table.rows for table in delivery.tables}
     teller.say(f"{delivery.persons:,} persons delivered: " + ", ".join(f"{n} {r:,} rows" for n, r in tables.items()))
-    precision, recall = _held_against_truth(story, delivery)
-    teller.say(f"against the truth: precision {precision:.4f}, recall {recall:.4f} (the hub never sees the truth)")
     story.summary["delivery"] = {"persons": delivery.persons, "tables": tables}
-    story.summary["match"] |= {"precision": round(precision, 4), "recall": round(recall, 4)}
 
 
-def _held_against_truth(story: Story, delivery: resultant.Delivery) -> tuple[float, float]:
+def _held_against_truth(story: Story, run: matching.MatchRun) -> tuple[float, float]:
     enclave = story.enclave
-    table = delivery.table("crosswalk")
-    assert table is not None and story.files is not None
-    opened = enclave.settings.runtime / "truth.parquet"
-    resultant.open_table(enclave.keystore, enclave.settings, delivery, table, opened)
-    crosswalk = pd.read_parquet(opened)
-    opened.unlink()
+    assert story.files is not None
+    with scratch(enclave.settings.runtime, "truth") as folder:
+        matching.open_links(enclave.keystore, enclave.settings, run, folder / "links.parquet")
+        links = pd.read_parquet(folder / "links.parquet")
     truth = pd.read_parquet(story.files.truth)
     who = {agency: part.set_index("generic_id")["person"] for agency, part in truth.groupby("agency")}
-    left = crosswalk["SDE_GenericID"].map(who["SDE"])
-    right = crosswalk["DOL_GenericID"].map(who["DOL"])
-    linked = crosswalk["DOL_GenericID"].notna()
-    possible = left.isin(set(who["DOL"]))
-    right_links = int((left[linked] == right[linked]).sum())
-    return right_links / int(linked.sum()), right_links / int(possible.sum())
+    right = int((links["left_id"].map(who["SDE"]) == links["right_id"].map(who["DOL"])).sum())
+    both = len(set(who["SDE"]) & set(who["DOL"]))
+    return right / len(links), right / both
 
 
 def analyse(story: Story, hub: Hub) -> None:
@@ -412,7 +409,7 @@ def verify(story: Story) -> None:
     lines = export.read_text("utf-8").splitlines(keepends=True)
     export.with_name("edited.jsonl").write_text("".join([*lines[:5], *lines[6:]]), "utf-8")
     cut_out = _enclave(["ledger", "verify", str(export.with_name("edited.jsonl")), "--key", key], code=3)
-    teller.say(f"one entry cut out: [red]{cut_out.splitlines()[0].strip()}[/]")
+    teller.say(f"one entry cut out: [red]{' '.join(cut_out.split('→')[0].split())}[/]")
     story.summary["ledger"] = {"entries": exported.size, "root": verified["root"]}
 
 

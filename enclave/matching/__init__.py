@@ -2,6 +2,16 @@
 
 from enclave.matching.methods import ApprovedMethod, approved_method
 from enclave.matching.record import MatchRun, agree, latest, runs
-from enclave.matching.run import match_key, run
+from enclave.matching.run import match_key, open_links, run
 
-__all__ = ["ApprovedMethod", "MatchRun", "agree", "approved_method", "latest", "match_key", "run", "runs"]
+__all__ = [
+    "ApprovedMethod",
+    "MatchRun",
+    "agree",
+    "approved_method",
+    "latest",
+    "match_key",
+    "open_links",
+    "run",
+    "runs",
+]

@@ -111,6 +111,23 @@ def _run(
         return _keep(store, keystore, settings, admission, job, given)
 
 
+def open_links(keystore: Keystore, settings: Settings, run: MatchRun, target: Path) -> None:
+    """Open a run's links (left_id, right_id, match_weight ...) to `target` as Parquet.
+
+    Raises
+    ------
+    Refused
+        If they were destroyed or altered.
+    """
+    key = match_key(run.project)
+    sealed = settings.sealed / key / f"{run.id}.links"
+    keystore.unseal(sealed, target, key, _context(run.project, run.id), run.links_sha256)
+
+
+def _context(project: str, run: str) -> str:
+    return f"{project}|{run}|links"
+
+
 def _prepare(view: View, folder: Path, policy: Policy, method: ApprovedMethod) -> _Job:
     absent = intake.missing(view, policy)
     if absent:
@@ -220,8 +237,7 @@ def _keep(
     html = out / f"{job.method.notebook.stem}.html"
     key = match_key(admission.project)
     sealed = settings.sealed / key / f"{job.run}.links"
-    context = f"{admission.project}|{job.run}|links"
-    links_sha256 = keystore.seal(out / "links.parquet", sealed, key, context)
+    links_sha256 = keystore.seal(out / "links.parquet", sealed, key, _context(admission.project, job.run))
     kept = settings.home / "reports" / admission.project / job.run
     kept.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(html, kept / "match-report.html")

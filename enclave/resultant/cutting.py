@@ -22,7 +22,7 @@ from enclave.agreement import Element, Policy, of
 from enclave.errors import Fault, refuse
 from enclave.intake import Holding
 from enclave.ledger import Details, Entry, refusal
-from enclave.matching import MatchRun, match_key
+from enclave.matching import MatchRun, open_links
 from enclave.people import Admission
 from enclave.resultant.delivery import Column, Delivery, SealedTable
 from enclave.resultant.scope import cohort_filter, withheld_schools
@@ -94,10 +94,7 @@ def _open_all(keystore: Keystore, settings: Settings, bench: _Bench, held: list[
     for holding in held:
         if holding.contents != "finder":
             intake.open_holding(keystore, settings, holding, bench.path(f"{holding.source}-{holding.contents}"))
-    run = bench.run
-    sealed = settings.sealed / match_key(run.project) / f"{run.id}.links"
-    context = f"{run.project}|{run.id}|links"
-    keystore.unseal(sealed, bench.path("links"), match_key(run.project), context, run.links_sha256)
+    open_links(keystore, settings, bench.run, bench.path("links"))
     finders = [h for h in held if h.contents == "finder"]
     for number, holding in enumerate(finders):
         intake.open_holding(keystore, settings, holding, bench.path(f"finder-{number}"))

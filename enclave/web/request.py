@@ -40,6 +40,29 @@ class Looked:
     tables: tuple[Shown, ...]
     about: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def kinds(self) -> tuple[Alike, ...]:
+        """The findings, one of each kind."""
+        return _alike(self.findings)
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A finding, and how many more there are of its rule; the cells they are about are marked in the table."""
+
+    finding: Finding
+    more: int
+
+
+@dataclass(frozen=True)
+class Buttons:
+    """What the person can do with the request now; each form asks again."""
+
+    clear: bool
+    confirm: bool
+    publish: bool
+    withdraw: bool
+
 
 def show(visit: Visit) -> Page:
     """Show a request to the requester, to OPM, or to a steward whose agency's review it is in."""
@@ -58,7 +81,7 @@ def show(visit: Visit) -> Page:
             "matrix": _matrix(case),
             "missing": _missing(view, clearance) if clearance and case and not published else (),
             "publication": publication if published else None,
-            "may": _may(view, standing, request, case, published=published),
+            "buttons": _buttons(view, standing, request, case, published=published),
         }
     model["looked"] = _looked(visit.enclave, standing, request, clearance)
     model["cleared"] = clearance
@@ -173,10 +196,9 @@ def _missing(view: View, clearance: Clearance) -> tuple[Finding, ...]:
     return ()
 
 
-def _may(
+def _buttons(
     view: View, standing: Standing, request: ReleaseRequest, case: Case | None, *, published: bool
-) -> dict[str, bool]:
-    """Give which buttons this person has; each POST asks again."""
+) -> Buttons:
     me, project = standing.listing.person, request.project
     open_case = case is not None and case.state is State.OPEN and not published
 
@@ -184,10 +206,17 @@ def _may(
         return request.person != me and not people.reasons_against(view, me, action, project)
 
     mine = case is not None and standing.listing.agency in case.agencies
-    uncleared = request.state != "cleared" or (case is None)
-    return {
-        "clear": uncleared and not published and free(Action.CHECK),
-        "confirm": open_case and mine and free(Action.CONFIRM),
-        "publish": open_case and free(Action.PUBLISH),
-        "withdraw": open_case and request.person == me,
-    }
+    return Buttons(
+        clear=(request.state != "cleared" or case is None) and not published and free(Action.CHECK),
+        confirm=open_case and mine and free(Action.CONFIRM),
+        publish=open_case and free(Action.PUBLISH),
+        withdraw=open_case and request.person == me,
+    )
+
+
+def _alike(findings: tuple[Finding, ...]) -> tuple[Alike, ...]:
+    """Put findings of one rule and next step together, the first of each for all."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.rule, finding.clause, finding.next), []).append(finding)
+    return tuple(Alike(group[0], len(group) - 1) for group in groups.values())

@@ -1,0 +1,92 @@
+"""The pages on a loopback port, signed in without a hub: who you are stands in the sign-in address.
+
+Only these tests know this way in; `test_web_hub` signs in through the real hub.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from enclave.web import Sessions, SignedIn, create_app
+from tests.web.world import PROJECT, World
+
+PREFIX = "/services/enclave/"
+
+
+class NamedLogin:
+    """Signs in whoever the address names."""
+
+    def __init__(self) -> None:
+        self._sessions = Sessions(PREFIX)
+
+    async def who(self, request: Request) -> SignedIn | None:
+        found = self._sessions.find(request)
+        return found[0] if found else None
+
+    def routes(self) -> list[Route]:
+        return [Route("/login", self._begin)]
+
+    def sign_out(self, request: Request) -> str:
+        self._sessions.end(request)
+        return f"{PREFIX}login"
+
+    async def _begin(self, request: Request) -> Response:
+        answer = RedirectResponse(PREFIX, 303)
+        self._sessions.begin(request, answer, request.query_params.get("as", "nobody"))
+        return answer
+
+
+class Browser:
+    """A person's browser at the pages."""
+
+    def __init__(self, base: str, name: str) -> None:
+        self.base = base
+        self.http = requests.Session()
+        self.http.get(f"{base}login?as={name}", timeout=30)
+
+    def see(self, path: str = "", **query: str) -> requests.Response:
+        """Open a page below the prefix."""
+        return self.http.get(f"{self.base}{path}", params=query, timeout=60, allow_redirects=False)
+
+    def of(self, path: str = "", **query: str) -> requests.Response:
+        """Open a page of the project."""
+        return self.see(f"projects/{PROJECT}{path}", **query)
+
+    def csrf(self) -> str:
+        """Read the token from the sign-out form of the home page."""
+        found = re.search(r'name="csrf" value="([^"]+)"', self.see().text)
+        assert found is not None
+        return found[1]
+
+    def send(self, path: str, **fields: object) -> requests.Response:
+        """Send a form of the project, with the token of one's own pages unless another is given."""
+        return self.http.post(
+            f"{self.base}projects/{PROJECT}{path}", data={"csrf": self.csrf(), **fields}, timeout=120,
+            allow_redirects=False,
+        )  # fmt: skip
+
+
+@contextmanager
+def served(world: World) -> Iterator[str]:
+    """Serve the pages of an installation; give the address of its home page."""
+    app = create_app(world.enclave, NamedLogin(), prefix=PREFIX)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}{PREFIX}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()

@@ -1,0 +1,41 @@
+"""One installation for the folder; a copy for each test that changes something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.web.browser import served
+from tests.web.world import World, build
+
+
+@pytest.fixture(scope="session")
+def matched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Give the installation all tests of this folder look at; none changes its records."""
+    made = build(tmp_path_factory.mktemp("web") / "home")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def pages(matched: World) -> Iterator[str]:
+    """Serve it."""
+    with served(matched) as base:
+        yield base
+
+
+@pytest.fixture
+def world(matched: World, tmp_path: Path) -> Iterator[World]:
+    """Give a copy to change."""
+    made = matched.copy(tmp_path / "home")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def own_pages(world: World) -> Iterator[str]:
+    """Serve the copy."""
+    with served(world) as base:
+        yield base
