@@ -9,6 +9,7 @@ import signal
 import time
 from pathlib import Path
 
+from demo import outcome
 from demo import story as chapters
 from demo.cast import EVERYONE
 from demo.show import Teller
@@ -23,12 +24,14 @@ VAR = Path(__file__).resolve().parent.parent / "var"
 def main() -> None:
     """Read the command line and tell."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=("tell", "serve"), default="tell")
+    parser.add_argument("command", nargs="?", choices=("tell", "serve", "pictures"), default="tell")
     parser.add_argument("--students", type=int, default=0, help="students in SDE's file")
     parser.add_argument("--port", type=int, default=8000, help="port of the hub (serve)")
     options = parser.parse_args()
     if options.command == "serve":
         serve(options.students or 5_000, options.port)
+    elif options.command == "pictures":
+        pictures(options.students or 20_000)
     else:
         tell(options.students or 50_000)
 
@@ -43,15 +46,15 @@ def tell(students: int) -> None:
     story.day("2022-04-13")
     with hub(story.enclave) as running:
         with teller.chapter(5, "Analysis in a sandbox without a network", "2022-04-13"):
-            chapters.analyse(story, running)
+            outcome.analyse(story, running)
         with teller.chapter(6, "The gate, the agencies, the signed package", "2022-04-13"):
-            chapters.release(story)
+            outcome.release(story, running)
         with teller.chapter(7, "A hold", story.enclave.today()):
-            chapters.suspend(story, running)
+            outcome.suspend(story, running)
     with teller.chapter(8, "Destruction", story.enclave.today()):
-        chapters.destroy(story)
+        outcome.destroy(story)
     with teller.chapter(9, "The ledger", story.enclave.today()):
-        chapters.verify(story)
+        outcome.verify(story)
     seconds = time.monotonic() - started
     summary = {
         **story.summary,
@@ -72,7 +75,7 @@ def serve(students: int, port: int) -> None:
     story.day("2022-04-13")
     with hub(story.enclave, port) as running:
         console = story.teller.console
-        console.print(f"\n[bold]{running.url}[/]  sign in with one of these logins (local provider, no password):")
+        console.print(f"\n[bold]{running.pages}[/]  sign in with one of these logins (local provider, no password):")
         for player in EVERYONE:
             console.print(f"  [bold]{player.id:<8}[/] {player.name}, {player.role} ({player.organization})")
         console.print("\nCtrl-C ends it.")
@@ -81,6 +84,20 @@ def serve(students: int, port: int) -> None:
             signal.pause()
         except KeyboardInterrupt:
             console.print("ending")
+
+
+def pictures(students: int) -> None:
+    """Take the README's pictures from a running installation into docs/images."""
+    from demo.pictures import take
+
+    story = _begin(VAR / "pictures", students)
+    _until_delivery(story)
+    story.day("2022-04-13")
+    with hub(story.enclave) as running:
+        outcome.analyse(story, running)
+        refused = outcome.first_refused(story)
+        for picture in take(running, refused, VAR.parent / "docs" / "images"):
+            story.teller.say(str(picture.relative_to(VAR.parent)))
 
 
 def _begin(home: Path, students: int) -> Story:

@@ -65,7 +65,7 @@ def start_provider(port: int, people: Iterable[dict[str, Any]]) -> subprocess.Po
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    _until_answered(f"http://127.0.0.1:{port}/.well-known/openid-configuration", process)
+    until_answered(f"http://127.0.0.1:{port}/.well-known/openid-configuration", process)
     return process
 
 
@@ -105,7 +105,7 @@ def start_hub(
         )
     url = f"http://{config.get('host', '127.0.0.1')}:{config.get('port', 8000)}/hub/health"
     try:
-        _until_answered(url, process)
+        until_answered(url, process)
     except HubError as error:
         raise HubError(f"{error}\n{log_path.read_text()[-3000:]}") from error
     return process
@@ -275,7 +275,15 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-def _until_answered(url: str, process: subprocess.Popen[bytes]) -> None:
+def until_answered(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process of ours answers at `url`.
+
+    Raises
+    ------
+    HubError
+        When it ends instead.
+    """
+
     def answered() -> bool:
         if process.poll() is not None:
             raise HubError(f"ended with exit {process.returncode} before it answered")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -13,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.cast import EVERYONE
-from demo.hub_client import start_hub, start_provider, stop
+from demo.hub_client import start_hub, start_provider, stop, until_answered
 from enclave.app import Enclave
+from enclave.settings import Settings
+from hub_config.config import load, socket_url
 
 
 def free_port() -> int:
@@ -71,15 +75,20 @@ class Hub:
     """A hub that runs, with its provider."""
 
     url: str
-    process: subprocess.Popen[bytes]
     log: Path
+
+    @property
+    def pages(self) -> str:
+        """Address of the pages, behind the hub's sign-in."""
+        return f"{self.url}/services/enclave/"
 
 
 @contextlib.contextmanager
-def hub(enclave: Enclave, port: int | None = None, *, pages: bool = True) -> Iterator[Hub]:
-    """Start the local identity provider (demonstration only) and JupyterHub over this installation."""
+def hub(enclave: Enclave, port: int | None = None) -> Iterator[Hub]:
+    """Start the local identity provider (demonstration only), JupyterHub and the pages over this installation."""
     settings = enclave.settings
-    provider_port, port = free_port(), port or free_port()
+    provider_port, pages_port, port = free_port(), free_port(), port or free_port()
+    token = secrets.token_hex(24)
     config = {
         "home": str(settings.home),
         "runtime_dir": str(settings.runtime),
@@ -89,25 +98,37 @@ def hub(enclave: Enclave, port: int | None = None, *, pages: bool = True) -> Ite
         "identity": {
             "issuer": f"http://127.0.0.1:{provider_port}",
             "client_id": "enclave",
-            "client_secret": "local-demonstration-only",
+            "client_secret": secrets.token_hex(16),
         },
+        "web": {"url": f"http://127.0.0.1:{pages_port}", "api_token": token},
     }
-    if pages:
-        web = {"url": f"http://127.0.0.1:{free_port()}", "api_token": "local-demonstration-only-token"}
-        config["web"] = web
     path = settings.home / "hub.json"
+    path.touch(mode=0o600)
     path.write_text(json.dumps(config, indent=1), "utf-8")
-    log = settings.home / "hub.log"
     claims = [{"sub": player.id, "amr": ["pwd", "mfa"]} for player in EVERYONE]
-    provider = start_provider(provider_port, claims)
-    process = None
+    started = [start_provider(provider_port, claims)]
     try:
-        process = start_hub(path, log)
-        yield Hub(f"http://127.0.0.1:{port}", process, log)
+        log = settings.home / "hub.log"
+        started.append(start_hub(path, log))
+        started.append(_pages(settings, path, f"http://127.0.0.1:{pages_port}", token))
+        yield Hub(f"http://127.0.0.1:{port}", log)
     finally:
-        if process is not None:
+        for process in reversed(started):
             stop(process)
-        stop(provider)
+
+
+def _pages(settings: Settings, config: Path, url: str, token: str) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        "ENCLAVE_HOME": str(settings.home),
+        "JUPYTERHUB_SERVICE_URL": url,
+        "JUPYTERHUB_API_URL": f"{socket_url(load(config).hub_socket)}/hub/api",
+        "JUPYTERHUB_API_TOKEN": token,
+    }
+    with (settings.home / "pages.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-m", "enclave.web"], env=environment, stdout=log, stderr=log)
+    until_answered(f"{url}/services/enclave/static/mark.svg", process)
+    return process
 
 
 def clean(home: Path, runtime: Path) -> None:

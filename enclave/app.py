@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from enclave import analysis, destruction, intake, publication
+from enclave import analysis, destruction, intake, matching, publication
 from enclave.errors import invalid
 from enclave.ledger import Details, Entry
 from enclave.sandbox import Bubblewrap
@@ -67,6 +67,7 @@ class Enclave:
         """Finish or void what a crash left half done, and wipe its plaintext. Run at the start of each service."""
         prepare(self.settings.runtime)
         wipe_leftovers(self.settings.runtime)
+        matching.recover(self.settings)
         intake.recover(self.settings, self.store)
         running = frozenset(sandbox.name for sandbox in Bubblewrap(self.settings.runtime).running())
         analysis.recover(self.store, self.keystore, self.settings, running)

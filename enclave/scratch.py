@@ -54,3 +54,8 @@ def wipe_leftovers(runtime: Path) -> int:
         finally:
             os.close(lock)
     return wiped
+
+
+def in_use(runtime: Path, step: str) -> bool:
+    """Tell whether some process does this step; ask after the leftovers were wiped."""
+    return any(runtime.glob(f"{_MARK}{step}-*"))

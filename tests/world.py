@@ -23,10 +23,11 @@ import pandas as pd
 
 from enclave import intake, people
 from enclave.agreement import Policy, compile_agreement
+from enclave.analysis import sandbox_name
 from enclave.app import Enclave, open_enclave
 from enclave.cli import main
 from enclave.people import Admission
-from enclave.sandbox import Bubblewrap
+from enclave.sandbox import Bubblewrap, SandboxSpec, python
 from enclave.settings import defaults
 from enclave.terms import Action
 from enclave.vault import PrivateKeys, PublicKeys, read_private
@@ -268,10 +269,15 @@ def without_side_effect(made: Installation, deed: Callable[[], Said], *, asking:
     assert said.body["findings"]
     assert made.kept() == before
     with made.enclave.store.view() as view:
-        new = [entry for entry in view.entries(since=entries)]
+        new = list(view.entries(since=entries))
     entered = ["refused"] if said.code == 3 and not asking else []
     assert [entry["outcome"] for entry in new] == entered, new
     return said
+
+
+def idle(made: Installation, person: str) -> SandboxSpec:
+    """Describe a sandbox that stands for a person's running server and does nothing."""
+    return SandboxSpec(sandbox_name(made.project, person), (python(), "-c", "import signal; signal.pause()"))
 
 
 def _plant(path: Path, generic_id: str, values: Sequence[str]) -> None:
@@ -288,5 +294,3 @@ def _policies_of(of: Path, to: Path) -> Path | None:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-

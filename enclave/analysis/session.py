@@ -79,9 +79,9 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
         today = view.today
     name = session_name(admission.project, admission.person)
     folder = settings.runtime / "sessions" / name
+    close_session(store, keystore, settings, name)  # what a crash left of an earlier one
     # What reaches outside is entered first: opening the files is a disclosure to this person.
     store.enter(_entry(admission, name, "session.open", {"expires_on": admission.ends_on.isoformat()}))
-    _put_away_leftover(keystore, settings, name, admission.project)
     folder.mkdir(parents=True, mode=0o755)
     folder.parent.chmod(0o700)  # what lies below is for the sandboxes that mount it, and no one else
     project = folder / "project"
@@ -123,12 +123,16 @@ def opened_outbox(keystore: Keystore, settings: Settings, project: str, person: 
 def close_session(store: Store, keystore: Keystore, settings: Settings, name: str) -> None:
     """Seal the person's own files under the project's key and wipe the session's tmpfs.
 
-    After destruction there is no key any more: then nothing is kept (DSA VI.H).
+    After destruction there is no key any more: then nothing is kept (DSA VI.H). The folder goes last: after a crash
+    it is there to be closed again, and no session ends without its entry.
     """
     project, person = project_id(name[:7]), name[8:]
-    if (settings.runtime / "sessions" / name).exists():
-        _put_away_leftover(keystore, settings, name, project)
+    folder = settings.runtime / "sessions" / name
+    if folder.exists():
+        _put_away_home(keystore, settings, name, project)
+        reached("analysis.put-away")
         store.enter(Entry(person, "session.close", name, project, "DSA VI.C"))
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sandbox_name(project: str, person: str) -> str:
@@ -247,8 +251,8 @@ def _restore_home(keystore: Keystore, settings: Settings, name: str, project: st
     (home / "outbox").mkdir(exist_ok=True)
 
 
-def _put_away_leftover(keystore: Keystore, settings: Settings, name: str, project: str) -> None:
-    """Seal the home of a session that ended, by intent or by a crash, and wipe its folder."""
+def _put_away_home(keystore: Keystore, settings: Settings, name: str, project: str) -> None:
+    """Seal the home of a session that ended, by intent or by a crash."""
     folder = settings.runtime / "sessions" / name
     home = folder / "home"
     if home.is_dir() and keystore.exists(f"project-{project}"):
@@ -258,8 +262,6 @@ def _put_away_leftover(keystore: Keystore, settings: Settings, name: str, projec
             _add_plain_files(tar, home)
         sealed, context = _sealed_home(settings, project, name)
         keystore.seal(archive, sealed, f"project-{project}", context)
-    reached("analysis.put-away")
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _add_plain_files(tar: tarfile.TarFile, home: Path) -> None:

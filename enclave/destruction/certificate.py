@@ -22,8 +22,9 @@ AFFIRMATION = (
 """Section 2 of Exhibit F, verbatim; paper copies stay an attestation of the person who signs."""
 
 METHOD = (
-    "Purge by cryptographic erase (NIST SP 800-88 Rev. 2): the data encryption key and the key-encrypting key of the "
-    "project were overwritten and unlinked; the encrypted files and their working copies were then deleted."
+    "Clear, with cryptographic erase (NIST SP 800-88 Rev. 2): data were on the medium in encrypted form only; the "
+    "data encryption key and the key-encrypting key were overwritten and unlinked, and the encrypted files deleted. "
+    "(Purge is claimed only where the key-encrypting key is kept in a hardware module.)"
 )
 
 

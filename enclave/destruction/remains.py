@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from enclave.analysis import sandbox_name
 from enclave.destruction.certificate import Proof
 from enclave.destruction.record import Destruction, Scope
 from enclave.egress import ReleaseRequest, rendered
@@ -28,9 +29,12 @@ _PROCESSES = "sandboxes"  # records of running processes, which hold no data
 
 def stop_sandboxes(settings: Settings, project: str, scope: Scope) -> None:
     """End every sandbox that has the data open: all of a project, or its match jobs."""
-    prefix = f"{project.lower()}-" + ("match-" if scope is Scope.MATCH else "")
+    prefix = f"{project.lower()}-"
+    jobs = prefix if scope is Scope.PROJECT else f"{prefix}match-"
+    open_to = [folder.name.removeprefix(prefix) for folder in (settings.runtime / "sessions").glob(f"{prefix}*")]
+    sessions = {sandbox_name(project, person) for person in open_to} if scope is Scope.PROJECT else set()
     for sandbox in Bubblewrap(settings.runtime).running():
-        if sandbox.name.startswith(prefix):
+        if sandbox.name in sessions or sandbox.name.startswith(jobs):
             sandbox.kill()
 
 

@@ -2,7 +2,7 @@
 
 from enclave.matching.methods import ApprovedMethod, approved_method
 from enclave.matching.record import MatchRun, agree, latest, runs
-from enclave.matching.run import match_key, open_links, run
+from enclave.matching.run import match_key, open_links, recover, run
 
 __all__ = [
     "ApprovedMethod",
@@ -12,6 +12,7 @@ __all__ = [
     "latest",
     "match_key",
     "open_links",
+    "recover",
     "run",
     "runs",
 ]

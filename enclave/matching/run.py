@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from enclave.matching.methods import ApprovedMethod, approved_method
 from enclave.matching.record import MatchRun, runs
 from enclave.people import Admission
 from enclave.sandbox import Bubblewrap, Limits, Mount, SandboxSpec, python
-from enclave.scratch import scratch
+from enclave.scratch import in_use, scratch
 from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import GENERIC_ID, reached
@@ -33,6 +34,7 @@ from enclave.vault import Keystore
 
 Progress = Callable[[dict[str, Any]], None]
 
+_JOB_NAME = re.compile(r"dr-\d{4}-match-\d+")
 _JOB_LIMITS = Limits(file_bytes=8 * 1024**3, tmp_bytes=2 * 1024**3)
 
 
@@ -128,6 +130,18 @@ def _context(project: str, run: str) -> str:
     return f"{project}|{run}|links"
 
 
+def recover(settings: Settings) -> None:
+    """End sandboxes of match runs whose process died; they have identifiers open.
+
+    They end with it by themselves (`SandboxSpec.tethered`), unless it died in the moment of their start. While any
+    match runs they are left for the next recovery.
+    """
+    if not in_use(settings.runtime, "job"):
+        for sandbox in Bubblewrap(settings.runtime).running():
+            if _JOB_NAME.fullmatch(sandbox.name):
+                sandbox.kill()
+
+
 def _prepare(view: View, folder: Path, policy: Policy, method: ApprovedMethod) -> _Job:
     absent = intake.missing(view, policy)
     if absent:
@@ -204,12 +218,14 @@ def _execute(settings: Settings, job: _Job, progress: Progress) -> None:
         Mount(job.method.notebook, f"/job/{job.method.notebook.name}"),
         Mount(job.folder / "out", "/job/out", writable=True),
     )
-    spec = SandboxSpec(f"{job.left.project.lower()}-{job.run}", command, mounts, limits=_JOB_LIMITS)
+    name = f"{job.left.project.lower()}-{job.run}"
+    spec = SandboxSpec(name, command, mounts, limits=_JOB_LIMITS, tethered=True)
     failure = ""
     reading, writing = os.pipe()
     with (job.folder / "runner.log").open("wb") as errors, os.fdopen(reading) as events:
         sandboxed = Bubblewrap(settings.runtime).start(spec, stdout=writing, stderr=errors)
         os.close(writing)
+        reached("matching.started")
         for line in events:
             event = json.loads(line)
             progress(event)

@@ -206,6 +206,7 @@ class Bubblewrap:
         sources = {mount: str(stage / str(n)) if privileged else str(mount.source) for n, mount in enumerate(mounts)}
         etc = {path: fds.holding(text.encode()) for path, text in filesystem.ETC.items()}
         args = [*_ISOLATION, "--info-fd", str(fds.info), "--seccomp", str(fds.holding(seccomp.program()))]
+        args += ["--die-with-parent"] if spec.tethered else []
         args += filesystem.arguments(spec, sources, etc)
         for name, value in filesystem.environment(spec).items():
             args += ["--setenv", name, value]

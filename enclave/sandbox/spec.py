@@ -78,6 +78,8 @@ class SandboxSpec:
         Host uid the sandbox runs as when the supervisor is root; None takes a fresh one.
     workdir : str
         Working directory inside.
+    tethered : bool
+        It ends with the process that started it: a job nobody waits for would keep what it has open.
     """
 
     name: str
@@ -87,6 +89,7 @@ class SandboxSpec:
     limits: Limits = field(default_factory=Limits)
     uid: int | None = None
     workdir: str = ANALYST_HOME
+    tethered: bool = False
 
     def __post_init__(self) -> None:
         """Refuse names that could leave the folder of pid files, and an empty command."""

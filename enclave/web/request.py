@@ -5,7 +5,7 @@ Source: DSA III.G.2; DSA VI.G.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -28,22 +28,7 @@ from enclave.web.home import ANALYSTS
 from enclave.web.queue import concerns, turn_of
 from enclave.web.visit import Document, Page, Visit
 
-
-@dataclass(frozen=True)
-class Looked:
-    """What the gate says of a request and the tables it is about, without anything of a unit."""
-
-    verdict: str
-    findings: tuple[Finding, ...]
-    look_at: tuple[Finding, ...]
-    ran: tuple[str, ...]
-    tables: tuple[Shown, ...]
-    about: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def kinds(self) -> tuple[Alike, ...]:
-        """The findings, one of each kind."""
-        return _alike(self.findings)
+_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -52,6 +37,18 @@ class Alike:
 
     finding: Finding
     more: int
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the gate says of a request and the tables it is about, without anything of a unit."""
+
+    verdict: str
+    findings: tuple[Alike, ...]
+    look_at: tuple[Finding, ...]
+    ran: tuple[str, ...]
+    tables: tuple[Shown, ...]
+    about: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,7 @@ def _looked(
                 known = tuple(r.sha256 for r in view.find(Remembered, request.project))
                 tables = tuple(t.sha256 for t in delivery_of(view, request.project).tables)
             return _judged(enclave, request.project, request.id, (request.sha256, *known, *tables))
-        findings = tuple(Finding(**f) for f in request.findings)
+        findings = _alike(tuple(Finding(**f) for f in request.findings))
         if clearance is None:
             return Looked(request.state, findings, (), (), ())
         if standing.role in ANALYSTS:
@@ -141,7 +138,7 @@ def _looked(
         leaves = of_clearance(egress.rendered(enclave.settings, request.id), clearance)
         return Looked("cleared", findings, (), tuple(clearance.record["rules"]), leaves, _about(clearance))
     except EnclaveError as error:
-        return Looked("not shown", error.findings, (), (), ())
+        return Looked("not shown", _alike(error.findings), (), (), ())
 
 
 @lru_cache(maxsize=32)
@@ -158,7 +155,7 @@ def _judged(enclave: Enclave, project: str, request: str, state: tuple[str, ...]
         ("Notes", asked.notes),
     )  # fmt: skip
     said = tuple((name, text) for name, text in about if text)
-    return Looked(verdict.verdict, verdict.findings, verdict.look_at, verdict.ran, of_verdict(verdict), said)
+    return Looked(verdict.verdict, _alike(verdict.findings), verdict.look_at, verdict.ran, of_verdict(verdict), said)
 
 
 def _about(clearance: Clearance) -> tuple[tuple[str, str], ...]:
@@ -215,8 +212,15 @@ def _buttons(
 
 
 def _alike(findings: tuple[Finding, ...]) -> tuple[Alike, ...]:
-    """Put findings of one rule and next step together, the first of each for all."""
+    """Put findings of one rule and next step together, the first of each for all, its place cut short.
+
+    A place repeats labels the requester chose. Were all of them shown, findings would be a way out of the sandbox
+    that no one meters.
+    """
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.rule, finding.clause, finding.next), []).append(finding)
-    return tuple(Alike(group[0], len(group) - 1) for group in groups.values())
+    return tuple(
+        Alike(replace(first, where=first.where[:_LONGEST], what=first.what[:_LONGEST]), len(more))
+        for first, *more in groups.values()
+    )

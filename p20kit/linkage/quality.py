@@ -34,7 +34,7 @@ def rate(linked: int, records: int) -> dict[str, Any]:
 def rates_by_group(groups: pd.DataFrame, linked: pd.Series, id_column: str) -> list[dict[str, Any]]:
     """Match rate by every group column, small groups hidden.
 
-    Source: DSA III.G.2.a; III.G.2.d.
+    Source: DSA III.G.2.a; DSA III.G.2.d.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """A process that does one step for each line it reads and is killed, by SIGKILL, at a given point of it.
 
-``python -m tests.journey.crash`` reads ``{"home", "arguments", "who", "point"}`` and answers ``{"reached", "killed"}``:
+``python -m tests.journey.crash`` reads ``{"home", "arguments", "who", "point"}``, answers ``{"reached", "killed"}``:
 the labels that were reached, the last of which is where the process died. It imports everything once and forks for
 each step, so that what dies is always a fresh process.
 """

@@ -28,7 +28,7 @@ PEOPLE = {
 }
 REPRESENTATIVES = ("sam", "dora", "hal", "wes")
 
-ASK = '''
+ASK = """
 import json, pathlib, pickle
 import pandas as pd
 import p20kit
@@ -59,7 +59,7 @@ outbox = pathlib.Path("/home/analyst/outbox")
 students.to_csv(outbox / "rows.csv")
 (outbox / "chart.png").write_bytes(b"\\x89PNG\\r\\n\\x1a\\n")
 (outbox / "model.pickle").write_bytes(pickle.dumps(students.head()))
-'''
+"""
 FEW = "out-555555555555"
 FIRST = "SDE.0034.04_11_2022.matching"
 

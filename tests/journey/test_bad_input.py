@@ -42,9 +42,7 @@ def begun(shared: At) -> Installation:
 
 def turned_away(made: Installation, sealed: Path, project: str = "DR-0034") -> Said:
     """Expect that a transmittal is refused, and that no word of the canary is told."""
-    said = without_side_effect(
-        made, lambda: made.run("receive", sealed, project, "--json", who="hubert", code=None)
-    )
+    said = without_side_effect(made, lambda: made.run("receive", sealed, project, "--json", who="hubert", code=None))
     assert not [word for word in CANARY.words if word in said.text.lower()]
     return said
 
@@ -196,14 +194,14 @@ def test_a_project_past_its_end(at: At, tmp_path: Path) -> None:
     made.today(date(2022, 9, 1))
     assert turned_away(made, sealed).rules == ["project-end"]
     assert "project-end" in without_side_effect(made, lambda: logged_in(made, "robin")).rules
-    matched = without_side_effect(made, lambda: made.run("matching", "run", "DR-0034", "--json", who="hubert", code=3))
+    matched = without_side_effect(
+        made, lambda: made.run("matching", "run", "DR-0034", "--json", who="hubert", code=3)
+    )
     assert "project-end" in matched.rules
 
 
 def test_a_match_before_all_files_are_there(begun: Installation) -> None:
-    said = without_side_effect(
-        begun, lambda: begun.run("matching", "run", "DR-0034", "--json", who="hubert", code=3)
-    )
+    said = without_side_effect(begun, lambda: begun.run("matching", "run", "DR-0034", "--json", who="hubert", code=3))
     assert said.rules == ["all-inputs"]
     assert {finding["where"] for finding in said.body["findings"]} >= {"DOL matching", "LEA-HAMDEN finder"}
     assert begun.actions()[-1] == "match.refuse"
@@ -277,4 +275,3 @@ def test_an_agreement_with_an_unknown_key_or_below_the_floor(
         write_settings(home=begun.home)
     assert said.rules == [rule]
     assert compile_agreement(PACKAGED_POLICIES, "DR-0034").cells.minimum_count == 6
-

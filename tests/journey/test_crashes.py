@@ -23,7 +23,7 @@ from enclave.review import Case
 from enclave.sandbox import Bubblewrap
 from tests.conftest import At
 from tests.journey.stages import LAST_DAY, request_of
-from tests.world import CANARY, Installation, canary_in
+from tests.world import Installation, canary_in, idle
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAIN = b"PAR1"
@@ -92,7 +92,7 @@ STEPS = {
     ),
     "egress clear": Step(
         "egress", "collected", "olga", lambda made: ["egress", "clear", request_of(made), "--project", "DR-0034"],
-        cleared,
+        cleared, again=3,
     ),
     "publish": Step(
         "publication", "confirmed", "olga", lambda made: ["publication", "publish", request_of(made)],
@@ -176,7 +176,7 @@ def records_and_entries_agree(made: Installation, where: str) -> None:
         assert not [p for p in view.find(Publication) if p.state not in ("done", "void")], where
         held = {made.enclave.settings.sealed / h.sealed for h in view.find(Holding)}
         destroyed = bool(view.find(Destruction))
-    sealed = {path for path in made.enclave.settings.sealed.glob("holdings/*/*")}
+    sealed = set(made.enclave.settings.sealed.glob("holdings/*/*"))
     assert sealed == held or (destroyed and sealed < held), where
     assert list(made.home.rglob("*.partial")) == [], where
 
@@ -216,3 +216,44 @@ def test_killed_at_every_point(at: At, killer: Killer, name: str) -> None:
     if step.room == "analysis":
         expected = {"analysis.opened"} if name == "session open" else {"analysis.put-away"}
     assert seen >= expected | {"store.before-commit", "store.after-commit"}
+
+
+def test_killed_while_requests_are_collected(at: At, killer: Killer) -> None:
+    """The session goes on meanwhile: its sandbox runs, and its outbox is there to be collected again."""
+    step, point, seen, killed = IN_SESSION, 0, set[str](), True
+    while killed:
+        made = at(step.stage)
+        runtime = made.enclave.settings.runtime
+        sandbox = Bubblewrap(runtime).start(idle(made, "robin"))
+        answer = killer(made, step, point, step.arguments(made))
+        killed = answer["killed"]
+        seen |= set(answer["reached"])
+        recovered(made)
+        assert sandbox.poll() is None and list(runtime.glob("scratch-*")) == []
+        assert made.verified() == len(made.actions())
+        made.run(*step.arguments(made))
+        assert step.done(made), f"collect killed at {answer['reached'][-1]}, point {point}"
+        sandbox.kill()
+        point += 1
+    assert seen >= {"egress.sealed", "store.before-commit", "store.after-commit"}
+
+
+def test_killed_at_every_point_of_a_match(at: At, killer: Killer) -> None:
+    """One installation for all points: that the next try gets further shows that the last recovery held."""
+    made, point, seen = at(MATCH.stage), 0, set[str]()
+    while not MATCH.done(made):
+        answer = killer(made, MATCH, point, MATCH.arguments(made))
+        assert answer["killed"], "it was done without reaching another point"
+        seen |= set(answer["reached"])
+        recovered(made)
+        sound(made, f"match killed at {answer['reached'][-1]}, point {point}")
+        point += 1
+    assert seen >= labels("matching") | {"store.before-commit", "store.after-commit"}
+    assert made.actions().count("match.run") == 1
+    made.run("matching", "agree", "DR-0034", who="sam")
+
+
+def test_every_room_with_points_is_covered() -> None:
+    rooms = {step.room for step in (*STEPS.values(), IN_SESSION, MATCH)}
+    named = (re.findall(r'reached\("([^".]+)\.', path.read_text("utf-8")) for path in ROOT.glob("enclave/**/*.py"))
+    assert {room for each in named for room in each} == rooms | {"store"}

@@ -13,14 +13,16 @@ import pytest
 from enclave.errors import Refused
 from enclave.matching import latest
 from enclave.resultant import delivery_of, open_table
+from enclave.sandbox import Bubblewrap
 from tests.conftest import At
-from tests.journey.stages import FEW, hub_keys, request_of
-from tests.world import CANARY, Installation, canary_in, command, rows_of
+from tests.journey.stages import FEW, LAST_DAY, hub_keys, request_of
+from tests.world import CANARY, Installation, canary_in, command, idle, rows_of
 
 NO_WAGES = ("Hamden High School", "Manchester High School")
 ACKNOWLEDGEMENT = (
-    "This work would not be possible without data provided by the P20 WIN participating agencies. The findings do not "
-    "necessarily reflect the opinions of the State of Connecticut or the organizations and agencies contributing data."
+    "This work would not be possible without data provided by the P20 WIN participating agencies. The findings do "
+    "not necessarily reflect the opinions of the State of Connecticut or the organizations and agencies contributing "
+    "data."
 )
 
 
@@ -215,6 +217,17 @@ def test_destroyed_match_data_cannot_be_opened_again(at: At, tmp_path: Path) -> 
     again = made.run("destruction", "match-data", "DR-0034", "--json", who="hubert", code=3)
     assert again.rules == ["destroyed"]
     assert made.verified() == len(made.actions())
+
+
+def test_destruction_ends_the_sessions_that_run(at: At) -> None:
+    made = at("asked")
+    sandboxes = Bubblewrap(made.enclave.settings.runtime)
+    running = sandboxes.start(idle(made, "robin"))
+    made.today(LAST_DAY)
+    made.run("destruction", "project", "DR-0034", who="hubert")
+    assert running.poll() is not None
+    assert not session(made, "robin").exists()
+    assert list(made.enclave.settings.runtime.rglob("*.parquet")) == []
 
 
 def test_after_the_end_only_the_ledger_certificates_and_packages_are_left(shared: At) -> None:

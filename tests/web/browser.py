@@ -23,6 +23,12 @@ from tests.web.world import PROJECT, World
 PREFIX = "/services/enclave/"
 
 
+def free_port() -> int:
+    """Give a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
 class NamedLogin:
     """Signs in whoever the address names."""
 

@@ -50,9 +50,14 @@ class World:
         """Set the calendar day."""
         self.enclave.settings.demo_day.write_text(day.isoformat())
 
-    def copy(self, home: Path) -> World:
+    def before_the_last_agreement(self, home: Path) -> World:
+        """Give the installation as it was when one party had not yet agreed to the match."""
+        earlier = self.enclave.settings.home
+        return self.copy(home, earlier.with_name(f"{earlier.name}-before-wes"))
+
+    def copy(self, home: Path, of: Path | None = None) -> World:
         """Give the same installation in another home, to change."""
-        shutil.copytree(self.enclave.settings.home, home, ignore=shutil.ignore_patterns("agency", "out"))
+        shutil.copytree(of or self.enclave.settings.home, home, ignore=shutil.ignore_patterns("agency", "out"))
         lines = [f"{key} = {json.dumps(value)}" for key, value in defaults(home, demo=True).items()]
         (home / "enclave.toml").write_text("\n".join(lines) + "\n")
         return World(open_enclave(home), self.good, self.unsafe)
@@ -70,14 +75,11 @@ def build(home: Path) -> World:
     world.on(AS_OF)
     _sign_and_enlist(enclave)
     _receive(world, home)
-    run = matching.run(
-        enclave.store, enclave.keystore, enclave.settings, world.admission("hubert", Action.MATCH)
-    )
+    run = matching.run(enclave.store, enclave.keystore, enclave.settings, world.admission("hubert", Action.MATCH))
     for person in ("sam", "dora", "hal"):
         with enclave.store.transaction() as tx:
             run = matching.agree(tx, run, world.admission(person, Action.AGREE))
-    fourth = world.copy(home.with_name(f"{home.name}-before-wes"))
-    fourth.close()
+    world.copy(home.with_name(f"{home.name}-before-wes")).close()
     with enclave.store.transaction() as tx:
         run = matching.agree(tx, run, world.admission("wes", Action.AGREE))
     resultant.cut(enclave.store, enclave.keystore, enclave.settings, world.admission("hubert", Action.CUT), run)
@@ -104,12 +106,12 @@ def _sign_and_enlist(enclave: Enclave) -> None:
         tx.write(stranger, Entry("opm", "people.person", "nora", "", "DSA VI.E"))
 
 
-
-
 def _receive(world: World, home: Path) -> None:
     enclave = world.enclave
     policy = agreement.compile_agreement(enclave.settings.policies, PROJECT)
-    files = synthetic.universe(students=1200, wage_earners=2400, seed=34).write(home / "agency", dr="0034", as_of=AS_OF)
+    files = synthetic.universe(students=1200, wage_earners=2400, seed=34).write(
+        home / "agency", dr="0034", as_of=AS_OF
+    )
     (home / "out").mkdir()
     keys = {}
     wanted = [files.paths[k] for k in files.paths if k.split(".")[0] in {"SDE", "DOL"}] + list(files.finder)
@@ -132,7 +134,11 @@ def _ask(enclave: Enclave) -> World:
     project = open_project(session.folder / "project")
     by = ["ManufacturingStudent", "RaceEthnicityReportingText"]
     table = tabulate(
-        project.frame("sde"), by=by, name="race", title=f"Who takes part {SCRIPT}", sources={c: f"sde.{c}" for c in by}
+        project.frame("sde"),
+        by=by,
+        name="race",
+        title=f"Who takes part {SCRIPT}",
+        sources={c: f"sde.{c}" for c in by},
     )
     said = {
         "title": f"Who takes part {SCRIPT}", "report": "cumulative", "questions": ["RQ1"], "audience": "public",

@@ -1,0 +1,164 @@
+"""The agreement compiles to one frozen policy, or says every reason why not.
+
+Source: EM II; EM XIV.A; EM XVIII.F; DSA III.G.2.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from enclave import agreement
+from enclave.agreement import InForce, Policy, Signature, compile_agreement
+from enclave.errors import Invalid, Refused
+from enclave.settings import PACKAGED_POLICIES
+from enclave.store import Store
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    return compile_agreement(PACKAGED_POLICIES, "DR-0034")
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> Callable[..., Policy]:
+    """Give a compiler of the packaged agreement after a change."""
+
+    def compile_changed(change: Change = lambda body: None, file: str = "agreements/DR-0034.yaml") -> Policy:
+        folder = tmp_path / "policies"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(PACKAGED_POLICIES, folder)
+        body = yaml.safe_load((folder / file).read_text("utf-8"))
+        change(body)
+        (folder / file).write_text(yaml.safe_dump(body), "utf-8")
+        return compile_agreement(folder, "0034")
+
+    return compile_changed
+
+
+def put(path: str, value: object) -> Change:
+    """Set one key, ``cells.minimum_count``."""
+    *parents, last = path.split(".")
+
+    def change(body: dict[str, Any]) -> None:
+        for name in parents:
+            body = body[int(name)] if name.isdigit() else body[name]
+        body[last] = value
+
+    return change
+
+
+def test_the_packaged_agreement_says_what_the_document_says(policy: Policy) -> None:
+    assert policy.agencies == ("SDE", "DOL")
+    assert policy.signatories == ("SDE", "DOL", "DOL-HUB", "WESTED")
+    assert (policy.cells.minimum_count, policy.cells.minimum_base, policy.cells.zeros) == (6, 20, "hidden")
+    assert {s.code for s in policy.agreement.schools if "DOL" in s.withholds} == {"LEA-HAMDEN", "LEA-MANCHESTER"}
+    assert all(e.uc for e in policy.agreement.elements["DOL"])
+    assert ("LEA-HAMDEN", "finder") in policy.expected() and ("DOL", "analytical") in policy.expected()
+    assert all(a.reason for a in policy.agreement.assumed)
+
+
+def test_the_hash_is_of_the_content(policy: Policy, compiled: Callable[..., Policy]) -> None:
+    assert compiled().hash == policy.hash
+    assert compiled(put("title", "Another")).hash != policy.hash
+    assert compiled(put("cells.minimum_count", 10)).hash != policy.hash
+    with pytest.raises(ValidationError):
+        policy.agreement.title = "frozen"  # type: ignore[misc]
+
+
+def test_the_strictest_wins_whoever_says_it(compiled: Callable[..., Policy]) -> None:
+    assert compiled(put("cells.minimum_count", 10)).cells.minimum_count == 10
+    assert compiled(put("cells.minimum_base", 30), "agencies/DOL.yaml").cells.minimum_base == 30
+    assert compiled(put("match_data_business_days", 3), "agencies/SDE.yaml").retention.match_data_business_days == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "file"),
+    [
+        ("cells.minimum_count", 5, "agreements/DR-0034.yaml"),
+        ("cells.minimum_base", 19, "agreements/DR-0034.yaml"),
+        ("cells.minimum_employers", 2, "agreements/DR-0034.yaml"),
+        ("cells.minimum_count", 1, "agencies/SDE.yaml"),
+        ("retention.review_business_days", 9, "agreements/DR-0034.yaml"),
+    ],
+)
+def test_nothing_is_looser_than_the_floor(compiled: Callable[..., Policy], path: str, value: int, file: str) -> None:
+    with pytest.raises(Refused) as caught:
+        compiled(put(path, value), file)
+    assert [finding.rule for finding in caught.value.findings] == ["policy-floor"]
+
+
+def test_longer_match_retention_than_the_floor_is_refused(compiled: Callable[..., Policy]) -> None:
+    def longer(body: dict[str, Any]) -> None:
+        body["match_data_business_days"] = 11
+
+    # the strictest of three wins, so all must be longer before the floor is reached
+    assert compiled(longer, "agencies/SDE.yaml").retention.match_data_business_days == 10
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("surprise", 1),
+        ("cells.surprise", 1),
+        ("elements.SDE.0.surprise", 1),
+        ("cells.zeros", "perhaps"),
+        ("approved_on", "soon"),
+        ("parties.0.kind", "friend"),
+        ("elements.SDE.0.questions", ["RQ99"]),
+        ("files.0.elements", ["NoSuchElement"]),
+        ("files.0.contents", "secret"),
+    ],
+)
+def test_what_is_unknown_or_does_not_resolve_is_invalid(
+    compiled: Callable[..., Policy], path: str, value: object
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        compiled(put(path, value))
+    assert all(finding.clause and finding.where and finding.next for finding in caught.value.findings)
+
+
+def test_every_finding_is_told_at_once(compiled: Callable[..., Policy]) -> None:
+    def many(body: dict[str, Any]) -> None:
+        body["one"], body["two"] = 1, 2
+        del body["title"]
+
+    with pytest.raises(Invalid) as caught:
+        compiled(many)
+    assert {finding.where for finding in caught.value.findings} == {"one", "two", "title"}
+    with pytest.raises(Invalid):
+        compile_agreement(PACKAGED_POLICIES, "DR-9999")
+    with pytest.raises(Invalid):
+        compile_agreement(PACKAGED_POLICIES, "../DR-0034")
+
+
+def test_it_is_in_force_when_all_have_signed_until_the_earliest_end(
+    policy: Policy, compiled: Callable[..., Policy], tmp_path: Path
+) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: date(2022, 4, 11))
+    with store.transaction() as tx:
+        known = agreement.register(tx, policy, "olga")
+        for day, party in enumerate(policy.signatories, start=1):
+            assert known.effective_on is None and known.reasons_not_in_force(date(2022, 4, 11))[0][0] == "signatures"
+            known = agreement.sign(tx, "DR-0034", Signature(party, "Representative", date(2022, 4, day)), "olga")
+        with pytest.raises(Refused):
+            agreement.sign(tx, "DR-0034", Signature("CSCU", "President", date(2022, 4, 1)), "olga")
+        with pytest.raises(Refused, match="signed"):
+            agreement.register(tx, compiled(put("cells.minimum_count", 10)), "olga")
+    store.close()
+    assert known.effective_on == date(2022, 4, 4)
+    days = (date(2022, 4, 3), date(2022, 4, 4), date(2022, 8, 31), date(2022, 9, 1))
+    assert [rules(known, day) for day in days] == [["effective"], [], [], ["project-end"]]
+
+
+def rules(known: InForce, day: date) -> list[str]:
+    return [rule for rule, _, _ in known.reasons_not_in_force(day)]

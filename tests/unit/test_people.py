@@ -1,0 +1,173 @@
+"""Who may do what: every role and action, and every reason against it.
+
+Source: DSA VI.E; DSA III.F.1; ExA 2.g; ExA 2.h; ExC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from enclave import agreement, people
+from enclave.agreement import Signature, compile_agreement
+from enclave.errors import Invalid, Refused
+from enclave.people import Hold, Listing, Person
+from enclave.settings import PACKAGED_POLICIES
+from enclave.store import Store
+from enclave.terms import Action, Role
+
+A = Action
+MAY = {
+    Role.RESEARCHER: {A.ANALYSE, A.REQUEST},
+    Role.AGENCY_ANALYST: {A.ANALYSE, A.REQUEST},
+    Role.HUB_STAFF: {A.RECEIVE, A.MATCH, A.CUT, A.DESTROY},
+    Role.STEWARD: {A.AGREE, A.CONFIRM, A.AUDIT},
+    Role.OPM: {A.CHECK, A.PUBLISH, A.DESTROY, A.AUDIT},
+    Role.AUDITOR: {A.AUDIT},
+}
+TOUCHES_RECORDS = {A.ANALYSE, A.REQUEST, A.RECEIVE, A.MATCH, A.CUT}
+DAY, SIGNED = date(2022, 4, 11), date(2022, 4, 1)
+
+
+class Office:
+    """A store with DR-0034 in force, and the calendar day."""
+
+    def __init__(self, home: Path) -> None:
+        self.day = DAY
+        self.store = Store(f"sqlite:///{home / 'enclave.db'}", lambda: self.day)
+        policy = compile_agreement(PACKAGED_POLICIES, "DR-0034")
+        with self.store.transaction() as tx:
+            agreement.register(tx, policy, "olga")
+            for party in policy.signatories:
+                agreement.sign(tx, "DR-0034", Signature(party, "Representative", SIGNED), "olga")
+
+    def enlist(
+        self, id: str, role: Role, *, exhibit_c: date | None = SIGNED, approvals: tuple[str, ...] = ("SDE", "DOL")
+    ) -> None:
+        person = Person(id, f"Invented {id}", "Staff", "Office", f"{id}@example.org", "555-0100", False)
+        with self.store.transaction() as tx:
+            people.enlist(tx, person, Listing(id, "DR-0034", role, "2.g"), "olga")
+            if exhibit_c:
+                people.sign_exhibit(tx, "DR-0034", id, "C", exhibit_c, "olga")
+            for agency in approvals:
+                people.approve(tx, "DR-0034", id, agency, "olga")
+
+    def rules(self, person: str, action: Action, project: str = "DR-0034") -> list[str]:
+        with self.store.view() as view:
+            return [finding.rule for finding in people.reasons_against(view, person, action, project)]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    made = Office(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_every_role_may_do_this_and_nothing_else(office: Office) -> None:
+    for role in Role:
+        office.enlist(role.value, role)
+        for action in Action:
+            expected = [] if action in MAY[role] else ["role"]
+            assert office.rules(role.value, action) == expected, f"{role} {action}"
+
+
+def test_without_papers_nobody_touches_records(office: Office) -> None:
+    for role in Role:
+        office.enlist(role.value, role, exhibit_c=None, approvals=())
+        for action in MAY[role]:
+            expected = ["exhibit-c"] if action in TOUCHES_RECORDS else []
+            if expected and role in {Role.RESEARCHER, Role.AGENCY_ANALYST}:
+                expected.append("approval")
+            assert office.rules(role.value, action) == expected, f"{role} {action}"
+
+
+def lose_an_approval(office: Office) -> None:
+    office.enlist("robin", Role.RESEARCHER, approvals=("SDE",))
+
+
+def let_exhibit_c_run_out(office: Office) -> None:
+    office.enlist("robin", Role.RESEARCHER, exhibit_c=date(2021, 4, 10))
+
+
+def end_the_project(office: Office) -> None:
+    office.day = date(2022, 9, 1)
+
+
+def come_too_early(office: Office) -> None:
+    office.day = date(2022, 3, 31)
+
+
+def suspend(office: Office) -> None:
+    with office.store.transaction() as tx:
+        people.suspend(tx, "DR-0034", "robin", "DSA VI.F", "olga")
+
+
+def hold(office: Office) -> None:
+    with office.store.transaction() as tx:
+        people.place(tx, Hold("DR-0034", "project DR-0034", DAY, "DSA VI.F", "olga"))
+
+
+@pytest.mark.parametrize(
+    ("happens", "rule"),
+    [
+        (lose_an_approval, "approval"),
+        (let_exhibit_c_run_out, "exhibit-c"),
+        (end_the_project, "project-end"),
+        (come_too_early, "effective"),
+        (suspend, "suspended"),
+        (hold, "suspended"),
+    ],
+)
+def test_every_reason_ends_access(office: Office, happens: Callable[[Office], None], rule: str) -> None:
+    office.enlist("robin", Role.RESEARCHER)
+    assert office.rules("robin", Action.ANALYSE) == []
+    happens(office)
+    assert office.rules("robin", Action.ANALYSE) == [rule]
+
+
+def test_all_reasons_are_told_at_once_with_clause_and_next_step(office: Office) -> None:
+    office.enlist("robin", Role.RESEARCHER, exhibit_c=None, approvals=())
+    suspend(office)
+    hold(office)
+    end_the_project(office)
+    with office.store.view() as view, pytest.raises(Refused) as caught:
+        people.may(view, "robin", Action.MATCH, "DR-0034")
+    rules = [finding.rule for finding in caught.value.findings]
+    assert sorted(rules) == ["approval", "exhibit-c", "project-end", "role", "suspended", "suspended"]
+    assert all(finding.clause and finding.next for finding in caught.value.findings)
+
+
+def test_who_is_not_listed_and_what_is_not_registered(office: Office) -> None:
+    assert office.rules("nobody", Action.ANALYSE) == ["not-listed"]
+    assert office.rules("nobody", Action.ANALYSE, "DR-0099") == ["unknown-project"]
+
+
+def test_destruction_and_audit_are_possible_after_the_end(office: Office) -> None:
+    office.enlist("olga", Role.OPM, approvals=())
+    end_the_project(office)
+    hold(office)
+    assert [a for a in MAY[Role.OPM] if office.rules("olga", a) == []] != []
+    assert {a for a in MAY[Role.OPM] if office.rules("olga", a) == []} == {A.DESTROY, A.AUDIT}
+
+
+def test_an_admission_ends_with_exhibit_c_or_the_project(office: Office) -> None:
+    office.enlist("robin", Role.RESEARCHER, exhibit_c=date(2021, 6, 1))
+    office.enlist("rae", Role.RESEARCHER)
+    with office.store.view() as view:
+        ends = [people.may(view, who, Action.ANALYSE, "DR-0034").ends_on for who in ("robin", "rae")]
+    assert ends == [date(2022, 6, 1), date(2022, 8, 31)]
+
+
+def test_nobody_approves_themselves_and_a_listing_is_complete(office: Office) -> None:
+    office.enlist("robin", Role.RESEARCHER)
+    with office.store.transaction() as tx, pytest.raises(Refused, match="own access"):
+        people.approve(tx, "DR-0034", "robin", "SDE", "robin")
+    person = Person("x", "", "", "Office", "x@example.org", "555", False)
+    listing = Listing("x", "DR-0034", Role.AGENCY_ANALYST, "2.h")
+    with office.store.transaction() as tx, pytest.raises(Invalid) as caught:
+        people.enlist(tx, person, listing, "olga")
+    assert [finding.rule for finding in caught.value.findings] == ["contact-field", "contact-field", "purpose"]

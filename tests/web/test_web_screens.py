@@ -1,0 +1,132 @@
+"""Every page in a real browser, light and dark: it loads nothing it may not, fits its window, and is pictured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, sync_playwright
+
+from enclave import destruction
+from enclave.review import Statement
+from enclave.terms import Action
+from tests.web.browser import Browser, served
+from tests.web.world import PROJECT, World
+
+PICTURES = Path("var/screenshots")
+VIEWS = (
+    ("robin", "home", ""), ("robin", "project", "projects/{p}"), ("robin", "requests", "projects/{p}/requests"),
+    ("robin", "refused-request", "projects/{p}/requests/{bad}"), ("robin", "not-yours", "projects/{p}/ledger"),
+    ("rita", "home", ""), ("nora", "home", ""),
+    ("olga", "home", ""), ("olga", "queue", "projects/{p}/requests"),
+    ("olga", "request", "projects/{p}/requests/{good}"),
+    ("olga", "unsafe-request", "projects/{p}/requests/{bad}"), ("olga", "ledger", "projects/{p}/ledger"),
+    ("olga", "destruction", "projects/{p}/destruction"),
+    ("sam", "request", "projects/{p}/requests/{good}"), ("sam", "matches", "projects/{p}/matching"),
+    ("hubert", "intake", "projects/{p}/intake"), ("hubert", "report", "projects/{p}/matching/match-01/report"),
+    ("audrey", "destruction", "projects/{p}/destruction"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    """Start Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, World]]:
+    """Give an installation with a request in review, one refused, and match data destroyed."""
+    world = matched.copy(tmp_path_factory.mktemp("screens") / "home")
+    with served(world) as base:
+        olga, sam = Browser(base, "olga"), Browser(base, "sam")
+        olga.send(f"/requests/{world.good}/clear")
+        olga.send(f"/requests/{world.unsafe}/clear")
+        digest = sam.of(f"/requests/{world.good}", format="json").json()["case"]["digest"]
+        ticked = [str(s) for s in list(Statement)[:2]]
+        assert sam.send(f"/requests/{world.good}/confirm", digest=digest, statement=ticked).status_code == 303
+        enclave = world.enclave
+        destruction.destroy_match_data(
+            enclave.store, enclave.keystore, enclave.settings, world.admission("hubert", Action.DESTROY)
+        )
+        world.on(date(2022, 4, 14))
+        yield base, world
+    world.close()
+
+
+def open_page(chromium: Chromium, base: str, person: str, scheme: str, width: int = 1280) -> tuple[Page, list[str]]:
+    """Sign a person in; give the page, and the list that fills with what the browser complains of."""
+    context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})  # type: ignore[arg-type]
+    page, complaints = context.new_page(), []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on(
+        "request",
+        lambda asked: (
+            None
+            if asked.url.startswith(base.split("/services")[0]) or asked.url.startswith("data:")
+            else complaints.append(asked.url)
+        ),
+    )
+    page.goto(f"{base}login?as={person}")
+    return page, complaints
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_well_and_pictured(chromium: Chromium, lived_in: tuple[str, World], scheme: str):
+    base, world = lived_in
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for person in dict.fromkeys(view[0] for view in VIEWS):
+        page, complaints = open_page(chromium, base, person, scheme)
+        for name, path in ((name, path) for who, name, path in VIEWS if who == person):
+            answer = page.goto(base + path.format(p=PROJECT, good=world.good, bad=world.unsafe))
+            assert answer is not None and answer.status in {200, 403}
+            said = [c for c in complaints if not (answer.status == 403 and "403" in c)]
+            assert not said, (person, name, said)
+            complaints.clear()
+            if name != "report":
+                assert page.title().endswith("P20 WIN enclave") and page.locator("h1").count() == 1
+            long = {"ledger", "report", "project", "intake"}
+            page.screenshot(path=PICTURES / f"web-{person}-{name}-{scheme}.png", full_page=name not in long)
+        page.context.close()
+
+
+def test_pages_fit_a_narrow_window(chromium: Chromium, lived_in: tuple[str, World]):
+    base, world = lived_in
+    page, _ = open_page(chromium, base, "olga", "light", width=390)
+    for path in (
+        "",
+        "projects/{p}",
+        "projects/{p}/requests/{good}",
+        "projects/{p}/requests/{bad}",
+        "projects/{p}/ledger",
+    ):
+        page.goto(base + path.format(p=PROJECT, good=world.good, bad=world.unsafe))
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    page.context.close()
+
+
+def test_a_steward_confirms_by_keyboard_alone(chromium: Chromium, lived_in: tuple[str, World]):
+    base, world = lived_in
+    page, _ = open_page(chromium, base, "sam", "light")
+    page.goto(f"{base}projects/{PROJECT}/requests/{world.good}")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
+    for _ in range(60):
+        if page.evaluate("document.activeElement.name") == "statement":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(f"requests/{world.good}$"))
+    assert page.get_by_role("status").inner_text() == "Recorded for SDE. All four statements are confirmed."
+    page.context.close()
