@@ -1,4 +1,4 @@
-"""Take the pictures of the README from the running thing: the lab in its sandbox, the gate's verdict, the home page."""
+"""Take the README's pictures from the running thing: home page, lab in its sandbox, the gate's verdict."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def take(hub: Hub, refused: str, folder: Path) -> list[Path]:
         researcher = browser.new_context(viewport=SIZE, device_scale_factor=1).new_page()
         _sign_in(researcher, hub, RESEARCHER.id)
         taken = [_shoot(researcher, folder / "home.png"), _lab(researcher, hub, folder / "lab.png")]
-        checker = browser.new_context(viewport=SIZE, device_scale_factor=1).new_page()
+        checker = browser.new_context(viewport={"width": 1280, "height": 1300}, device_scale_factor=1).new_page()
         _sign_in(checker, hub, CHECKER.id)
         checker.goto(f"{hub.pages}projects/{PROJECT}/requests/{refused}")
         taken.append(_shoot(checker, folder / "gate.png"))
@@ -50,8 +50,10 @@ def _lab(page: Page, hub: Hub, path: Path) -> Path:
     page.get_by_text("Python 3 (ipykernel)").first.wait_for(timeout=90_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.get_by_text("is in the outbox.").last.wait_for(timeout=120_000)
-    page.locator(".jp-Notebook").get_by_text("What I may use", exact=False).first.scroll_into_view_if_needed()
+    page.locator(".jp-OutputArea-output").get_by_text("is in the outbox.").wait_for(timeout=120_000)
+    page.locator(".jp-Notebook").get_by_role("heading", name="4. See what stays hidden").evaluate(
+        "heading => heading.scrollIntoView({block: 'start'})"
+    )
     return _shoot(page, path)
 
 

@@ -59,3 +59,19 @@ def wipe_leftovers(runtime: Path) -> int:
 def in_use(runtime: Path, step: str) -> bool:
     """Tell whether some process does this step; ask after the leftovers were wiped."""
     return any(runtime.glob(f"{_MARK}{step}-*"))
+
+
+@contextmanager
+def alone(runtime: Path, step: str, *, wait: bool = True) -> Iterator[bool]:
+    """Hold a step that no two processes may be in at once; the kernel frees it when the process dies.
+
+    Gives False, at once, when `wait` is false and another process is in it: then there is nothing to recover.
+    """
+    prepare(runtime)
+    with (runtime / f"{step}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True

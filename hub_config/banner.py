@@ -1,4 +1,4 @@
-"""The line above the lab: project, person, days left. Written by the spawner, read by the proxy."""
+"""The line above the lab: project, person, last day of access. Written by the spawner, read by the proxy."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def reader(config: HubConfig) -> Callable[[str], str]:
     def banner(server: str) -> str:
         with suppress(FileNotFoundError, ValueError, KeyError):
             told = json.loads(_file(config.banners, server).read_text())
-            days = (date.fromisoformat(told["expires_on"]) - date.today()).days
-            left = f"access for {days} more day{'' if days == 1 else 's'}"
-            return html.escape(f"{told['project']} · {told['person']} · {left}")
+            until = f"{date.fromisoformat(told['expires_on']):%-d %B %Y}"
+            return html.escape(f"{told['project']} · {told['person']} · access until {until}")
         return ""
 
     return banner

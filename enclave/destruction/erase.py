@@ -24,10 +24,13 @@ from enclave.destruction.remains import (
 from enclave.errors import Refused, refuse
 from enclave.ledger import Details, Entry
 from enclave.people import Admission, Hold, holds, lift, place
+from enclave.scratch import alone
 from enclave.settings import Settings
 from enclave.store import Store, Transaction
 from enclave.terms import Action, reached
 from enclave.vault import Keystore
+
+_STEP = "destruction"
 
 
 def destroy(
@@ -66,9 +69,12 @@ def destroy_match_data(
 
 def recover(store: Store, keystore: Keystore, settings: Settings, actor: str = "recover") -> list[Certificate]:
     """Finish every destruction that a crash interrupted; safe to repeat."""
-    with store.view() as view:
-        unfinished = [d for d in view.find(Destruction) if d.state is not State.DONE]
-    return [_finish(store, keystore, settings, destruction, actor) for destruction in unfinished]
+    with alone(settings.runtime, _STEP, wait=False) as held:
+        if not held:
+            return []  # another process is destroying; what stands begun is its own
+        with store.view() as view:
+            unfinished = [d for d in view.find(Destruction) if d.state is not State.DONE]
+        return [_finish(store, keystore, settings, destruction, actor) for destruction in unfinished]
 
 
 def file_certificate(tx: Transaction, key: str, title: str, signed_on: date, actor: str) -> Destruction:
@@ -91,16 +97,19 @@ def file_certificate(tx: Transaction, key: str, title: str, signed_on: date, act
 def _destroy(
     store: Store, keystore: Keystore, settings: Settings, admission: Admission, scope: Scope, method: str
 ) -> Certificate:
-    try:
-        with store.transaction() as tx:
-            destruction = _begin(tx, keystore, settings, admission, scope, method)
-    except Refused as error:
-        rules = {"rules": [finding.rule for finding in error.findings], "scope": scope}
-        project = admission.project
-        store.enter(Entry(admission.person, "destruction.refuse", project, project, scope.clause, "refused", rules))
-        raise
-    reached("destruction.begun")
-    return _finish(store, keystore, settings, destruction, admission.person)
+    with alone(settings.runtime, _STEP):
+        try:
+            with store.transaction() as tx:
+                destruction = _begin(tx, keystore, settings, admission, scope, method)
+        except Refused as error:
+            rules = {"rules": [finding.rule for finding in error.findings], "scope": scope}
+            project = admission.project
+            store.enter(
+                Entry(admission.person, "destruction.refuse", project, project, scope.clause, "refused", rules)
+            )
+            raise
+        reached("destruction.begun")
+        return _finish(store, keystore, settings, destruction, admission.person)
 
 
 def _begin(

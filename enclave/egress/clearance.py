@@ -51,6 +51,8 @@ class Clearance:
     record : dict
         The disclosure record, plain JSON: ``rules``, ``thresholds``, ``cells`` (counts of shown and hidden),
         ``bounds``, ``as_of`` (source -> date), ``notes`` (sentences), ``columns`` (names used).
+    looked_at : str
+        What the output checker saw in what only a person can judge; stays inside.
     """
 
     KIND: ClassVar[str] = "clearance"
@@ -67,6 +69,7 @@ class Clearance:
     artefacts: tuple[Artefact, ...]
     digest: str
     record: dict[str, Any] = field(default_factory=dict)
+    looked_at: str = ""
 
     @property
     def key(self) -> str:

@@ -8,6 +8,7 @@ Source: DSA I (everything in a session is Resultant Data until released); DSA II
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -35,7 +36,7 @@ _WAYS = {
 
 @dataclass(frozen=True)
 class Taken:
-    """The bytes of one request, as read once."""
+    """The bytes of one request, as read once; its id is made of them, whatever the folder was called."""
 
     id: str
     content: bytes
@@ -81,7 +82,7 @@ def _take(outbox: int, name: str, taken: list[Taken], findings: list[Finding]) -
         if content is None:
             findings.append(_stray(f"{name}/{REQUEST_FILE}", "", why))
         else:
-            taken.append(Taken(name, content))
+            taken.append(Taken(f"out-{hashlib.sha256(content).hexdigest()[:12]}", content))
 
 
 def _read(folder: int) -> tuple[bytes | None, str]:

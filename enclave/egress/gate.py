@@ -76,13 +76,8 @@ def _keep(store: Store, keystore: Keystore, settings: Settings, project: str, pe
     request = ReleaseRequest(project, taken.id, person, hashlib.sha256(taken.content).hexdigest(), date.min)
     with store.view() as view:
         known = view.get(ReleaseRequest, request.key)
-    if known is not None and known.sha256 == request.sha256:
+    if known is not None:
         return
-    if known is not None and known.state == "cleared":
-        raise refuse(
-            taken.id, "request-changed", "DSA VI.G.1", "a cleared request of this id has other content",
-            "Make a new request.",
-        )  # fmt: skip
     with scratch(settings.runtime, "request") as bench:
         plain = bench / "request.json"
         plain.write_bytes(taken.content)
@@ -195,7 +190,8 @@ def _clear(
             agencies=verdict.agencies,
             artefacts=artefacts,
             digest=digest_of(artefacts),
-            record=_record(verdict, policy.cells.model_dump(mode="json"), looked_at),
+            record=_record(verdict, policy.cells.model_dump(mode="json")),
+            looked_at=looked_at,
         )
         persons = max(len(set(table.basis[table.unit])) for table in asked.tables)
         details: Details = {
@@ -213,7 +209,7 @@ def _clear(
     return clearance
 
 
-def _record(verdict: Verdict, thresholds: dict[str, Any], looked_at: str) -> dict[str, Any]:
+def _record(verdict: Verdict, thresholds: dict[str, Any]) -> dict[str, Any]:
     """Give the disclosure record that travels with the release."""
     asked, protected = verdict.request, verdict.protected
     assert asked is not None and protected is not None  # noqa: S101 - the caller has looked
@@ -229,7 +225,6 @@ def _record(verdict: Verdict, thresholds: dict[str, Any], looked_at: str) -> dic
         "methods": list(asked.methods),
         "population": asked.population,
         "notes": [asked.notes] if asked.notes else [],
-        "looked_at": looked_at,
     }
 
 

@@ -15,7 +15,8 @@ from enclave.errors import Refused
 from enclave.ledger import Details
 from enclave.publication.disk import write_whole
 from enclave.publication.package import read_package, verify_package, zip_bytes
-from enclave.publication.record import Package, Publication, State, building_of, entry_of, folder_of
+from enclave.publication.record import STEP, Package, Publication, State, building_of, entry_of, folder_of
+from enclave.scratch import alone
 from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import HUB
@@ -30,13 +31,16 @@ def recover(store: Store, settings: Settings, actor: str = "recover") -> list[Pu
     list of Publication
         Those that were between begin and done, as they are now.
     """
-    with store.view() as view:
-        begun = view.find(Publication, state=State.BEGUN)
-    for publication in begun:
-        if _is_whole(settings, publication):
-            finish(store, settings, publication, actor)
-        else:
-            _void(store, settings, publication, actor)
+    with alone(settings.runtime, STEP, wait=False) as held:
+        if not held:
+            return []  # another process is publishing; what stands begun is its own
+        with store.view() as view:
+            begun = view.find(Publication, state=State.BEGUN)
+        for publication in begun:
+            if _is_whole(settings, publication):
+                finish(store, settings, publication, actor)
+            else:
+                _void(store, settings, publication, actor)
     with store.view() as view:
         return [now for p in begun if (now := view.get(Publication, p.key)) is not None]
 

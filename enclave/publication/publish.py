@@ -16,8 +16,9 @@ from enclave.people import Admission
 from enclave.publication.disk import sync_folder, write_folder
 from enclave.publication.outcome import finish
 from enclave.publication.package import Contents, compose
-from enclave.publication.record import Package, Publication, State, barred, building_of, entry_of, folder_of
+from enclave.publication.record import STEP, Package, Publication, State, barred, building_of, entry_of, folder_of
 from enclave.review import Approval, approve
+from enclave.scratch import alone
 from enclave.settings import Settings
 from enclave.store import Store, Transaction
 from enclave.terms import Action, reached
@@ -55,24 +56,25 @@ def publish(
     Refused
         If approval and clearance do not belong together, or a cleared file is not as it was cleared.
     """
-    try:
-        _hold_tokens(clearance, approval, admission)
-        artefacts = _read_cleared(settings, clearance)
-        with store.transaction() as tx:
-            publication = _begin(tx, clearance, approval, admission.person, hub_keys)
-            policy = of(tx, clearance.project).policy
-    except (Refused, Invalid) as error:
-        store.enter(_refusal(clearance, admission.person, error))
-        raise
-    reached("publication.begun")
-    files = compose(Contents(clearance, approval, policy, artefacts, checkpoint, publication.begun_on), hub_keys)
-    building = building_of(settings, publication)
-    write_folder(building, files)
-    reached("publication.built")
-    building.rename(folder_of(settings, publication))
-    sync_folder(settings.home / "published")
-    reached("publication.renamed")
-    return finish(store, settings, publication, admission.person)
+    with alone(settings.runtime, STEP):
+        try:
+            _hold_tokens(clearance, approval, admission)
+            artefacts = _read_cleared(settings, clearance)
+            with store.transaction() as tx:
+                publication = _begin(tx, clearance, approval, admission.person, hub_keys)
+                policy = of(tx, clearance.project).policy
+        except (Refused, Invalid) as error:
+            store.enter(_refusal(clearance, admission.person, error))
+            raise
+        reached("publication.begun")
+        files = compose(Contents(clearance, approval, policy, artefacts, checkpoint, publication.begun_on), hub_keys)
+        building = building_of(settings, publication)
+        write_folder(building, files)
+        reached("publication.built")
+        building.rename(folder_of(settings, publication))
+        sync_folder(settings.home / "published")
+        reached("publication.renamed")
+        return finish(store, settings, publication, admission.person)
 
 
 def _hold_tokens(clearance: Clearance, approval: Approval, admission: Admission) -> None:

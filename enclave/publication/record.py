@@ -16,6 +16,9 @@ from enclave.errors import Refused, refuse
 from enclave.ledger import Details, Entry
 from enclave.settings import Settings
 
+STEP = "publication"
+"""The step that one process at a time is in."""
+
 
 class State(StrEnum):
     """How far a publication has come."""

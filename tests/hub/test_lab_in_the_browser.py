@@ -38,7 +38,7 @@ def test_a_researcher_opens_the_lab(hub: Hub, page: Page) -> None:
     page.on("request", lambda asked: elsewhere.append(asked.url) if hub.base_url not in asked.url else None)
     page.goto(f"{hub.base_url}/hub/spawn/ana/dr-0034")
     page.wait_for_url("**/user/ana/dr-0034/lab**")
-    expect(page.locator("#enclave-banner")).to_contain_text("DR-0034 · ana · access for")
+    expect(page.locator("#enclave-banner")).to_contain_text("DR-0034 · ana · access until")
 
     page.get_by_text("templates").first.dblclick()
     page.get_by_text("getting_started.ipynb").first.dblclick()

@@ -17,7 +17,7 @@ from enclave.errors import Refused
 from enclave.settings import PACKAGED_NOTEBOOKS, PACKAGED_POLICIES
 from enclave.vault import Header, new_keys, seal_file
 from tests.conftest import At
-from tests.journey.stages import FEW, FIRST, enlist
+from tests.journey.stages import FEW, FIRST, REPRESENTATIVES, enlist
 from tests.world import (
     CANARY,
     FIRST_DAY,
@@ -222,8 +222,16 @@ def test_a_notebook_that_was_not_approved(at: At, tmp_path: Path) -> None:
 
 def test_resultant_data_before_everybody_agreed(at: At) -> None:
     made = at("matched")
+    for person in REPRESENTATIVES[:-1]:
+        made.run("matching", "agree", "DR-0034", who=person)
     said = without_side_effect(made, lambda: made.run("resultant", "cut", "DR-0034", "--json", who="hubert", code=3))
     assert said.rules == ["match-complete"]
+
+
+def test_a_match_is_judged_by_the_parties_representatives_only(at: At) -> None:
+    made = at("matched")
+    said = without_side_effect(made, lambda: made.run("matching", "agree", "DR-0034", "--json", who="hubert", code=3))
+    assert said.rules == ["role"]
 
 
 def test_a_cell_of_five(at: At) -> None:

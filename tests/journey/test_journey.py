@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from enclave.resultant import delivery_of, open_table
 from enclave.sandbox import Bubblewrap
 from tests.conftest import At
 from tests.journey.stages import FEW, LAST_DAY, hub_keys, request_of
-from tests.world import CANARY, Installation, canary_in, command, idle, rows_of
+from tests.world import CANARY, FIRST_DAY, Installation, canary_in, command, idle, rows_of
 
 NO_WAGES = ("Hamden High School", "Manchester High School")
 ACKNOWLEDGEMENT = (
@@ -62,6 +63,18 @@ def test_the_match_finds_who_is_the_same(shared: At, delivered: dict[str, pd.Dat
     right = (linked["SDE_GenericID"].map(both) == linked["DOL_GenericID"]).sum()
     assert right / len(linked) >= 0.97
     assert right / asked["SDE_GenericID"].isin(both).sum() >= 0.9
+
+
+def test_the_last_agreement_completes_the_match_and_starts_the_clock(shared: At) -> None:
+    made = shared("agreed")
+    with made.enclave.store.view() as view:
+        run = latest(view, made.project)
+    assert set(run.agreements) == set(made.policy().signatories)
+    # ten business days after Monday, April 11: the 15th is Good Friday
+    assert (run.completed_on, run.delete_by) == (FIRST_DAY, date(2022, 4, 26))
+    assert made.actions("match.") == ["match.begin", "match.run", *4 * ["match.agree"], "match.complete"]
+    due = made.run("destruction", "due", "--json").body
+    assert ("DSA III.F.3", "2022-04-26") in {(row["clause"], row["due"]) for row in due}
 
 
 def test_no_identifier_is_delivered(shared: At, delivered: dict[str, pd.DataFrame]) -> None:

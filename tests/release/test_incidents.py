@@ -58,7 +58,8 @@ def test_a_report_after_24_hours_is_taken_and_marked_late(world: World, hours: i
 @pytest.mark.parametrize(
     "token",
     ["123-45-6789", "123 45 6789", "123456789", "123–45–6789", "１２３-４５-６７８９", "0123456789",
-     "q.quill@example.org", "20010503", "2001-05-03", "5/3/2001", "03.05.01", "May 3, 2001", "3 May 2001",
+     "q.quill@example.org", "q.quill＠example.org", "20010503", "2001-05-03", "5/3/2001", "03.05.01", "May 3, 2001",
+     "3 May 2001",
      "SDE-K7Q2ABCDEFGHIJKL"],
 )  # fmt: skip
 @pytest.mark.parametrize("item", ["description", "mitigation"])

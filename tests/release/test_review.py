@@ -25,7 +25,7 @@ from enclave.review import (
     waive,
     withdraw,
 )
-from enclave.terms import Action
+from enclave.terms import Action, Role
 from tests.release.world import LAST_DAY, PROJECT, REQUEST, World
 
 
@@ -171,6 +171,9 @@ def test_a_waiver_needs_opm_and_a_reason_and_replaces_no_statement(world: World)
     steward, opm = world.admission("sde-steward", Action.CONFIRM), world.admission("opm", Action.PUBLISH)
     with world.store.transaction() as tx, pytest.raises(Refused):
         waive(tx, REQUEST, steward, "We are in a hurry.")
+    with world.store.transaction() as tx, pytest.raises(Refused) as caught:
+        waive(tx, REQUEST, replace(opm, role=Role.STEWARD), "We are in a hurry.")
+    assert rules(caught.value) == ["waiver"]
     with world.store.transaction() as tx, pytest.raises(Invalid):
         waive(tx, REQUEST, opm, "  ")
     with world.store.transaction() as tx:

@@ -156,6 +156,7 @@ def _ask(enclave: Enclave) -> World:
     unsafe = good.parent.with_name("out-aaaaaaaaaaaa")
     unsafe.mkdir()
     (unsafe / "request.json").write_text(json.dumps(asked))
-    egress.take_in(enclave.store, enclave.keystore, enclave.settings, PROJECT, "robin")
+    taken = egress.take_in(enclave.store, enclave.keystore, enclave.settings, PROJECT, "robin").taken
     enclave.broker().release(session.name)
-    return World(enclave, good.parent.name, unsafe.name)
+    (bad,) = {request.id for request in taken} - {good.parent.name}
+    return World(enclave, good.parent.name, bad)
