@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +10,7 @@ import typer
 
 from enclave import agreement, dictionary, people
 from enclave.app import initialise
-from enclave.cli.desk import Desk, Json, complain, console, facts, show, table
+from enclave.cli.desk import Desk, Json, calendar_day, complain, console, facts, show, table
 from enclave.errors import EnclaveError, Refused
 from enclave.ledger import Entry, refusal
 from enclave.terms import Action, Role, party_id, project_id
@@ -63,7 +62,7 @@ def today(
     if day:
         if not enclave.settings.demo:
             raise typer.BadParameter("only a demonstration's day can be set")
-        enclave.settings.demo_day.write_text(date.fromisoformat(day).isoformat(), "utf-8")
+        enclave.settings.demo_day.write_text(calendar_day(day).isoformat(), "utf-8")
         enclave.store.enter(Entry(context.obj.actor, "demo.day", day))
     show(enclave.today(), as_json, f"today is {enclave.today()}")
 
@@ -103,7 +102,7 @@ def agreement_sign(
     context: typer.Context, project: str, party: str, title: str, signed_on: str, as_json: Json = False
 ) -> None:
     """Record a party's signature by title and date."""
-    signature = agreement.Signature(party_id(party), title, date.fromisoformat(signed_on))
+    signature = agreement.Signature(party_id(party), title, calendar_day(signed_on))
     with context.obj.enclave.store.transaction() as tx:
         known = agreement.sign(tx, project_id(project), signature, context.obj.actor)
     left = ", ".join(known.unsigned)
@@ -207,7 +206,7 @@ def people_sign(
 ) -> None:
     """Record a signature under Exhibit B or C."""
     enclave = context.obj.enclave
-    day = date.fromisoformat(signed_on) if signed_on else enclave.today()
+    day = calendar_day(signed_on) if signed_on else enclave.today()
     with enclave.store.transaction() as tx:
         listing = people.sign_exhibit(tx, project_id(project), person, exhibit, day, context.obj.actor)
     show(listing, as_json, f"{person} signed Exhibit {exhibit} on {day}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from enclave import agreement, intake, matching, resultant
-from enclave.cli.desk import Desk, Json, console, show, table
+from enclave.cli.desk import Desk, Json, calendar_day, console, show, table
 from enclave.settings import PACKAGED_POLICIES
 from enclave.terms import Action, project_id
 from enclave.vault import read_private, read_public
@@ -48,7 +48,7 @@ def seal(
         policy=policy,
         sender=read_private(key),
         hub=read_public(hub),
-        as_of=date.fromisoformat(as_of),
+        as_of=calendar_day(as_of),
         out=out,
         created=datetime.now(UTC),
         limitations=limitations,

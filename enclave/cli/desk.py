@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,6 +59,14 @@ class Desk:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def calendar_day(text: str) -> date:
+    """Read a day that was typed, YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("a day is written YYYY-MM-DD") from None
 
 
 def show(value: Any, as_json: bool, sentence: str = "") -> None:

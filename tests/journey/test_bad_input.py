@@ -234,6 +234,14 @@ def test_a_match_is_judged_by_the_parties_representatives_only(at: At) -> None:
     assert said.rules == ["role"]
 
 
+@pytest.mark.parametrize("typed", [["today", "2022-99-99"], ["people", "may", "robin", "fly", "DR-0034"], ["sing"]])
+def test_a_command_that_makes_no_sense(begun: Installation, typed: list[str]) -> None:
+    before, entries = begun.kept(), begun.actions()
+    said = begun.run(*typed, code=4)
+    assert said.text.startswith("invalid") and "Traceback" not in said.text
+    assert (begun.kept(), begun.actions()) == (before, entries)
+
+
 def test_a_cell_of_five(at: At) -> None:
     made = at("collected")
     checked = made.run("egress", "check", FEW, "--project", "DR-0034", "--json", code=3)

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from enclave.publication import Publication
 from enclave.resultant import Delivery
 from enclave.review import Case
 from enclave.sandbox import Bubblewrap
+from enclave.scratch import scratch
 from tests.conftest import At
 from tests.journey.stages import LAST_DAY, request_of
 from tests.world import Installation, canary_in, idle
@@ -251,6 +252,17 @@ def test_killed_at_every_point_of_a_match(at: At, killer: Killer) -> None:
     assert seen >= labels("matching") | {"store.before-commit", "store.after-commit"}
     assert made.actions().count("match.run") == 1
     made.run("matching", "agree", "DR-0034", who="sam")
+
+
+def test_a_match_whose_process_died_is_ended_and_one_that_runs_is_left_alone(at: At) -> None:
+    made = at("received")
+    runtime = made.enclave.settings.runtime
+    orphan = Bubblewrap(runtime).start(replace(idle(made, "robin"), name="dr-0034-match-01"))
+    with scratch(runtime, "job"):
+        recovered(made)
+        assert orphan.poll() is None
+    recovered(made)
+    assert orphan.poll() is not None
 
 
 def test_every_room_with_points_is_covered() -> None:
