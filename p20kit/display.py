@@ -59,7 +59,7 @@ def _legend(policy: CellPolicy) -> str:
     return (
         f"<p><span style='color:#222;background:{MARKS['primary'][1]}'>&nbsp;●&nbsp;</span> hidden: fewer than "
         f"{policy.minimum_count} individuals, {zeros} ({COUNT_CLAUSE}; {RECIPIENT_CLAUSE}) &nbsp; "
-        f"<span style='color:#222;background:{MARKS['complementary'][1]}'>&nbsp;○&nbsp;</span> hidden so that no ● can "
-        f"be worked out ({COMPLEMENTARY_CLAUSE}; {RECIPIENT_CLAUSE}) &nbsp; – cannot occur. "
+        f"<span style='color:#222;background:{MARKS['complementary'][1]}'>&nbsp;○&nbsp;</span> hidden so that no ● "
+        f"can be worked out ({COMPLEMENTARY_CLAUSE}; {RECIPIENT_CLAUSE}) &nbsp; – cannot occur. "
         "In the released copy ● and ○ look the same.</p>"
     )
