@@ -124,15 +124,24 @@ def link_pair(
     outcome = _match(a, b, method, tell)
     links = _named(outcome.links, left[id_column], right[id_column])
     report = {
-        "agencies": list(names),
-        "roles": {"used": list(used), "missing_in_a_file": list(missing)},
-        "method": asdict(method),
-        "software": {package: importlib.metadata.version(package) for package in SOFTWARE},
+        **_settings(names, used, missing, method),
         **describe(outcome, names, method.threshold),
         "by_group": [] if groups is None else rates_by_group(groups, _is_linked(left[id_column], links), id_column),
     }
     tell("reporting", 1.0)
     return Linked(links, report, outcome.trained.model)
+
+
+def _settings(
+    names: tuple[str, str], used: Mapping[str, str], missing: Mapping[str, str], method: Method
+) -> dict[str, Any]:
+    """Say what was matched with what: enough to run it again."""
+    return {
+        "agencies": list(names),
+        "roles": {"used": list(used), "missing_in_a_file": list(missing)},
+        "method": asdict(method),
+        "software": {package: importlib.metadata.version(package) for package in SOFTWARE},
+    }
 
 
 def _silent(stage: str, fraction: float) -> None:

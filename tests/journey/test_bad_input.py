@@ -245,6 +245,7 @@ def test_a_command_that_makes_no_sense(begun: Installation, typed: list[str]) ->
 def test_a_cell_of_five(at: At) -> None:
     made = at("collected")
     checked = made.run("egress", "check", FEW, "--project", "DR-0034", "--json", code=3)
+    print(checked.text)
     assert checked.body["verdict"] == "refused"
     assert "DSA III.G.2.a" in {finding["clause"] for finding in checked.body["findings"]}
     before, entries = made.kept(), len(made.actions())
