@@ -7,13 +7,13 @@ ARG BASE_IMAGE=debian:bookworm-slim
 FROM ${BASE_IMAGE} AS python
 ENV PYTHONUNBUFFERED=1 LANG=C.UTF-8
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends python3 python3-venv tini \
+ && apt-get install -y -qq --no-install-recommends ca-certificates python3 python3-venv tini \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/enclave
 COPY requirements/ requirements/
 RUN python3 -m venv .venv \
  && .venv/bin/pip install -q --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
- && .venv/bin/uv pip install -q --no-cache --python .venv/bin/python --require-hashes --compile-bytecode -r requirements/runtime.txt
+ && .venv/bin/uv pip install -q --system-certs --no-cache --python .venv/bin/python --require-hashes --compile-bytecode -r requirements/runtime.txt
 ENV PATH=/opt/enclave/.venv/bin:$PATH
 
 # The researcher's image: the tools and p20kit, nothing of the control plane, an unprivileged user.
@@ -40,7 +40,7 @@ COPY p20kit/ p20kit/
 COPY hub_config/ hub_config/
 COPY policies/ policies/
 COPY notebooks/ notebooks/
-RUN uv pip install -q --no-cache --python .venv/bin/python --no-deps --no-build-isolation --editable . \
+RUN uv pip install -q --system-certs --no-cache --python .venv/bin/python --no-deps --no-build-isolation --editable . \
  && python -m compileall -q enclave p20kit hub_config
 ENV ENCLAVE_HOME=/var/lib/enclave ENCLAVE_HUB_CONFIG=/etc/enclave/hub.toml
 VOLUME ["/var/lib/enclave"]

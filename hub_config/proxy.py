@@ -15,6 +15,7 @@ from aiohttp import web
 
 from enclave.glass import Glass, Meter, Routes, Shown, earlier_today
 from enclave.glass.api import api
+from enclave.glass.routes import Route
 from hub_config import banner
 from hub_config.config import HubConfig, lab_files, load
 
@@ -49,8 +50,15 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
             banner=banner.reader(config),
         )
         token = os.environ.pop("CONFIGPROXY_AUTH_TOKEN", "")
+
+        async def dropped(route: Route) -> None:
+            # a server stops: what it showed must stand in the file before the hub closes its session
+            await glass.drop(route)
+            meter.flush()
+            shown.flush()
+
         runners = [
-            await _listen(api(routes, token, glass.drop), options.api_socket, options.api_ip, options.api_port),
+            await _listen(api(routes, token, dropped), options.api_socket, options.api_ip, options.api_port),
             await _listen(glass.application(), options.socket, options.ip, options.port),
         ]
         stop = asyncio.Event()

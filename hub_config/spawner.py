@@ -10,6 +10,7 @@ import shutil
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -20,6 +21,7 @@ from tornado import web
 from traitlets import Any as AnyTrait
 
 from enclave.errors import Fault, Refused
+from enclave.glass import earlier_today
 from enclave.sandbox import Bubblewrap, Limits, Mount, Sandboxed, SandboxFault, SandboxSpec, python
 from hub_config import banner
 from hub_config.config import LAB, HubConfig, socket_url
@@ -51,8 +53,8 @@ class Broker(Protocol):
     def admit(self, username: str, project: str) -> Session:
         """Open a session, or raise `enclave.errors.Refused` with every reason."""
 
-    def release(self, session_name: str) -> None:
-        """Close a session whose server has stopped."""
+    def release(self, session_name: str, shown_bytes: int) -> None:
+        """Close a session whose server has stopped, having shown so many bytes today."""
 
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Return the reasons why a running session must end; empty when it may go on."""
@@ -143,7 +145,12 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         shutil.rmtree(self._socket.parent, ignore_errors=True)
         if self._session_name:
             name, self._session_name = self._session_name, ""
-            await _ask(self.broker.release, name)
+            await _ask(self.broker.release, name, self._shown_today())
+
+    def _shown_today(self) -> int:
+        with suppress(FileNotFoundError), self._config.shown.open(encoding="utf-8") as lines:
+            return earlier_today(lines, date.today()).get(f"{self.user.name}/{self.name}", 0)
+        return 0
 
     async def poll_and_notify(self) -> int | None:
         """Ask again whether the person may be here, before asking whether the server runs."""
@@ -251,7 +258,7 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
             return self._sandboxes.start(spec, pass_fds=(fd,), stdout=log, stderr=log)
 
 
-async def _ask(question: Callable[..., T], *arguments: str) -> T:
+async def _ask(question: Callable[..., T], *arguments: object) -> T:
     return await asyncio.get_running_loop().run_in_executor(_asking, question, *arguments)
 
 

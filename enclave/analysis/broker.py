@@ -48,16 +48,14 @@ class Broker:
             self.store.enter(entry)
             raise
 
-    def release(self, session: str) -> None:
-        """Put a session away after its server stopped."""
-        close_session(self.store, self.keystore, self.settings, session)
+    def release(self, session: str, shown_bytes: int | None = None) -> None:
+        """Put a session away after its server stopped; what it showed in the browser today is entered.
+
+        Source: DSA III.C.
+        """
+        close_session(self.store, self.keystore, self.settings, session, shown_bytes)
 
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Give the reasons why a running session must end; empty while it may go on."""
         with self.store.view() as view:
             return [str(f) for f in reasons_against(view, username, Action.ANALYSE, project_id(project))]
-
-    def shown(self, username: str, project: str, size: int) -> None:
-        """Enter how many bytes a session showed in the browser since the last entry."""
-        entry = Entry(username, "session.shown", username, project_id(project), "DSA III.C", details={"bytes": size})
-        self.store.enter(entry)

@@ -25,7 +25,7 @@ import duckdb
 
 from enclave.agreement import Policy, of
 from enclave.errors import refuse
-from enclave.ledger import Entry
+from enclave.ledger import Details, Entry
 from enclave.people import Admission
 from enclave.resultant import Delivery, SealedTable, delivery_of, open_table
 from enclave.sandbox import Mount
@@ -120,7 +120,9 @@ def opened_outbox(keystore: Keystore, settings: Settings, project: str, person: 
         yield folder / "home" / "outbox"
 
 
-def close_session(store: Store, keystore: Keystore, settings: Settings, name: str) -> None:
+def close_session(
+    store: Store, keystore: Keystore, settings: Settings, name: str, shown_bytes: int | None = None
+) -> None:
     """Seal the person's own files under the project's key and wipe the session's tmpfs.
 
     After destruction there is no key any more: then nothing is kept (DSA VI.H). The folder goes last: after a crash
@@ -131,7 +133,8 @@ def close_session(store: Store, keystore: Keystore, settings: Settings, name: st
     if folder.exists():
         _put_away_home(keystore, settings, name, project)
         reached("analysis.put-away")
-        store.enter(Entry(person, "session.close", name, project, "DSA VI.C"))
+        details: Details = {} if shown_bytes is None else {"shown_bytes_today": shown_bytes}
+        store.enter(Entry(person, "session.close", name, project, "DSA VI.C", details=details))
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -42,7 +42,7 @@ class SmallBroker:
         )
         return SmallSession(f"{username}-{project}", project.upper(), username, mounts)
 
-    def release(self, session_name: str) -> None:
+    def release(self, session_name: str, shown_bytes: int) -> None:
         """Note that the server has stopped."""
         with (self._home / "released").open("a") as file:
             file.write(f"{session_name}\n")

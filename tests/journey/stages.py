@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -29,7 +30,7 @@ PEOPLE = {
 REPRESENTATIVES = ("sam", "dora", "hal", "wes")
 
 ASK = """
-import json, pathlib, pickle
+import hashlib, json, pathlib, pickle
 import pandas as pd
 import p20kit
 
@@ -39,7 +40,8 @@ by = ["ManufacturingStudent", "RaceEthnicityReportingText"]
 sources = {column: f"sde.{column}" for column in by}
 text = dict(report="cumulative", questions=["RQ1"], audience="public", population="students of ExA 3.a")
 safe = p20kit.tabulate(students, by=by, name="race", sources=sources)
-p20kit.request_release(safe, title="Who takes part", methods=["complementary suppression"], **text)
+asked = p20kit.request_release(safe, title="Who takes part", methods=["complementary suppression"], **text)
+safe_id = asked.parent.name
 
 # The same persons with one cell of five laid open: what protect() would have hidden.
 five = students[students["ManufacturingStudent"] == "Y"].iloc[:5]
@@ -55,12 +57,13 @@ path.parent.rmdir()
 outbox = pathlib.Path("/home/analyst/outbox")
 (outbox / "out-555555555555").mkdir()
 (outbox / "out-555555555555" / "request.json").write_text(json.dumps(body))
+few_id = "out-" + hashlib.sha256(json.dumps(body).encode()).hexdigest()[:12]
+print(json.dumps({"safe": safe_id, "few": few_id}))
 
 students.to_csv(outbox / "rows.csv")
 (outbox / "chart.png").write_bytes(b"\\x89PNG\\r\\n\\x1a\\n")
 (outbox / "model.pickle").write_bytes(pickle.dumps(students.head()))
 """
-FEW = "out-555555555555"
 FIRST = "SDE.0034.04_11_2022.matching"
 
 
@@ -182,10 +185,10 @@ def clear(made: Installation) -> None:
     made.run("egress", "clear", request_of(made), "--project", made.project, who="olga")
 
 
-def request_of(made: Installation) -> str:
-    """Give the id of the request that holds."""
-    listed = made.run("egress", "list", made.project, "--json").body
-    return str(next(row["request"] for row in listed if row["request"] != FEW))
+def request_of(made: Installation, which: str = "safe") -> str:
+    """Give the id of the request that holds, or of the one with a cell of five (``few``)."""
+    printed = (made.root / "sandbox.log").read_text("utf-8").splitlines()
+    return str(json.loads(printed[-1])[which])
 
 
 def confirm(made: Installation) -> None:
@@ -229,4 +232,4 @@ def reach(made: Installation, stage: str) -> None:
     STAGES[stage].go(made)
 
 
-__all__ = ["ASK", "FEW", "LAST_DAY", "PEOPLE", "PROJECT", "STAGES", "reach"]
+__all__ = ["ASK", "LAST_DAY", "PEOPLE", "PROJECT", "STAGES", "reach"]

@@ -17,7 +17,7 @@ from enclave.errors import Refused
 from enclave.settings import PACKAGED_NOTEBOOKS, PACKAGED_POLICIES
 from enclave.vault import Header, new_keys, seal_file
 from tests.conftest import At
-from tests.journey.stages import FEW, FIRST, REPRESENTATIVES, enlist
+from tests.journey.stages import FIRST, REPRESENTATIVES, enlist, request_of
 from tests.world import (
     CANARY,
     FIRST_DAY,
@@ -244,15 +244,15 @@ def test_a_command_that_makes_no_sense(begun: Installation, typed: list[str]) ->
 
 def test_a_cell_of_five(at: At) -> None:
     made = at("collected")
-    checked = made.run("egress", "check", FEW, "--project", "DR-0034", "--json", code=3)
-    print(checked.text)
+    few = request_of(made, "few")
+    checked = made.run("egress", "check", few, "--project", "DR-0034", "--json", code=3)
     assert checked.body["verdict"] == "refused"
     assert "DSA III.G.2.a" in {finding["clause"] for finding in checked.body["findings"]}
     before, entries = made.kept(), len(made.actions())
-    said = made.run("egress", "clear", FEW, "--project", "DR-0034", "--json", who="olga", code=3)
+    said = made.run("egress", "clear", few, "--project", "DR-0034", "--json", who="olga", code=3)
     assert [f for f in said.body["findings"] if f["clause"] == "DSA III.G.2.a" and f["next"]]
     changed = {name for name, digest in made.kept().items() if before.get(name) != digest}
-    assert changed == {f"record request DR-0034/{FEW}"}, "the request keeps its findings, and nothing else changes"
+    assert changed == {f"record request DR-0034/{few}"}, "the request keeps its findings, and nothing else changes"
     assert made.actions()[entries:] == ["egress.refuse"]
 
 
