@@ -135,7 +135,7 @@ def _figures(summary: dict[str, dict[str, object]]) -> list[tuple[str, str]]:
         ("persons delivered", f"{delivery['persons']:,}"),
         (
             "findings of the refused file, request",
-            f"{len(intake['turned_away'])}, {len(summary['refused_request'])}+",
+            f"{len(intake['turned_away'])}, {len(summary['refused_request'])}",
         ),  # type: ignore[arg-type]
         ("cells shown, hidden", f"{release['cells_shown']}, {release['cells_hidden']}"),
         ("ledger entries", f"{ledger['entries']}"),

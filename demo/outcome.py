@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from demo.cast import ANALYST, CHECKER, HUB_STAFF, NEWCOMER, PROJECT, RESEARCHER, STEWARDS
-from demo.hub_client import HubError, login, run_cells, run_notebook, start_server
+from demo.hub_client import HubError, login, run_cells, run_notebook, start_server, until
 from demo.stage import Hub
 from demo.story import Story
 from enclave import agreement, destruction, egress, incidents, matching, people, publication, reports, review
@@ -102,7 +102,7 @@ def release(story: Story, hub: Hub) -> None:
     )  # fmt: skip
     publication.verify_package(package.archive, enclave.hub_keys.public)
     teller.say(f"{package.archive.name} published on {package.published_on}, signed, and verified offline")
-    story.summary["refused_request"] = [f.as_dict() for error in refused for f in error.findings[:20]]
+    story.summary["refused_request"] = [f.as_dict() for error in refused for f in error.findings]
     story.summary["release"] = {
         "request": clearance.request_id, "cells_shown": cells["shown"], "cells_hidden": cells["hidden"],
         "package_sha256": package.archive_sha256, "manifest_sha256": package.manifest_sha256,
@@ -149,11 +149,7 @@ def suspend(story: Story, hub: Hub) -> None:
     running = enclave.settings.runtime / "sessions" / f"dr-0034-{ANALYST.id}"
     with enclave.store.transaction() as tx:
         incidents.hold_project(tx, PROJECT, "DSA VI.F", CHECKER.id)
-    hub_ended = subprocess.run(
-        ["timeout", "60", "sh", "-c", f"while [ -e '{running}' ]; do sleep 0.2; done"], check=False
-    )
-    if hub_ended.returncode:
-        raise AssertionError("the hold did not end the session")
+    until(lambda: not running.exists())
     teller.say("DR-0034 held under DSA VI.F: every running server is gone, its files sealed, its plaintext wiped")
     with enclave.store.transaction() as tx:
         incidents.lift_project(tx, PROJECT, CHECKER.id)
@@ -185,8 +181,7 @@ def verify(story: Story) -> None:
     export = enclave.settings.home / "ledger.jsonl"
     exported = reports.export_ledger(enclave.store, enclave.ledger_key, export)
     key = enclave.ledger_key.verifier.line
-    command = ["enclave", "ledger", "verify", str(export), "--key", key, "--json"]
-    verified = json.loads(_enclave(command[1:]))
+    verified = json.loads(_enclave(["ledger", "verify", str(export), "--key", key, "--json"]))
     teller.say(f"{exported.size} ledger entries verified offline, root {verified['root'][:16]}…")
     lines = export.read_text("utf-8").splitlines(keepends=True)
     export.with_name("edited.jsonl").write_text("".join([*lines[:5], *lines[6:]]), "utf-8")

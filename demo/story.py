@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -116,7 +117,13 @@ def transmit(story: Story) -> None:
         raise refused[0]
     teller.say(f"{received} files received, {rows:,} rows, every one verified, checked and sealed at rest")
     findings = [finding.as_dict() for finding in turned_away.findings]
-    story.summary["intake"] = {"files": received, "rows": rows, "turned_away": findings}
+    with enclave.store.view() as view:
+        held = intake.holdings(view, PROJECT)
+    rows_of = Counter[str]()
+    for holding in held:
+        rows_of[f"{holding.source} {holding.contents}"] += holding.rows
+    story.summary["invented"] = {"students": story.students, "wage_earners": story.wage_earners}
+    story.summary["intake"] = {"files": received, "rows": rows, "rows_of": rows_of, "turned_away": findings}
 
 
 def _flawed(good: Path, folder: Path) -> Path:

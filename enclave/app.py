@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -93,12 +94,13 @@ def initialise(home: Path, *, demo: bool = False) -> Enclave:
     path = home / "enclave.toml"
     if path.exists():
         raise invalid(
-            str(path.name), "installation-exists", "EM XV", "there is an installation in this home already",
+            path.name, "installation-exists", "EM XV", "there is an installation in this home already",
             "Choose another home.",
         )  # fmt: skip
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lines = [f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}"
-             for key, value in defaults(home, demo=demo).items()]  # fmt: skip
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)  # also a folder that was there: a volume, say
+    # a text or a truth value is written the same in JSON and in TOML
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in defaults(home, demo=demo).items()]
     path.write_text("\n".join(lines) + "\n", "utf-8")
     enclave = open_enclave(home)
     enclave.settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)

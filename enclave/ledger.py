@@ -178,10 +178,13 @@ def open_checkpoint(note: str, verify: Verify) -> tuple[str, int, bytes]:
     """
     try:
         text, signatures = note.split("\n\n", 1)
+        origin, size, root = text.split("\n")
         text += "\n"
-        origin, size, root = text.splitlines()
-        mark, name, signature = signatures.splitlines()[0].split(" ")
-        held = mark == "—" and name == origin and verify(base64.b64decode(signature)[4:], text.encode())
+        line, end = signatures.split("\n")
+        mark, name, signature = line.split(" ")
+        keyed = base64.b64decode(signature, validate=True)
+        canonical = base64.b64encode(keyed).decode() == signature
+        held = (mark, name, end) == ("—", origin, "") and canonical and verify(keyed, text.encode())
         if held:
             return origin, int(size), base64.b64decode(root, validate=True)
     except ValueError:
@@ -211,7 +214,7 @@ def verify_export(lines: Iterable[str], verify: Verify) -> Verified:
     lines : iterable of str
         One canonical entry a line, in order; the last line is ``{"checkpoint": note}``.
     verify : callable
-        ``verify(signature, message) -> bool`` with the ledger's public key.
+        ``verify(key id and signature, message) -> bool`` with the ledger's public key.
 
     Raises
     ------
@@ -228,7 +231,7 @@ def verify_export(lines: Iterable[str], verify: Verify) -> Verified:
         except ValueError as error:
             raise _broken("an entry is not JSON", frontier.size) from error
         if isinstance(entry, dict) and entry.keys() == {"checkpoint"}:
-            note = entry["checkpoint"]
+            note = str(entry["checkpoint"])
             continue
         if not isinstance(entry, dict) or entry.get("seq") != frontier.size:
             raise _broken("an entry is missing, moved or added", frontier.size)

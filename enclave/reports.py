@@ -35,10 +35,10 @@ class Register(StrEnum):
 _ACTIONS = {
     Register.RECEIVED: frozenset({"intake.receive"}),
     Register.MATCHES: frozenset({"match.run", "match.agree", "match.complete"}),
-    Register.MAINTAINED: frozenset({"intake.receive", "match.run", "resultant.cut", "resultant.deliver"}),
+    Register.MAINTAINED: frozenset({"intake.receive", "match.run", "resultant.deliver"}),
     Register.SENT: frozenset({"resultant.deliver", "publication.done"}),
 }
-_OF_PROJECT_KEY = frozenset({"resultant.cut", "resultant.deliver"})
+_OF_PROJECT_KEY = frozenset({"resultant.deliver"})
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Settings(BaseModel):
         A demonstration on invented people: the calendar day stands in the file ``today`` of `home`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     home: Path
     keys: Path
@@ -120,7 +120,7 @@ def default_home() -> Path:
 def defaults(home: Path, *, demo: bool = False) -> dict[str, object]:
     """Give the settings of an embedded installation in `home`."""
     mark = hashlib.sha256(str(home).encode()).hexdigest()[:8]
-    shared_memory = Path("/dev/shm")  # noqa: S108 - a tmpfs, made 0700 by the rooms that use it
+    shared_memory = Path("/dev/shm")  # noqa: S108 - a tmpfs; `scratch.prepare` closes the folder
     return {
         "keys": str(home / "keys"),
         "runtime": str(shared_memory / f"enclave-{mark}"),
@@ -149,5 +149,5 @@ def load(home: Path) -> Settings:
         count = error.error_count() if isinstance(error, ValidationError) else 1
         raise invalid(
             "enclave.toml", "settings", "EM XV", f"{count} keys unknown or of the wrong type: {error}",
-            "Mend the file; see docs/install.md.",
+            "Mend the file; its keys are those of `enclave.settings.Settings`.",
         ) from error  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from enclave.errors import refuse
+from enclave.errors import Fault, refuse
 from enclave.ledger import Entry, Frontier, Sign, checkpoint, encode, leaf_hash
 from enclave.terms import reached
 
@@ -175,10 +175,15 @@ class Store:
 
     def __init__(self, address: str, today: Callable[[], date]) -> None:
         self._today = today
-        self._engine = sa.create_engine(address)
-        if self._engine.dialect.name == "sqlite":
+        # An error's text must not hold what was being written.
+        if sa.make_url(address).get_backend_name() == "sqlite":
+            self._engine = sa.create_engine(address, hide_parameters=True)
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
-            sa.event.listen(self._engine, "begin", _begin)
+            sa.event.listen(self._engine, "begin", _begin_sqlite)
+        else:
+            # one snapshot for a whole view, as SQLite gives it
+            self._engine = sa.create_engine(address, hide_parameters=True, isolation_level="REPEATABLE READ")
+            sa.event.listen(self._engine, "begin", _begin_postgresql)
         _schema.create_all(self._engine)
 
     @contextmanager
@@ -198,8 +203,14 @@ class Store:
 
     @contextmanager
     def view(self) -> Iterator[View]:
-        """Look at records and ledger without changing them."""
-        with self._engine.connect() as connection:
+        """Look at records and ledger, as they were at one moment, without changing them.
+
+        Raises
+        ------
+        Fault
+            If the database cannot be read.
+        """
+        with self._engine.connect() as connection, _unreadable():
             yield View(connection, self._today())
 
     def enter(self, entry: Entry) -> int:
@@ -225,12 +236,29 @@ def _closing_fails(connection: sa.Connection) -> Iterator[None]:
         ) from error  # fmt: skip
 
 
+@contextmanager
+def _unreadable() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise Fault("the registry cannot be read") from error
+
+
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy begins; sqlite3 must not do it behind our back
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin(connection: sa.Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    # One writer at a time, before anything is read: LOCK comes before the snapshot is taken, a SELECT would not.
+    if _writes(connection):
+        connection.exec_driver_sql(f"LOCK TABLE {_frontier.name} IN EXCLUSIVE MODE")
+
+
+def _writes(connection: sa.Connection) -> bool:
+    return bool(connection.get_execution_options().get("write", False))

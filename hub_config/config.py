@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from enclave import settings
 from enclave.glass import LabFiles
 from enclave.glass.meter import DAILY_BYTES
 
@@ -69,9 +70,12 @@ class HubConfig:
     home : Path
         The enclave's home; what the hub keeps is in its folder `hub`.
     runtime_dir : Path
-        Short, lower case, on a path every uid can traverse; holds sockets and process records.
+        Short, lower case, on a path every uid can traverse; holds sockets and process records. The installation's
+        own `runtime`, where sessions are opened and running sandboxes are looked for.
     host, port : str, int
-        Where browsers connect.
+        Where the proxy listens.
+    public_url : str
+        Where browsers reach it when TLS ends before it, ``https://enclave.example.org``; empty for host and port.
     identity : Identity
     web : WebDoor, optional
     broker : str
@@ -89,6 +93,7 @@ class HubConfig:
     identity: Identity
     host: str = "127.0.0.1"
     port: int = 8000
+    public_url: str = ""
     web: WebDoor | None = None
     broker: str = "enclave.app:broker"
     demo: bool = False
@@ -156,6 +161,9 @@ def load(path: Path | None = None) -> HubConfig:
     # Socket paths become host names of URLs, which are lower-cased on their way.
     if runtime_dir != runtime_dir.lower() or len(runtime_dir) > _LONGEST_RUNTIME_DIR or "_" in runtime_dir:
         raise ValueError(f"{path.name}: runtime_dir must be lower case, without '_' and at most 70 characters")
+    installed = (config.home / "enclave.toml").is_file()
+    if installed and settings.load(config.home).runtime.resolve() != config.runtime_dir.resolve():
+        raise ValueError(f"{path.name}: runtime_dir must be `runtime` of enclave.toml, or no sandbox would be found")
     return config
 
 

@@ -18,7 +18,8 @@ from hub_config.spawner import HUB_INSIDE, EnclaveSpawner
 
 c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - JupyterHub puts it here
 config = load()
-public_url = f"http://{config.host}:{config.port}"
+listens_on = f"http://{config.host}:{config.port}"
+public_url = config.public_url.rstrip("/") or listens_on
 
 for folder in (config.state, config.private, config.banners, config.proxy_socket.parent):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -26,7 +27,9 @@ for folder in (config.state, config.private, config.banners, config.proxy_socket
 config.runtime_dir.chmod(0o711)
 config.hub_socket.parent.mkdir(mode=0o711, exist_ok=True)
 
-c.JupyterHub.bind_url = public_url
+c.JupyterHub.bind_url = listens_on
+if config.public_url:
+    c.JupyterHub.public_url = public_url
 c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = socket_url(config.hub_socket)
 c.JupyterHub.hub_socket_mode = 0o666
 c.JupyterHub.db_url = f"sqlite:///{config.state / 'hub.sqlite'}"

@@ -20,7 +20,7 @@ from jupyterhub.spawner import Spawner
 from tornado import web
 from traitlets import Any as AnyTrait
 
-from enclave.errors import Fault, Refused
+from enclave.errors import Refused
 from enclave.glass import earlier_today
 from enclave.sandbox import Bubblewrap, Limits, Mount, Sandboxed, SandboxFault, SandboxSpec, python
 from hub_config import banner
@@ -87,7 +87,8 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
 
     @property
     def _log(self) -> Path:
-        return self._config.state / "logs" / f"{self.sandbox_name}.log"
+        # What code of the session prints may be Resultant Data: in memory only, and gone with the server.
+        return self._config.private / "logs" / f"{self.sandbox_name}.log"
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -143,6 +144,7 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         self._sandbox = self._session = None
         banner.remove(self._config.banners, f"{self.user.name}/{self.name}")
         shutil.rmtree(self._socket.parent, ignore_errors=True)
+        self._log.unlink(missing_ok=True)
         if self._session_name:
             name, self._session_name = self._session_name, ""
             await _ask(self.broker.release, name, self._shown_today())
@@ -162,8 +164,9 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     async def _reasons_to_end(self) -> list[str]:
         try:
             reasons: list[str] = await _ask(self.broker.still_admitted, self.user.name, self.name)
-        except Fault:
+        except Exception as error:  # noqa: BLE001 - whatever keeps the broker from answering
             # One failed answer may be a busy store; two in a row and nobody knows who is admitted.
+            self.log.error("access of %s could not be checked (%s)", self.sandbox_name, type(error).__name__)
             self._failed_answers += 1
             return ["access could not be checked twice in a row"] if self._failed_answers > 1 else []
         self._failed_answers = 0

@@ -91,7 +91,7 @@ def audit(
     -------
     Audit
         Findings: displayed counts under the threshold, hidden cells bounded below it, lines whose hidden
-        cells add up to too few, and nested groups that differ by too few.
+        cells add up to too few, nested groups that differ by too few, and overlaps that come to too few.
 
     Raises
     ------
@@ -228,15 +228,19 @@ def _differences(
     findings: list[Finding],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     from p20kit.differencing import small_differences
+    from p20kit.overlaps import implied_groups
 
     usable = [(table, k) for (table, _), k in zip(releases, known, strict=True)]
     for found in small_differences(usable, new, policy):
-        larger, smaller = usable[found.larger[0]][0], usable[found.smaller[0]][0]
-        many, fewer = larger.counts.ravel()[found.larger[1]], smaller.counts.ravel()[found.smaller[1]]
-        inner, outer = smaller.where(found.smaller[1]), larger.where(found.larger[1])
+        outer, inner = (group.where(usable[group.table][0]) for group in (found.larger, found.smaller))
+        many, fewer = found.larger.persons, found.smaller.persons
         what = f"{many} individuals less the {fewer} of {inner}, all among them, leaves {found.persons}"
         advice = "Hide one of the two, or use the same groups in both tables."
         findings.append(Finding("difference", COMPLEMENTARY_CLAUSE, outer, what, advice))
+    for implied in implied_groups(usable, new, policy):
+        what = f"{implied.persons} individuals follow from {implied.populations} groups of persons that overlap"
+        advice = "Ask for the same persons as in the other tables."
+        findings.append(Finding("overlap", COMPLEMENTARY_CLAUSE, implied.where, what, advice))
     blind = [table.name for table, _ in releases if table.basis is None]
     pairs = len(releases) - len(blind)
     ran = (f"differences: groups of {pairs} tables with a basis",) if pairs > 1 else ()

@@ -1,4 +1,7 @@
-"""Differences of groups of people: two displayed groups, one inside the other, that differ by a few."""
+"""Differences of groups of people: two groups a reader knows, one inside the other, that differ by a few.
+
+Known are displayed cells, and what a line's hidden cells come to together: its total less what is displayed.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,54 @@ BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Difference:
-    """Two groups of which one contains the other.
+class Group:
+    """A group whose size a reader knows.
 
     Parameters
     ----------
-    larger, smaller : (int, int)
-        Position of the table in the list that was given, and the flat position of the cell.
+    table : int
+        Position of the table in the list that was given.
+    flat : int
+        Flat position of the cell; of the line's total for the hidden cells of a line.
     persons : int
-        How many more the larger group holds.
+    axis : int or None
+        Along which the line runs when it is the hidden cells of a line, taken together; None for a cell.
     """
 
-    larger: tuple[int, int]
-    smaller: tuple[int, int]
+    table: int
+    flat: int
     persons: int
+    axis: int | None
+
+    def where(self, table: Table) -> str:
+        """Name the group, for findings."""
+        return f"the hidden cells of {table.where(self.flat)}" if self.axis is not None else table.where(self.flat)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two groups of which the larger contains the smaller."""
+
+    larger: Group
+    smaller: Group
+
+    @property
+    def persons(self) -> int:
+        """How many more the larger group holds."""
+        return self.larger.persons - self.smaller.persons
+
+
+@dataclass(frozen=True)
+class _Grouping:
+    """Per person the group they are in, -1 where a reader knows nothing of it; per group its size."""
+
+    table: int
+    of: IntArray
+    sizes: IntArray
+    axis: int | None
+
+    def group(self, flat: np.int64) -> Group:
+        return Group(self.table, int(flat), int(self.sizes[flat]), self.axis)
 
 
 def small_differences(tables: Sequence[tuple[Table, BoolArray]], new: int, policy: CellPolicy) -> list[Difference]:
@@ -52,13 +89,11 @@ def small_differences(tables: Sequence[tuple[Table, BoolArray]], new: int, polic
     list of Difference
         Of 1 to `policy.minimum_count` - 1 persons, each pair of cells once.
     """
-    found: dict[tuple[int, int, int, int], Difference] = {}
+    found: dict[Difference, None] = {}
     for a in range(new):
         for b in range(a + 1, len(tables)):
-            for difference in _between(tables, a, b, policy):
-                key = (*difference.larger, *difference.smaller)
-                found.setdefault(key, difference)
-    return list(found.values())
+            found.update(dict.fromkeys(_between(tables, a, b, policy)))
+    return list(found)
 
 
 def _between(tables: Sequence[tuple[Table, BoolArray]], a: int, b: int, policy: CellPolicy) -> Iterator[Difference]:
@@ -68,27 +103,24 @@ def _between(tables: Sequence[tuple[Table, BoolArray]], a: int, b: int, policy: 
     both = _positions(first, "first").join(_positions(second, "second"), how="inner")
     codes = both.to_numpy(dtype=np.int64)
     width = len(first.by)
-    for flat_first in _groupings(first, codes[:, :width]):
-        for flat_second in _groupings(second, codes[:, width:]):
-            pairs, shared = np.unique(flat_first * second.counts.size + flat_second, return_counts=True)
-            i, j = np.divmod(pairs, second.counts.size)
-            usable = known_first.ravel()[i] & known_second.ravel()[j]
-            i, j, shared = i[usable], j[usable], shared[usable]
-            n_i, n_j = first.counts.ravel()[i], second.counts.ravel()[j]
-            yield from _nested((b, j, n_j), (a, i, n_i), shared, policy)
-            yield from _nested((a, i, n_i), (b, j, n_j), shared, policy)
+    others = list(_groupings(b, second, known_second, codes[:, width:]))
+    for one in _groupings(a, first, known_first, codes[:, :width]):
+        for other in others:
+            usable = (one.of >= 0) & (other.of >= 0)
+            size = second.counts.size
+            pairs, shared = np.unique(one.of[usable] * size + other.of[usable], return_counts=True)
+            i, j = np.divmod(pairs, size)
+            yield from _nested(other, j, one, i, shared, policy)
+            yield from _nested(one, i, other, j, shared, policy)
 
 
 def _nested(
-    larger: tuple[int, IntArray, IntArray],
-    smaller: tuple[int, IntArray, IntArray],
-    shared: IntArray,
-    policy: CellPolicy,
+    larger: _Grouping, i: IntArray, smaller: _Grouping, j: IntArray, shared: IntArray, policy: CellPolicy
 ) -> Iterator[Difference]:
-    more = larger[2] - smaller[2]
-    hits = (shared == smaller[2]) & (more >= 1) & (more < policy.minimum_count)
+    more = larger.sizes[i] - smaller.sizes[j]
+    hits = (shared == smaller.sizes[j]) & (more >= 1) & (more < policy.minimum_count)
     for k in np.flatnonzero(hits):
-        yield Difference((larger[0], int(larger[1][k])), (smaller[0], int(smaller[1][k])), int(more[k]))
+        yield Difference(larger.group(i[k]), smaller.group(j[k]))
 
 
 def _positions(table: Table, prefix: str) -> pd.DataFrame:
@@ -103,10 +135,30 @@ def _positions(table: Table, prefix: str) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(basis[table.unit].to_numpy()))
 
 
-def _groupings(table: Table, codes: IntArray) -> Iterator[IntArray]:
-    """Yield each person's cell for every choice of by-columns, the others at `Total`."""
+def _groupings(position: int, table: Table, known: BoolArray, codes: IntArray) -> Iterator[_Grouping]:
+    """Yield each person's cell for every choice of by-columns, the others at `Total`; and lines' hidden cells."""
     axes = range(len(table.by))
-    last = np.array(table.counts.shape) - 1
+    shape, seen = table.counts.shape, known.ravel()
+    rests = [_rests(table, known, axis) for axis in axes]
     for kept in chain.from_iterable(combinations(axes, k) for k in range(len(axes) + 1)):
-        at = [codes[:, axis] if axis in kept else np.full(len(codes), last[axis]) for axis in axes]
-        yield np.ravel_multi_index(tuple(at), table.counts.shape).astype(np.int64)
+        cell = _flat(codes, kept, shape)
+        yield _Grouping(position, np.where(seen[cell], cell, -1), table.counts.ravel(), None)
+        for axis in kept:
+            line = _flat(codes, [a for a in kept if a != axis], shape)
+            inside = ~seen[cell] & (rests[axis][line] > 0)
+            if inside.any():
+                yield _Grouping(position, np.where(inside, line, -1), rests[axis], axis)
+
+
+def _flat(codes: IntArray, kept: Sequence[int], shape: tuple[int, ...]) -> IntArray:
+    at = [codes[:, axis] if axis in kept else np.full(len(codes), shape[axis] - 1) for axis in range(len(shape))]
+    return np.ravel_multi_index(tuple(at), shape).astype(np.int64)
+
+
+def _rests(table: Table, known: BoolArray, axis: int) -> IntArray:
+    """Give, at the total of each line along an axis, how many its hidden cells hold; 0 where that is not known."""
+    leaves = np.moveaxis(np.where(known, 0, table.counts), axis, -1)[..., : table.dimensions[axis].leaves]
+    rest = np.zeros_like(table.counts)
+    total = np.moveaxis(rest, axis, -1)[..., -1:]
+    total[...] = np.where(np.moveaxis(known, axis, -1)[..., -1:], leaves.sum(axis=-1, keepdims=True), 0)
+    return rest.ravel()

@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from p20kit.complementary import complementary
-from p20kit.differencing import Difference, small_differences
+from p20kit.differencing import Difference, Group, small_differences
 from p20kit.dimensions import TOTAL
 from p20kit.display import as_html
 from p20kit.errors import Finding, TableInvalid, Unprotectable
-from p20kit.linked import populations
+from p20kit.linked import CellKey, cell_keys, populations
 from p20kit.policy import COMPLEMENTARY_CLAUSE, CellPolicy
 from p20kit.primary import small_bases, small_counts
 from p20kit.system import System, join
@@ -180,6 +180,8 @@ def protect(
     if not new:
         raise TableInvalid("there are no tables to protect")
     past = released(earlier)
+    numbers = populations([*new, *(table for table, _ in past)])
+    public = _public(past, numbers[len(new) :])
     forced = [np.array(mask, dtype=bool) for mask in also_hide or [np.zeros(t.counts.shape, bool) for t in new]]
     for _ in range(ROUNDS):
         shown = _decide(new, past, forced, policy)
@@ -187,7 +189,7 @@ def protect(
         if not apart:
             return Protected(new, shown, policy)
         for difference in apart:
-            table, flat = _to_hide(difference, new)
+            table, flat = _to_hide(difference, new, shown, public, numbers)
             forced[table].ravel()[flat] = True
     findings = [Finding("difference", COMPLEMENTARY_CLAUSE, new[0].name, f"{len(apart)} differences remain", "")]
     raise Unprotectable("groups of the tables differ by too few individuals", findings)
@@ -213,10 +215,40 @@ def _decide(
     return tuple(shown)
 
 
-def _to_hide(difference: Difference, new: Sequence[Table]) -> tuple[int, int]:
-    """Choose the group to hide: of a table still to be released, and the smaller one of two."""
-    table, flat = difference.smaller
-    return (table, flat) if table < len(new) else difference.larger
+def _public(past: Sequence[tuple[Table, BoolArray]], numbers: Sequence[int]) -> set[CellKey]:
+    """Name the cells that have been displayed and cannot be hidden any more."""
+    return {
+        key
+        for (table, displayed), number in zip(past, numbers, strict=True)
+        for key, known in zip(cell_keys(table, number), displayed.ravel(), strict=True)
+        if known
+    }
+
+
+def _to_hide(
+    difference: Difference, new: Sequence[Table], shown: Sequence[BoolArray], public: set[CellKey], numbers: list[int]
+) -> tuple[int, int]:
+    """Choose the cell to hide: of a table still to be released, of the smaller group if that helps."""
+    ways = [
+        (group.table, flat)
+        for group in (difference.smaller, difference.larger)
+        if group.table < len(new)
+        for flat in _ways(group, new[group.table], shown[group.table])
+    ]
+    private = ((table, flat) for table, flat in ways if cell_keys(new[table], numbers[table])[flat] not in public)
+    return next(private, ways[0])
+
+
+def _ways(group: Group, table: Table, shown: BoolArray) -> list[int]:
+    """List cells of which any unsettles the group: itself; of a line the total, and then what is displayed of it."""
+    if group.axis is None:
+        return [group.flat]
+    flats = np.arange(shown.size).reshape(shown.shape)
+    place = np.unravel_index(group.flat, shown.shape)
+    line = np.moveaxis(flats, group.axis, -1)[tuple(np.delete(place, group.axis))]
+    line = line[: table.dimensions[group.axis].leaves]
+    displayed = line[shown.ravel()[line]]
+    return [group.flat, *displayed[np.argsort(table.counts.ravel()[displayed], kind="stable")].tolist()]
 
 
 def released(earlier: Sequence[Protected | Table]) -> list[tuple[Table, BoolArray]]:

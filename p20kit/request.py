@@ -23,10 +23,10 @@ MAX_BYTES = 256 * 2**20
 MAX_PERSONS = 5_000_000
 MAX_CELLS = 200_000
 
-# no control characters: what is shown to a reviewer is what is there
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Line = Annotated[str, StringConstraints(max_length=400, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+# No control, invisible or direction characters (Unicode C, Zl, Zp): what is shown to a reviewer is what is there.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]+$")]
+Line = Annotated[str, StringConstraints(max_length=400, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]*$")]
+Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^(?:[^\p{C}\p{Zl}\p{Zp}]|[\t\n])*$")]
 Status = Literal["shown", "primary", "complementary", "structural"]
 
 

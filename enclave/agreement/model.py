@@ -160,11 +160,17 @@ class Assumption(Part):
 
 
 class Agreement(Part):
-    """The whole of one `policies/agreements/<DR>.yaml`."""
+    """The whole of one `policies/agreements/<DR>.yaml`.
+
+    `submitted_on` is the day of the form (ExA 1.a), `revised_on` that of the memo which revises it (ExA memo),
+    `approved_on` that of DSA VI.A.
+    """
 
     dr: str
     title: str
     purpose: str
+    submitted_on: date | None = None
+    revised_on: date | None = None
     approved_on: date
     parties: tuple[Party, ...]
     elements: dict[str, tuple[Element, ...]]

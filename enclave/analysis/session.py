@@ -21,18 +21,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
 from enclave.agreement import Policy, of
-from enclave.errors import refuse
-from enclave.ledger import Details, Entry
+from enclave.ledger import Detail, Entry
 from enclave.people import Admission
 from enclave.resultant import Delivery, SealedTable, delivery_of, open_table
 from enclave.sandbox import Mount
-from enclave.scratch import scratch
+from enclave.scratch import engine, scratch
 from enclave.settings import Settings
 from enclave.store import Store
-from enclave.terms import UNIT, project_id, reached
+from enclave.terms import UNIT, Action, project_id, reached
 from enclave.vault import Keystore
 
 RESEARCHER_TEMPLATES = ("getting_started.ipynb", "cohort_outcomes.ipynb")
@@ -73,6 +70,7 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
     Refused
         If Resultant Data are missing, altered or destroyed: never an empty folder in their place.
     """
+    admission.hold_to(Action.ANALYSE, admission.project)
     with store.view() as view:
         policy = of(view, admission.project).policy
         delivery = delivery_of(view, admission.project)
@@ -125,15 +123,18 @@ def close_session(
 ) -> None:
     """Seal the person's own files under the project's key and wipe the session's tmpfs.
 
-    After destruction there is no key any more: then nothing is kept (DSA VI.H). The folder goes last: after a crash
-    it is there to be closed again, and no session ends without its entry.
+    After destruction there is no key any more: then nothing is kept (DSA VI.H). Files that would go over 2 GiB in all
+    are not kept either, and the entry counts them: a session must always end. The folder goes last: after a crash it
+    is there to be closed again, and no session ends without its entry.
     """
     project, person = project_id(name[:7]), name[8:]
     folder = settings.runtime / "sessions" / name
     if folder.exists():
-        _put_away_home(keystore, settings, name, project)
+        left_out = _put_away_home(keystore, settings, name, project)
         reached("analysis.put-away")
-        details: Details = {} if shown_bytes is None else {"shown_bytes_today": shown_bytes}
+        details: dict[str, Detail] = {} if shown_bytes is None else {"shown_bytes_today": shown_bytes}
+        if left_out:
+            details["files_over_limit"] = left_out
         store.enter(Entry(person, "session.close", name, project, "DSA VI.C", details=details))
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -180,7 +181,8 @@ def _open_for(
     whole = folder.parent.parent / f"whole-{table.name}.parquet"
     open_table(keystore, settings, delivery, table, whole)
     chosen = ", ".join(f'"{c.name}"' for c in table.columns if c.name not in hidden)
-    duckdb.sql(f"copy (select {chosen} from '{whole}') to '{target}' (format parquet)")  # noqa: S608
+    with engine(whole.parent) as connection:
+        connection.execute(f"copy (select {chosen} from '{whole}') to '{target}' (format parquet)")  # noqa: S608
     whole.unlink()
     target.chmod(0o444)
     return [{"column": f"{table.name}.{name}", **why} for name in hidden]
@@ -254,39 +256,40 @@ def _restore_home(keystore: Keystore, settings: Settings, name: str, project: st
     (home / "outbox").mkdir(exist_ok=True)
 
 
-def _put_away_home(keystore: Keystore, settings: Settings, name: str, project: str) -> None:
-    """Seal the home of a session that ended, by intent or by a crash."""
+def _put_away_home(keystore: Keystore, settings: Settings, name: str, project: str) -> int:
+    """Seal the home of a session that ended, by intent or by a crash; give the number of files over the limit."""
     folder = settings.runtime / "sessions" / name
     home = folder / "home"
-    if home.is_dir() and keystore.exists(f"project-{project}"):
-        archive = folder / "home.tar"
-        archive.unlink(missing_ok=True)
-        with tarfile.open(archive, "w") as tar:
-            _add_plain_files(tar, home)
-        sealed, context = _sealed_home(settings, project, name)
-        keystore.seal(archive, sealed, f"project-{project}", context)
+    if not home.is_dir() or not keystore.exists(f"project-{project}"):
+        return 0
+    archive = folder / "home.tar"
+    archive.unlink(missing_ok=True)
+    with tarfile.open(archive, "w") as tar:
+        left_out = _add_plain_files(tar, home)
+    sealed, context = _sealed_home(settings, project, name)
+    keystore.seal(archive, sealed, f"project-{project}", context)
+    return left_out
 
 
-def _add_plain_files(tar: tarfile.TarFile, home: Path) -> None:
-    """Add regular single-link files only; the folder was another's to write in."""
-    kept = 0
+def _add_plain_files(tar: tarfile.TarFile, home: Path) -> int:
+    """Add regular single-link files only; the folder was another's to write in. Requests come first."""
+    kept = left_out = 0
     for root, folders, files, descriptor in os.fwalk(home, follow_symlinks=False):
-        folders[:] = [f for f in folders if f != ".cache"]
+        folders[:] = sorted((f for f in folders if f != ".cache"), key=lambda f: f != "outbox")
         for file in files:
             state = os.stat(file, dir_fd=descriptor, follow_symlinks=False)
             if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
                 continue
+            if kept + state.st_size > _HOME_LIMIT:
+                left_out += 1
+                continue
             kept += state.st_size
-            if kept > _HOME_LIMIT:
-                raise refuse(
-                    "session", "home-size", "DSA VI.H", "the session's own files are over 2 GiB",
-                    "Delete what can be made again from the data.",
-                )  # fmt: skip
             handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=descriptor)
             with os.fdopen(handle, "rb") as content:
                 info = tarfile.TarInfo(str((Path(root) / file).relative_to(home)))
                 info.size, info.mtime = os.fstat(handle).st_size, int(state.st_mtime)
                 tar.addfile(info, content)
+    return left_out
 
 
 def _entry(admission: Admission, name: str, action: str, details: Mapping[str, str]) -> Entry:

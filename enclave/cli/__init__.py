@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
+from pathlib import Path
+from typing import NoReturn
 
 import typer
 
 from enclave.cli import agreements, data, outputs, oversight
 from enclave.cli.desk import Desk, complain, console
-from enclave.errors import EnclaveError
+from enclave.errors import EnclaveError, Fault, Finding, invalid
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__,
+                  pretty_exceptions_enable=False)  # fmt: skip
 app.callback()(Desk.open)
 for room in (agreements, data, outputs, oversight):
     room.register(app)
@@ -25,24 +29,26 @@ def main() -> None:
     try:
         # an exit code that a command gives comes back as a value here, and is not raised
         code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
     except EnclaveError as error:
-        if "--json" in sys.argv:
-            findings = [finding.as_dict() for finding in error.findings]
-            console.print_json(json.dumps({"error": error.subject, "findings": findings}))
-        else:
-            complain(error)
-        sys.exit(error.exit_code)
+        _end(error)
     except typer.Abort:
         sys.exit(70)
-    except Exception as error:
-        if type(error).__name__ in {
-            "UsageError",
-            "BadParameter",
-            "MissingParameter",
-            "NoArgsIsHelpError",
-            "NoSuchOption",
-        }:
-            console.print(f"[bold red]invalid[/]  {error}")
-            sys.exit(4)
-        raise
+    except typer.TyperException as error:
+        what = str(getattr(error, "format_message", error.__str__)())
+        _end(invalid("command line", "usage", "EM XV", what, "See the command's --help."))
+    except Exception as error:  # noqa: BLE001 - the last door: whatever it is, no traceback and no value
+        # the kind and the place only: what an exception says may hold a value of a person
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
+        _end(Fault("command", [Finding("unexpected", "EM XV", "", place, "Run `enclave recover` and tell the hub.")]))
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(error: EnclaveError) -> NoReturn:
+    if "--json" in sys.argv:
+        findings = [finding.as_dict() for finding in error.findings]
+        console.print_json(json.dumps({"error": error.subject, "findings": findings}))
+    else:
+        complain(error)
+    sys.exit(error.exit_code)

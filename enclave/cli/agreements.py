@@ -10,7 +10,7 @@ import typer
 
 from enclave import agreement, dictionary, people
 from enclave.app import initialise
-from enclave.cli.desk import Desk, Json, calendar_day, complain, console, facts, show, table
+from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, complain, console, facts, show, table
 from enclave.errors import EnclaveError, Refused
 from enclave.ledger import Entry, refusal
 from enclave.terms import Action, Role, party_id, project_id
@@ -70,7 +70,7 @@ def today(
 @keys_group.command("new")
 def keys_new(
     owner: Annotated[str, typer.Argument(help="Agency or school, e.g. SDE.")],
-    out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path("keys"),
+    out: Annotated[Path, typer.Option(help="Folder for the two files.", file_okay=False)] = Path("keys"),
     as_json: Json = False,
 ) -> None:
     """Make a party's keys; the private file stays with it, the public one goes to the hub."""
@@ -106,7 +106,8 @@ def agreement_sign(
     with context.obj.enclave.store.transaction() as tx:
         known = agreement.sign(tx, project_id(project), signature, context.obj.actor)
     left = ", ".join(known.unsigned)
-    show(known.effective_on, as_json, f"effective on {known.effective_on}" if not left else f"still unsigned: {left}")
+    body = {"project": known.policy.project, "effective_on": known.effective_on, "unsigned": known.unsigned}
+    show(body, as_json, f"effective on {known.effective_on}" if not left else f"still unsigned: {left}")
 
 
 @agreement_group.command("show")
@@ -136,7 +137,7 @@ def agreement_show(context: typer.Context, project: str, as_json: Json = False) 
 
 
 @dictionary_group.command("import")
-def dictionary_import(context: typer.Context, workbook: Path, as_json: Json = False) -> None:
+def dictionary_import(context: typer.Context, workbook: GivenFile, as_json: Json = False) -> None:
     """Import the programme's data dictionary (xlsx)."""
     with context.obj.enclave.store.transaction() as tx:
         imported = dictionary.import_dictionary(tx, workbook, context.obj.actor)

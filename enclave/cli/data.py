@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from enclave import agreement, intake, matching, resultant
-from enclave.cli.desk import Desk, Json, calendar_day, console, show, table
+from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, show, table
 from enclave.settings import PACKAGED_POLICIES
 from enclave.terms import Action, project_id
 from enclave.vault import read_private, read_public
@@ -31,18 +31,19 @@ def register(app: typer.Typer) -> None:
 
 
 def seal(
-    file: Path,
-    key: Annotated[Path, typer.Option(help="The agency's private keys.")],
-    hub: Annotated[Path, typer.Option(help="The hub's public keys.")],
+    file: GivenFile,
+    key: Annotated[Path, typer.Option(help="The agency's private keys.", exists=True, dir_okay=False)],
+    hub: Annotated[Path, typer.Option(help="The hub's public keys.", exists=True, dir_okay=False)],
     project: Annotated[str, typer.Option(help="Data Request number.")],
     as_of: Annotated[str, typer.Option(help="Day for which the data are complete, YYYY-MM-DD.")],
-    out: Annotated[Path, typer.Option(help="Folder for the sealed file.")] = Path(),
+    out: Annotated[Path, typer.Option(help="Folder for the sealed file.", file_okay=False)] = Path(),
     limitations: Annotated[str, typer.Option(help="Known limitations of the data (DSA II.H).")] = "",
     policies: Annotated[Path, typer.Option(help="The agency's copy of the policies.")] = PACKAGED_POLICIES,
     as_json: Json = False,
 ) -> None:
     """Seal a file to the hub and sign it; for agencies, needs no installation."""
-    policy = agreement.compile_agreement(policies, project)
+    policy = agreement.compile_agreement(policies, project_id(project))
+    out.mkdir(parents=True, exist_ok=True)
     sealed = intake.seal_transmittal(
         file,
         policy=policy,
@@ -56,7 +57,7 @@ def seal(
     show(str(sealed), as_json, f"sealed to {sealed.name}; send it to the hub's inbox")
 
 
-def receive(context: typer.Context, sealed: Path, project: str, as_json: Json = False) -> None:
+def receive(context: typer.Context, sealed: GivenFile, project: str, as_json: Json = False) -> None:
     """Receive a transmittal: verify, check, seal at rest; or turn it away with every finding."""
     desk: Desk = context.obj
     enclave = desk.enclave
@@ -67,7 +68,7 @@ def receive(context: typer.Context, sealed: Path, project: str, as_json: Json = 
 
 
 @intake_group.command("key")
-def intake_key(context: typer.Context, public: Path, as_json: Json = False) -> None:
+def intake_key(context: typer.Context, public: GivenFile, as_json: Json = False) -> None:
     """Register an agency's public keys, after comparing the fingerprint by telephone."""
     with context.obj.enclave.store.transaction() as tx:
         known = intake.register_key(tx, read_public(public), context.obj.actor)
@@ -80,7 +81,7 @@ def intake_board(context: typer.Context, project: str, as_json: Json = False) ->
     with context.obj.enclave.store.view() as view:
         policy = agreement.of(view, project_id(project)).policy
         rows: list[tuple[object, ...]] = [
-            (h.source, h.contents, h.name, f"{h.rows:,}", h.as_of, "received", h.received_on)
+            (h.source, h.contents, h.name, h.rows, h.as_of, "received", h.received_on)
             for h in intake.holdings(view, policy.project)
         ]
         rows += [(source, contents, "", "", "", "expected", "") for source, contents in intake.missing(view, policy)]
@@ -89,13 +90,13 @@ def intake_board(context: typer.Context, project: str, as_json: Json = False) ->
 
 
 @intake_group.command("serve")
-def intake_serve(context: typer.Context, host: str = "127.0.0.1", port: int = 2222) -> None:
+def intake_serve(context: typer.Context, host: str = "127.0.0.1", port: int = 2222, as_json: Json = False) -> None:
     """Serve the agencies' inboxes over SFTP."""
     settings = context.obj.enclave.settings
 
     async def forever() -> None:
         server = await intake.serve_sftp(settings, host, port)
-        console.print(f"inboxes at sftp://{host}:{port}")
+        show({"inboxes": f"sftp://{host}:{port}"}, as_json, f"inboxes at sftp://{host}:{port}")
         await server.wait_closed()
 
     asyncio.run(forever())

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from enclave.app import Enclave, open_enclave
+from enclave.clauses import clauses
 from enclave.errors import EnclaveError, Refused
 from enclave.ledger import refusal
 from enclave.people import Admission, may
@@ -59,6 +60,8 @@ class Desk:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+GivenFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
+NewFile = Annotated[Path, typer.Argument(dir_okay=False)]
 
 
 def calendar_day(text: str) -> date:
@@ -67,6 +70,13 @@ def calendar_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter("a day is written YYYY-MM-DD") from None
+
+
+def known_clause(text: str) -> str:
+    """Read a clause that was typed; the ledger cites only clauses that exist."""
+    if text not in clauses():
+        raise typer.BadParameter(f"no clause {text!r} in policies/clauses.yaml")
+    return text
 
 
 def show(value: Any, as_json: bool, sentence: str = "") -> None:

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from enclave import agreement, egress, publication, review
-from enclave.cli.desk import Desk, Json, console, facts, show, table
+from enclave import agreement, egress, people, publication, review
+from enclave.cli.desk import Desk, GivenFile, Json, console, facts, show, table
 from enclave.egress import Clearance, ReleaseRequest, Verdict
 from enclave.review import Case, Statement
 from enclave.review.case import open_one
@@ -34,7 +34,9 @@ def register(app: typer.Typer) -> None:
 def egress_collect(context: typer.Context, project: str, person: str, as_json: Json = False) -> None:
     """Take the requests out of a person's outbox; say of all else why it does not leave."""
     enclave = context.obj.enclave
-    collected = egress.take_in(enclave.store, enclave.keystore, enclave.settings, project_id(project), person)
+    with enclave.store.view() as view:
+        listed = people.listing_of(view, project_id(project), person)
+    collected = egress.take_in(enclave.store, enclave.keystore, enclave.settings, listed.project, listed.person)
     findings = [finding.as_dict() for finding in collected.findings]
     body: dict[str, Any] = {"requests": [taken.id for taken in collected.taken], "findings": findings}
     show(body, as_json, f"{len(collected.taken)} requests collected, {len(findings)} other entries stay")
@@ -47,7 +49,8 @@ def egress_collect(context: typer.Context, project: str, person: str, as_json: J
 def egress_list(context: typer.Context, project: str, as_json: Json = False) -> None:
     """List the requests of a project."""
     with context.obj.enclave.store.view() as view:
-        rows = [(r.id, r.person, r.state, r.received_on) for r in view.find(ReleaseRequest, project_id(project))]
+        dr = agreement.of(view, project_id(project)).policy.project
+        rows = [(r.id, r.person, r.state, r.received_on) for r in view.find(ReleaseRequest, dr)]
     table("requests", ("request", "person", "state", "received"), rows, as_json)
 
 
@@ -173,8 +176,8 @@ def publication_publish(context: typer.Context, request: str, as_json: Json = Fa
 
 @publication_group.command("verify")
 def publication_verify(
-    package: Path,
-    hub: Annotated[Path, typer.Option(help="The hub's public keys.")],
+    package: GivenFile,
+    hub: Annotated[Path, typer.Option(help="The hub's public keys.", exists=True, dir_okay=False)],
     as_json: Json = False,
 ) -> None:
     """Verify a package offline: every file, the manifest and its signature."""
@@ -190,4 +193,4 @@ def publication_overdue(context: typer.Context, as_json: Json = False) -> None:
     table("overdue copies", ("request", "project", "due"), rows, as_json)
 
 
-__all__ = ["agreement", "register", "tell"]
+__all__ = ["register", "tell"]

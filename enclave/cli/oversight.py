@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from enclave import destruction, incidents, reports
-from enclave.cli.desk import Desk, Json, facts, show, table
+from enclave import agreement, destruction, incidents, reports
+from enclave.cli.desk import Desk, GivenFile, Json, NewFile, facts, known_clause, show, table
+from enclave.errors import invalid
 from enclave.ledger import verify_export
 from enclave.terms import Action, project_id
 from enclave.vault import NoteVerifier
@@ -73,7 +74,7 @@ def _said(certificate: destruction.Certificate) -> str:
 def incident_hold(context: typer.Context, project: str, clause: str = "DSA VI.F", as_json: Json = False) -> None:
     """Stop a project: sessions end within seconds, nothing is released."""
     with context.obj.enclave.store.transaction() as tx:
-        hold = incidents.hold_project(tx, project_id(project), clause, context.obj.actor)
+        hold = incidents.hold_project(tx, project_id(project), known_clause(clause), context.obj.actor)
     show(hold, as_json, f"{hold.scope} is held")
 
 
@@ -91,7 +92,7 @@ def incident_suspend(
 ) -> None:
     """Take a person's access away at once."""
     with context.obj.enclave.store.transaction() as tx:
-        listing = incidents.suspend_person(tx, project_id(project), person, clause, context.obj.actor)
+        listing = incidents.suspend_person(tx, project_id(project), person, known_clause(clause), context.obj.actor)
     show(listing, as_json, f"{person} is suspended")
 
 
@@ -99,7 +100,8 @@ def incident_suspend(
 def report_registers(context: typer.Context, project: str = "", as_json: Json = False) -> None:
     """Show the four registers of EM XVII.B."""
     with context.obj.enclave.store.view() as view:
-        found = reports.registers(view, project_id(project) if project else None)
+        dr = agreement.of(view, project_id(project)).policy.project if project else None
+        found = reports.registers(view, dr)
     if as_json:
         show(found, as_json)
         return
@@ -139,7 +141,7 @@ def ledger_key(context: typer.Context, as_json: Json = False) -> None:
 
 
 @ledger_group.command("export")
-def ledger_export(context: typer.Context, path: Path, as_json: Json = False) -> None:
+def ledger_export(context: typer.Context, path: NewFile, as_json: Json = False) -> None:
     """Write the whole ledger with a signed checkpoint to one file."""
     enclave = context.obj.enclave
     exported = reports.export_ledger(enclave.store, enclave.ledger_key, path)
@@ -148,20 +150,30 @@ def ledger_export(context: typer.Context, path: Path, as_json: Json = False) -> 
 
 @ledger_group.command("verify")
 def ledger_verify(
-    path: Path,
+    path: GivenFile,
     key: Annotated[str, typer.Option(help="The ledger's public key: the line, or a file with it.")],
     as_json: Json = False,
 ) -> None:
     """Verify an exported ledger offline; needs nothing but the file and the public key."""
-    line = Path(key).read_text("utf-8") if Path(key).is_file() else key
-    with path.open(encoding="utf-8") as lines:
-        verified = verify_export(lines, NoteVerifier.from_line(line))
+    try:
+        line = Path(key).read_text("utf-8") if Path(key).is_file() else key
+        with path.open(encoding="utf-8") as lines:
+            verified = verify_export(lines, NoteVerifier.from_line(line))
+    except UnicodeDecodeError:
+        raise invalid(
+            path.name, "ledger-format", "EM XVII.B", "the export or the key is not text",
+            "Give a file of `enclave ledger export` and its key.",
+        ) from None  # fmt: skip
     facts("verified", {"ledger": verified.origin, "entries": verified.size, "root": verified.root}, as_json)
 
 
 @ledger_group.command("show")
 def ledger_show(
-    context: typer.Context, project: str = "", action: str = "", last: int = 40, as_json: Json = False
+    context: typer.Context,
+    project: str = "",
+    action: str = "",
+    last: Annotated[int, typer.Option(min=1)] = 40,
+    as_json: Json = False,
 ) -> None:
     """Show the newest entries."""
     with context.obj.enclave.store.view() as view:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from enclave.agreement import Policy
 from enclave.egress.evidence import Evidence, examine
 from enclave.egress.memory import earlier_releases
+from enclave.egress.wording import naming, wording
 from enclave.errors import Finding, Invalid
 from enclave.resultant import Delivery, open_table
 from enclave.scratch import scratch
@@ -109,7 +110,7 @@ def check(desk: Desk, content: bytes, person: str) -> Verdict:
         for table in desk.delivery.tables:
             open_table(desk.keystore, desk.settings, desk.delivery, table, bench / f"{table.name}.parquet")
         evidence = examine(request.tables, desk.delivery, bench)
-        findings = [*_purpose(desk.policy, request, person), *evidence.findings]
+        findings = [*_purpose(desk.policy, request, person), *naming(request), *evidence.findings]
         return _attack(desk, request, evidence, findings, bench)
 
 
@@ -121,6 +122,7 @@ def _attack(desk: Desk, request: Request, evidence: Evidence, findings: list[Fin
         project = request.project if request.project == desk.policy.project else desk.policy.project
         earlier = earlier_releases(desk.view, desk.keystore, desk.settings, project, desk.cells, bench)
         attacked = audit(protected, desk.cells, earlier)
+        look_at = (*evidence.look_at, *wording(request, protected, desk.policy.agreement))
     except P20KitError as error:
         told = [_carried(f) for f in error.findings] or [_no("evidence", "DSA III.G.2.a", "", str(error))]
         return Verdict("refused", (*findings, *told), tuple(evidence.look_at), (), (), request)
@@ -128,11 +130,11 @@ def _attack(desk: Desk, request: Request, evidence: Evidence, findings: list[Fin
     findings += [_no("check-not-run", "DSA III.G.2.d", "", what) for what in attacked.not_ran]
     if not attacked.ran:
         findings.append(_no("no-rule-ran", "DSA III.G.2", "", "no check ran"))
-    answer: Answer = "refused" if findings else "needs-review" if evidence.look_at else "cleared"
+    answer: Answer = "refused" if findings else "needs-review" if look_at else "cleared"
     return Verdict(
         verdict=answer,
         findings=tuple(dict.fromkeys(findings)),
-        look_at=tuple(evidence.look_at),
+        look_at=look_at,
         bounds=tuple({"where": b.where, "lower": b.lower, "upper": b.upper} for b in attacked.bounds),
         ran=(*attacked.ran, f"earlier releases: {len(earlier)}", f"evidence: {len(request.tables)} tables"),
         request=request,

@@ -8,6 +8,8 @@ Source: DSA III.G.2; DSA VI.G.1; DSA II.F.
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +19,13 @@ import pandas as pd
 from enclave.errors import Finding
 from enclave.resultant import Column, Delivery
 from enclave.terms import UNIT
+from p20kit.dimensions import TOTAL
+from p20kit.policy import FLOOR_COUNT as FEW
 from p20kit.request import TableRequested
 from p20kit.tables import MISSING
+
+CROSSWALK = "crosswalk"
+"""Its columns are generic identifiers: each of them names one person."""
 
 
 @dataclass
@@ -46,15 +53,17 @@ def examine(tables: list[TableRequested], delivery: Delivery, folder: Path) -> E
         con.execute("set enable_progress_bar = false")
         for table in tables:
             con.register("basis", pd.DataFrame(table.basis, dtype="str"))
-            _people(con, table, folder, evidence)
+            _people(con, table, delivery, folder, evidence)
             for column in table.by:
                 _column(con, table, column, delivery, folder, evidence)
             con.unregister("basis")
     return evidence
 
 
-def _people(con: duckdb.DuckDBPyConnection, table: TableRequested, folder: Path, evidence: Evidence) -> None:
-    """Each person stands once, and is one of the project's."""
+def _people(
+    con: duckdb.DuckDBPyConnection, table: TableRequested, delivery: Delivery, folder: Path, evidence: Evidence
+) -> None:
+    """Each person stands once, and is one of the project's; why these and not all of them, only a person can tell."""
     if table.unit != UNIT:
         what = f"its units are {table.unit}, not persons"
         evidence.findings.append(_no("unit", table.name, what, f"Count {UNIT}."))
@@ -76,6 +85,13 @@ def _people(con: duckdb.DuckDBPyConnection, table: TableRequested, folder: Path,
             _no("unknown-persons", table.name, f"{persons - known} persons are not of this project",
                 "Use the persons of the Resultant Data as they are mounted.")
         )  # fmt: skip
+    elif persons != delivery.persons:
+        # whoever chose them may have looked at any column: wages, the mere existence of a record
+        evidence.owners |= _owners(delivery)
+        evidence.look_at.append(
+            _no("chosen-persons", table.name, f"it is about {persons} persons chosen from {delivery.persons}",
+                "A person looks at who was chosen and how, or it is asked for all persons.", "DSA VI.G.1")
+        )  # fmt: skip
 
 
 def _column(
@@ -89,18 +105,14 @@ def _column(
     where = f"{table.name}.{name}"
     source = table.sources.get(name)
     if source is None:
-        evidence.owners |= {c.owner for t in delivery.tables for c in t.columns if c.name != UNIT}
-        labels = len(set(table.basis[name]))
-        evidence.look_at.append(
-            _no("derived-column", where, f"it is derived in the notebook and has {labels} labels",
-                "A person looks at the code and the labels, or it is asked with source columns.", "DSA VI.G.1")
-        )  # fmt: skip
+        evidence.owners |= _owners(delivery)
+        _derived(table, name, where, evidence)
         return
     origin, _, column = source.partition(".")
     found = delivery.column(origin, column)
-    if found is None or column == UNIT:
+    if found is None or column == UNIT or origin == CROSSWALK:
         evidence.findings.append(
-            _no("unknown-source", where, "its source is no column of the Resultant Data",
+            _no("unknown-source", where, "its source is no column of the Resultant Data, or it identifies persons",
                 "Name it as table.Column, as open_project() lists it.", "DSA VI.A")
         )  # fmt: skip
         return
@@ -117,6 +129,40 @@ def _column(
             _no("source-mismatch", where, f"{differing} persons have another value in {source}",
                 "Use the column as it is mounted, or leave its source out and have a person look at it.")
         )  # fmt: skip
+
+    if name != column:
+        evidence.look_at.append(
+            _no("renamed-column", where, f"it is {source} under another name",
+                "A person looks at the name, or the column keeps its own.", "DSA VI.G.1")
+        )  # fmt: skip
+
+
+def _derived(table: TableRequested, name: str, where: str, evidence: Evidence) -> None:
+    """Say what a person must look at in a column the notebook made, and refuse labels that pose as others."""
+    persons = Counter(table.basis[name])
+    few = sum(count < FEW for count in persons.values())
+    what = f"it is derived in the notebook and has {len(persons)} labels"
+    evidence.look_at.append(
+        _no("derived-column", where, f"{what}, {few} of them of fewer than {FEW} persons" if few else what,
+            "A person looks at the code and the labels, or it is asked with source columns.", "DSA VI.G.1")
+    )  # fmt: skip
+    posing = sum(_poses(label) for label in persons)
+    if posing:
+        evidence.findings.append(
+            _no("label", where, f"{posing} labels are not in Latin letters, or pass for {TOTAL} or {MISSING}",
+                "Name the categories in plain words.", "DSA VI.G.1")
+        )  # fmt: skip
+
+
+def _poses(label: str) -> bool:
+    """Tell whether a label could be read as another: letters that look alike, or a margin's name in disguise."""
+    foreign = any(c.isalpha() and not unicodedata.name(c, "").startswith("LATIN ") for c in label)
+    plain = unicodedata.normalize("NFKC", label).strip().casefold()
+    return foreign or (label != MISSING and plain in {TOTAL.casefold(), MISSING.casefold()})
+
+
+def _owners(delivery: Delivery) -> set[str]:
+    return {c.owner for t in delivery.tables for c in t.columns if c.name != UNIT}
 
 
 def _differing(con: duckdb.DuckDBPyConnection, name: str, path: str, column: str) -> int:

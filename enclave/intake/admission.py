@@ -16,6 +16,7 @@ from enclave.errors import EnclaveError, Finding
 from enclave.intake.holdings import Holding
 from enclave.intake.names import Layout, layout_of, parse_file_name
 from enclave.intake.senders import SenderKey, sender_key
+from enclave.people import holds
 from enclave.store import View
 from enclave.terms import GENERIC_ID, HUB
 from enclave.vault import Header, PublicKeys
@@ -67,6 +68,10 @@ def _about_destination(header: Header, hub: PublicKeys, project: str) -> Iterato
 def _about_agreement(view: View, project: str) -> Iterator[Finding]:
     for rule, clause, what in agreement.of(view, project).reasons_not_in_force(view.today):
         yield Finding(rule, clause, project, what, "Nothing may be received while the agreement is not in force.")
+    for hold in holds(view, project):
+        yield Finding(
+            "suspended", hold.clause, project, f"{hold.scope} is held since {hold.since}", "Wait for its end."
+        )
 
 
 def _about_name(header: Header, project: str) -> Iterator[Finding]:

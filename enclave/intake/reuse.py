@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from enclave.errors import Finding
 from enclave.intake.sheet import Sheet, quoted
+from enclave.scratch import alone
 from enclave.settings import Settings
 from enclave.terms import GENERIC_ID
 
@@ -51,16 +52,17 @@ def reuse_findings(sheet: Sheet, digests: Digests, settings: Settings, source: s
 
 
 def keep_digests(digests: Digests, settings: Settings, source: str, project: str) -> None:
-    """Remember the identifiers of a file that was accepted; safe to repeat."""
+    """Remember the identifiers of a file that passed its checks; safe to repeat."""
     path = _folder(settings, source) / f"{project}.ids"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    before = np.fromfile(path, dtype="<u8") if path.exists() else np.empty(0, dtype="<u8")
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        file.write(np.union1d(before, digests).astype("<u8").tobytes())
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with alone(settings.runtime, "generic-ids"):  # two files of a party at once add to the same digests
+        before = np.fromfile(path, dtype="<u8") if path.exists() else np.empty(0, dtype="<u8")
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            file.write(np.union1d(before, digests).astype("<u8").tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
 
 
 def _folder(settings: Settings, source: str) -> Path:

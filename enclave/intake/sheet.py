@@ -15,6 +15,7 @@ import duckdb
 
 from enclave.errors import Fault, Finding
 from enclave.intake.textfile import SHOWN, line_finding
+from enclave.scratch import engine
 
 
 def quoted(name: str) -> str:
@@ -99,11 +100,9 @@ def open_sheet(
     parquet = spool / "canonical.parquet"
     types = ", ".join(f"{text(column)}: 'VARCHAR'" for column in columns)
     left_out = f"where file_row_number + 2 not in ({', '.join(map(str, sorted(without)))})" if without else ""
-    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+    with engine(spool) as connection:
         try:
-            connection.execute(f"set temp_directory = {text(str(spool / 'spill'))}")
             connection.execute("set memory_limit = '1500MB'")
-            connection.execute("set enable_progress_bar = false")
             connection.execute(
                 f"copy (select * from read_csv({text(str(plain))}, delim = '\t', header = false, skip = 1,"  # noqa: S608
                 f" auto_detect = false, columns = {{{types}}}, quote = '', escape = '', comment = '', nullstr = '',"

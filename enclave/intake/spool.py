@@ -14,6 +14,7 @@ from pathlib import Path
 
 from enclave.errors import refuse
 from enclave.intake.holdings import Holding
+from enclave.scratch import prepare
 from enclave.settings import Settings
 from enclave.store import Store
 
@@ -50,6 +51,8 @@ def recover(settings: Settings, store: Store) -> int:
     What another process is receiving at this moment is left alone.
     """
     removed = 0
+    # Listed before the locks are tried and the records read: what is sealed meanwhile is another process's own.
+    listed = sorted((settings.sealed / "holdings").glob("*/*"))
     busy = set()
     for folder in sorted(_root(settings).iterdir()):
         lock = _locked(folder)
@@ -61,7 +64,7 @@ def recover(settings: Settings, store: Store) -> int:
         removed += 1
     with store.view() as view:
         known = {settings.sealed / held.sealed for held in view.find(Holding)}
-    for sealed in sorted((settings.sealed / "holdings").glob("*/*")):
+    for sealed in listed:
         if sealed not in known and sealed.name.split(".")[0] not in busy:
             sealed.unlink(missing_ok=True)
             removed += 1
@@ -69,7 +72,7 @@ def recover(settings: Settings, store: Store) -> int:
 
 
 def _root(settings: Settings) -> Path:
-    settings.runtime.mkdir(parents=True, exist_ok=True, mode=0o711)
+    prepare(settings.runtime)
     root = settings.runtime / "spool"
     root.mkdir(exist_ok=True, mode=0o700)
     return root

@@ -15,6 +15,7 @@ from enclave.errors import refuse
 from enclave.ledger import Entry
 from enclave.people import Admission
 from enclave.store import Transaction, View
+from enclave.terms import Action
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class MatchRun:
 
 def runs(view: View, project: str) -> list[MatchRun]:
     """Give a project's match runs, oldest first."""
-    return sorted(view.find(MatchRun, project), key=lambda run: run.id)
+    return sorted(view.find(MatchRun, project), key=lambda run: (len(run.id), run.id))
 
 
 def latest(view: View, project: str) -> MatchRun:
@@ -88,7 +89,18 @@ def agree(tx: Transaction, run: MatchRun, admission: Admission) -> MatchRun:
     -------
     MatchRun
         With `completed_on` and `delete_by` set once every party has agreed.
+
+    Raises
+    ------
+    Refused
+        If the person represents no party, or the match is complete: its clock is not started anew.
     """
+    admission.hold_to(Action.AGREE, run.project)
+    if run.completed_on is not None:
+        raise refuse(
+            run.key, "match-complete", "DSA III.F.3", f"the match is complete since {run.completed_on}",
+            "Nothing is to agree; a new match is agreed on its own.",
+        )  # fmt: skip
     policy = of(tx, run.project).policy
     party = admission.agency
     if party not in policy.signatories:

@@ -15,8 +15,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from enclave import intake
 from enclave.agreement import Policy, of
 from enclave.errors import Fault, Finding, Refused
@@ -26,10 +24,10 @@ from enclave.matching.methods import ApprovedMethod, approved_method
 from enclave.matching.record import MatchRun, runs
 from enclave.people import Admission
 from enclave.sandbox import Bubblewrap, Limits, Mount, SandboxSpec, python
-from enclave.scratch import in_use, scratch
+from enclave.scratch import alone, engine, in_use, scratch
 from enclave.settings import Settings
 from enclave.store import Store, View
-from enclave.terms import GENERIC_ID, reached
+from enclave.terms import GENERIC_ID, Action, reached
 from enclave.vault import Keystore
 
 Progress = Callable[[dict[str, Any]], None]
@@ -85,7 +83,9 @@ def run(
         If the notebook failed; its error names a cell, never a value.
     """
     try:
-        return _run(store, keystore, settings, admission, method, dict(parameters or {}), progress)
+        admission.hold_to(Action.MATCH, admission.project)
+        with alone(settings.runtime, "matching"):  # two at once would take the same number
+            return _run(store, keystore, settings, admission, method, dict(parameters or {}), progress)
     except Refused as error:
         store.enter(refusal(error, admission.person, "match.refuse", admission.project, admission.project))
         raise
@@ -173,7 +173,8 @@ def _open_inputs(store: Store, keystore: Keystore, settings: Settings, policy: P
         intake.open_holding(keystore, settings, analytical, whole)
         chosen = ", ".join(f'"{name}"' for name in (GENERIC_ID, *columns))
         target = inputs / "groups.parquet"
-        duckdb.sql(f"copy (select {chosen} from '{whole}') to '{target}' (format parquet)")  # noqa: S608
+        with engine(job.folder) as connection:
+            connection.execute(f"copy (select {chosen} from '{whole}') to '{target}' (format parquet)")  # noqa: S608
         whole.unlink()
     for path in inputs.iterdir():
         path.chmod(0o444)  # for the sandbox's own uid; the folder above is closed to all others
@@ -223,15 +224,20 @@ def _execute(settings: Settings, job: _Job, progress: Progress) -> None:
     failure = ""
     reading, writing = os.pipe()
     with (job.folder / "runner.log").open("wb") as errors, os.fdopen(reading) as events:
-        sandboxed = Bubblewrap(settings.runtime).start(spec, stdout=writing, stderr=errors)
-        os.close(writing)
+        try:
+            sandboxed = Bubblewrap(settings.runtime).start(spec, stdout=writing, stderr=errors)
+        finally:
+            os.close(writing)
         reached("matching.started")
-        for line in events:
-            event = json.loads(line)
-            progress(event)
-            if event.get("event") == "failed":
-                failure = f"cell {event.get('cell')}: {event.get('error')}"
-        code = sandboxed.wait()
+        try:
+            for line in events:
+                event = json.loads(line)
+                progress(event)
+                if event.get("event") == "failed":
+                    failure = f"cell {event.get('cell')}: {event.get('error')}"
+            code = sandboxed.wait()
+        finally:
+            sandboxed.kill()  # also when whoever follows the progress gave up: it has identifiers open
     if code != 0 or failure:
         # The log may hold values: it stays inside the job's folder and goes with it.
         raise Fault(f"{job.method.id} failed in {failure or 'the sandbox'} (exit {code}); nothing was kept")
@@ -288,14 +294,15 @@ def _checked_links(job: _Job) -> int:
     Source: EM XII.A.
     """
     out, inputs = job.folder / "out" / "links.parquet", job.folder / "inputs"
-    counts = duckdb.sql(
-        f"""
-        select count(*), count(distinct left_id), count(distinct right_id),
-               count(*) filter (left_id in (select {GENERIC_ID} from '{inputs}/{job.left.source}.parquet')),
-               count(*) filter (right_id in (select {GENERIC_ID} from '{inputs}/{job.right.source}.parquet'))
-        from '{out}'
-        """  # noqa: S608 - names of our own making
-    ).fetchall()[0]
+    with engine(job.folder) as connection:
+        counts = connection.execute(
+            f"""
+            select count(*), count(distinct left_id), count(distinct right_id),
+                   count(*) filter (left_id in (select {GENERIC_ID} from '{inputs}/{job.left.source}.parquet')),
+                   count(*) filter (right_id in (select {GENERIC_ID} from '{inputs}/{job.right.source}.parquet'))
+            from '{out}'
+            """  # noqa: S608 - names of our own making
+        ).fetchall()[0]
     if len(set(counts)) != 1:
         raise Fault(f"{job.method.id} gave links that are not one to one between the files; nothing was kept")
     return int(counts[0])

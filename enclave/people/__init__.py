@@ -2,7 +2,7 @@
 
 from enclave.people.access import Admission, may, reasons_against
 from enclave.people.holds import Hold, holds, lift, place
-from enclave.people.register import Listing, Person, approve, enlist, sign_exhibit, suspend, unsuspend
+from enclave.people.register import Listing, Person, approve, enlist, listing_of, sign_exhibit, suspend, unsuspend
 
 __all__ = [
     "Admission",
@@ -13,6 +13,7 @@ __all__ = [
     "enlist",
     "holds",
     "lift",
+    "listing_of",
     "may",
     "place",
     "reasons_against",

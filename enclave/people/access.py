@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from enclave.agreement import InForce, of
-from enclave.errors import Finding, Refused
+from enclave.errors import Finding, Refused, refuse
 from enclave.people.holds import holds
 from enclave.people.register import Listing, Person
 from enclave.store import View
@@ -42,6 +42,22 @@ class Admission:
     government: bool
     agency: str
     ends_on: date
+
+    def hold_to(self, action: Action, project: str) -> None:
+        """Refuse to be used for anything but what it was given for.
+
+        Source: DSA VI.E.
+
+        Raises
+        ------
+        Refused
+            If it is to another action, or of another project.
+        """
+        if (self.action, self.project) != (action, project):
+            raise refuse(
+                f"{self.person} may not {action} on {project}", "admission", "DSA VI.E",
+                f"the admission is to {self.action} on {self.project}", f"Ask for leave to {action}.",
+            )  # fmt: skip
 
 
 def may(view: View, person: str, action: Action, project: str) -> Admission:

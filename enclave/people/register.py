@@ -5,15 +5,23 @@ Source: DSA VI.E; ExA 2.g; ExA 2.h; ExC; DSA III.F.1.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, Literal
 
+from enclave.agreement import of
 from enclave.calendar import EXHIBIT_C
-from enclave.errors import Finding, Invalid, refuse
+from enclave.errors import Finding, Invalid, invalid, refuse
 from enclave.ledger import Entry
-from enclave.store import Transaction
+from enclave.store import Transaction, View
 from enclave.terms import Role
+
+BASES = ("2.g", "2.h", "III.F.1", "office")
+"""Why a person may stand on a project's list."""
+
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+"""A login names the folder of a session, and the hub writes every login in lower case."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +103,18 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
     Raises
     ------
     Invalid
-        If one of the five contact fields is missing, or an agency's person has no purpose and justification.
+        If one of the five contact fields is missing, an agency's person has no purpose and justification, or
+        login or basis are not of the known form.
+    Refused
+        If the project is unknown.
     """
-    findings = [
+    findings = []
+    if not _LOGIN.fullmatch(person.id) or person.id != listing.person:
+        findings.append(Finding("login", "DSA VI.E", "", "not a login", "Lower-case letters, digits and . _ @ + - only."))
+    if listing.basis not in BASES:
+        what = "the basis of the listing is unknown"
+        findings.append(Finding("basis", "DSA VI.E", person.id, what, f"One of {', '.join(BASES)}."))
+    findings += [
         Finding("contact-field", "DSA VI.E", person.id, f"{field} is missing", "Give all five contact fields.")
         for field in ("name", "position", "organization", "email", "telephone")
         if not getattr(person, field).strip()
@@ -105,6 +122,7 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
     if listing.basis == "2.h" and not (listing.purpose in {"a", "b", "c"} and listing.justification.strip()):
         what = "an agency's person needs purpose a, b or c and an explanation"
         findings.append(Finding("purpose", "ExA 2.h", person.id, what, "Give both."))
+    of(tx, listing.project)
     if findings:
         raise Invalid(f"listing of {person.id}", findings)
     entry = Entry(actor, "people.enlist", person.id, listing.project, "DSA VI.E", details={
@@ -117,7 +135,13 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
 
 def approve(tx: Transaction, project: str, person: str, agency: str, actor: str) -> Listing:
     """Record an agency's written approval of a person (DSA VI.E); nobody approves themselves."""
-    listing = _listing(tx, project, person)
+    listing = listing_of(tx, project, person)
+    agencies = of(tx, project).policy.agencies
+    if agency not in agencies:
+        raise refuse(
+            person, "approval-agency", "DSA VI.E", f"{agency} is not a Participating Agency of {project}",
+            f"One of {', '.join(agencies)} approves.",
+        )  # fmt: skip
     if actor == person:
         raise refuse(
             person, "self-approval", "DSA VI.E", "nobody approves their own access",
@@ -132,8 +156,18 @@ def approve(tx: Transaction, project: str, person: str, agency: str, actor: str)
 def sign_exhibit(
     tx: Transaction, project: str, person: str, exhibit: Literal["B", "C"], signed_on: date, actor: str
 ) -> Listing:
-    """Record a signature under Exhibit B or C (DSA VI.E; ExB; ExC: valid for one year)."""
-    listing = _listing(tx, project, person)
+    """Record a signature under Exhibit B or C (DSA VI.E; ExB; ExC: valid for one year).
+
+    Raises
+    ------
+    Invalid
+        If it is dated in the future: its year would end later than one from today.
+    """
+    listing = listing_of(tx, project, person)
+    if signed_on > tx.today:
+        raise invalid(
+            person, "signed-on", f"Ex{exhibit}", f"{signed_on} has not come yet", "Give the day of the signature.",
+        )  # fmt: skip
     if exhibit == "B":
         listing = replace(listing, exhibit_b_on=signed_on)
     else:
@@ -146,20 +180,27 @@ def sign_exhibit(
 
 def suspend(tx: Transaction, project: str, person: str, clause: str, actor: str) -> Listing:
     """Take a person's access away at once (DSA VI.F.2)."""
-    listing = replace(_listing(tx, project, person), suspension=Suspension(tx.today, clause, actor))
+    listing = replace(listing_of(tx, project, person), suspension=Suspension(tx.today, clause, actor))
     tx.write(listing, Entry(actor, "people.suspend", person, project, clause))
     return listing
 
 
 def unsuspend(tx: Transaction, project: str, person: str, actor: str) -> Listing:
     """Give a suspended person's access back (EM A1.2)."""
-    listing = replace(_listing(tx, project, person), suspension=None)
+    listing = replace(listing_of(tx, project, person), suspension=None)
     tx.write(listing, Entry(actor, "people.unsuspend", person, project, "EM A1.2"))
     return listing
 
 
-def _listing(tx: Transaction, project: str, person: str) -> Listing:
-    listing = tx.get(Listing, f"{project}/{person}")
+def listing_of(view: View, project: str, person: str) -> Listing:
+    """Give a person's place on a project's list.
+
+    Raises
+    ------
+    Refused
+        If the person is not on it.
+    """
+    listing = view.get(Listing, f"{project}/{person}")
     if listing is None:
         raise refuse(
             person, "not-listed", "DSA VI.E", f"not on the list of {project}",

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import base64
 import os
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,17 +21,17 @@ import pyarrow as pa
 
 from enclave import intake
 from enclave.agreement import Element, Policy, of
-from enclave.errors import Fault, refuse
+from enclave.errors import EnclaveError, Fault, Refused, refuse
 from enclave.intake import Holding
 from enclave.ledger import Details, Entry, refusal
 from enclave.matching import MatchRun, open_links
-from enclave.people import Admission
+from enclave.people import Admission, may
 from enclave.resultant.delivery import Column, Delivery, SealedTable
 from enclave.resultant.scope import cohort_filter, withheld_schools
-from enclave.scratch import scratch
+from enclave.scratch import engine, scratch
 from enclave.settings import Settings
 from enclave.store import Store
-from enclave.terms import GENERIC_ID, UNIT, reached
+from enclave.terms import GENERIC_ID, UNIT, Action, reached
 from enclave.vault import Keystore
 
 
@@ -66,21 +68,27 @@ def cut(store: Store, keystore: Keystore, settings: Settings, admission: Admissi
     Raises
     ------
     Refused
-        If the match is not complete.
+        If the match is not complete, its links are destroyed, or the project was stopped meanwhile.
     """
+    try:
+        return _cut(store, keystore, settings, admission, run)
+    except Refused as error:
+        store.enter(refusal(error, admission.person, "resultant.refuse", run.key, run.project))
+        raise
+
+
+def _cut(store: Store, keystore: Keystore, settings: Settings, admission: Admission, run: MatchRun) -> Delivery:
+    admission.hold_to(Action.CUT, run.project)
     if run.completed_on is None:
-        early = refuse(
+        raise refuse(
             run.key, "match-complete", "DSA III.F.3",
             f"{len(run.agreements)} Representatives have agreed, not all",
             "Each Representative agrees in writing that the match results are optimal.",
         )  # fmt: skip
-        store.enter(refusal(early, admission.person, "resultant.refuse", run.key, run.project))
-        raise early
     with store.view() as view:
         policy = of(view, run.project).policy
         held = intake.holdings(view, run.project)
-    with scratch(settings.runtime, "cut") as folder, duckdb.connect() as connection:
-        connection.execute("set enable_progress_bar = false")
+    with scratch(settings.runtime, "cut") as folder, engine(folder) as connection:
         bench = _Bench(folder, connection, policy, run)
         _open_all(keystore, settings, bench, held)
         persons = _crosswalk(bench)
@@ -181,7 +189,7 @@ def _agency_table(bench: _Bench, held: list[Holding], agency: str) -> str:
 
 def _typed(element: Element) -> str:
     """Give the SQL that turns an element's text into its type; what does not fit was turned away at intake."""
-    types = {"integer": "integer", "money": "decimal(18, 2)"}
+    types = {"integer": "bigint", "money": "decimal(18, 2)"}
     name = f't."{element.name}"'
     if element.kind in types:
         return f"cast(nullif({name}, '') as {types[element.kind]}) as \"{element.name}\""
@@ -233,20 +241,38 @@ def _deliver(
     persons: int,
 ) -> Delivery:
     project = bench.policy.project
-    key_id = project_key(project)
+    key_id, draw = project_key(project), secrets.token_hex(4)
+    with store.view() as view:
+        may(view, admission.person, Action.CUT, project)  # a destruction may have begun since: then no key is made
     keystore.create(key_id)
     tables = []
     for name in names:
         columns = _described(bench, held, name)
         _hold_back_identifiers(bench, name)
-        rows = bench_rows(bench.path(name))
+        rows = _rows(bench, name)
         context = f"{project}|resultant|{name}|{bench.run.id}"
-        path = f"{key_id}/{name}.resultant"
+        path = f"{key_id}/{name}-{draw}.resultant"  # beside an earlier delivery's, which holds until this one does
         digest = keystore.seal(bench.path(name), settings.sealed / path, key_id, context)
         tables.append(SealedTable(name, path, digest, context, rows, columns))
     reached("resultant.sealed")
+    try:
+        delivery, earlier = _record(store, admission, bench, tuple(tables), persons)
+    except EnclaveError:
+        _remove(settings, tables)
+        raise
+    _remove(settings, earlier)
+    return delivery
+
+
+def _record(
+    store: Store, admission: Admission, bench: _Bench, tables: tuple[SealedTable, ...], persons: int
+) -> tuple[Delivery, tuple[SealedTable, ...]]:
+    """Enter the delivery and start its clock; give also the tables of the delivery it takes the place of."""
+    project = bench.policy.project
     with store.transaction() as tx:
-        delivery = Delivery(project, key_id, bench.run.key, persons, tx.today, tuple(tables))
+        may(tx, admission.person, Action.CUT, project)
+        known = tx.get(Delivery, project)
+        delivery = Delivery(project, project_key(project), bench.run.key, persons, tx.today, tables)
         details: Details = {
             "persons": persons,
             "tables": [f"{t.name} {t.sha256} {t.rows}" for t in tables],
@@ -259,12 +285,16 @@ def _deliver(
         agreement = replace(of(tx, project), delivered_on=tx.today)
         ends: Details = {"ends_on": agreement.ends_on.isoformat()}
         tx.write(agreement, Entry(admission.person, "agreement.clock", project, project, "ExA 4.a", details=ends))
-    return delivery
+    return delivery, known.tables if known else ()
 
 
-def bench_rows(path: Path) -> int:
-    """Count the rows of a Parquet file."""
-    return int(duckdb.sql(f"select count(*) from '{path}'").fetchall()[0][0])  # noqa: S608
+def _remove(settings: Settings, tables: Iterable[SealedTable]) -> None:
+    for table in tables:
+        (settings.sealed / table.path).unlink(missing_ok=True)
+
+
+def _rows(bench: _Bench, name: str) -> int:
+    return int(bench.connection.execute(f"select count(*) from '{bench.path(name)}'").fetchall()[0][0])  # noqa: S608
 
 
 def _described(bench: _Bench, held: list[Holding], name: str) -> tuple[Column, ...]:
@@ -298,6 +328,6 @@ def _hold_back_identifiers(bench: _Bench, name: str) -> None:
     if name == "crosswalk":
         return
     barred = {e.name for e in bench.policy.agreement.elements[name.upper()] if e.matching}
-    rows = duckdb.sql(f"select name from parquet_schema('{bench.path(name)}')").fetchall()  # noqa: S608
+    rows = bench.connection.execute(f"select name from parquet_schema('{bench.path(name)}')").fetchall()  # noqa: S608
     if standing := barred & {row[0] for row in rows}:
         raise Fault(f"{name} would hold {len(standing)} matching identifiers; nothing was delivered")

@@ -27,12 +27,12 @@ def cohort_filter(policy: Policy) -> tuple[str, list[str]]:
     parts, values = [], []
     for school in policy.agreement.schools:
         for cohort in school.cohorts:
-            parts.append(f'("{SCHOOL}" = ? and "{FALL}"::int >= ? and "{GRADE}"::int = ?)')
+            parts.append(f'("{SCHOOL}" = ? and "{FALL}"::bigint >= ? and "{GRADE}"::bigint = ?)')
             values += [school.name, str(cohort.starting_fall), str(cohort.starting_grade)]
         if school.grades and policy.agreement.cross_section_fall:
-            grade = f'"{GRADE}"::int + "{LAST_FALL}"::int - "{FALL}"::int'
+            grade = f'"{GRADE}"::bigint + "{LAST_FALL}"::bigint - "{FALL}"::bigint'
             marks = ", ".join("?" for _ in school.grades)
-            parts.append(f'("{SCHOOL}" = ? and "{LAST_FALL}"::int = ? and ({grade}) in ({marks}))')
+            parts.append(f'("{SCHOOL}" = ? and "{LAST_FALL}"::bigint = ? and ({grade}) in ({marks}))')
             values += [school.name, str(policy.agreement.cross_section_fall), *map(str, school.grades)]
     return (" or ".join(parts), values) if parts else ("true", [])
 

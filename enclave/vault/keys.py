@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
@@ -95,8 +95,11 @@ def write_keys(keys: PrivateKeys, folder: Path) -> tuple[Path, Path]:
 
 def read_private(path: Path) -> PrivateKeys:
     """Read a party's own keys."""
-    body = _read(path, "p20win-private-keys")
-    seal, sign = (serialization.load_der_private_key(bytes.fromhex(body[k]), None) for k in ("seal", "sign"))
+    body = _body(_text(path), "p20win-private-keys", path)
+    try:
+        seal, sign = (serialization.load_der_private_key(bytes.fromhex(body[k]), None) for k in ("seal", "sign"))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _not_keys(path) from error
     if not isinstance(seal, ec.EllipticCurvePrivateKey) or not isinstance(sign, ec.EllipticCurvePrivateKey):
         raise _not_keys(path)
     return PrivateKeys(body["owner"], seal, sign)
@@ -104,22 +107,27 @@ def read_private(path: Path) -> PrivateKeys:
 
 def read_public(path: Path) -> PublicKeys:
     """Read a party's public keys."""
-    return public_from_text(path.read_text("utf-8"), path)
+    return public_from_text(_text(path), path)
 
 
 def public_from_text(text: str, path: Path = Path("public keys")) -> PublicKeys:
     """Read a party's public keys from their JSON."""
     body = _body(text, "p20win-public-keys", path)
-    seal, sign = (serialization.load_der_public_key(bytes.fromhex(body[k])) for k in ("seal", "sign"))
+    try:
+        seal, sign = (serialization.load_der_public_key(bytes.fromhex(body[k])) for k in ("seal", "sign"))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _not_keys(path) from error
     if not isinstance(seal, ec.EllipticCurvePublicKey) or not isinstance(sign, ec.EllipticCurvePublicKey):
+        raise _not_keys(path)
+    if not all(isinstance(key.curve, ec.SECP256R1) for key in (seal, sign)):
         raise _not_keys(path)
     return PublicKeys(body["owner"], seal, sign)
 
 
-def _read(path: Path, mark: str) -> dict[str, str]:
+def _text(path: Path) -> str:
     try:
-        return _body(path.read_text("utf-8"), mark, path)
-    except FileNotFoundError as error:
+        return path.read_text("utf-8")
+    except (FileNotFoundError, UnicodeDecodeError) as error:
         raise _not_keys(path) from error
 
 

@@ -8,8 +8,11 @@ Source: DSA VI.H; DSA II.I; DSA III.F.3.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,13 +41,17 @@ class Keystore:
     wraps: Path
 
     def create(self, key_id: str) -> None:
-        """Make the data key `key_id`; does nothing when it is there (a crash before the entry was written)."""
-        if self.exists(key_id):
-            return
-        kek, nonce = AESGCM.generate_key(256), os.urandom(12)
-        _write(self._kek(key_id), kek)
-        data_key = Cobblestone256Encryptor.generate_key()
-        _write(self._wrap(key_id), nonce + AESGCM(kek).encrypt(nonce, data_key, key_id.encode()))
+        """Make the data key `key_id`; does nothing when it is there (a crash before the entry was written).
+
+        One process at a time: what one had sealed would not open with the key another made a moment later.
+        """
+        with _alone_in(self.keys):
+            if self.exists(key_id):
+                return
+            kek, nonce = AESGCM.generate_key(256), os.urandom(12)
+            _write(self._kek(key_id), kek)
+            data_key = Cobblestone256Encryptor.generate_key()
+            _write(self._wrap(key_id), nonce + AESGCM(kek).encrypt(nonce, data_key, key_id.encode()))
 
     def exists(self, key_id: str) -> bool:
         """Tell whether the key can still be used."""
@@ -135,6 +142,17 @@ class Keystore:
             key_id, "sealed-at-rest", "DSA VI.H", what,
             "Nothing was opened. If it should be there, open an incident; if not, see its certificate.",
         )  # fmt: skip
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _write(path: Path, content: bytes) -> None:

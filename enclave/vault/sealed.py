@@ -15,7 +15,6 @@ Source: EM XV.D; DSA II.I; EM XII.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import struct
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ import rfc8785
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from enclave.errors import Refused, refuse
 from enclave.vault.keys import PrivateKeys, PublicKeys
@@ -149,11 +148,12 @@ def _read_header(file: BinaryIO, name: str) -> tuple[Header, bytes, int]:
         header = Header.model_validate_json(raw)
         (size,) = struct.unpack(">H", file.read(2))
         wrapped = file.read(size)
-    except (struct.error, ValidationError, json.JSONDecodeError) as error:
+        canonical = header.canonical()
+    except (struct.error, ValueError) as error:  # not JSON, not a header, or a number JSON cannot hold
         raise _no(path, "header", "its header cannot be read") from error
     if header.alg != ALGORITHM or header.v != 1:
         raise _no(path, "algorithm", "it is sealed with another algorithm than the one agreed on")
-    if header.canonical() != raw or len(wrapped) != size:
+    if canonical != raw or len(wrapped) != size:
         raise _no(path, "header", "its header is not in canonical form")
     return header, wrapped, file.tell()
 

@@ -34,13 +34,13 @@ class NoteVerifier:
         raw = self.key.public_bytes_raw()
         return f"{self.name}+{_key_id(self.name, raw).hex()}+{base64.b64encode(_ED25519 + raw).decode()}"
 
-    def __call__(self, signature: bytes, message: bytes) -> bool:
-        """Tell whether `signature` holds over `message`."""
+    def __call__(self, keyed: bytes, message: bytes) -> bool:
+        """Tell whether `keyed` (four bytes that name the key, then the signature) holds over `message`."""
         try:
-            self.key.verify(signature, message)
+            self.key.verify(keyed[4:], message)
         except InvalidSignature:
             return False
-        return True
+        return keyed[:4] == _key_id(self.name, self.key.public_bytes_raw())
 
     @classmethod
     def from_line(cls, line: str) -> NoteVerifier:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from enclave import intake
+from enclave import intake, people
 from enclave.errors import Invalid, Refused
 from enclave.vault import Header, new_keys, seal_file
 
@@ -155,6 +155,14 @@ def test_when_the_agreement_is_not_in_force(world: Any, day: date, rule: str) ->
     sealed = world.seal(world.write(SDE, world.people("SDE", 20)), as_of=date(2022, 2, 1))
     world.today[0] = day
     assert rules(world.turned_away(sealed, Refused)) == [rule]
+
+
+def test_when_the_project_is_held(world: Any) -> None:
+    with world.store.transaction() as tx:
+        people.place(tx, people.Hold("DR-0034", "destruction of DR-0034", date(2022, 4, 20), "DSA VI.H", "opm"))
+    sealed = world.seal(world.write("SDE.0034.04_11_2022.matching", world.people("SDE", 5)))
+    error = world.turned_away(sealed, Refused)
+    assert [(f.rule, f.clause) for f in error.findings] == [("suspended", "DSA VI.H")]
 
 
 def test_data_of_the_future(world: Any) -> None:

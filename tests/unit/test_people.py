@@ -171,3 +171,13 @@ def test_nobody_approves_themselves_and_a_listing_is_complete(office: Office) ->
     with office.store.transaction() as tx, pytest.raises(Invalid) as caught:
         people.enlist(tx, person, listing, "olga")
     assert [finding.rule for finding in caught.value.findings] == ["contact-field", "contact-field", "purpose"]
+
+
+def test_an_admission_is_for_what_it_was_given_for(office: Office) -> None:
+    office.enlist("sam", Role.STEWARD)
+    with office.store.view() as view:
+        admission = people.may(view, "sam", Action.AGREE, "DR-0034")
+    admission.hold_to(Action.AGREE, "DR-0034")
+    for action, project in ((Action.CUT, "DR-0034"), (Action.AGREE, "DR-0035")):
+        with pytest.raises(Refused, match="admission"):
+            admission.hold_to(action, project)

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import pytest
 
-from enclave.errors import Refused
+from enclave.errors import Fault, Refused
 from enclave.ledger import Entry, leaf_hash, root_of
 from enclave.store import Store
 
@@ -115,3 +115,17 @@ def test_what_cannot_be_entered_is_not_done(store: Store, tmp_path: Path) -> Non
         tx.write(Thing("DR-0034", "a"), entry())
     with store.view() as view:
         assert view.get(Thing, "DR-0034/a") is None
+
+
+def test_an_error_of_the_database_holds_nothing_of_a_record(store: Store, tmp_path: Path) -> None:
+    store.enter(entry())
+    base = sqlite3.connect(tmp_path / "enclave.db")
+    base.execute("drop table record")
+    base.commit()
+    base.close()
+    with pytest.raises(Refused) as refused, store.transaction() as tx:
+        tx.write(Thing("DR-0034", "canary"), entry())
+    assert "canary" not in str(refused.value.__cause__)
+    with pytest.raises(Fault) as fault, store.view() as view:
+        view.get(Thing, "DR-0034/canary")
+    assert "canary" not in f"{fault.value}{fault.value.__cause__}"

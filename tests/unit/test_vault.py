@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +24,7 @@ from enclave.vault import (
     Keystore,
     NoteVerifier,
     PrivateKeys,
+    PublicKeys,
     new_keys,
     read_header,
     read_private,
@@ -130,6 +133,34 @@ def test_keys_are_written_once_and_read_by_their_owner_only(tmp_path: Path) -> N
             attempt()
 
 
+def test_a_damaged_key_file_or_another_curve_is_invalid(tmp_path: Path) -> None:
+    private, public = write_keys(SDE, tmp_path)
+    other = ec.generate_private_key(ec.SECP384R1()).public_key()
+    damaged = tmp_path / "damaged.json"
+    for text in (
+        public.read_text().replace("3059", "3058"),
+        public.read_text().replace('"sign": "', '"sign": "zz'),
+        PublicKeys("SDE", other, other).to_text(),
+        private.read_text().replace("3081", "3082"),
+    ):
+        damaged.write_text(text)
+        for read in (read_public, read_private):
+            with pytest.raises(Invalid):
+                read(damaged)
+    for read in (read_public, read_private):
+        with pytest.raises(Invalid):
+            read(tmp_path / "absent.json")
+
+
+def test_a_number_that_json_cannot_hold_is_refused(tmp_path: Path) -> None:
+    whole = sealed(tmp_path).read_bytes()
+    length = int.from_bytes(whole[8:12], "big")
+    head = whole[12 : 12 + length].replace(b'"rows":2', b'"rows":' + str(2**60).encode())
+    (tmp_path / "huge").write_bytes(whole[:8] + len(head).to_bytes(4, "big") + head + whole[12 + length :])
+    with pytest.raises(Refused):
+        read_header(tmp_path / "huge")
+
+
 @pytest.fixture
 def keystore(tmp_path: Path) -> Keystore:
     made = Keystore(tmp_path / "keys", tmp_path / "wraps")
@@ -190,3 +221,22 @@ def test_making_a_key_again_keeps_it(keystore: Keystore) -> None:
     keystore.create("project-DR-0034")
     assert keystore.fingerprint("project-DR-0034") == before
     assert not [path for path in keystore.keys.iterdir() if path.stat().st_mode & 0o077]
+
+
+def test_what_is_sealed_opens_whoever_made_the_key_at_the_same_time(tmp_path: Path) -> None:
+    plain, start = tmp_path / "plain", threading.Barrier(8)
+    plain.write_bytes(b"P20ID\n")
+    stores = [Keystore(tmp_path / "keys", tmp_path / "wraps") for _ in range(8)]
+
+    def make(number: int) -> None:
+        start.wait()
+        stores[number].create("match-DR-0034")
+        stores[number].seal(plain, tmp_path / f"sealed-{number}", "match-DR-0034", "x")
+
+    threads = [threading.Thread(target=make, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for n in range(8):
+        stores[0].unseal(tmp_path / f"sealed-{n}", tmp_path / f"opened-{n}", "match-DR-0034", "x")

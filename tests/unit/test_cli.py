@@ -1,0 +1,111 @@
+"""The command line: `--json` on every command, also on bad input; exit codes 0, 3, 4, 70; never a traceback."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from enclave.cli import app
+from tests.world import Installation, command
+
+NOT_TEXT = b"\x80\x81\xff" * 40
+WHO = ("--name", "Invented", "--position", "Staff", "--organization", "Office", "--email", "a@example.org",
+       "--telephone", "555-0100")  # fmt: skip
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Installation:
+    """A demonstration with DR-0034 registered, and files that are none of what is asked for."""
+    made = Installation(tmp_path)
+    for arguments in (("init", "--demo"), ("today", "2022-04-11"), ("agreement", "register", "DR-0034")):
+        assert command("--home", made.home, *arguments).code == 0
+    (tmp_path / "bytes").write_bytes(NOT_TEXT)
+    return made
+
+
+def test_every_command_prints_json() -> None:
+    def leaves(group: object, way: tuple[str, ...]) -> list[tuple[tuple[str, ...], object]]:
+        inner = getattr(group, "commands", None)
+        if inner is None:
+            return [(way, group)]
+        return [leaf for name, part in inner.items() for leaf in leaves(part, (*way, name))]
+
+    commands = leaves(get_command(app), ())
+    assert len(commands) > 40
+    assert [way for way, leaf in commands if not any("--json" in p.opts for p in leaf.params)] == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("nonsense",), 4),
+        (("egress", "check"), 4),
+        (("today", "2022-13-40"), 4),
+        (("ledger", "show", "--last", "x"), 4),
+        (("people", "may", "robin", "fly", "DR-0034"), 4),
+        (("people", "may", "robin", "analyse", "DR-0099"), 3),
+        (("people", "enlist", "DR-0099", "robin", "researcher", *WHO), 3),
+        (("people", "enlist", "DR-0034", "../robin", "researcher", *WHO), 4),
+        (("people", "enlist", "DR-0034", "robin", "researcher", *WHO, "--basis", "9.z"), 4),
+        (("agreement", "show", "DR-0099"), 3),
+        (("agreement", "sign", "DR-0034", "SDE", "Commissioner", "4/1/2022"), 4),
+        (("egress", "list", "DR-0099"), 3),
+        (("egress", "collect", "DR-0034", "../../etc"), 3),
+        (("report", "registers", "--project", "DR-0099"), 3),
+        (("incident", "hold", "DR-0034", "--clause", "XYZ 1"), 4),
+        (("ledger", "verify", "{none}", "--key", "a+b+c"), 4),
+        (("ledger", "verify", "{bytes}", "--key", "a+b+c"), 4),
+        (("ledger", "verify", "{folder}", "--key", "a+b+c"), 4),
+        (("ledger", "verify", "{enclave}", "--key", "{bytes}"), 4),
+        (("ledger", "export", "{folder}"), 4),
+        (("intake", "key", "{none}"), 4),
+        (("intake", "key", "{bytes}"), 4),
+        (("intake", "key", "{folder}"), 4),
+        (("receive", "{folder}", "DR-0034"), 4),
+        (("receive", "{bytes}", "DR-0034"), 3),
+        (("dictionary", "import", "{bytes}"), 4),
+        (("keys", "new", "SDE", "--out", "{bytes}"), 4),
+        (("publication", "verify", "{none}", "--hub", "{none}"), 4),
+        (("publication", "verify", "{bytes}", "--hub", "{bytes}"), 4),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_bad_input_is_json_too(office: Installation, arguments: tuple[str, ...], code: int) -> None:
+    places = {
+        "{none}": office.root / "none", "{bytes}": office.root / "bytes", "{folder}": office.root,
+        "{enclave}": office.home / "enclave.toml",
+    }  # fmt: skip
+    before = office.kept()
+    said = office.run(*(places.get(a, a) for a in arguments), "--json", code=code)
+    body = json.loads(said.text)
+    assert body["findings"] and all(set(f) == {"rule", "clause", "where", "what", "next"} for f in body["findings"])
+    assert office.kept() == before
+
+
+def test_what_nobody_expected_is_a_fault_and_shows_no_value(office: Installation) -> None:
+    (office.home / "keys" / "DOL-HUB.private.json").unlink()
+    (office.home / "keys" / "DOL-HUB.private.json").mkdir()
+    said = office.run("intake", "board", "DR-0034", "--json", code=None)
+    assert said.code in {4, 70} and "Traceback" not in said.text
+
+
+def test_seal_writes_into_a_folder_and_over_nothing(office: Installation, tmp_path: Path) -> None:
+    office.run("keys", "new", "SDE", "--out", tmp_path / "keys")
+    plain = tmp_path / "SDE.0034.04_11_2022.matching"
+    plain.write_text("GenericID\tSASID\tFirstName\tMiddleName\tLastName\tDOB\tGender\n", "utf-8")
+    how = ("--key", tmp_path / "keys" / "SDE.private.json", "--hub", office.home / "keys" / "DOL-HUB.public.json",
+           "--project", "DR-0034", "--as-of", "2022-04-11", "--out")  # fmt: skip
+    office.run("seal", plain, *how, tmp_path / "bytes", code=4)
+    assert (tmp_path / "bytes").read_bytes() == NOT_TEXT
+    office.run("seal", plain, *how, tmp_path / "new")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [f"{plain.name}.sealed"]
+
+
+def test_an_exhibit_is_not_signed_in_the_future_nor_a_person_approved_by_a_stranger(office: Installation) -> None:
+    office.run("people", "enlist", "DR-0034", "robin", "researcher", *WHO)
+    office.run("people", "sign", "DR-0034", "robin", "C", "--signed-on", "2022-04-12", code=4)
+    office.run("people", "approve", "DR-0034", "robin", "WESTED", code=3)
+    office.run("people", "approve", "DR-0034", "robin", "DOL")
