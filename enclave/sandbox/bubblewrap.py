@@ -156,7 +156,10 @@ class Bubblewrap:
             )
             pid = fds.read_child_pid()
         if pid is None:
-            raise SandboxFault(f"sandbox {spec.name} did not start (bubblewrap exit {child.wait()})")
+            raise SandboxFault(
+                f"sandbox {spec.name} did not start (bubblewrap exit {child.wait()}); it needs user namespaces: "
+                "allowed by the kernel, and not from inside a chroot"
+            )
         record = self._records.remember(spec.name, pid, uid)
         return Sandboxed(spec.name, pid, uid, record, self._records, child)
 

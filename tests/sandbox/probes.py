@@ -145,6 +145,15 @@ def control_plane() -> None:
     import enclave.sandbox  # noqa: F401
 
 
+def roots_home() -> list[Path]:
+    """List what of root's home is more than the way to the interpreter, which may have been set up there."""
+    ours = (Path(sys.prefix), Path(sys.base_prefix))
+    found = [path for path in Path("/root").iterdir() if not any(own.is_relative_to(path) for own in ours)]
+    if not found:
+        raise FileNotFoundError("/root")
+    return found
+
+
 def find_file() -> None:
     """Look for the host's secret anywhere."""
     if not [1 for _, _, names in os.walk("/") if Path(SECRET).name in names]:
@@ -202,7 +211,7 @@ PROBES: dict[str, Callable[[], object]] = {
     "host file": lambda: Path(SECRET).read_text(),
     "host file anywhere": find_file,
     "shadow": lambda: Path("/etc/shadow").read_text(),
-    "root's home": lambda: list(Path("/root").iterdir()),
+    "root's home": roots_home,
     "sys": lambda: list(Path("/sys/class").iterdir()),
     "kernel log": lambda: Path("/dev/kmsg").read_bytes(),
     "core pattern": lambda: Path("/proc/sys/kernel/core_pattern").write_text("|/tmp/x"),
