@@ -49,7 +49,7 @@ class Player:
 
 
 HUB_STAFF = Player("mara", "Mara Lindqvist", "Research Analyst", "Data Integration Hub", Role.HUB_STAFF, "III.F.1")
-RESEARCHER = Player("robin", "Robin Avery", "Research Associate", "WestEd", Role.RESEARCHER, "2.g", government=False)
+RESEARCHER = Player("wren", "Wren Halloran", "Research Associate", "WestEd", Role.RESEARCHER, "2.g", government=False)
 NEWCOMER = Player(
     "jo", "Jo Castellan", "Research Assistant", "WestEd", Role.RESEARCHER, "2.g", government=False,
     signs_exhibit_c=False,

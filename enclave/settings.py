@@ -149,5 +149,5 @@ def load(home: Path) -> Settings:
         count = error.error_count() if isinstance(error, ValidationError) else 1
         raise invalid(
             "enclave.toml", "settings", "EM XV", f"{count} keys unknown or of the wrong type: {error}",
-            "Mend the file; its keys are those of `enclave.settings.Settings`.",
+            "Mend the file; see docs/install.md.",
         ) from error  # fmt: skip

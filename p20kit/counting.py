@@ -74,13 +74,14 @@ def tabulate(
     """
     by = tuple(by)
     _check_columns(by, unit, measures, sources or {}, name)
-    with duckdb.connect() as connection:
+    # what does not fit in memory fails: rows of persons are never spilled to a disk
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
         connection.register("delivered", _arrow(frame, (unit, *by), name))
         connection.execute(_basis_sql(unit, by))
         _refuse_rows_without_person(connection, name)
         _refuse_divided_persons(connection, by, name)
         basis = connection.execute("SELECT * FROM basis ORDER BY 1").df().astype("str")
-        grouped = connection.execute(f"SELECT {_list(by)}, count(*) AS n FROM basis GROUP BY ALL").df()  # noqa: S608
+        grouped = connection.execute(f"SELECT {_list(by)}, count(*) AS count FROM basis GROUP BY ALL").df()  # noqa: S608
     dimensions = _dimensions(grouped, by, name)
     counts = add_margins(_inner(grouped, dimensions), dimensions)
     empty = impossible_cells(impossible, dimensions, counts, name)
@@ -91,9 +92,11 @@ def tabulate(
 def _check_columns(
     by: tuple[str, ...], unit: str, measures: Sequence[Count], sources: Mapping[str, str], name: str
 ) -> None:
-    if not 1 <= len(by) <= MAX_BY or len(set(by)) != len(by):
+    # SQL knows no capitals: columns that differ in nothing else would be taken for one another
+    names = {column.casefold() for column in by}
+    if not 1 <= len(by) <= MAX_BY or len(names) != len(by):
         raise invalid(name, f"there are {len(by)} by-columns", f"Name 1 to {MAX_BY} distinct columns.")
-    if unit in by or set(by) & set(RESERVED):
+    if names & {unit.casefold(), *RESERVED}:
         raise invalid(name, "a by-column is the unit or is called count or status", "Rename it.")
     if list(measures) != [Count()]:
         raise invalid(name, "the measures are not exactly one Count()", "Use measures=(Count(),).")
@@ -182,5 +185,5 @@ def _inner(grouped: pd.DataFrame, dimensions: tuple[Dimension, ...]) -> np.ndarr
     positions = tuple(
         pd.Categorical(grouped[d.column], categories=list(d.codes)).codes.astype(np.int64) for d in dimensions
     )
-    counts[positions] = grouped["n"].to_numpy(dtype=np.int64)
+    counts[positions] = grouped["count"].to_numpy(dtype=np.int64)
     return counts

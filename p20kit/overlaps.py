@@ -106,4 +106,4 @@ def _within(known: pd.DataFrame, columns: tuple[str, ...], policy: CellPolicy) -
         atoms, sizes = np.unique(members, axis=0, return_counts=True)
         leverage = np.einsum("ij,ji->i", np.linalg.pinv(atoms.T), atoms.T)
         for size in sizes[(leverage > _EXACT) & (sizes < policy.minimum_count)]:
-            yield Implied(tuple(zip(columns, block_codes, strict=True)), int(size), number)
+            yield Implied(tuple(zip(columns, map(str, block_codes), strict=True)), int(size), number)

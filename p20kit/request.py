@@ -61,7 +61,8 @@ class TableRequested(_Strict):
 
     def _column_faults(self) -> list[str]:
         faults = []
-        if len(set(self.by)) != len(self.by) or self.unit in self.by or set(self.by) & set(RESERVED):
+        names = {column.casefold() for column in self.by}
+        if len(names) != len(self.by) or names & {self.unit.casefold(), *RESERVED}:
             faults.append("by-columns are not distinct, or named like the unit, count or status")
         if set(self.cells) != {*self.by, *RESERVED}:
             faults.append("cells do not have exactly the by-columns, count and status")

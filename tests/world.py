@@ -163,7 +163,7 @@ class Installation:
         found = {f"record {kind} {key}": _digest(body.encode()) for kind, key, body in rows}
         places = (self.home, self.enclave.settings.runtime)
         for path in sorted(path for place in places for path in place.rglob("*") if path.is_file()):
-            if not path.name.startswith("enclave."):
+            if not path.name.startswith("enclave.") and path.suffix != ".lock":  # empty; held or not
                 found[str(path)] = _digest(path.read_bytes())
         return found
 

@@ -84,13 +84,21 @@ def intake_board(context: typer.Context, project: str, as_json: Json = False) ->
             (h.source, h.contents, h.name, h.rows, h.as_of, "received", h.received_on)
             for h in intake.holdings(view, policy.project)
         ]
-        rows += [(source, contents, "", "", "", "expected", "") for source, contents in intake.missing(view, policy)]
+        rows += [
+            (source, contents, None, None, None, "expected", None)
+            for source, contents in intake.missing(view, policy)
+        ]
     columns = ("source", "contents", "file", "rows", "as of", "state", "on")
     table(f"intake of {policy.project}", columns, rows, as_json)
 
 
 @intake_group.command("serve")
-def intake_serve(context: typer.Context, host: str = "127.0.0.1", port: int = 2222, as_json: Json = False) -> None:
+def intake_serve(
+    context: typer.Context,
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65_535)] = 2222,
+    as_json: Json = False,
+) -> None:
     """Serve the agencies' inboxes over SFTP."""
     settings = context.obj.enclave.settings
 

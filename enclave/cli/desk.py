@@ -96,7 +96,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
         return
     drawn = Table(*columns, title=title, title_justify="left", title_style="bold", header_style="bold")
     for row in listed:
-        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+        drawn.add_row(*("" if cell is None else f"{cell:,}" if type(cell) is int else str(cell) for cell in row))
     console.print(drawn)
     if not listed:
         console.print(f"[dim]nothing in {title.lower()} yet[/]")

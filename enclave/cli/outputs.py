@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from enclave import agreement, egress, people, publication, review
-from enclave.cli.desk import Desk, GivenFile, Json, console, facts, show, table
+from enclave.cli.desk import Desk, Json, console, facts, show, table
 from enclave.egress import Clearance, ReleaseRequest, Verdict
 from enclave.review import Case, Statement
 from enclave.review.case import open_one
@@ -88,6 +89,10 @@ def tell(verdict: Verdict, name: str) -> None:
         console.print(f"    [dim]→ {finding.next}[/]", soft_wrap=True)
     for ran in verdict.ran:
         console.print(f"  [dim]ran  {ran}[/]")
+    if verdict.request is not None:
+        # what leaves with the tables: a person reads it
+        for field in ("title", "audience", "population", "notes"):
+            console.print(f"  [dim]{field}[/]  {escape(getattr(verdict.request, field))}", soft_wrap=True)
 
 
 @egress_group.command("clear")
@@ -176,7 +181,7 @@ def publication_publish(context: typer.Context, request: str, as_json: Json = Fa
 
 @publication_group.command("verify")
 def publication_verify(
-    package: GivenFile,
+    package: Annotated[Path, typer.Argument(exists=True, help="The folder, or the zip.")],
     hub: Annotated[Path, typer.Option(help="The hub's public keys.", exists=True, dir_okay=False)],
     as_json: Json = False,
 ) -> None:

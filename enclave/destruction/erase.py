@@ -24,6 +24,7 @@ from enclave.destruction.remains import (
 from enclave.errors import Refused, refuse
 from enclave.ledger import Details, Entry
 from enclave.people import Admission, Hold, holds, lift, place
+from enclave.publication.disk import write_whole
 from enclave.scratch import alone
 from enclave.settings import Settings
 from enclave.store import Store, Transaction
@@ -223,9 +224,7 @@ def _write_certificate(settings: Settings, destruction: Destruction, certificate
     folder = settings.home / "certificates"
     folder.mkdir(parents=True, exist_ok=True)
     for suffix, text in ((".json", certificate.to_json()), (".html", certificate.to_html())):
-        partial = folder / f".{destruction.name}{suffix}.partial"
-        partial.write_text(text, "utf-8")
-        partial.replace(folder / f"{destruction.name}{suffix}")
+        write_whole(folder / f"{destruction.name}{suffix}", text.encode())
 
 
 def _held(project: str) -> str:

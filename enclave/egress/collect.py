@@ -90,14 +90,15 @@ def _read(folder: int) -> tuple[bytes | None, str]:
         handle = os.open(REQUEST_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError:
         return None, "missing, or not a file of its own"
+    state = os.fstat(handle)
+    if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
+        os.close(handle)
+        return None, "not a regular file with one name"
     with os.fdopen(handle, "rb") as file:
-        state = os.fstat(handle)
-        if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
-            return None, "not a regular file with one name"
         content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            return None, f"larger than {LARGEST >> 20} MiB"
-        return content, ""
+    if len(content) > LARGEST:
+        return None, f"larger than {LARGEST >> 20} MiB"
+    return content, ""
 
 
 @contextmanager

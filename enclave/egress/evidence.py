@@ -18,6 +18,7 @@ import pandas as pd
 
 from enclave.errors import Finding
 from enclave.resultant import Column, Delivery
+from enclave.scratch import engine
 from enclave.terms import UNIT
 from p20kit.dimensions import TOTAL
 from p20kit.policy import FLOOR_COUNT as FEW
@@ -49,8 +50,7 @@ def examine(tables: list[TableRequested], delivery: Delivery, folder: Path) -> E
         Holds each table of the delivery opened as ``<name>.parquet``.
     """
     evidence = Evidence()
-    with duckdb.connect() as con:
-        con.execute("set enable_progress_bar = false")
+    with engine(folder) as con:
         for table in tables:
             con.register("basis", pd.DataFrame(table.basis, dtype="str"))
             _people(con, table, delivery, folder, evidence)

@@ -137,22 +137,38 @@ def clear(
             request_id, "self-check", "DSA VI.G.1", "nobody checks their own request",
             "Another output checker looks at it.",
         )  # fmt: skip
-    if request.state == "cleared":
+    while True:
         with store.view() as view:
-            cleared = view.get(Clearance, request_id)
-        if cleared is not None:
+            request = _request(view, project, request_id)
+            cleared, known = view.get(Clearance, request_id), view.find(Remembered, project)
+        if request.state == "cleared" and cleared is not None:
             return cleared
+        verdict = _judged(store, keystore, settings, admission, request, looked_at)
+        clearance = _clear(store, settings, admission, request, verdict, looked_at, known)
+        if clearance is not None:
+            return clearance
+
+
+def _judged(
+    store: Store,
+    keystore: Keystore,
+    settings: Settings,
+    admission: Admission,
+    request: ReleaseRequest,
+    looked_at: str,
+) -> Verdict:
+    """Give the verdict on what may be cleared; anything else is entered and refused."""
     try:
-        verdict = judge(store, keystore, settings, project, request_id)
+        verdict = judge(store, keystore, settings, request.project, request.id)
     except Invalid as error:
         _refuse(store, admission, request, error)
         raise
     if verdict.verdict == "refused" or (verdict.verdict == "needs-review" and not looked_at.strip()):
         state = "refused" if verdict.verdict == "refused" else "needs-review"
-        refusal = Refused(f"egress {state} for {request_id}", [*verdict.findings, *verdict.look_at])
+        refusal = Refused(f"egress {state} for {request.id}", [*verdict.findings, *verdict.look_at])
         _refuse(store, admission, request, refusal, state)
         raise refusal
-    return _clear(store, settings, admission, request, verdict, looked_at)
+    return verdict
 
 
 def _clear(
@@ -162,7 +178,9 @@ def _clear(
     request: ReleaseRequest,
     verdict: Verdict,
     looked_at: str,
-) -> Clearance:
+    known: list[Remembered],
+) -> Clearance | None:
+    """Render and remember what holds; None when something else was cleared since, so that it is judged with that."""
     asked, protected = verdict.request, verdict.protected
     if asked is None or protected is None or not verdict.ran:
         raise refuse(request.id, "no-rule-ran", "DSA III.G.2", "no check ran", "Report this to the Operating Group.")
@@ -176,6 +194,8 @@ def _clear(
     partial.replace(target)
     reached("egress.rendered")
     with store.transaction() as tx:
+        if tx.find(Remembered, request.project) != known:
+            return None
         policy = of(tx, request.project).policy
         clearance = Clearance(
             request_id=request.id,

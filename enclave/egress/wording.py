@@ -12,14 +12,15 @@ import re
 from collections.abc import Iterator
 
 from enclave.agreement import Agreement
+from enclave.clauses import clauses
 from enclave.errors import Finding
 from p20kit.protection import Protected
 from p20kit.request import Request
 
 LONGEST_TEXT, LONGEST_WORD = 600, 30
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*|\b(?:zero|one|two|three|four|five)\b", re.IGNORECASE)
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_BETWEEN = re.compile(r"[\s,;:.()\[\]\"'/|]+")
+_NUMBER = re.compile(r"(?:19|20)\d\d-\d\d\b|\d+(?:[.,]\d+)*|\b(?:zero|one|two|three|four|five)\b", re.IGNORECASE)
+_YEAR = re.compile(r"(?:19|20)\d\d(?:-\d\d)?")
+_BETWEEN = re.compile(r"[\s,;:.()<>=\[\]\"'/|]+")
 
 
 def wording(request: Request, protected: Protected, agreement: Agreement) -> list[Finding]:
@@ -30,10 +31,11 @@ def wording(request: Request, protected: Protected, agreement: Agreement) -> lis
     Parameters
     ----------
     agreement : Agreement
-        The names it gives (Data Request, reports, questions, schools) are no data.
+        The names it gives (Data Request, reports, questions) and the documents' clauses are no data.
     """
     allowed = _displayed(protected)
     names = [agreement.dr, agreement.title, *(r.id for r in agreement.reports), *(q.id for q in agreement.questions)]
+    names += clauses()
     texts = _texts(request)
     findings = [
         _look(where, what)
@@ -96,7 +98,7 @@ def _odd(text: str, allowed: set[str]) -> Iterator[str]:
     numbers = [n for n in _NUMBER.findall(text) if n not in allowed and not _YEAR.fullmatch(n)]
     if numbers:
         yield f"{len(numbers)} numbers in it are no displayed count, year or number of the agreement"
-    if any(len(word) > LONGEST_WORD for word in text.split()):
+    if any(len(word) > LONGEST_WORD for word in _BETWEEN.split(text)):
         yield f"it has words of more than {LONGEST_WORD} characters"
 
 

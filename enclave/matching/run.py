@@ -17,7 +17,7 @@ from typing import Any
 
 from enclave import intake
 from enclave.agreement import Policy, of
-from enclave.errors import Fault, Finding, Refused
+from enclave.errors import Fault, Finding, Refused, invalid
 from enclave.intake import Holding
 from enclave.ledger import Detail, Details, Entry, refusal
 from enclave.matching.methods import ApprovedMethod, approved_method
@@ -79,6 +79,8 @@ def run(
     ------
     Refused
         If a file is missing, or the notebook is not the approved one.
+    Invalid
+        If a parameter is unknown to the notebook, or of another type.
     Fault
         If the notebook failed; its error names a cell, never a value.
     """
@@ -102,6 +104,7 @@ def _run(
 ) -> MatchRun:
     project = admission.project
     approved = approved_method(settings.policies, method, settings.notebooks / f"{method}.ipynb")
+    _check_parameters(approved, given)
     with scratch(settings.runtime, "job") as folder:
         with store.view() as view:
             policy = of(view, project).policy
@@ -286,6 +289,17 @@ def _keep(
         details: Details = {"links": links, "report": record.report_sha256, "rate": record.match_rate}
         tx.write(record, _entry(admission, job, "match.run", details))
     return record
+
+
+def _check_parameters(method: ApprovedMethod, given: dict[str, int | float | str]) -> None:
+    from p20kit.runner import ParameterError, check_parameters  # heavy: papermill and nbconvert
+
+    try:
+        check_parameters(method.notebook, given)
+    except ParameterError as error:
+        raise invalid(
+            f"method {method.id}", "method-parameters", "EM VII.B.1.c", str(error), "Give parameters it takes.",
+        ) from None  # fmt: skip
 
 
 def _checked_links(job: _Job) -> int:

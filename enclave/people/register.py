@@ -110,7 +110,8 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
     """
     findings = []
     if not _LOGIN.fullmatch(person.id) or person.id != listing.person:
-        findings.append(Finding("login", "DSA VI.E", "", "not a login", "Lower-case letters, digits and . _ @ + - only."))
+        next = "Lower-case letters, digits and . _ @ + - only."
+        findings.append(Finding("login", "DSA VI.E", "", "not a login", next))
     if listing.basis not in BASES:
         what = "the basis of the listing is unknown"
         findings.append(Finding("basis", "DSA VI.E", person.id, what, f"One of {', '.join(BASES)}."))

@@ -29,7 +29,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from enclave.agreement import Element, Policy
+from enclave.agreement import Policy
 from enclave.egress import Clearance
 from enclave.errors import Finding, Refused
 from enclave.publication.readme import html_page, text_page
@@ -190,14 +190,10 @@ def _codebook(clearance: Clearance, policy: Policy) -> str:
     table.writerow(["element", "agency", "definition", "kind", "codes"])
     for agency in clearance.agencies or policy.agencies:
         for element in policy.agreement.elements.get(agency, ()):
-            if _shared(element) and (not used or used & {element.name, f"{agency.lower()}.{element.name}"}):
+            if not element.matching and (not used or used & {element.name, f"{agency.lower()}.{element.name}"}):
                 codes = "; ".join(element.codes)
                 table.writerow([element.name, agency, element.definition, element.kind, codes])
     return target.getvalue()
-
-
-def _shared(element: Element) -> bool:
-    return not element.matching
 
 
 def _json(body: Any) -> bytes:

@@ -282,7 +282,9 @@ def _record(
             delivery,
             Entry(admission.person, "resultant.deliver", project, project, "DSA VI.A", details=details),
         )
-        agreement = replace(of(tx, project), delivered_on=tx.today)
+        agreement = of(tx, project)
+        # cut again, the twelve months still run from the first delivery (ExA 4.a)
+        agreement = replace(agreement, delivered_on=agreement.delivered_on or tx.today)
         ends: Details = {"ends_on": agreement.ends_on.isoformat()}
         tx.write(agreement, Entry(admission.person, "agreement.clock", project, project, "ExA 4.a", details=ends))
     return delivery, known.tables if known else ()

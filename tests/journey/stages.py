@@ -19,7 +19,7 @@ LAST_DAY = date(2022, 8, 31)
 PEOPLE = {
     # login: (role, basis, agency, government, purpose)
     "hubert": ("hub-staff", "III.F.1", "", True, ""),
-    "robin": ("researcher", "2.g", "", False, ""),
+    "wren": ("researcher", "2.g", "", False, ""),
     "grace": ("agency-analyst", "2.h", "SDE", True, "a"),
     "sam": ("steward", "office", "SDE", True, ""),
     "dora": ("steward", "office", "DOL", True, ""),
@@ -163,8 +163,8 @@ def cut(made: Installation) -> None:
 
 
 def ask(made: Installation) -> None:
-    """Let Robin work inside a sandbox, as the hub starts one, and leave requests and loose files in the outbox."""
-    session = made.enclave.broker().admit("robin", made.project)
+    """Let Wren work inside a sandbox, as the hub starts one, and leave requests and loose files in the outbox."""
+    session = made.enclave.broker().admit("wren", made.project)
     (session.folder / "home" / "ask.py").write_text(ASK, "utf-8")
     command = (python(), "/home/analyst/ask.py")
     log = made.root / "sandbox.log"
@@ -177,7 +177,7 @@ def ask(made: Installation) -> None:
 
 def collect(made: Installation) -> None:
     """Take the requests in."""
-    made.run("egress", "collect", made.project, "robin")
+    made.run("egress", "collect", made.project, "wren")
 
 
 def clear(made: Installation) -> None:
@@ -205,7 +205,7 @@ def publish(made: Installation) -> None:
 
 def destroy(made: Installation) -> None:
     """End the session; destroy the match data, and on the last day everything."""
-    made.enclave.broker().release(f"{made.project.lower()}-robin")
+    made.enclave.broker().release(f"{made.project.lower()}-wren")
     made.run("destruction", "match-data", made.project, who="hubert")
     made.run("today", LAST_DAY)
     made.run("destruction", "project", made.project, who="hubert")

@@ -193,7 +193,7 @@ def test_a_project_past_its_end(at: At, tmp_path: Path) -> None:
     sealed = made.seal(of_dol(made, tmp_path), out=tmp_path / "out")
     made.today(date(2022, 9, 1))
     assert turned_away(made, sealed).rules == ["project-end"]
-    assert "project-end" in without_side_effect(made, lambda: logged_in(made, "robin")).rules
+    assert "project-end" in without_side_effect(made, lambda: logged_in(made, "wren")).rules
     matched = without_side_effect(
         made, lambda: made.run("matching", "run", "DR-0034", "--json", who="hubert", code=3)
     )
@@ -234,7 +234,15 @@ def test_a_match_is_judged_by_the_parties_representatives_only(at: At) -> None:
     assert said.rules == ["role"]
 
 
-@pytest.mark.parametrize("typed", [["today", "2022-99-99"], ["people", "may", "robin", "fly", "DR-0034"], ["sing"]])
+def test_the_clock_of_a_complete_match_does_not_start_anew(at: At) -> None:
+    made = at("agreed")
+    made.run("today", "2022-04-18")
+    before = made.kept()
+    said = made.run("matching", "agree", "DR-0034", "--json", who="sam", code=3)
+    assert said.rules == ["match-complete"] and made.kept() == before
+
+
+@pytest.mark.parametrize("typed", [["today", "2022-99-99"], ["people", "may", "wren", "fly", "DR-0034"], ["sing"]])
 def test_a_command_that_makes_no_sense(begun: Installation, typed: list[str]) -> None:
     before, entries = begun.kept(), begun.actions()
     said = begun.run(*typed, code=4)
@@ -259,7 +267,7 @@ def test_a_cell_of_five(at: At) -> None:
 def test_loose_files_in_the_outbox(at: At) -> None:
     made = at("collected")
     before, entries = made.kept(), len(made.actions())
-    said = made.run("egress", "collect", "DR-0034", "robin", "--json")
+    said = made.run("egress", "collect", "DR-0034", "wren", "--json")
     loose = {finding["where"]: finding for finding in said.body["findings"]}
     assert set(loose) == {"rows.csv", "chart.png", "model.pickle"}
     assert all(f["clause"] == "DSA III.G.2.c" and f["next"] for f in loose.values())

@@ -70,7 +70,7 @@ def destroyed(scope: str) -> Callable[[Installation], bool]:
 
 
 def leave_session(made: Installation) -> None:
-    made.enclave.broker().release("dr-0034-robin")
+    made.enclave.broker().release("dr-0034-wren")
     made.today(LAST_DAY)
 
 
@@ -84,11 +84,11 @@ STEPS = {
         lambda made: has(made, Delivery),
     ),
     "session open": Step(
-        "analysis", "delivered", "robin", lambda made: ["session", "open", "DR-0034"],
+        "analysis", "delivered", "wren", lambda made: ["session", "open", "DR-0034"],
         lambda made: "session.open" in made.actions(),
     ),
     "session close": Step(
-        "analysis", "asked", "robin", lambda made: ["session", "close", "dr-0034-robin"],
+        "analysis", "asked", "wren", lambda made: ["session", "close", "dr-0034-wren"],
         lambda made: "session.close" in made.actions(),
     ),
     "egress clear": Step(
@@ -109,7 +109,7 @@ STEPS = {
     ),
 }  # fmt: skip
 IN_SESSION = Step(
-    "egress", "asked", "robin", lambda made: ["egress", "collect", "DR-0034", "robin"], collected
+    "egress", "asked", "wren", lambda made: ["egress", "collect", "DR-0034", "wren"], collected
 )  # fmt: skip
 MATCH = Step(
     "matching", "received", "hubert", lambda made: ["matching", "run", "DR-0034"], lambda made: has(made, MatchRun)
@@ -225,7 +225,7 @@ def test_killed_while_requests_are_collected(at: At, killer: Killer) -> None:
     while killed:
         made = at(step.stage)
         runtime = made.enclave.settings.runtime
-        sandbox = Bubblewrap(runtime).start(idle(made, "robin"))
+        sandbox = Bubblewrap(runtime).start(idle(made, "wren"))
         answer = killer(made, step, point, step.arguments(made))
         killed = answer["killed"]
         seen |= set(answer["reached"])
@@ -257,7 +257,7 @@ def test_killed_at_every_point_of_a_match(at: At, killer: Killer) -> None:
 def test_a_match_whose_process_died_is_ended_and_one_that_runs_is_left_alone(at: At) -> None:
     made = at("received")
     runtime = made.enclave.settings.runtime
-    orphan = Bubblewrap(runtime).start(replace(idle(made, "robin"), name="dr-0034-match-01"))
+    orphan = Bubblewrap(runtime).start(replace(idle(made, "wren"), name="dr-0034-match-01"))
     with scratch(runtime, "job"):
         recovered(made)
         assert orphan.poll() is None

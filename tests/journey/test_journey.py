@@ -121,9 +121,9 @@ def test_who_is_not_of_the_government_sees_no_wage_record(shared: At) -> None:
         delivery = delivery_of(view, made.project)
     hidden = {(table.name, column.name) for table in delivery.tables for column in table.columns if column.uc}
     assert ("dol", "QuarterlyWages") in hidden and ("crosswalk", "DOL_GenericID") in hidden
-    robin = mounted(made, "robin")
-    assert not {(table, column) for table, columns in robin.items() for column in columns} & hidden
-    assert "dol" not in robin and "QuarterlyWages" not in project_json(made, "robin")["tables"].get("dol", {})
+    wren = mounted(made, "wren")
+    assert not {(table, column) for table, columns in wren.items() for column in columns} & hidden
+    assert "dol" not in wren and "QuarterlyWages" not in project_json(made, "wren")["tables"].get("dol", {})
     made.enclave.broker().admit("grace", made.project)
     assert set(mounted(made, "grace")["dol"]) >= {"P20ID", "QuarterlyWages", "EmployerNAICS"}
     made.enclave.broker().release("dr-0034-grace")
@@ -235,11 +235,11 @@ def test_destroyed_match_data_cannot_be_opened_again(at: At, tmp_path: Path) -> 
 def test_destruction_ends_the_sessions_that_run(at: At) -> None:
     made = at("asked")
     sandboxes = Bubblewrap(made.enclave.settings.runtime)
-    running = sandboxes.start(idle(made, "robin"))
+    running = sandboxes.start(idle(made, "wren"))
     made.today(LAST_DAY)
     made.run("destruction", "project", "DR-0034", who="hubert")
     assert running.poll() is not None
-    assert not session(made, "robin").exists()
+    assert not session(made, "wren").exists()
     assert list(made.enclave.settings.runtime.rglob("*.parquet")) == []
 
 
@@ -254,5 +254,5 @@ def test_after_the_end_only_the_ledger_certificates_and_packages_are_left(shared
     for again in ("match-data", "project"):
         assert made.run("destruction", again, "DR-0034", "--json", who="hubert", code=3).rules == ["destroyed"]
     with pytest.raises(Refused):
-        made.enclave.broker().admit("robin", made.project)
+        made.enclave.broker().admit("wren", made.project)
     assert not list((made.home / "published").glob(f"*{request_of(made, 'few')}*"))

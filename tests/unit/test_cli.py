@@ -45,11 +45,11 @@ def test_every_command_prints_json() -> None:
         (("egress", "check"), 4),
         (("today", "2022-13-40"), 4),
         (("ledger", "show", "--last", "x"), 4),
-        (("people", "may", "robin", "fly", "DR-0034"), 4),
-        (("people", "may", "robin", "analyse", "DR-0099"), 3),
-        (("people", "enlist", "DR-0099", "robin", "researcher", *WHO), 3),
-        (("people", "enlist", "DR-0034", "../robin", "researcher", *WHO), 4),
-        (("people", "enlist", "DR-0034", "robin", "researcher", *WHO, "--basis", "9.z"), 4),
+        (("people", "may", "wren", "fly", "DR-0034"), 4),
+        (("people", "may", "wren", "analyse", "DR-0099"), 3),
+        (("people", "enlist", "DR-0099", "wren", "researcher", *WHO), 3),
+        (("people", "enlist", "DR-0034", "../wren", "researcher", *WHO), 4),
+        (("people", "enlist", "DR-0034", "wren", "researcher", *WHO, "--basis", "9.z"), 4),
         (("agreement", "show", "DR-0099"), 3),
         (("agreement", "sign", "DR-0034", "SDE", "Commissioner", "4/1/2022"), 4),
         (("egress", "list", "DR-0099"), 3),
@@ -86,10 +86,9 @@ def test_bad_input_is_json_too(office: Installation, arguments: tuple[str, ...],
 
 
 def test_what_nobody_expected_is_a_fault_and_shows_no_value(office: Installation) -> None:
-    (office.home / "keys" / "DOL-HUB.private.json").unlink()
-    (office.home / "keys" / "DOL-HUB.private.json").mkdir()
-    said = office.run("intake", "board", "DR-0034", "--json", code=None)
-    assert said.code in {4, 70} and "Traceback" not in said.text
+    said = office.run("keys", "new", "SDE", "--out", "/proc/nobody-writes-here", "--json", code=70)
+    assert said.rules == ["unexpected"]
+    assert "nobody-writes-here" not in said.text and "Traceback" not in said.text
 
 
 def test_seal_writes_into_a_folder_and_over_nothing(office: Installation, tmp_path: Path) -> None:
@@ -105,7 +104,7 @@ def test_seal_writes_into_a_folder_and_over_nothing(office: Installation, tmp_pa
 
 
 def test_an_exhibit_is_not_signed_in_the_future_nor_a_person_approved_by_a_stranger(office: Installation) -> None:
-    office.run("people", "enlist", "DR-0034", "robin", "researcher", *WHO)
-    office.run("people", "sign", "DR-0034", "robin", "C", "--signed-on", "2022-04-12", code=4)
-    office.run("people", "approve", "DR-0034", "robin", "WESTED", code=3)
-    office.run("people", "approve", "DR-0034", "robin", "DOL")
+    office.run("people", "enlist", "DR-0034", "wren", "researcher", *WHO)
+    office.run("people", "sign", "DR-0034", "wren", "C", "--signed-on", "2022-04-12", code=4)
+    office.run("people", "approve", "DR-0034", "wren", "WESTED", code=3)
+    office.run("people", "approve", "DR-0034", "wren", "DOL")

@@ -86,11 +86,11 @@ def test_without_papers_nobody_touches_records(office: Office) -> None:
 
 
 def lose_an_approval(office: Office) -> None:
-    office.enlist("robin", Role.RESEARCHER, approvals=("SDE",))
+    office.enlist("wren", Role.RESEARCHER, approvals=("SDE",))
 
 
 def let_exhibit_c_run_out(office: Office) -> None:
-    office.enlist("robin", Role.RESEARCHER, exhibit_c=date(2021, 4, 10))
+    office.enlist("wren", Role.RESEARCHER, exhibit_c=date(2021, 4, 10))
 
 
 def end_the_project(office: Office) -> None:
@@ -103,7 +103,7 @@ def come_too_early(office: Office) -> None:
 
 def suspend(office: Office) -> None:
     with office.store.transaction() as tx:
-        people.suspend(tx, "DR-0034", "robin", "DSA VI.F", "olga")
+        people.suspend(tx, "DR-0034", "wren", "DSA VI.F", "olga")
 
 
 def hold(office: Office) -> None:
@@ -123,19 +123,19 @@ def hold(office: Office) -> None:
     ],
 )
 def test_every_reason_ends_access(office: Office, happens: Callable[[Office], None], rule: str) -> None:
-    office.enlist("robin", Role.RESEARCHER)
-    assert office.rules("robin", Action.ANALYSE) == []
+    office.enlist("wren", Role.RESEARCHER)
+    assert office.rules("wren", Action.ANALYSE) == []
     happens(office)
-    assert office.rules("robin", Action.ANALYSE) == [rule]
+    assert office.rules("wren", Action.ANALYSE) == [rule]
 
 
 def test_all_reasons_are_told_at_once_with_clause_and_next_step(office: Office) -> None:
-    office.enlist("robin", Role.RESEARCHER, exhibit_c=None, approvals=())
+    office.enlist("wren", Role.RESEARCHER, exhibit_c=None, approvals=())
     suspend(office)
     hold(office)
     end_the_project(office)
     with office.store.view() as view, pytest.raises(Refused) as caught:
-        people.may(view, "robin", Action.MATCH, "DR-0034")
+        people.may(view, "wren", Action.MATCH, "DR-0034")
     rules = [finding.rule for finding in caught.value.findings]
     assert sorted(rules) == ["approval", "exhibit-c", "project-end", "role", "suspended", "suspended"]
     assert all(finding.clause and finding.next for finding in caught.value.findings)
@@ -155,17 +155,17 @@ def test_destruction_and_audit_are_possible_after_the_end(office: Office) -> Non
 
 
 def test_an_admission_ends_with_exhibit_c_or_the_project(office: Office) -> None:
-    office.enlist("robin", Role.RESEARCHER, exhibit_c=date(2021, 6, 1))
+    office.enlist("wren", Role.RESEARCHER, exhibit_c=date(2021, 6, 1))
     office.enlist("rae", Role.RESEARCHER)
     with office.store.view() as view:
-        ends = [people.may(view, who, Action.ANALYSE, "DR-0034").ends_on for who in ("robin", "rae")]
+        ends = [people.may(view, who, Action.ANALYSE, "DR-0034").ends_on for who in ("wren", "rae")]
     assert ends == [date(2022, 6, 1), date(2022, 8, 31)]
 
 
 def test_nobody_approves_themselves_and_a_listing_is_complete(office: Office) -> None:
-    office.enlist("robin", Role.RESEARCHER)
+    office.enlist("wren", Role.RESEARCHER)
     with office.store.transaction() as tx, pytest.raises(Refused, match="own access"):
-        people.approve(tx, "DR-0034", "robin", "SDE", "robin")
+        people.approve(tx, "DR-0034", "wren", "SDE", "wren")
     person = Person("x", "", "", "Office", "x@example.org", "555", False)
     listing = Listing("x", "DR-0034", Role.AGENCY_ANALYST, "2.h")
     with office.store.transaction() as tx, pytest.raises(Invalid) as caught:

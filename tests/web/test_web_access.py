@@ -30,7 +30,7 @@ LOOKS = {
     for line in LINES
     for place, sign in zip(HEADER.split(), line.split()[1:], strict=True)
 }
-PERSON = {"researcher": "robin", "hub-staff": "hubert", "steward": "sam", "opm": "olga", "auditor": "audrey"}
+PERSON = {"researcher": "wren", "hub-staff": "hubert", "steward": "sam", "opm": "olga", "auditor": "audrey"}
 TAILS = {"project": "", **{p: f"/{p}" for p in HEADER.split() if p != "project"}}
 
 
@@ -94,11 +94,11 @@ def test_home_says_what_stands_against_it(pages: str):
 
 
 def test_home_opens_the_lab_of_an_analyst(pages: str):
-    answer = Browser(pages, "robin").see()
-    assert 'href="/hub/spawn/robin/dr-0034"' in answer.text
+    answer = Browser(pages, "wren").see()
+    assert 'href="/hub/spawn/wren/dr-0034"' in answer.text
     clocks = {
         c["name"]: (c["left"], c["unit"])
-        for c in Browser(pages, "robin").see(format="json").json()["cards"][0]["clocks"]
+        for c in Browser(pages, "wren").see(format="json").json()["cards"][0]["clocks"]
     }
     assert clocks["questions on completeness and matching"] == (10, "business days")
     assert clocks["access ends"] == (142, "days")
@@ -110,8 +110,8 @@ def test_what_a_non_government_researcher_may_not_see_is_masked_with_its_clause(
         columns = Browser(pages, person).of(format="json").json()["columns"]
         return {(c["table"], c["name"]) for c in columns if c["masked"] == "ExA 2.h"}
 
-    assert ("dol", "QuarterlyWages") in masked("robin") and ("dol", "P20ID") in masked("robin")
-    assert ("sde", "Gender") not in masked("robin")
+    assert ("dol", "QuarterlyWages") in masked("wren") and ("dol", "P20ID") in masked("wren")
+    assert ("sde", "Gender") not in masked("wren")
     assert masked("olga") == set()
 
 
@@ -145,13 +145,13 @@ def test_headers_allow_nothing_from_elsewhere(pages: str):
 
 
 def test_a_refusal_is_entered_in_the_ledger(own_pages: str, world: World):
-    robin = Browser(own_pages, "robin")
+    wren = Browser(own_pages, "wren")
     with world.enclave.store.view() as view:
         before = view.frontier().size
-    robin.of("/ledger")
+    wren.of("/ledger")
     with world.enclave.store.view() as view:
         (entry,) = (e for e in view.entries(project=PROJECT, action="page.refuse") if e["seq"] >= before)
-    assert (entry["actor"], entry["outcome"], entry["details"]["rules"]) == ("robin", "refused", ["role"])
+    assert (entry["actor"], entry["outcome"], entry["details"]["rules"]) == ("wren", "refused", ["role"])
 
 
 def test_everyone_of_the_matrix_is_on_the_list():

@@ -21,7 +21,7 @@ def turn(browser: Browser, request: str) -> str:
 
 
 def test_a_request_goes_from_received_to_published(own_pages: str, world: World):
-    olga, sam, robin = (Browser(own_pages, name) for name in ("olga", "sam", "robin"))
+    olga, sam, wren = (Browser(own_pages, name) for name in ("olga", "sam", "wren"))
     page = f"/requests/{world.good}"
     assert turn(olga, world.good) == "received"
     assert olga.send(f"{page}/publish").status_code == 403
@@ -37,7 +37,7 @@ def test_a_request_goes_from_received_to_published(own_pages: str, world: World)
     assert sam.send(f"{page}/confirm", digest=digest, statement=ALL[:2]).status_code == 303
     assert turn(sam, world.good) == "in review"
     assert sam.send(f"{page}/confirm", digest=digest, statement=ALL[2:]).status_code == 303
-    assert turn(robin, world.good) == "confirmed"
+    assert turn(wren, world.good) == "confirmed"
 
     locked = olga.of(page)
     assert "<button disabled>Publish" in locked.text and "10 business days of review are left" in locked.text
@@ -45,15 +45,15 @@ def test_a_request_goes_from_received_to_published(own_pages: str, world: World)
     world.on(date(2022, 4, 26))
     assert "<button>Publish" in olga.of(page).text
     assert olga.send(f"{page}/publish").status_code == 303
-    assert turn(robin, world.good) == "published"
+    assert turn(wren, world.good) == "published"
     assert (world.enclave.settings.home / "published" / f"{PROJECT}-{world.good}.zip").is_file()
 
 
 def test_the_gate_refuses_through_the_page_with_every_finding(own_pages: str, world: World):
-    olga, robin = Browser(own_pages, "olga"), Browser(own_pages, "robin")
+    olga, wren = Browser(own_pages, "olga"), Browser(own_pages, "wren")
     answer = olga.send(f"/requests/{world.unsafe}/clear", looked_at="looks fine to me")
     assert answer.status_code == 403 and "a count under 6 is displayed" in answer.text.lower()
-    told = robin.of(f"/requests/{world.unsafe}", format="json").json()
+    told = wren.of(f"/requests/{world.unsafe}", format="json").json()
     assert told["turn"]["state"] == "refused by the gate"
     threshold = next(f for f in told["looked"]["findings"] if f["finding"]["rule"] == "threshold")
     assert threshold["finding"]["clause"] == "DSA III.G.2.a" and threshold["more"] > 0
@@ -92,10 +92,10 @@ def test_a_cleared_file_that_was_changed_is_not_shown(own_pages: str, world: Wor
 @pytest.mark.parametrize(
     ("person", "step"),
     [
-        ("robin", "clear"), ("sam", "clear"), ("audrey", "clear"), ("hubert", "clear"), ("nora", "clear"),
-        ("robin", "confirm"), ("olga", "confirm"), ("dora", "confirm"), ("audrey", "confirm"),
-        ("robin", "publish"), ("sam", "publish"), ("robin", "waive"), ("sam", "waive"), ("olga", "withdraw"),
-        ("rita", "withdraw"), ("robin", "return"), ("olga", "return"),
+        ("wren", "clear"), ("sam", "clear"), ("audrey", "clear"), ("hubert", "clear"), ("nora", "clear"),
+        ("wren", "confirm"), ("olga", "confirm"), ("dora", "confirm"), ("audrey", "confirm"),
+        ("wren", "publish"), ("sam", "publish"), ("wren", "waive"), ("sam", "waive"), ("olga", "withdraw"),
+        ("rita", "withdraw"), ("wren", "return"), ("olga", "return"),
     ],
 )  # fmt: skip
 def test_nobody_takes_anothers_turn(shared_case: tuple[str, World], person: str, step: str):
@@ -117,11 +117,11 @@ def shared_case(matched: World, tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_script_in_free_text_stays_text(own_pages: str, world: World):
-    olga, sam, robin = (Browser(own_pages, name) for name in ("olga", "sam", "robin"))
+    olga, sam, wren = (Browser(own_pages, name) for name in ("olga", "sam", "wren"))
     olga.send(f"/requests/{world.good}/clear", looked_at=SCRIPT)
     olga.send(f"/requests/{world.good}/waive", reason=SCRIPT)
     sam.send(f"/requests/{world.good}/return", comment=f'{SCRIPT}" onmouseover="x')
-    for browser in (olga, sam, robin):
+    for browser in (olga, sam, wren):
         for tail in ("/requests", f"/requests/{world.good}"):
             text = browser.of(tail).text
             assert "<script" not in text and html.escape(SCRIPT, quote=False).replace("'", "&#39;") in text
@@ -171,6 +171,6 @@ def test_the_last_agreement_completes_a_match(matched: World, tmp_path):
 
 
 def test_an_outbox_is_collected_by_its_owner_alone(own_pages: str):
-    assert Browser(own_pages, "robin").send("/requests/collect").status_code == 200
+    assert Browser(own_pages, "wren").send("/requests/collect").status_code == 200
     for person in ("rita", "olga", "nora"):
         assert Browser(own_pages, person).send("/requests/collect").status_code == 403

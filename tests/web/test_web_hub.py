@@ -20,7 +20,7 @@ from hub_config.config import load, socket_url
 from tests.web.browser import free_port
 from tests.web.world import PROJECT, World
 
-PEOPLE = [{"sub": name, "amr": ["pwd", "mfa"]} for name in ("robin", "olga", "nora")]
+PEOPLE = [{"sub": name, "amr": ["pwd", "mfa"]} for name in ("wren", "olga", "nora")]
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def service(matched: World) -> Iterator[Service]:
     config = place / "hub.json"
     identity = {"issuer": f"http://127.0.0.1:{ports[0]}", "client_id": "enclave", "client_secret": "not a secret"}
     web = {"url": f"http://127.0.0.1:{ports[2]}", "api_token": token}
-    told = {"home": str(place / "home"), "runtime_dir": str(place / "run"), "port": ports[1], "identity": identity}
-    config.write_text(json.dumps({**told, "web": web, "demo": True}))
+    places = {"home": str(place / "home"), "runtime_dir": str(world.enclave.settings.runtime)}
+    config.write_text(json.dumps({**places, "port": ports[1], "identity": identity, "web": web, "demo": True}))
     environment = {
         **os.environ,
         "ENCLAVE_HOME": str(place / "home"),
@@ -84,10 +84,10 @@ def test_signing_in_leads_back_to_the_page_that_was_asked_for(service: Service):
 
 
 def test_the_hubs_word_decides_who_one_is(service: Service):
-    robin, nora = (hub_client.login(service.hub, name) for name in ("robin", "nora"))
-    assert robin.get(service.pages, params={"format": "html"}, timeout=30).status_code == 200
-    home = robin.get(service.pages, params={"format": "json"}, timeout=30).json()
-    assert home["name"] == "Robin Invented" and home["cards"][0]["lab"] == "/hub/spawn/robin/dr-0034"
+    wren, nora = (hub_client.login(service.hub, name) for name in ("wren", "nora"))
+    assert wren.get(service.pages, params={"format": "html"}, timeout=30).status_code == 200
+    home = wren.get(service.pages, params={"format": "json"}, timeout=30).json()
+    assert home["name"] == "Wren Invented" and home["cards"][0]["lab"] == "/hub/spawn/wren/dr-0034"
     assert nora.get(f"{service.pages}projects/{PROJECT}", timeout=30).status_code == 403
 
 

@@ -19,8 +19,8 @@ from tests.web.world import PROJECT, World
 
 PICTURES = Path("var/screenshots")
 VIEWS = (
-    ("robin", "home", ""), ("robin", "project", "projects/{p}"), ("robin", "requests", "projects/{p}/requests"),
-    ("robin", "refused-request", "projects/{p}/requests/{bad}"), ("robin", "not-yours", "projects/{p}/ledger"),
+    ("wren", "home", ""), ("wren", "project", "projects/{p}"), ("wren", "requests", "projects/{p}/requests"),
+    ("wren", "refused-request", "projects/{p}/requests/{bad}"), ("wren", "not-yours", "projects/{p}/ledger"),
     ("rita", "home", ""), ("nora", "home", ""),
     ("olga", "home", ""), ("olga", "queue", "projects/{p}/requests"),
     ("olga", "request", "projects/{p}/requests/{good}"),

@@ -22,7 +22,7 @@ AS_OF = date(2022, 4, 11)
 SCRIPT = "<script>document.title='stolen'</script>"
 STAFF = {
     "hubert": (Role.HUB_STAFF, "III.F.1", "", True),
-    "robin": (Role.RESEARCHER, "2.g", "", False),
+    "wren": (Role.RESEARCHER, "2.g", "", False),
     "rita": (Role.RESEARCHER, "2.g", "", False),
     "sam": (Role.STEWARD, "office", "SDE", True),
     "dora": (Role.STEWARD, "office", "DOL", True),
@@ -130,7 +130,7 @@ def _receive(world: World, home: Path) -> None:
 
 def _ask(enclave: Enclave) -> World:
     """Make one request that holds, with script in its free texts, and one that does not; collect both."""
-    session = enclave.broker().admit("robin", PROJECT)
+    session = enclave.broker().admit("wren", PROJECT)
     project = open_project(session.folder / "project")
     by = ["ManufacturingStudent", "RaceEthnicityReportingText"]
     table = tabulate(
@@ -156,7 +156,7 @@ def _ask(enclave: Enclave) -> World:
     unsafe = good.parent.with_name("out-aaaaaaaaaaaa")
     unsafe.mkdir()
     (unsafe / "request.json").write_text(json.dumps(asked))
-    taken = egress.take_in(enclave.store, enclave.keystore, enclave.settings, PROJECT, "robin").taken
+    taken = egress.take_in(enclave.store, enclave.keystore, enclave.settings, PROJECT, "wren").taken
     enclave.broker().release(session.name)
     (bad,) = {request.id for request in taken} - {good.parent.name}
     return World(enclave, good.parent.name, bad)
