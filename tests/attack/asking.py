@@ -52,14 +52,14 @@ def asked(made: Installation, *tables: Body, **said: object) -> Body:
     """Give a request with these tables."""
     body: Body = {
         "format": "p20win-release-request/1", "project": PROJECT, "policy_hash": made.policy().hash,
-        "person": "robin", "title": "Who takes part", "report": "cumulative", "questions": ["RQ1"],
+        "person": "wren", "title": "Who takes part", "report": "cumulative", "questions": ["RQ1"],
         "audience": "public", "population": "all students", "methods": [], "planned_on": None, "notes": "",
         "tables": list(tables),
     }  # fmt: skip
     return body | said
 
 
-def judged(made: Installation, body: Body | bytes, person: str = "robin") -> Verdict:
+def judged(made: Installation, body: Body | bytes, person: str = "wren") -> Verdict:
     """Ask the gate."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     enclave = made.enclave
@@ -76,15 +76,15 @@ def looks(verdict: Verdict) -> set[str]:
 
 
 def sent(made: Installation, *bodies: Body) -> list[str]:
-    """Leave requests in Robin's outbox and collect them; gives their ids, in order."""
-    session = made.enclave.broker().admit("robin", PROJECT)
+    """Leave requests in Wren's outbox and collect them; gives their ids, in order."""
+    session = made.enclave.broker().admit("wren", PROJECT)
     contents = [json.dumps(body).encode() for body in bodies]
     for number, content in enumerate(contents):
         folder = session.folder / "home" / "outbox" / f"out-{number:012x}"
         folder.mkdir()
         (folder / "request.json").write_bytes(content)
     enclave = made.enclave
-    taken = egress.take_in(enclave.store, enclave.keystore, enclave.settings, PROJECT, "robin").taken
+    taken = egress.take_in(enclave.store, enclave.keystore, enclave.settings, PROJECT, "wren").taken
     made.enclave.broker().release(session.name)
     return [next(t.id for t in taken if t.content == content) for content in contents]
 

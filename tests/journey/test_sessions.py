@@ -14,21 +14,21 @@ from tests.conftest import At
 def test_a_session_ends_however_much_it_wrote(at: At) -> None:
     made = at("delivered")
     broker = made.enclave.broker()
-    home = broker.admit("robin", "DR-0034").folder / "home"
+    home = broker.admit("wren", "DR-0034").folder / "home"
     (home / "aaa").write_bytes(b"")
     os.truncate(home / "aaa", 3 * 1024**3)
     (home / "outbox" / "out-1").mkdir()
     (home / "outbox" / "out-1" / "request.json").write_text("{}")
     (home / "notes.py").write_text("1")
-    broker.release("dr-0034-robin")
+    broker.release("dr-0034-wren")
     assert not home.exists()
     with made.enclave.store.view() as view:
         (*_, entry) = view.entries(action="session.close")
     assert entry["details"] == {"files_over_limit": 1}
-    home = broker.admit("robin", "DR-0034").folder / "home"
+    home = broker.admit("wren", "DR-0034").folder / "home"
     left = sorted(str(path.relative_to(home)) for path in home.rglob("*") if path.is_file())
     assert left == ["notes.py", "outbox/out-1/request.json"]
-    broker.release("dr-0034-robin")
+    broker.release("dr-0034-wren")
 
 
 def test_a_second_delivery_takes_the_place_of_the_first(at: At) -> None:
