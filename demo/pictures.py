@@ -47,7 +47,7 @@ def _lab(page: Page, hub: Hub, path: Path) -> Path:
     """Open getting_started in the lab and run it to the first protected table."""
     page.goto(f"{hub.url}/user/{RESEARCHER.id}/{PROJECT.lower()}/lab/tree/templates/getting_started.ipynb")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=90_000)
-    page.get_by_text("Python 3 (ipykernel)").first.wait_for(timeout=90_000)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=90_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.locator(".jp-OutputArea-output").get_by_text("is in the outbox.").wait_for(timeout=120_000)
