@@ -153,7 +153,7 @@ def matching_agree(context: typer.Context, project: str, as_json: Json = False) 
     """Record a Representative's written agreement that the match results are optimal."""
     desk: Desk = context.obj
     admission = desk.admitted(Action.AGREE, project)
-    with desk.enclave.store.transaction() as tx:
+    with desk.changing("match.refuse", admission.project, admission.project) as tx:
         run = matching.agree(tx, matching.latest(tx, admission.project), admission)
     left = f"match complete; match data are destroyed by {run.delete_by}" if run.completed_on else "recorded"
     show(run, as_json, f"{admission.agency} agrees with {run.key}: {left}")

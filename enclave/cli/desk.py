@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -21,6 +22,7 @@ from enclave.errors import EnclaveError, Refused
 from enclave.ledger import refusal
 from enclave.people import Admission, may
 from enclave.settings import default_home
+from enclave.store import Transaction
 from enclave.terms import Action, project_id
 
 console = Console(highlight=False)
@@ -56,6 +58,16 @@ class Desk:
                 return may(view, self.actor, action, project)
         except Refused as error:
             self.enclave.store.enter(refusal(error, self.actor, f"{action}.refuse", self.actor, project))
+            raise
+
+    @contextmanager
+    def changing(self, action: str, object: str, project: str) -> Iterator[Transaction]:
+        """Change records; a refusal undoes the change, and is entered all the same."""
+        try:
+            with self.enclave.store.transaction() as tx:
+                yield tx
+        except Refused as error:
+            self.enclave.store.enter(refusal(error, self.actor, action, object, project))
             raise
 
 

@@ -143,7 +143,7 @@ def review_confirm(
     with desk.enclave.store.view() as view:
         case = open_one(view, request)
     admission = desk.admitted(Action.CONFIRM, case.project)
-    with desk.enclave.store.transaction() as tx:
+    with desk.changing("review.refuse", request, case.project) as tx:
         case = review.confirm(tx, request, admission, case.digest, frozenset(statement or Statement))
     show(case, as_json, f"{admission.agency} confirms {request}")
 
@@ -155,7 +155,7 @@ def review_waive(context: typer.Context, request: str, reason: str, as_json: Jso
     with desk.enclave.store.view() as view:
         case = open_one(view, request)
     admission = desk.admitted(Action.PUBLISH, case.project)
-    with desk.enclave.store.transaction() as tx:
+    with desk.changing("review.refuse", request, case.project) as tx:
         review.waive(tx, request, admission, reason)
     show(request, as_json, f"review period of {request} waived")
 

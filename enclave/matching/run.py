@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,12 @@ def _run(
         _open_inputs(store, keystore, settings, policy, job)
         _write_order(policy, job, given)
         store.enter(_entry(admission, job, "match.begin"))
-        _execute(settings, job, progress)
-        return _keep(store, keystore, settings, admission, job, given)
+        try:
+            _execute(settings, job, progress)
+            return _keep(store, keystore, settings, admission, job, given)
+        except Fault:
+            store.enter(replace(_entry(admission, job, "match.fail"), outcome="failed"))
+            raise
 
 
 def open_links(keystore: Keystore, settings: Settings, run: MatchRun, target: Path) -> None:

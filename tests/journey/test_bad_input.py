@@ -240,6 +240,7 @@ def test_the_clock_of_a_complete_match_does_not_start_anew(at: At) -> None:
     before = made.kept()
     said = made.run("matching", "agree", "DR-0034", "--json", who="sam", code=3)
     assert said.rules == ["match-complete"] and made.kept() == before
+    assert made.actions()[-1] == "match.refuse"
 
 
 @pytest.mark.parametrize("typed", [["today", "2022-99-99"], ["people", "may", "wren", "fly", "DR-0034"], ["sing"]])
