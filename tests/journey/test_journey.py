@@ -238,7 +238,7 @@ def test_destruction_ends_the_sessions_that_run(at: At) -> None:
     running = sandboxes.start(idle(made, "wren"))
     made.today(LAST_DAY)
     made.run("destruction", "project", "DR-0034", who="hubert")
-    assert running.poll() is not None
+    running.wait(60)
     assert not session(made, "wren").exists()
     assert list(made.enclave.settings.runtime.rglob("*.parquet")) == []
 
