@@ -43,7 +43,7 @@ class Session:
     Parameters
     ----------
     name : str
-        Unique among sessions; also the sandbox's name.
+        Unique among sessions: project and person.
     folder : Path
         Its place on the runtime tmpfs.
     expires_on : date
