@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -28,20 +30,19 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=0, help="students in SDE's file")
     parser.add_argument("--port", type=int, default=8000, help="port of the hub (serve)")
     options = parser.parse_args()
-    if options.command == "serve":
-        serve(options.students or 5_000, options.port)
-    elif options.command == "pictures":
-        pictures(options.students or 20_000)
-    else:
-        tell(options.students or 50_000)
+    with contextlib.ExitStack() as stage:
+        if options.command == "serve":
+            serve(_begin(stage, "serve", options.students or 5_000), options.port)
+        elif options.command == "pictures":
+            pictures(_begin(stage, "pictures", options.students or 20_000))
+        else:
+            tell(_begin(stage, "demo", options.students or 50_000))
 
 
-def tell(students: int) -> None:
+def tell(story: Story) -> None:
     """Tell the whole story, and write `var/demo/summary.json`."""
-    home = VAR / "demo"
     started = time.monotonic()
-    story = _begin(home, students)
-    teller = story.teller
+    teller, home = story.teller, story.enclave.settings.home
     _until_delivery(story)
     story.day("2022-04-13")
     with hub(story.enclave) as running:
@@ -68,9 +69,8 @@ def tell(students: int) -> None:
     )
 
 
-def serve(students: int, port: int) -> None:
+def serve(story: Story, port: int) -> None:
     """Set up a project with its data delivered, and leave hub and pages up until interrupted."""
-    story = _begin(VAR / "serve", students)
     _until_delivery(story)
     story.day("2022-04-13")
     with hub(story.enclave, port) as running:
@@ -86,11 +86,10 @@ def serve(students: int, port: int) -> None:
             console.print("ending")
 
 
-def pictures(students: int) -> None:
+def pictures(story: Story) -> None:
     """Take the README's pictures from a running installation into docs/images."""
     from demo.pictures import take
 
-    story = _begin(VAR / "pictures", students)
     _until_delivery(story)
     story.day("2022-04-13")
     with hub(story.enclave) as running:
@@ -100,9 +99,12 @@ def pictures(students: int) -> None:
             story.teller.say(str(picture.relative_to(VAR.parent)))
 
 
-def _begin(home: Path, students: int) -> Story:
+def _begin(stage: contextlib.ExitStack, name: str, students: int) -> Story:
+    """Make a new installation in ``var/<name>``; its plaintext folder on the tmpfs goes when the stage is left."""
+    home = VAR / name
     clean(home, Path(str(defaults(home)["runtime"])))
     enclave = initialise(home, demo=True)
+    stage.callback(shutil.rmtree, enclave.settings.runtime, ignore_errors=True)
     story = Story(enclave, Teller(), students, students * 12 // 5)
     story.teller.console.print(
         f"[bold]P20 WIN enclave[/]  {PROJECT} on invented people: "
