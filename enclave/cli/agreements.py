@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,11 +9,11 @@ import typer
 
 from enclave import agreement, dictionary, people
 from enclave.app import initialise
-from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, complain, console, facts, show, table
-from enclave.errors import EnclaveError, Refused
+from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, facts, show, table
+from enclave.errors import Refused
 from enclave.ledger import Entry, refusal
 from enclave.terms import Action, Role, party_id, project_id
-from enclave.vault import new_keys, read_public
+from enclave.vault import new_keys
 from enclave.vault.keys import write_keys
 
 agreement_group = typer.Typer(no_args_is_help=True, help="The Data Sharing Agreement as data.")
@@ -219,11 +218,3 @@ def people_may(context: typer.Context, person: str, action: Action, project: str
     with context.obj.enclave.store.view() as view:
         admission = people.may(view, person, action, project_id(project))
     show(admission, as_json, f"{person} may {action} on {admission.project} until {admission.ends_on}")
-
-
-def fingerprint(path: Path) -> str:
-    """Give the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-__all__ = ["EnclaveError", "complain", "read_public", "register"]

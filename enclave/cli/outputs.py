@@ -196,6 +196,3 @@ def publication_overdue(context: typer.Context, as_json: Json = False) -> None:
     with context.obj.enclave.store.view() as view:
         rows = [(p.request_id, p.project, p.final_copy_due_on) for p in publication.overdue(view, view.today)]
     table("overdue copies", ("request", "project", "due"), rows, as_json)
-
-
-__all__ = ["register", "tell"]

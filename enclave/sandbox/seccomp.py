@@ -9,7 +9,6 @@ surface, and keeps anyone from making a set-user-id file. x86_64 and aarch64; no
 from __future__ import annotations
 
 import errno
-import os
 import platform
 import struct
 
@@ -153,14 +152,6 @@ def program(machine: str | None = None) -> bytes:
         code += [(_JEQ, 0, len(body), number), *body]
     code.append((_RET, 0, 0, _ALLOW))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
-
-
-def as_fd(machine: str | None = None) -> int:
-    """Return an in-memory file holding the program, positioned at its start."""
-    fd = os.memfd_create("seccomp", 0)
-    os.write(fd, program(machine))
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd
 
 
 def _condition(name: str) -> list[Instruction]:
