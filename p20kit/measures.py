@@ -1,9 +1,15 @@
-"""What a table displays in each cell."""
+"""What a table displays in each cell, and the figures behind it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -15,6 +21,144 @@ class Count:
 
     kind: ClassVar[str] = "count"
 
-    def to_dict(self) -> dict[str, str]:
+    @property
+    def label(self) -> str:
+        """Name of the column it is read by."""
+        return self.kind
+
+    def to_dict(self) -> dict[str, Any]:
         """Return the measure as a release request writes it."""
         return {"kind": self.kind}
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Percent of the individuals of a cell whose `of` is `value`; the base is those with any value.
+
+    Source: DSA III.G.2.b; DSA VI.D.2.
+
+    Parameters
+    ----------
+    of, value : str
+        A column with one category per individual, and the category whose share is wanted.
+    decimals : int, default 1
+        Places of the percentage that is displayed.
+    """
+
+    of: str
+    value: str
+    decimals: int = 1
+    kind: ClassVar[str] = "rate"
+
+    @property
+    def label(self) -> str:
+        """Name of the column it is read by."""
+        return f"{self.kind} {self.of}={self.value}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the measure as a release request writes it."""
+        return {"kind": self.kind, "of": self.of, "value": self.value, "decimals": self.decimals}
+
+
+@dataclass(frozen=True)
+class _Of:
+    of: str
+    kind: ClassVar[str] = ""
+
+    @property
+    def label(self) -> str:
+        """Name of the column it is read by."""
+        return f"{self.kind} {self.of}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the measure as a release request writes it."""
+        return {"kind": self.kind, "of": self.of}
+
+
+@dataclass(frozen=True)
+class Total(_Of):
+    """Sum of a numeric column over the individuals of a cell, in the column's own unit.
+
+    Source: DSA III.G.2.b; DSA VI.D.2.
+    """
+
+    kind: ClassVar[str] = "total"
+
+
+@dataclass(frozen=True)
+class Mean(_Of):
+    """Mean of a numeric column over the individuals of a cell who have a value.
+
+    Source: DSA III.G.2.b; DSA VI.D.2.
+    """
+
+    kind: ClassVar[str] = "mean"
+
+
+@dataclass(frozen=True)
+class Quantile(_Of):
+    """Quantile of a numeric column, rounded so that no observed value is reproduced.
+
+    Source: DSA III.G.2.b; DSA VI.D.2.
+
+    Parameters
+    ----------
+    of : str
+    q : float
+        Strictly between 0 and 1: minima and maxima are single observed values.
+    """
+
+    q: float = 0.5
+    kind: ClassVar[str] = "quantile"
+
+    @property
+    def label(self) -> str:
+        """Name of the column it is read by."""
+        return f"{self.kind} {self.q:g} {self.of}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the measure as a release request writes it."""
+        return {"kind": self.kind, "of": self.of, "q": self.q}
+
+
+@dataclass(frozen=True)
+class Median(_Of):
+    """The quantile at one half.
+
+    Source: DSA III.G.2.b; DSA VI.D.2.
+    """
+
+    kind: ClassVar[str] = "median"
+
+
+Measure = Count | Rate | Total | Mean | Quantile | Median
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """One measure in every cell, before any rule is applied. All arrays have the shape of the table's counts.
+
+    Parameters
+    ----------
+    measure : Rate, Total, Mean, Quantile or Median
+    value : ndarray of float64
+        What would be displayed, unrounded; NaN where nobody has a value.
+    base : ndarray of int64
+        Persons with a value.
+    part : ndarray of int64, optional
+        Persons in the numerator (Rate).
+    total, largest, second : ndarray of float64, optional
+        Sum, and the amounts of the two largest contributors (Total, Mean). A contributor is an employer
+        where the table names one, else a person.
+    employers : ndarray of int64, optional
+        Distinct employers behind the cell, where the table names them.
+    """
+
+    measure: Measure
+    value: FloatArray
+    base: IntArray
+    part: IntArray | None = None
+    total: FloatArray | None = None
+    largest: FloatArray | None = None
+    second: FloatArray | None = None
+    employers: IntArray | None = None
