@@ -123,7 +123,9 @@ def _persons(frame: Any, by: tuple[str, ...], unit: str, name: str) -> pd.DataFr
         connection.execute(_basis_sql(unit, by))
         _refuse_rows_without_person(connection, name)
         _refuse_divided_persons(connection, by, name)
-        return connection.sql("SELECT * FROM basis ORDER BY 1").to_arrow_table().to_pandas(categories=list(by))
+        rows: pa.Table = connection.sql("SELECT * FROM basis ORDER BY 1").to_arrow_table()
+    persons: pd.DataFrame = rows.to_pandas(categories=list(by))
+    return persons
 
 
 def _arrow(frame: Any, columns: tuple[str, ...], name: str) -> pa.Table:

@@ -104,13 +104,13 @@ class Dimension:
         return tuple(np.array(level, dtype=np.int64) for level in found)
 
     def within(self, level: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Place each leaf in one of `levels`: shape (leaves,), the position of the code that holds it."""
+        """Place each code in one of `levels`: shape (len(codes),), the code that holds it; -1 for those above."""
         holder = np.full(len(self.codes), -1, dtype=np.int64)
         holder[level] = level
         for parent, children in reversed(self.groups):
             if holder[parent] >= 0:
                 holder[list(children)] = holder[parent]
-        return holder[: self.leaves]
+        return holder
 
 
 def read_hierarchies(column: str, given: Any) -> list[Hierarchy]:

@@ -85,6 +85,21 @@ class Table:
         return int(self.counts.ravel()[-1])
 
     @cached_property
+    def people(self) -> NDArray[np.uint64]:
+        """Hash of each person's id, in the order of the basis; nobody without a basis."""
+        if self.basis is None:
+            return np.zeros(0, dtype=np.uint64)
+        return pd.util.hash_pandas_object(self.basis[self.unit], index=False, categorize=False).to_numpy(np.uint64)
+
+    def places(self, axis: int) -> IntArray:
+        """Position of each person's code along one axis, in the order of the basis."""
+        if self.basis is None:
+            return np.zeros(0, dtype=np.int64)
+        dimension = self.dimensions[axis]
+        leaves = list(dimension.codes[: dimension.leaves])
+        return pd.Categorical(self.basis[dimension.column], categories=leaves).codes.astype(np.int64)
+
+    @cached_property
     def published(self) -> BoolArray:
         """Cells that are part of the display, flattened."""
         if self.margins is True:
