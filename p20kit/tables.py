@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import narwhals as nw
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from p20kit.dimensions import Dimension
 from p20kit.errors import Finding, TableInvalid
-from p20kit.measures import Count
+from p20kit.measures import Count, Figures, Measure
 
 MISSING = "Missing"
 MAX_CELLS = 1_000_000
@@ -26,6 +26,7 @@ RESERVED = ("count", "status")
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,14 @@ class Table:
         By-column to the "table.Column" it claims to be.
     margins : bool
         Whether the margins are displayed; they are known to the table either way.
-    measures : tuple of Count
+    measures : tuple of Measure
+    figures : mapping of str to Figures
+        By label: what the measures other than the count come to, before any rule. Under "count", where the table
+        names employers: how many stand behind each cell.
+    employer : str or None
+        Column of employer identifiers; they are counted and never displayed.
+    contributions : DataFrame or None
+        One row per person and employer: unit, employer, measured columns.
     """
 
     name: str
@@ -60,7 +68,10 @@ class Table:
     basis: pd.DataFrame | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     margins: bool = True
-    measures: tuple[Count, ...] = (Count(),)
+    measures: tuple[Measure, ...] = (Count(),)
+    figures: Mapping[str, Figures] = field(default_factory=dict)
+    employer: str | None = None
+    contributions: pd.DataFrame | None = None
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -183,7 +194,7 @@ def check_size(dimensions: Sequence[Dimension], name: str) -> None:
         raise invalid(name, what, "Merge categories or leave out a by-column.")
 
 
-def add_margins(inner: IntArray, dimensions: Sequence[Dimension]) -> IntArray:
+def add_margins(inner: NDArray[Number], dimensions: Sequence[Dimension]) -> NDArray[Number]:
     """Fill every parent and total from the leaves, axis by axis."""
     counts = inner.copy()
     for axis, dimension in enumerate(dimensions):
