@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 from typing import Any
 
@@ -17,10 +18,13 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from p20kit.dimensions import Dimension
+from p20kit.dimensions import TOTAL, Dimension
 from p20kit.errors import Finding, TableInvalid
 from p20kit.measures import Count, Figures, FloatArray, IntArray, Mean, Measure, Median, Quantile, Rate, Total
-from p20kit.tables import RESERVED, Table, add_margins
+from p20kit.tables import MISSING, RESERVED, Table, add_margins
+
+KNOWN = "any value"
+KEPT_CODES = (TOTAL, MISSING, KNOWN)
 
 # the only text put into SQL is names made here: m0, m1, ... for measured columns (hence the noqa marks)
 
@@ -79,12 +83,14 @@ def cells_of(dimensions: Sequence[Dimension], leaves: IntArray) -> Iterator[IntA
         Flat cell, or -1 where the person is in none of that kind. Together every cell is met once.
     """
     shape = tuple(len(dimension.codes) for dimension in dimensions)
+    steps = np.cumprod([1, *shape[:0:-1]])[::-1]
+    innermost = np.ravel_multi_index(tuple(leaves.T), tuple(dimension.leaves for dimension in dimensions))
     for chosen in product(*(_codings(dimension) for dimension in dimensions)):
-        at = np.stack([coding[leaves[:, axis]] for axis, coding in enumerate(chosen)])
-        inside = (at >= 0).all(axis=0)
-        cells = np.full(len(leaves), -1, dtype=np.int64)
-        cells[inside] = np.ravel_multi_index(tuple(at[:, inside]), shape)
-        yield cells
+        # a code outside the coding takes the whole sum below zero
+        far = -int(np.prod(shape))
+        at = [np.where(coding < 0, far, coding * step) for coding, step in zip(chosen, steps, strict=True)]
+        cell = reduce(np.add.outer, at).ravel()
+        yield np.maximum(cell, -1)[innermost]
 
 
 def leaf_positions(dimensions: Sequence[Dimension], frame: pd.DataFrame) -> IntArray:
@@ -153,7 +159,7 @@ class _Counting:
             for n in self.names.values()
         ]
         self.connection.register("shares", self.shares.columns)
-        persons = self.connection.execute(
+        persons = self.connection.sql(
             f"SELECT min(row) AS row {''.join(taken)} FROM shares GROUP BY unit ORDER BY row"  # noqa: S608
         ).to_arrow_table()
         several = sum(int(np.sum(persons[f"several_{n}"].to_numpy())) for n in text)
@@ -237,7 +243,7 @@ class _Counting:
         """Take a figure from the persons of every cell, margins included."""
         everywhere = np.full(self.shape, empty)
         for found in self._placed(query, rows):
-            everywhere.ravel()[found["cell"]] = found["n"]
+            everywhere.ravel()[found["cell"]] = np.ma.filled(found["n"], empty)
         return everywhere
 
     def _placed(self, query: str, rows: _Rows, *parameters: str) -> Iterator[dict[str, NDArray[Any]]]:
@@ -252,7 +258,8 @@ def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _ratio(part: FloatArray, base: IntArray) -> FloatArray:
-    return np.divide(part, base, out=np.full(base.shape, np.nan), where=base > 0)
+    ratio = np.full(base.shape, np.nan)
+    return np.divide(part, base, out=ratio, where=base > 0)
 
 
 def _refuse(table: Table, values: pd.DataFrame, wanted: Sequence[Rate | Total | Mean | Quantile | Median]) -> None:
@@ -272,6 +279,8 @@ def _faults(table: Table, values: pd.DataFrame, of: str, measures: Sequence[Meas
     if of in (*table.by, table.unit, table.employer):
         yield "it is the unit, the employer or a by-column as well", "Measure another column."
         return
+    if any(isinstance(measure, Rate) and measure.value in KEPT_CODES for measure in measures):
+        yield f"a rate is of a category called one of {', '.join(KEPT_CODES)}", "Rename the category."
     numeric = [measure for measure in measures if not isinstance(measure, Rate)]
     if numeric and len(numeric) < len(measures):
         yield "it is taken as a category and as an amount", "Give the categories in a column of their own."

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from p20kit.errors import Finding, TableInvalid
 
+COUNT = "count"
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -21,7 +23,7 @@ class Count:
     Source: DSA III.G.2.a ("grouping of individuals").
     """
 
-    kind: ClassVar[str] = "count"
+    kind: ClassVar[str] = COUNT
 
     @property
     def label(self) -> str:

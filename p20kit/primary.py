@@ -176,7 +176,7 @@ def safe_totals(
     by_size = totals * (1 + share)
     by_p_percent = largest * (1 + share) + second
     by_dominance = largest / policy.dominance_share
-    return np.maximum.reduce([by_size, by_p_percent, by_dominance, totals + least])
+    return np.maximum(np.maximum(by_size, by_p_percent), np.maximum(by_dominance, totals + least))
 
 
 def tell_tale_zeros(counts: IntArray, impossible: BoolArray, axis: int, dimension: Dimension) -> BoolArray:
@@ -201,5 +201,5 @@ def tell_tale_zeros(counts: IntArray, impossible: BoolArray, axis: int, dimensio
         True = the zero must be hidden, so that the category next to it is not known to be everybody's.
     """
     leaves = np.moveaxis(counts, axis, -1)[..., : dimension.leaves]
-    wholly = np.expand_dims((leaves > 0).sum(axis=-1) == 1, axis)
+    wholly: BoolArray = np.expand_dims((leaves > 0).sum(axis=-1) == 1, axis)
     return wholly & (counts == 0) & ~impossible
