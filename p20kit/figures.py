@@ -80,17 +80,14 @@ def cells_of(dimensions: Sequence[Dimension], leaves: IntArray) -> Iterator[IntA
     Yields
     ------
     ndarray of int64, shape (n_persons,)
-        Flat cell, or -1 where the person is in none of that kind. Together every cell is met once.
+        Flat cell. Together every cell that holds anybody is met.
     """
     shape = tuple(len(dimension.codes) for dimension in dimensions)
     steps = np.cumprod([1, *shape[:0:-1]])[::-1]
     innermost = np.ravel_multi_index(tuple(leaves.T), tuple(dimension.leaves for dimension in dimensions))
     for chosen in product(*(_codings(dimension) for dimension in dimensions)):
-        # a code outside the coding takes the whole sum below zero
-        far = -int(np.prod(shape))
-        at = [np.where(coding < 0, far, coding * step) for coding, step in zip(chosen, steps, strict=True)]
-        cell = reduce(np.add.outer, at).ravel()
-        yield np.maximum(cell, -1)[innermost]
+        at = [coding * step for coding, step in zip(chosen, steps, strict=True)]
+        yield reduce(np.add.outer, at).ravel()[innermost]
 
 
 def leaf_positions(dimensions: Sequence[Dimension], frame: pd.DataFrame) -> IntArray:
@@ -101,19 +98,10 @@ def leaf_positions(dimensions: Sequence[Dimension], frame: pd.DataFrame) -> IntA
 
 
 def _codings(dimension: Dimension) -> list[IntArray]:
-    """Divide the codes into sets that do not overlap: per set, the code each leaf is in, or -1."""
-    holds = np.zeros((len(dimension.codes), dimension.leaves), dtype=bool)
-    holds[: dimension.leaves] = np.eye(dimension.leaves, dtype=bool)
-    for parent, children in dimension.groups:
-        holds[parent] = holds[list(children)].any(axis=0)
-    codings = [np.arange(dimension.leaves, dtype=np.int64)]
-    for parent in range(dimension.leaves, len(dimension.codes)):
-        free = next((c for c in codings[1:] if (c[holds[parent]] < 0).all()), None)
-        if free is None:
-            free = np.full(dimension.leaves, -1, dtype=np.int64)
-            codings.append(free)
-        free[holds[parent]] = parent
-    return codings
+    """Say for each way the column divides everybody which code each leaf is in, the leaves themselves first."""
+    levels = sorted(dimension.levels, key=lambda level: int(level.max()))
+    total = np.full(dimension.leaves, len(dimension.codes) - 1, dtype=np.int64)
+    return [*(dimension.within(level)[: dimension.leaves] for level in levels), total]
 
 
 @dataclass(frozen=True)
@@ -248,8 +236,7 @@ class _Counting:
 
     def _placed(self, query: str, rows: _Rows, *parameters: str) -> Iterator[dict[str, NDArray[Any]]]:
         for cells in cells_of(self.table.dimensions, rows.leaves):
-            placed = rows.columns.append_column("cell", pa.array(cells))
-            self.connection.register("placed", placed if cells.min() >= 0 else placed.filter(pa.array(cells >= 0)))
+            self.connection.register("placed", rows.columns.append_column("cell", pa.array(cells)))
             yield self.connection.execute(query, list(parameters)).fetchnumpy()
 
 
@@ -258,8 +245,8 @@ def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _ratio(part: FloatArray, base: IntArray) -> FloatArray:
-    ratio = np.full(base.shape, np.nan)
-    return np.divide(part, base, out=ratio, where=base > 0)
+    ratio: FloatArray = np.divide(part, base, out=np.full(base.shape, np.nan), where=base > 0)
+    return ratio
 
 
 def _refuse(table: Table, values: pd.DataFrame, wanted: Sequence[Rate | Total | Mean | Quantile | Median]) -> None:

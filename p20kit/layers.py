@@ -140,12 +140,13 @@ def _allowed(
 def _totals(table: Table, of: str, counts: BoolArray, displayed: Measured) -> Totals:
     """Give a table's totals of a column, and where a total or a mean says them."""
     labels = [measure.label for measure in _summed(table, of)]
-    said = np.any([displayed[label] for label in labels], axis=0)
+    said: BoolArray = np.any([displayed[label] for label in labels], axis=0)
     return Totals(table, table.figures[labels[0]], said, _nobody(table, counts))
 
 
 def _nobody(table: Table, shown: BoolArray) -> BoolArray:
-    return (shown & (table.counts == 0)) | table.impossible
+    nobody: BoolArray = (shown & (table.counts == 0)) | table.impossible
+    return nobody
 
 
 def _exactly(table: Table, shown: BoolArray) -> tuple[FloatArray, FloatArray]:

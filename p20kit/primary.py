@@ -201,5 +201,6 @@ def tell_tale_zeros(counts: IntArray, impossible: BoolArray, axis: int, dimensio
         True = the zero must be hidden, so that the category next to it is not known to be everybody's.
     """
     leaves = np.moveaxis(counts, axis, -1)[..., : dimension.leaves]
-    wholly: BoolArray = np.expand_dims((leaves > 0).sum(axis=-1) == 1, axis)
-    return wholly & (counts == 0) & ~impossible
+    wholly = np.expand_dims((leaves > 0).sum(axis=-1) == 1, axis)
+    zeros: BoolArray = wholly & (counts == 0) & ~impossible
+    return zeros

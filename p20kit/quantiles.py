@@ -67,7 +67,7 @@ def _move_off(rounded: FloatArray, step: FloatArray, cells: NDArray[np.int64], o
     """Move the rounded values of some cells off the values observed in them; those that cannot be moved are lost."""
     start = rounded.copy()
     for halving in range(_HALVINGS):
-        hit = np.unique(cells[(cells >= 0) & np.isclose(rounded[cells], observed, rtol=_SAME, atol=0)])
+        hit = np.unique(cells[np.isclose(rounded[cells], observed, rtol=_SAME, atol=0)])
         if not len(hit):
             return
         rounded[hit] = start[hit] + step[hit] / 2.0 ** (halving + 1)
