@@ -93,8 +93,9 @@ def _several(
 ) -> Iterator[Finding]:
     """Find persons with two values of one column: which of them would be measured?"""
     for column, value in columns.items():
-        divided = f"SELECT {quoted(keys[0])} AS who FROM delivered GROUP BY {listed(keys)} HAVING min({value}) < max({value})"  # noqa: S608
-        count = scalar(connection, f"SELECT count(DISTINCT who) FROM ({divided})")  # noqa: S608
+        divided = f"GROUP BY {listed(keys)} HAVING min({value}) < max({value})"
+        who = f"SELECT {quoted(keys[0])} AS who FROM delivered {divided}"  # noqa: S608
+        count = scalar(connection, f"SELECT count(DISTINCT who) FROM ({who})")  # noqa: S608
         if count:
             each = "person" if len(keys) == 1 else "person and employer"
             what = f"{count} persons have more than one value"

@@ -31,6 +31,7 @@ from p20kit.tables import (
 )
 
 MAX_BY = 8
+LARGEST_WHOLE = 2**53
 
 # column names are the only thing put into SQL text, always quoted (hence the noqa marks)
 
@@ -137,7 +138,7 @@ def _check_columns(
 def _counted(
     frame: Any, by: tuple[str, ...], unit: str, measures: Sequence[Measure], employer: str | None, name: str
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """Give one row per person, ordered by unit, with the by-columns as categoricals; and what is measured, if anything."""
+    """Give one row per person, ordered by unit, the by-columns as categoricals; and what is measured, if anything."""
     categories, numbers = measured(measures)
     further = [*categories, *numbers, *([employer] if employer is not None else [])]
     # what does not fit in memory fails: rows of persons are never spilled to a disk
@@ -182,17 +183,19 @@ def _arrow(frame: Any, columns: tuple[str, ...], name: str) -> pa.Table:
     chosen = lazy.select(*columns).collect(backend="pyarrow").to_arrow()
     for i, column in enumerate(chosen.schema.names):
         if pa.types.is_floating(chosen.schema.field(i).type):
-            chosen = _whole_numbers(chosen, i, column)
+            chosen = chosen.set_column(i, column, _whole_numbers(chosen.column(i)))
         elif pa.types.is_dictionary(chosen.schema.field(i).type):
             chosen = chosen.set_column(i, column, chosen.column(i).cast(pa.string()))
     return chosen
 
 
-def _whole_numbers(table: pa.Table, position: int, column: str) -> pa.Table:
-    values = table.column(position).to_pandas().dropna()
-    if not np.all(values == np.floor(values)):
-        return table
-    return table.set_column(position, column, table.column(position).cast(pa.int64(), safe=True))
+def _whole_numbers(column: pa.ChunkedArray) -> pa.Array:
+    """Write years that a missing value turned into floats as whole numbers again; what is no number is missing."""
+    floats = column.to_pandas().astype("float64")
+    missing = floats.isna()
+    whole = (floats == np.floor(floats)) & (floats.abs() < LARGEST_WHOLE)
+    values = floats.where(~missing, 0).astype("int64") if (whole | missing).all() else floats
+    return pa.array(values.to_numpy(), mask=missing.to_numpy())
 
 
 def _basis_sql(unit: str, by: Sequence[str]) -> str:
