@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -11,97 +13,139 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from p20kit.amounts import measured, take_values
 from p20kit.dimensions import TOTAL, Dimension
-from p20kit.measures import Count
+from p20kit.figures import compute
+from p20kit.measures import Count, Measure
+from p20kit.sql import quoted, scalar, text
 from p20kit.tables import (
     MISSING,
     RESERVED,
     Table,
     add_margins,
     check_size,
+    choose_margins,
     impossible_cells,
     invalid,
+    refuse_strange,
 )
 
-MAX_BY = 5
+MAX_BY = 8
+LARGEST_WHOLE = 2**53
 
-# column names are the only thing put into SQL text, always quoted by _quoted (hence the noqa marks)
+# column names are the only thing put into SQL text, always quoted (hence the noqa marks)
 
 
 def tabulate(
     frame: Any,
     by: Sequence[str],
-    measures: Sequence[Count] = (Count(),),
+    measures: Sequence[Measure] = (Count(),),
     *,
     unit: str = "P20ID",
     name: str = "table",
     title: str = "",
     sources: Mapping[str, str] | None = None,
-    margins: bool = True,
+    margins: bool | Sequence[Sequence[str]] = True,
+    hierarchies: Mapping[str, Any] | None = None,
+    codes: Mapping[str, Sequence[str]] | None = None,
     impossible: Any = None,
+    employer: str | None = None,
 ) -> Table:
-    """Count distinct individuals in every combination of the by-columns.
+    """Count distinct individuals, however many rows each has, in every combination of the by-columns.
 
     Source: DSA III.G.2.a; DSA VI.D.2.
 
     Parameters
     ----------
     frame : any DataFrame narwhals reads (pandas, polars, DuckDB relation, arrow)
-        Any number of rows per person; a person counts once.
     by : sequence of str
-        One to five columns. A missing value is counted under the code "Missing".
-    measures : sequence of Count
+        One to eight columns. A missing value is counted under the code "Missing".
+    measures : sequence of Measure
+        Beside the count; one value per person, or per person and employer.
     unit : str, default "P20ID"
-        Column that identifies a person.
-    name, title : str
     sources : mapping of str to str, optional
         By-column to "table.Column" of the project, where it is a source column as delivered.
-    margins : bool, default True
-        Display `Total` rows.
+    margins : bool or sequence of sets of by-columns, default True
+        Which are displayed: `[("town",), ()]` displays towns and the total, and nothing finer.
+    hierarchies : mapping of column to hierarchy or sequence of hierarchies, optional
+        Each a mapping of code to parent, or a frame of the two; a code without parent is in `Total` alone.
+    codes : mapping of column to sequence of str, optional
+        The code set of a column: each code has a cell though nobody is in it.
     impossible : DataFrame, optional
-        Combinations the code set rules out (structural zeros).
+        Combinations of codes of some by-columns that the code set rules out (structural zeros).
+    employer : str, optional
+        Column that names the employer behind each amount.
 
     Returns
     -------
     Table
-        With its basis: one row per person, the unit and the by-columns as text.
+        With its basis: one row per person, the unit, the by-columns and what is measured.
 
     Raises
     ------
     TableInvalid
-        If a column is missing, a person has no id, or one person falls into two categories of a
-        by-column (the margins would not add up).
+        If a column is missing, a person has no id or two categories of a by-column, or a value is not of its codes.
     """
-    by = tuple(by)
-    _check_columns(by, unit, measures, sources or {}, name)
-    # what does not fit in memory fails: rows of persons are never spilled to a disk
-    with duckdb.connect(config={"temp_directory": ""}) as connection:
-        connection.register("delivered", _arrow(frame, (unit, *by), name))
-        connection.execute(_basis_sql(unit, by))
-        _refuse_rows_without_person(connection, name)
-        _refuse_divided_persons(connection, by, name)
-        basis = connection.execute("SELECT * FROM basis ORDER BY 1").df().astype("str")
-        grouped = connection.execute(f"SELECT {_list(by)}, count(*) AS count FROM basis GROUP BY ALL").df()  # noqa: S608
-    dimensions = _dimensions(grouped, by, name)
-    counts = add_margins(_inner(grouped, dimensions), dimensions)
-    empty = impossible_cells(impossible, dimensions, counts, name)
-    kept = dict(sources or {})
-    return Table(name, title or name, unit, dimensions, counts, empty, basis, kept, margins, tuple(measures))
+    by, measures = tuple(by), tuple(dict.fromkeys([Count(), *measures]))
+    said = [*(sources or ()), *(hierarchies or ()), *(codes or ())]
+    refuse_strange(said, by, "sources, hierarchies or codes", name)
+    persons, values = _counted(frame, by, unit, measures, employer, name)
+    dimensions = _dimensions(persons, by, hierarchies or {}, codes or {}, name)
+    basis = _placed(persons, dimensions)
+    counts = add_margins(_inner(basis, dimensions), dimensions)
+    empty, chosen = impossible_cells(impossible, dimensions, counts, name), choose_margins(margins, by, name)
+    table = Table(name, title or name, unit, dimensions, counts, empty, basis, dict(sources or {}), chosen, measures)
+    return table if values is None else _measured(table, values, employer)
+
+
+def _measured(table: Table, values: pd.DataFrame, employer: str | None) -> Table:
+    """Add what is measured: to the basis, each person's own over all employers; and the figures of every cell."""
+    categories, numbers = measured(table.measures)
+    each = values.groupby(table.unit, sort=False)
+    told = pd.concat([each[categories].first(), each[numbers].sum(min_count=1)], axis=1)
+    basis = None if table.basis is None else table.basis.join(told, on=table.unit)
+    amounts = None
+    if employer is not None:
+        amounts = values.loc[values[employer].notna(), [table.unit, employer, *numbers]].reset_index(drop=True)
+    complete = replace(table, basis=basis, employer=employer, contributions=amounts)
+    return replace(complete, figures=compute(complete, values))
 
 
 def _check_columns(
-    by: tuple[str, ...], unit: str, measures: Sequence[Count], sources: Mapping[str, str], name: str
+    by: tuple[str, ...], unit: str, measures: Sequence[Measure], employer: str | None, name: str
 ) -> None:
-    # SQL knows no capitals: columns that differ in nothing else would be taken for one another
-    names = {column.casefold() for column in by}
-    if not 1 <= len(by) <= MAX_BY or len(names) != len(by):
+    if not 1 <= len(by) <= MAX_BY:
         raise invalid(name, f"there are {len(by)} by-columns", f"Name 1 to {MAX_BY} distinct columns.")
-    if names & {unit.casefold(), *RESERVED}:
-        raise invalid(name, "a by-column is the unit or is called count or status", "Rename it.")
-    if list(measures) != [Count()]:
-        raise invalid(name, "the measures are not exactly one Count()", "Use measures=(Count(),).")
-    if set(sources) - set(by):
-        raise invalid(name, "sources name columns that are not by-columns", "Leave them out.")
+    categories, numbers = measured(measures)
+    named = [*by, *categories, *numbers, *([employer] if employer is not None else [])]
+    # SQL knows no capitals: columns that differ in nothing else would be taken for one another
+    distinct = {column.casefold() for column in named}
+    if len(distinct) != len(named):
+        what = f"of {len(by)} by-columns and the columns measured two are the same"
+        raise invalid(name, what, "Name distinct columns; a rate is of categories, the other measures of numbers.")
+    if distinct & {unit.casefold(), *RESERVED}:
+        raise invalid(name, "a column is the unit or is called count or status", "Rename it.")
+    if len({measure.label for measure in measures}) != len(measures):
+        raise invalid(name, "two measures have one label", "Name each measure once.")
+
+
+def _counted(
+    frame: Any, by: tuple[str, ...], unit: str, measures: Sequence[Measure], employer: str | None, name: str
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Give one row per person, ordered by unit, the by-columns as categoricals; and what is measured, if anything."""
+    _check_columns(by, unit, measures, employer, name)
+    categories, numbers = measured(measures)
+    further = [*categories, *numbers, *([employer] if employer is not None else [])]
+    # what does not fit in memory fails: rows of persons are never spilled to a disk
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
+        connection.register("delivered", _arrow(frame, (unit, *by, *further), name))
+        connection.execute(_basis_sql(unit, by))
+        _refuse_rows_without_person(connection, name)
+        _refuse_divided_persons(connection, by, name)
+        rows: pa.Table = connection.sql("SELECT * FROM basis ORDER BY 1").to_arrow_table()
+        values = take_values(connection, unit, measures, employer, name) if further else None
+    persons: pd.DataFrame = rows.to_pandas(categories=list(by))
+    return persons, values
 
 
 def _arrow(frame: Any, columns: tuple[str, ...], name: str) -> pa.Table:
@@ -113,77 +157,90 @@ def _arrow(frame: Any, columns: tuple[str, ...], name: str) -> pa.Table:
     chosen = lazy.select(*columns).collect(backend="pyarrow").to_arrow()
     for i, column in enumerate(chosen.schema.names):
         if pa.types.is_floating(chosen.schema.field(i).type):
-            chosen = _whole_numbers(chosen, i, column)
+            chosen = chosen.set_column(i, column, _whole_numbers(chosen.column(i)))
         elif pa.types.is_dictionary(chosen.schema.field(i).type):
             chosen = chosen.set_column(i, column, chosen.column(i).cast(pa.string()))
     return chosen
 
 
-def _whole_numbers(table: pa.Table, position: int, column: str) -> pa.Table:
-    values = table.column(position).to_pandas().dropna()
-    if not np.all(values == np.floor(values)):
-        return table
-    return table.set_column(position, column, table.column(position).cast(pa.int64(), safe=True))
-
-
-def _quoted(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _list(columns: Sequence[str]) -> str:
-    return ", ".join(_quoted(column) for column in columns)
+def _whole_numbers(column: pa.ChunkedArray) -> pa.Array:
+    """Write years that a missing value turned into floats as whole numbers again; what is no number is missing."""
+    floats = column.to_pandas().astype("float64")
+    missing = floats.isna()
+    whole = (floats == np.floor(floats)) & (floats.abs() < LARGEST_WHOLE)
+    values = floats.where(~missing, 0).astype("int64") if (whole | missing).all() else floats
+    return pa.array(values.to_numpy(), mask=missing.to_numpy())
 
 
 def _basis_sql(unit: str, by: Sequence[str]) -> str:
-    codes = ", ".join(
-        f"coalesce(CAST({_quoted(column)} AS VARCHAR), '{MISSING}') AS {_quoted(column)}" for column in by
-    )
-    who = f"CAST({_quoted(unit)} AS VARCHAR) AS {_quoted(unit)}"
+    codes = ", ".join(f"coalesce({text(column)}, '{MISSING}') AS {quoted(column)}" for column in by)
+    who = f"{text(unit)} AS {quoted(unit)}"
     return f"CREATE TEMP TABLE basis AS SELECT DISTINCT {who}, {codes} FROM delivered"  # noqa: S608
 
 
-def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    return int(connection.execute(query).fetchall()[0][0])
-
-
 def _refuse_rows_without_person(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    column = _quoted(connection.sql("SELECT * FROM basis").columns[0])
-    nobody = _scalar(connection, f"SELECT count(*) FROM basis WHERE {column} IS NULL OR {column} = ''")  # noqa: S608
+    column = quoted(connection.sql("SELECT * FROM basis").columns[0])
+    nobody = scalar(connection, f"SELECT count(*) FROM basis WHERE {column} IS NULL OR {column} = ''")  # noqa: S608
     if nobody:
         raise invalid(name, f"{nobody} combinations have rows without a person's id", "Drop or complete them.")
-    if not _scalar(connection, "SELECT count(*) FROM basis"):
+    if not scalar(connection, "SELECT count(*) FROM basis"):
         raise invalid(name, "there are no persons", "Widen the filter.")
 
 
 def _refuse_divided_persons(connection: duckdb.DuckDBPyConnection, by: Sequence[str], name: str) -> None:
     """Margins add up only if each person is in one category of each by-column."""
-    unit = _quoted(connection.sql("SELECT * FROM basis").columns[0])
-    persons = _scalar(connection, f"SELECT count(DISTINCT {unit}) FROM basis")  # noqa: S608
-    if persons == _scalar(connection, "SELECT count(*) FROM basis"):
+    unit = quoted(connection.sql("SELECT * FROM basis").columns[0])
+    persons = scalar(connection, f"SELECT count(DISTINCT {unit}) FROM basis")  # noqa: S608
+    if persons == scalar(connection, "SELECT count(*) FROM basis"):
         return
     divided = []
     for column in by:
-        several = f"SELECT {unit} FROM basis GROUP BY 1 HAVING count(DISTINCT {_quoted(column)}) > 1"  # noqa: S608
-        count = _scalar(connection, f"SELECT count(*) FROM ({several})")  # noqa: S608
+        several = f"SELECT {unit} FROM basis GROUP BY 1 HAVING count(DISTINCT {quoted(column)}) > 1"  # noqa: S608
+        count = scalar(connection, f"SELECT count(*) FROM ({several})")  # noqa: S608
         if count:
             divided.append(f"{column} ({count} persons)")
     what = f"persons fall into more than one category of {', '.join(divided)}, so margins would not add up"
     raise invalid(name, what, "Choose one category per person first (the first, last or highest).")
 
 
-def _dimensions(grouped: pd.DataFrame, by: Sequence[str], name: str) -> tuple[Dimension, ...]:
+def _dimensions(
+    persons: pd.DataFrame,
+    by: Sequence[str],
+    hierarchies: Mapping[str, Any],
+    codes: Mapping[str, Sequence[str]],
+    name: str,
+) -> tuple[Dimension, ...]:
+    dimensions = []
     for column in by:
-        if (grouped[column] == TOTAL).any():
+        seen = persons[column].cat.categories.tolist()
+        if TOTAL in seen:
             raise invalid(name, f"a category of {column} is called {TOTAL}", "Rename the category.")
-    dimensions = tuple(Dimension.of(column, grouped[column].tolist()) for column in by)
+        if column in codes:
+            _refuse_other_codes(persons[column], {*map(str, codes[column]), MISSING}, name)
+        dimension = Dimension.of(column, seen, hierarchies.get(column, ()), codes.get(column))
+        called = len(set(seen) - set(dimension.codes[: dimension.leaves]))
+        if called:
+            what = f"{called} categories of {column} are called like parents of its hierarchies"
+            raise invalid(name, what, "Give each group a name of its own.")
+        dimensions.append(dimension)
     check_size(dimensions, name)
-    return dimensions
+    return tuple(dimensions)
 
 
-def _inner(grouped: pd.DataFrame, dimensions: tuple[Dimension, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    counts = np.zeros([len(dimension.codes) for dimension in dimensions], dtype=np.int64)
-    positions = tuple(
-        pd.Categorical(grouped[d.column], categories=list(d.codes)).codes.astype(np.int64) for d in dimensions
-    )
-    counts[positions] = grouped["count"].to_numpy(dtype=np.int64)
-    return counts
+def _refuse_other_codes(column: pd.Series[Any], code_set: set[str], name: str) -> None:
+    outside = int((~column.isin(code_set)).sum())
+    if outside:
+        what = f"{outside} persons have a value of {column.name} outside its code set"
+        raise invalid(name, what, "Complete the code set, or correct the values.")
+
+
+def _placed(persons: pd.DataFrame, dimensions: Sequence[Dimension]) -> pd.DataFrame:
+    leaves = {d.column: list(d.codes[: d.leaves]) for d in dimensions}
+    return persons.assign(**{column: persons[column].cat.set_categories(codes) for column, codes in leaves.items()})
+
+
+def _inner(basis: pd.DataFrame, dimensions: tuple[Dimension, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    shape = tuple(len(dimension.codes) for dimension in dimensions)
+    places = tuple(basis[d.column].cat.codes.to_numpy(dtype=np.int64) for d in dimensions)
+    flat = np.ravel_multi_index(places, shape)
+    return np.bincount(flat, minlength=math.prod(shape)).astype(np.int64).reshape(shape)
