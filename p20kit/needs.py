@@ -60,7 +60,7 @@ def count_needs(table: Table, policy: CellPolicy) -> IntArray:
     small = small_counts(table.counts, table.impossible, terms)
     for axis, dimension in enumerate(table.dimensions):
         if dimension.column in terms.sensitive:
-            small |= tell_tale_zeros(table.counts, table.impossible, axis, dimension)
+            small |= tell_tale_zeros(table.counts, table.impossible, axis, table.dimensions, terms)
     need = np.where(small, terms.minimum_count, 0).astype(np.int64)
     if table.employer is not None:
         barred = few_employers(_employers(table), table.counts, terms)

@@ -9,7 +9,16 @@ import pytest
 
 from p20kit.errors import PolicyInvalid
 from p20kit.policy import CellPolicy
-from p20kit.primary import small_bases, small_counts
+from p20kit.primary import (
+    dominated,
+    few_employers,
+    near_extremes,
+    p_percent,
+    safe_totals,
+    small_bases,
+    small_counts,
+    small_parts,
+)
 
 
 def test_the_default_is_the_agreement_read_strictly() -> None:
@@ -57,3 +66,98 @@ def test_a_structural_zero_says_nothing_about_anybody() -> None:
 
 def test_a_formula_needs_twenty_in_its_base() -> None:
     assert small_bases(np.array([19, 20, 0]), CellPolicy()).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"minimum_employers": 2},
+        {"dominance_share": 0.81},
+        {"dominance_share": 0},
+        {"p_percent": 14.9},
+        {"p_percent": "15"},
+        {"quantile_rounding": 0.009},
+        {"sensitive": "discipline"},
+        {"columns": {"wage": {"minimum_count": 10}}},
+        {"columns": {"wage": CellPolicy(columns={"wage": CellPolicy()})}},
+    ],
+)
+def test_terms_of_amounts_and_columns_are_held_to_the_floor_too(terms: dict[str, Any]) -> None:
+    with pytest.raises(PolicyInvalid) as refusal:
+        CellPolicy(**terms)
+    assert [finding.where for finding in refusal.value.findings] == list(terms)
+
+
+def test_where_columns_meet_the_strictest_term_of_each_holds() -> None:
+    labor = CellPolicy(
+        minimum_base=30, zeros="hidden", minimum_employers=5, dominance_share=0.7, sensitive=("claim",)
+    )
+    schools = CellPolicy(minimum_count=10, zeros="shown", p_percent=20.0, quantile_rounding=0.05)
+    policy = CellPolicy(zeros="shown", sensitive=("discipline",), columns={"wage": labor, "sde.School": schools})
+    assert policy.over(["sex"]) == CellPolicy(zeros="shown", sensitive=("discipline",))
+    assert policy.over(["sde.School"]) == CellPolicy(
+        minimum_count=10, zeros="shown", p_percent=20.0, quantile_rounding=0.05, sensitive=("discipline",)
+    )
+    assert policy.over(["sde.School", "wage"]) == CellPolicy(
+        minimum_count=10,
+        minimum_base=30,
+        zeros="hidden",
+        minimum_employers=5,
+        dominance_share=0.7,
+        p_percent=20.0,
+        quantile_rounding=0.05,
+        sensitive=("discipline", "claim"),
+    )
+
+
+def test_policies_can_be_compared_and_be_members_of_sets() -> None:
+    one, same = (CellPolicy(columns={"wage": CellPolicy(minimum_count=10)}) for _ in range(2))
+    assert one == same and len({one, same, CellPolicy()}) == 2
+
+
+@pytest.mark.parametrize(
+    ("part", "base", "expected"), [(5, 40, True), (6, 40, False), (34, 40, False), (35, 40, True), (0, 40, True)]
+)
+def test_a_numerator_and_what_it_leaves_are_counts(part: int, base: int, expected: bool) -> None:
+    assert small_parts(np.array([part]), np.array([base]), CellPolicy()).tolist() == [expected]
+
+
+def test_nought_and_all_are_left_to_the_switch_for_zeros() -> None:
+    assert small_parts(np.array([0, 40]), np.array([40, 40]), CellPolicy(zeros="shown")).tolist() == [False, False]
+
+
+def test_a_quantile_has_six_people_beyond_it() -> None:
+    assert near_extremes(np.array([23, 24]), 0.75, CellPolicy()).tolist() == [True, False]
+    assert near_extremes(np.array([23, 24]), 0.25, CellPolicy()).tolist() == [True, False]
+
+
+def test_three_employers_or_nothing() -> None:
+    found = few_employers(np.array([0, 1, 2, 3]), np.array([0, 9, 9, 9]), CellPolicy())
+    assert found.tolist() == [False, True, True, False]
+
+
+def test_a_contributor_may_hold_eighty_percent_and_no_more() -> None:
+    assert dominated(np.array([100.0, 100.0]), np.array([80.0, 80.5]), CellPolicy()).tolist() == [False, True]
+
+
+def test_the_second_contributor_misses_the_largest_by_fifteen_percent() -> None:
+    # of 200: 100 and 85 leave 15; of 199, 14
+    total, largest, second = np.array([200.0, 199.0]), np.array([100.0, 100.0]), np.array([85.0, 85.0])
+    assert p_percent(total, largest, second, CellPolicy()).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("total", "largest", "second", "needed"),
+    [
+        (1000.0, 10.0, 10.0, 1150.0),  # 15 % more
+        (101.0, 100.0, 1.0, 125.0),  # so that 100 is 80 %, which is more than 100 x 1.15 + 1
+        (200.0, 100.0, 100.0, 230.0),
+        (190.0, 100.0, 110.0, 225.0),  # 100 x 1.15 + 110
+        (0.0, 0.0, 0.0, 7.0),  # at least so much
+    ],
+)
+def test_how_large_a_hidden_total_must_still_be_thought_possible(
+    total: float, largest: float, second: float, needed: float
+) -> None:
+    found = safe_totals(np.array([total]), np.array([largest]), np.array([second]), 7.0, CellPolicy())
+    assert found[0] == pytest.approx(needed)
