@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -12,8 +13,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from p20kit.amounts import measured, take_values
 from p20kit.dimensions import TOTAL, Dimension
-from p20kit.measures import Count
+from p20kit.figures import compute
+from p20kit.measures import Count, Measure
+from p20kit.sql import quoted, scalar, text
 from p20kit.tables import (
     MISSING,
     RESERVED,
@@ -27,14 +31,15 @@ from p20kit.tables import (
 )
 
 MAX_BY = 8
+LARGEST_WHOLE = 2**53
 
-# column names are the only thing put into SQL text, always quoted by _quoted (hence the noqa marks)
+# column names are the only thing put into SQL text, always quoted (hence the noqa marks)
 
 
 def tabulate(
     frame: Any,
     by: Sequence[str],
-    measures: Sequence[Count] = (Count(),),
+    measures: Sequence[Measure] = (Count(),),
     *,
     unit: str = "P20ID",
     name: str = "table",
@@ -44,6 +49,7 @@ def tabulate(
     hierarchies: Mapping[str, Any] | None = None,
     codes: Mapping[str, Sequence[str]] | None = None,
     impossible: Any = None,
+    employer: str | None = None,
 ) -> Table:
     """Count distinct individuals in every combination of the by-columns.
 
@@ -55,7 +61,9 @@ def tabulate(
         Any number of rows per person; a person counts once.
     by : sequence of str
         One to eight columns. A missing value is counted under the code "Missing".
-    measures : sequence of Count
+    measures : sequence of Measure
+        What the cells display; counts are always among it. Each measured column has one value per person, or one per
+        person and employer.
     unit : str, default "P20ID"
         Column that identifies a person.
     name, title : str
@@ -70,11 +78,13 @@ def tabulate(
         The code set of a column: each code has a cell though nobody is in it.
     impossible : DataFrame, optional
         Combinations of codes of some by-columns that the code set rules out (structural zeros).
+    employer : str, optional
+        Column that names the employer behind each amount.
 
     Returns
     -------
     Table
-        With its basis: one row per person, the unit and the by-columns.
+        With its basis: one row per person, the unit, the by-columns and what is measured.
 
     Raises
     ------
@@ -82,50 +92,86 @@ def tabulate(
         If a column is missing, a person has no id, a value is outside its code set, or one person falls into two
         categories of a by-column (the margins would not add up).
     """
-    by = tuple(by)
-    _check_columns(by, unit, measures, name)
+    by, measures = tuple(by), tuple(dict.fromkeys([Count(), *measures]))
+    _check_columns(by, unit, measures, employer, name)
     for what, named in (("sources", sources), ("hierarchies", hierarchies), ("codes", codes)):
         refuse_strange(named or {}, by, what, name)
-    persons = _persons(frame, by, unit, name)
+    persons, values = _counted(frame, by, unit, measures, employer, name)
     dimensions = _dimensions(persons, by, hierarchies or {}, codes or {}, name)
-    basis = persons.assign(**{d.column: _placed(persons[d.column], d) for d in dimensions})
-    counts = add_margins(_inner(basis, dimensions), dimensions)
-    return Table(
+    placed = persons.assign(**{d.column: _placed(persons[d.column], d) for d in dimensions})
+    counts = add_margins(_inner(placed, dimensions), dimensions)
+    table = Table(
         name,
         title or name,
         unit,
         dimensions,
         counts,
         impossible_cells(impossible, dimensions, counts, name),
-        basis,
+        _with_values(placed, values, unit, measures),
         dict(sources or {}),
         choose_margins(margins, by, name),
-        tuple(measures),
+        measures,
+        employer=employer,
+        contributions=None if employer is None else _contributions(values, unit, employer, measures),
     )
+    return table if values is None else replace(table, figures=compute(table, values))
 
 
-def _check_columns(by: tuple[str, ...], unit: str, measures: Sequence[Count], name: str) -> None:
-    # SQL knows no capitals: columns that differ in nothing else would be taken for one another
-    names = {column.casefold() for column in by}
-    if not 1 <= len(by) <= MAX_BY or len(names) != len(by):
+def _check_columns(
+    by: tuple[str, ...], unit: str, measures: Sequence[Measure], employer: str | None, name: str
+) -> None:
+    if not 1 <= len(by) <= MAX_BY:
         raise invalid(name, f"there are {len(by)} by-columns", f"Name 1 to {MAX_BY} distinct columns.")
-    if names & {unit.casefold(), *RESERVED}:
-        raise invalid(name, "a by-column is the unit or is called count or status", "Rename it.")
-    if list(measures) != [Count()]:
-        raise invalid(name, "the measures are not exactly one Count()", "Use measures=(Count(),).")
+    categories, numbers = measured(measures)
+    named = [*by, *categories, *numbers, *([employer] if employer is not None else [])]
+    # SQL knows no capitals: columns that differ in nothing else would be taken for one another
+    distinct = {column.casefold() for column in named}
+    if len(distinct) != len(named):
+        what = f"of {len(by)} by-columns and the columns measured two are the same"
+        raise invalid(name, what, "Name distinct columns; a rate is of categories, the other measures of numbers.")
+    if distinct & {unit.casefold(), *RESERVED}:
+        raise invalid(name, "a column is the unit or is called count or status", "Rename it.")
+    if len({measure.label for measure in measures}) != len(measures):
+        raise invalid(name, "two measures have one label", "Name each measure once.")
 
 
-def _persons(frame: Any, by: tuple[str, ...], unit: str, name: str) -> pd.DataFrame:
-    """Give one row per person, ordered by unit: the unit as text, the by-columns as categoricals."""
+def _counted(
+    frame: Any, by: tuple[str, ...], unit: str, measures: Sequence[Measure], employer: str | None, name: str
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Give one row per person, ordered by unit, the by-columns as categoricals; and what is measured, if anything."""
+    categories, numbers = measured(measures)
+    further = [*categories, *numbers, *([employer] if employer is not None else [])]
     # what does not fit in memory fails: rows of persons are never spilled to a disk
     with duckdb.connect(config={"temp_directory": ""}) as connection:
-        connection.register("delivered", _arrow(frame, (unit, *by), name))
+        connection.register("delivered", _arrow(frame, (unit, *by, *further), name))
         connection.execute(_basis_sql(unit, by))
         _refuse_rows_without_person(connection, name)
         _refuse_divided_persons(connection, by, name)
         rows: pa.Table = connection.sql("SELECT * FROM basis ORDER BY 1").to_arrow_table()
+        values = take_values(connection, unit, measures, employer, name) if further else None
     persons: pd.DataFrame = rows.to_pandas(categories=list(by))
-    return persons
+    return persons, values
+
+
+def _with_values(
+    persons: pd.DataFrame, values: pd.DataFrame | None, unit: str, measures: Sequence[Measure]
+) -> pd.DataFrame:
+    """Add to the basis what is measured of each person, over all employers."""
+    if values is None:
+        return persons
+    categories, numbers = measured(measures)
+    each = values.groupby(unit, sort=False)
+    told = pd.concat([each[categories].first(), each[numbers].sum(min_count=1)], axis=1)
+    return persons.join(told, on=unit)
+
+
+def _contributions(
+    values: pd.DataFrame | None, unit: str, employer: str, measures: Sequence[Measure]
+) -> pd.DataFrame | None:
+    if values is None:
+        return None
+    known = values.loc[values[employer].notna(), [unit, employer, *measured(measures)[1]]]
+    return known.reset_index(drop=True)
 
 
 def _arrow(frame: Any, columns: tuple[str, ...], name: str) -> pa.Table:
@@ -137,58 +183,46 @@ def _arrow(frame: Any, columns: tuple[str, ...], name: str) -> pa.Table:
     chosen = lazy.select(*columns).collect(backend="pyarrow").to_arrow()
     for i, column in enumerate(chosen.schema.names):
         if pa.types.is_floating(chosen.schema.field(i).type):
-            chosen = _whole_numbers(chosen, i, column)
+            chosen = chosen.set_column(i, column, _whole_numbers(chosen.column(i)))
         elif pa.types.is_dictionary(chosen.schema.field(i).type):
             chosen = chosen.set_column(i, column, chosen.column(i).cast(pa.string()))
     return chosen
 
 
-def _whole_numbers(table: pa.Table, position: int, column: str) -> pa.Table:
-    values = table.column(position).to_pandas().dropna()
-    if not np.all(values == np.floor(values)):
-        return table
-    return table.set_column(position, column, table.column(position).cast(pa.int64(), safe=True))
-
-
-def _quoted(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _list(columns: Sequence[str]) -> str:
-    return ", ".join(_quoted(column) for column in columns)
+def _whole_numbers(column: pa.ChunkedArray) -> pa.Array:
+    """Write years that a missing value turned into floats as whole numbers again; what is no number is missing."""
+    floats = column.to_pandas().astype("float64")
+    missing = floats.isna()
+    whole = (floats == np.floor(floats)) & (floats.abs() < LARGEST_WHOLE)
+    values = floats.where(~missing, 0).astype("int64") if (whole | missing).all() else floats
+    return pa.array(values.to_numpy(), mask=missing.to_numpy())
 
 
 def _basis_sql(unit: str, by: Sequence[str]) -> str:
-    codes = ", ".join(
-        f"coalesce(CAST({_quoted(column)} AS VARCHAR), '{MISSING}') AS {_quoted(column)}" for column in by
-    )
-    who = f"CAST({_quoted(unit)} AS VARCHAR) AS {_quoted(unit)}"
+    codes = ", ".join(f"coalesce({text(column)}, '{MISSING}') AS {quoted(column)}" for column in by)
+    who = f"{text(unit)} AS {quoted(unit)}"
     return f"CREATE TEMP TABLE basis AS SELECT DISTINCT {who}, {codes} FROM delivered"  # noqa: S608
 
 
-def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    return int(connection.execute(query).fetchall()[0][0])
-
-
 def _refuse_rows_without_person(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    column = _quoted(connection.sql("SELECT * FROM basis").columns[0])
-    nobody = _scalar(connection, f"SELECT count(*) FROM basis WHERE {column} IS NULL OR {column} = ''")  # noqa: S608
+    column = quoted(connection.sql("SELECT * FROM basis").columns[0])
+    nobody = scalar(connection, f"SELECT count(*) FROM basis WHERE {column} IS NULL OR {column} = ''")  # noqa: S608
     if nobody:
         raise invalid(name, f"{nobody} combinations have rows without a person's id", "Drop or complete them.")
-    if not _scalar(connection, "SELECT count(*) FROM basis"):
+    if not scalar(connection, "SELECT count(*) FROM basis"):
         raise invalid(name, "there are no persons", "Widen the filter.")
 
 
 def _refuse_divided_persons(connection: duckdb.DuckDBPyConnection, by: Sequence[str], name: str) -> None:
     """Margins add up only if each person is in one category of each by-column."""
-    unit = _quoted(connection.sql("SELECT * FROM basis").columns[0])
-    persons = _scalar(connection, f"SELECT count(DISTINCT {unit}) FROM basis")  # noqa: S608
-    if persons == _scalar(connection, "SELECT count(*) FROM basis"):
+    unit = quoted(connection.sql("SELECT * FROM basis").columns[0])
+    persons = scalar(connection, f"SELECT count(DISTINCT {unit}) FROM basis")  # noqa: S608
+    if persons == scalar(connection, "SELECT count(*) FROM basis"):
         return
     divided = []
     for column in by:
-        several = f"SELECT {unit} FROM basis GROUP BY 1 HAVING count(DISTINCT {_quoted(column)}) > 1"  # noqa: S608
-        count = _scalar(connection, f"SELECT count(*) FROM ({several})")  # noqa: S608
+        several = f"SELECT {unit} FROM basis GROUP BY 1 HAVING count(DISTINCT {quoted(column)}) > 1"  # noqa: S608
+        count = scalar(connection, f"SELECT count(*) FROM ({several})")  # noqa: S608
         if count:
             divided.append(f"{column} ({count} persons)")
     what = f"persons fall into more than one category of {', '.join(divided)}, so margins would not add up"

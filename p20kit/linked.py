@@ -159,11 +159,10 @@ def _distinct(sums: Sequence[tuple[IntArray, IntArray]]) -> tuple[tuple[IntArray
 def _first(rows: IntArray) -> BoolArray:
     """Mark the first of equal rows."""
     mix = np.random.default_rng(0).integers(2**63, size=rows.shape[1], dtype=np.int64)
-    with np.errstate(over="ignore"):
-        marks = rows @ mix
+    marks = rows @ mix
     _, first, same = np.unique(marks, return_index=True, return_inverse=True)
     before = first[same]
-    again = before < np.arange(len(rows))
+    again: BoolArray = before < np.arange(len(rows))
     again[again] = (rows[again] == rows[before[again]]).all(axis=1)
     return ~again
 

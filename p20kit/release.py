@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pandas as pd
 from p20kit.audit import audit
 from p20kit.claim import as_claimed, cell_findings
 from p20kit.errors import Finding, P20KitError, RequestInvalid
+from p20kit.measures import Count
 from p20kit.policy import CellPolicy
 from p20kit.project import Project, open_project
 from p20kit.protection import Protected, protect
@@ -189,10 +190,9 @@ def _tables(protected: Protected) -> list[dict[str, Any]]:
 
 def _one(protected: Protected, position: int) -> dict[str, Any]:
     table, frame = protected.tables[position], protected.to_frame(position)
-    if table.basis is None:
-        what = "the table has no basis, so no cell of it can be recomputed"
-        finding = Finding("evidence", "DSA III.G.2.a", table.name, what, "Make it with tabulate().")
-        raise RequestInvalid("the request was not written", [finding])
+    findings = list(_unfit(table))
+    if findings or table.basis is None:
+        raise RequestInvalid("the request was not written", findings)
     return {
         "name": table.name,
         "title": table.title,
@@ -208,6 +208,17 @@ def _one(protected: Protected, position: int) -> dict[str, Any]:
         },
         "basis": {column: table.basis[column].tolist() for column in (table.unit, *table.by)},
     }
+
+
+def _unfit(table: Table) -> Iterator[Finding]:
+    if table.basis is None:
+        what = "the table has no basis, so no cell of it can be recomputed"
+        yield Finding("evidence", "DSA III.G.2.a", table.name, what, "Make it with tabulate().")
+    if table.measures != (Count(),) or table.employer is not None:
+        what = "the table displays more than counts, and the gate releases counts"
+        yield Finding(
+            "measure", "DSA III.G.2.b", table.name, what, "Ask for the counts behind it, with Count() alone."
+        )
 
 
 def _structure(table: Table) -> dict[str, Any]:

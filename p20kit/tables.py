@@ -91,7 +91,8 @@ class Table:
         """Hash of each person's id, in the order of the basis; nobody without a basis."""
         if self.basis is None:
             return np.zeros(0, dtype=np.uint64)
-        return pd.util.hash_pandas_object(self.basis[self.unit], index=False, categorize=False).to_numpy(np.uint64)
+        hashes = pd.util.hash_pandas_object(self.basis[self.unit], index=False, categorize=False)
+        return np.asarray(hashes, dtype=np.uint64)
 
     def places(self, axis: int) -> IntArray:
         """Position of each person's code along one axis, in the order of the basis."""

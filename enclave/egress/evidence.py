@@ -153,12 +153,14 @@ def _derived(table: TableRequested, name: str, where: str, evidence: Evidence) -
 
 
 def _structure(table: TableRequested, evidence: Evidence) -> None:
-    """Say what a person must look at of that which no evidence proves: groups, codes nobody is in, impossible cells."""
+    """Say what a person must look at of that which no evidence proves: groups, unused codes, impossible cells."""
     for name in table.by:
-        where, found = f"{table.name}.{name}", evidence.columns.get(f"{table.name}.{name}")
+        where = f"{table.name}.{name}"
+        found = evidence.columns.get(where)
+        delivered = {*table.basis[name], MISSING, *(found.codes if found else ())}
         parents = {parent for up in table.hierarchies.get(name, []) for parent in up.values()}
-        added = set(table.codes.get(name, [])) - set(table.basis[name]) - set(found.codes if found else ())
-        posing = sum(_poses(label) for label in parents | added)
+        added = set(table.codes.get(name, [])) - delivered
+        posing = sum(_poses(label) or label == MISSING for label in parents | added)
         if posing:
             evidence.findings.append(_posing(where, posing))
         if parents:

@@ -33,10 +33,20 @@ def mounted(made: Installation, name: str) -> pd.DataFrame:
         return pd.read_parquet(folder / "table.parquet")
 
 
-def one(frame: pd.DataFrame, by: tuple[str, ...], name: str = "t", sources: dict[str, str] | None = None) -> Body:
-    """Give a table as an honest notebook writes it; `sources` of its own for a dishonest one."""
+def one(
+    frame: pd.DataFrame,
+    by: tuple[str, ...],
+    name: str = "t",
+    sources: dict[str, str] | None = None,
+    **claimed: Any,
+) -> Body:
+    """Give a table as an honest notebook writes it; `sources` of its own for a dishonest one.
+
+    `claimed` is what a request says of codes as it says it: hierarchies, codes, impossible.
+    """
     named = {column: f"sde.{column}" for column in by} if sources is None else sources
-    protected = protect(tabulate(frame, list(by), name=name, sources=named), POLICY)
+    said = claimed | ({"impossible": pd.DataFrame(claimed["impossible"])} if "impossible" in claimed else {})
+    protected = protect(tabulate(frame, list(by), name=name, sources=named, **said), POLICY)
     columns = protected.to_frame()
     table = protected.tables[0]
     assert table.basis is not None
@@ -45,7 +55,7 @@ def one(frame: pd.DataFrame, by: tuple[str, ...], name: str = "t", sources: dict
         "name": name, "title": "", "unit": "P20ID", "by": list(by), "measures": [{"kind": "count"}], "sources": named,
         "cells": {c: columns[c].tolist() for c in by} | {"count": counts, "status": columns["status"].tolist()},
         "basis": {column: table.basis[column].tolist() for column in ("P20ID", *by)},
-    }  # fmt: skip
+    } | claimed  # fmt: skip
 
 
 def asked(made: Installation, *tables: Body, **said: object) -> Body:

@@ -215,6 +215,37 @@ def test_a_derived_column_that_singles_out_persons_says_so(delivered: Installati
     assert "has 5 labels, 4 of them of fewer than 6 persons" in verdict.look_at[0].what
 
 
+def test_what_no_evidence_proves_of_codes_goes_to_a_person(delivered: Installation, students: pd.DataFrame) -> None:
+    def seen(by: tuple[str, ...], **claimed: Any) -> tuple[str, set[str]]:
+        verdict = judged(delivered, asked(delivered, one(students, by, **claimed)))
+        return verdict.verdict, looks(verdict) | rules(verdict)
+
+    groups = dict.fromkeys(("Asian", "Two or More Races"), "smaller groups")
+    assert seen((RACE,), hierarchies={RACE: [groups]}) == ("needs-review", {"hierarchy"})
+    assert seen((RACE,), hierarchies={RACE: [groups | {"Asian": "Missing"}]})[0] == "refused"
+    assert seen((RACE,), codes={RACE: [*students[RACE].unique(), "Martian"]}) == ("needs-review", {"codes"})
+    assert seen((RACE,), codes={RACE: [*students[RACE].unique(), "tоtal"]})[1] == {"codes", "label"}
+    derived = students.assign(x=np.where(students["Gender"] == "F", "a", "b"))
+    claim = {"Gender": ["F"], "x": ["b"]}
+    verdict = judged(delivered, asked(delivered, one(derived, ("Gender", "x"), sources={}, impossible=claim)))
+    assert looks(verdict) == {"derived-column", "impossible"}
+
+
+def test_a_cell_with_people_is_not_impossible(delivered: Installation, students: pd.DataFrame) -> None:
+    table = one(students, BY) | {"impossible": {BY[0]: ["Y"], RACE: ["Asian"]}}
+    verdict = judged(delivered, asked(delivered, table))
+    assert (verdict.verdict, "hold people" in str(verdict.findings)) == ("refused", True)
+
+
+def test_the_id_of_a_person_is_no_name_of_a_group(delivered: Installation, students: pd.DataFrame) -> None:
+    person = str(students["P20ID"].iloc[0])
+    for claimed in (
+        {"hierarchies": {RACE: [{"Asian": person}]}},
+        {"codes": {RACE: [*students[RACE].unique(), person]}},
+    ):
+        assert "person-id" in rules(judged(delivered, asked(delivered, one(students, (RACE,), **claimed))))
+
+
 def test_whoever_chooses_persons_is_looked_at_and_every_agency_asked(
     delivered: Installation, students: pd.DataFrame
 ) -> None:

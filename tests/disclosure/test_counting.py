@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -45,6 +46,8 @@ def test_any_frame_gives_the_same_table() -> None:
     expected = as_dict(tabulate(frame, COLUMNS))
     arrow = pa.Table.from_pandas(frame, preserve_index=False)
     assert as_dict(tabulate(arrow, COLUMNS)) == expected
+    assert as_dict(tabulate(pl.from_arrow(arrow), COLUMNS)) == expected
+    assert as_dict(tabulate(pl.LazyFrame(frame.to_dict("list")), COLUMNS)) == expected
     with duckdb.connect() as connection:
         assert as_dict(tabulate(connection.from_arrow(arrow), COLUMNS)) == expected
     categories = frame.astype({"School": "category", "Sex": "category"})
@@ -67,6 +70,16 @@ def test_missing_values_are_counted_not_dropped() -> None:
 def test_years_with_gaps_stay_years() -> None:
     frame = pd.DataFrame({"P20ID": ["a", "b", "c"], "Year": [2020.0, None, 2021.0]})
     assert [codes[0] for codes in as_dict(tabulate(frame, ["Year"]))] == ["2020", "2021", "Missing", "Total"]
+
+
+def test_polars_has_missing_numbers_of_its_own() -> None:
+    frame = pl.DataFrame({"P20ID": ["a", "b", "c", "d"], "Year": [2020.0, float("nan"), None, 2021.0]})
+    assert as_dict(tabulate(frame, ["Year"])) == {("2020",): 1, ("2021",): 1, ("Missing",): 2, ("Total",): 4}
+
+
+def test_numbers_that_are_not_whole_stay_as_they_are() -> None:
+    frame = pl.DataFrame({"P20ID": ["a", "b", "c", "d"], "Score": [1.5, 2.0, float("inf"), float("nan")]})
+    assert [codes[0] for codes in as_dict(tabulate(frame, ["Score"]))] == ["1.5", "2.0", "Missing", "inf", "Total"]
 
 
 @pytest.mark.parametrize(

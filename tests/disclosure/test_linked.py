@@ -11,7 +11,13 @@ from p20kit import Table, tabulate
 from p20kit.linked import Linked, link, populations
 from tests.disclosure.spelled import people
 
-TOWNS = {("Avon", "F"): 8, ("Avon", "M"): 7, ("Bolton", "F"): 6, ("Canton", "M"): 9, ("Canton", "F"): 5}
+TOWNS: dict[tuple[str, ...], int] = {
+    ("Avon", "F"): 8,
+    ("Avon", "M"): 7,
+    ("Bolton", "F"): 6,
+    ("Canton", "M"): 9,
+    ("Canton", "F"): 5,
+}
 COUNTY = {"Avon": "North", "Bolton": "South", "Canton": "North"}
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from p20kit import CellPolicy, open_project, preflight, request_release, tabulate
+from p20kit import CellPolicy, Table, open_project, preflight, request_release, tabulate
 from p20kit.errors import ProjectInvalid, RequestInvalid
+from p20kit.measures import Rate
 from p20kit.release import check_tables
 from p20kit.request import read_request
 from tests.disclosure.projects import a_project, students
@@ -186,13 +187,105 @@ def test_a_table_that_does_not_hold_together_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_table_without_a_basis_cannot_be_requested(tmp_path: Path) -> None:
-    from p20kit import Table
-
     project = open_project(a_project(tmp_path / "project"))
     table = Table.from_counts(pd.DataFrame({"g": ["a", "b"], "n": [9, 8]}), ["g"])
     with pytest.raises(RequestInvalid, match="no basis"):
         request_release(table, project=project, outbox=tmp_path, **TEXT)
     assert not list(tmp_path.glob("out-*"))
+
+
+RACE = "RaceEthnicityReportingText"
+
+
+def structured(tmp_path: Path, margins: Any) -> tuple[Table, Path]:
+    """Make a table that uses everything its basis cannot tell, and the request for it."""
+    project = open_project(a_project(tmp_path / "project"))
+    table = tabulate(
+        project.frame("sde"),
+        [RACE, "FLAG_MP", "Gender"],
+        name="race",
+        hierarchies={RACE: [{"Asian": "Asian or White", "White": "Asian or White"}, {"White": "Largest"}]},
+        codes={"Gender": ["U", "M", "F"]},
+        impossible=pd.DataFrame({"Gender": ["U"], "FLAG_MP": ["1"]}),
+        margins=margins,
+    )
+    return table, request_release(table, project=project, outbox=tmp_path / "outbox", **TEXT)
+
+
+@pytest.mark.parametrize("margins", [True, False, [(RACE,), ("Gender", RACE), ()]])
+def test_what_a_basis_cannot_tell_travels_with_the_request(tmp_path: Path, margins: Any) -> None:
+    table, path = structured(tmp_path, margins)
+    request = read_request(path.read_bytes())
+    again = request.tables[0].as_table()
+    assert again.dimensions == table.dimensions
+    assert (again.counts == table.counts).all()
+    assert (again.impossible == table.impossible).all() and table.impossible.any()
+    assert (again.published == table.published).all()
+    assert check_tables(request, CellPolicy()) == []
+
+
+def claim_a_populated_cell(body: Any) -> None:
+    body["tables"][0]["impossible"] = {"Gender": ["F"]}
+
+
+def put_a_code_outside_its_set(body: Any) -> None:
+    body["tables"][0]["basis"]["Gender"][0] = "X"
+
+
+def run_in_a_circle(body: Any) -> None:
+    body["tables"][0]["hierarchies"][RACE][0] |= {"Asian or White": "Asian"}
+
+
+def drop_a_hierarchy(body: Any) -> None:
+    body["tables"][0]["hierarchies"] = {}
+
+
+def hide_the_margins(body: Any) -> None:
+    body["tables"][0]["margins"] = False
+
+
+@pytest.mark.parametrize(
+    ("change", "rules"),
+    [
+        (claim_a_populated_cell, {"table"}),
+        (put_a_code_outside_its_set, {"table"}),
+        (run_in_a_circle, {"hierarchy"}),
+        (drop_a_hierarchy, {"cell"}),
+        (hide_the_margins, {"cell"}),
+    ],
+)
+def test_a_structure_that_does_not_hold_is_found(
+    tmp_path: Path, change: Callable[[Any], None], rules: set[str]
+) -> None:
+    _, path = structured(tmp_path, margins=True)
+    found = check_tables(read_request(edited(path, change)), CellPolicy())
+    assert rules <= {finding.rule for finding in found}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "what"),
+    [
+        ("hierarchies", {"Town": [{"a": "b"}]}, "hierarchies name columns"),
+        ("hierarchies", {RACE: {"a": "b"}}, "valid list"),
+        ("codes", {"Town": ["a"]}, "codes name columns"),
+        ("impossible", {"Town": ["a"]}, "impossible name columns"),
+        ("impossible", {"Gender": ["U"], "FLAG_MP": []}, "columns of impossible are not of one length"),
+        ("margins", [["Town"]], "margins name columns"),
+        ("margins", [], "at least 1 item"),
+    ],
+)
+def test_a_structure_of_another_form_is_refused(tmp_path: Path, field: str, value: Any, what: str) -> None:
+    _, path = structured(tmp_path, margins=True)
+    with pytest.raises(RequestInvalid, match=what):
+        read_request(edited(path, lambda body: body["tables"][0].update({field: value})))
+
+
+def test_what_is_more_than_counts_is_not_asked_for(tmp_path: Path) -> None:
+    project = open_project(a_project(tmp_path / "project"))
+    table = tabulate(project.frame("sde"), ["Gender"], [Rate("FLAG_MP", "1")])
+    with pytest.raises(RequestInvalid, match=r"the gate releases counts \(DSA III\.G\.2\.b\)"):
+        request_release(table, project=project, outbox=tmp_path / "outbox", **TEXT)
+    assert not (tmp_path / "outbox").exists()
 
 
 def test_a_project_shows_what_may_be_used_and_what_is_masked(tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ import pytest
 
 from p20kit import Table, tabulate
 from p20kit.errors import TableInvalid
+from p20kit.measures import Mean, Measure, Rate, Total
 from tests.disclosure.spelled import people
 
-TOWNS = {("Avon", "F"): 8, ("Avon", "M"): 7, ("Bolton", "F"): 6, ("Canton", "M"): 9}
+TOWNS: dict[tuple[str, ...], int] = {("Avon", "F"): 8, ("Avon", "M"): 7, ("Bolton", "F"): 6, ("Canton", "M"): 9}
 COLUMNS = ["town", "sex"]
 COUNTY = {"Avon": "North", "Bolton": "South", "Canton": "North"}
+NUMBERS = [str(n) for n in range(1000)]
 REGION = {"Avon": "Coast", "Bolton": "Coast", "Canton": "Hills"}
 
 
@@ -149,3 +151,132 @@ def test_eight_columns_are_counted_and_nine_are_not() -> None:
     assert tabulate(frame, [f"c{i}" for i in range(8)]).counts.shape == (3,) * 8
     with pytest.raises(TableInvalid, match="9 by-columns"):
         tabulate(frame, [f"c{i}" for i in range(9)])
+
+
+def pay() -> pd.DataFrame:
+    """Two employers for Ann, one for Ben; nothing is known of Cal."""
+    rows = [
+        ("ann", "Avon", "Y", "mill", 100.0),
+        ("ann", "Avon", "Y", "shop", 20.0),
+        ("ben", "Avon", "N", "mill", 50.0),
+        ("cal", "Bolton", None, None, None),
+    ]
+    return pd.DataFrame(rows, columns=["P20ID", "town", "enrolled", "firm", "wage"])
+
+
+def test_measures_are_taken_from_one_value_per_person_and_employer() -> None:
+    table = tabulate(pay(), ["town"], [Rate("enrolled", "Y"), Total("wage")], employer="firm")
+    assert [measure.label for measure in table.measures] == ["count", "rate enrolled=Y", "total wage"]
+    assert table.basis is not None and table.contributions is not None
+    assert table.basis["wage"].fillna(-1).tolist() == [120.0, 50.0, -1.0]
+    assert table.basis["enrolled"].fillna("none").tolist() == ["Y", "N", "none"]
+    assert table.contributions.to_numpy().tolist() == [
+        ["ann", "mill", 100.0],
+        ["ann", "shop", 20.0],
+        ["ben", "mill", 50.0],
+    ]
+    total, rate = table.figures["total wage"], table.figures["rate enrolled=Y"]
+    assert np.nan_to_num(total.value).tolist() == [170.0, 0.0, 170.0]
+    assert rate.base.tolist() == [2, 0, 2]
+    assert rate.part is not None and rate.part.tolist() == [1, 0, 1]
+
+
+def test_a_person_with_two_rows_of_one_value_is_measured_once() -> None:
+    once = pay().drop_duplicates("P20ID")
+    table = tabulate(pd.concat([once] * 3), ["town"], [Mean("wage")])
+    assert table.figures["mean wage"].base.tolist() == [2, 0, 2]
+    assert table.figures["mean wage"].value.tolist()[2] == 75.0
+
+
+@pytest.mark.parametrize(
+    ("frame", "measures", "employer", "what"),
+    [
+        (pay(), [Mean("wage")], None, r"wage: 1 persons have more than one value. Choose one value per person first"),
+        (pay(), [Mean("firm")], None, r"firm: 2 persons have a value that is no number"),
+        (pay().assign(wage=float("inf")), [Total("wage")], "firm", r"wage: 3 persons have a value that is no number"),
+        (pay().assign(firm=None), [Total("wage")], "firm", r"firm: 3 rows have an amount and no employer"),
+        (
+            pd.concat([pay(), pay().assign(enrolled="Z")]),
+            [Rate("enrolled", "Y")],
+            None,
+            r"enrolled: 2 persons have more",
+        ),
+        (pay(), [Rate("town", "Avon")], None, "two are the same"),
+        (pay(), [Rate("wage", "1"), Mean("wage")], None, "two are the same"),
+        (pay(), [Mean("wage"), Mean("wage", 1)], None, "two measures have one label"),
+        (pay(), [Mean("P20ID")], None, "is the unit"),
+        (pay(), [Mean("salary")], None, "columns are missing: salary"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_without_a_value(
+    frame: pd.DataFrame, measures: list[Measure], employer: str | None, what: str
+) -> None:
+    with pytest.raises(TableInvalid, match=what) as refusal:
+        tabulate(frame, ["town"], measures, employer=employer)
+    assert not any(value in str(refusal.value) for value in ("ben", "mill", "shop", "100"))
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ({"hierarchies": {"town": pd.DataFrame({"c": ["Avon", "Avon"], "p": ["North", "Coast"]})}}, "second parent"),
+        ({"hierarchies": {"town": pd.DataFrame({"c": ["Avon"], "p": [None]})}}, "exactly a code and its parent"),
+        ({"hierarchies": {"town": pd.DataFrame({"c": ["Avon"]})}}, "exactly a code and its parent"),
+        ({"hierarchies": {"town": [7]}}, "neither a mapping"),
+        ({"hierarchies": {"town": {"Avon": "East", "East": "Avon"}}}, "runs in a circle"),
+        ({"hierarchies": {"town": [COUNTY, {"Avon": "North"}]}}, "1 parents are called like"),
+        ({"hierarchies": {"town": [COUNTY, {"Canton": "Avon"}]}}, "1 parents are called like"),
+        ({"hierarchies": {"town": {"Avon": "Bolton"}}}, "1 categories of town are called like parents"),
+        ({"hierarchies": {"county": COUNTY}}, "hierarchies name 1 columns that are not by-columns"),
+        ({"codes": {"town": ["Avon", "Bolton"]}}, "9 persons have a value of town outside its code set"),
+        ({"codes": {"town": ["Avon", "Bolton", "Canton", "Avon"]}}, "doubled"),
+        ({"codes": {"town": ["Avon", "Bolton", "Canton", "Total"]}}, "called like a parent or Total"),
+        ({"codes": {"county": ["North"]}}, "codes name 1 columns"),
+        ({"sources": {"county": "sde.county"}}, "sources name 1 columns"),
+        ({"margins": [("county",)]}, "margins name 1 columns"),
+        ({"margins": []}, "neither True, False nor a list of sets"),
+        ({"margins": "town"}, "neither True, False nor a list of sets"),
+        ({"margins": ["town", "sex"]}, "neither True, False nor a list of sets"),
+        ({"impossible": pd.DataFrame({"county": ["North"]})}, "impossible combinations name 1 columns"),
+        ({"impossible": pd.DataFrame({"town": ["Total"]})}, "hold people"),
+        ({"codes": {"town": [*COUNTY, *NUMBERS], "sex": ["F", "M", *NUMBERS]}}, "1007012 cells, over the limit"),
+    ],
+)
+def test_what_does_not_hold_together_is_refused(said: dict[str, Any], what: str) -> None:
+    with pytest.raises(TableInvalid, match=what) as refusal:
+        tabulate(students(), COLUMNS, **said)
+    assert refusal.value.findings
+
+
+@pytest.mark.parametrize(
+    ("rows", "said", "what"),
+    [
+        ([("A", 3), ("B", 4), ("East", 8)], {"hierarchies": {"g": {"A": "East", "B": "East"}}}, "1 margins are not"),
+        ([("A", 3), ("East", 3)], {"hierarchies": {"g": {"B": "East"}}}, "margins without members"),
+        ([("A", 3)], {"hierarchies": {"h": {"A": "East"}}}, "not by-columns"),
+        ([("A", 3)], {"margins": [("h",)]}, "not by-columns"),
+    ],
+)
+def test_published_counts_that_do_not_hold_together(rows: list[Any], said: dict[str, Any], what: str) -> None:
+    frame = pd.DataFrame(rows, columns=["g", "n"])
+    with pytest.raises(TableInvalid, match=what):
+        Table.from_counts(frame, ["g"], **said)
+
+
+def test_a_million_published_cells_are_over_the_stated_limit() -> None:
+    frame = pd.DataFrame({"a": NUMBERS, "b": NUMBERS, "n": 1})
+    with pytest.raises(TableInvalid, match="1002001 cells, over the limit of 1000000"):
+        Table.from_counts(frame, ["a", "b"])
+
+
+def test_two_hierarchies_may_share_a_group_of_the_same_codes() -> None:
+    shared = [{"Avon": "Coast", "Bolton": "Coast"}, {"Avon": "Coast", "Bolton": "Coast", "Canton": "Hills"}]
+    assert column(tabulate(students(), ["town"], hierarchies={"town": shared}), "town")["Coast"] == 21
+
+
+def test_published_counts_may_have_several_hierarchies_and_chosen_margins() -> None:
+    frame = pd.DataFrame({"town": list(COUNTY), "n": [15, 6, 9]})
+    table = Table.from_counts(frame, ["town"], hierarchies={"town": [COUNTY, REGION]}, margins=[("town",)])
+    assert column(table, "town") == {
+        "Avon": 15, "Bolton": 6, "Canton": 9, "North": 24, "South": 6, "Coast": 21, "Hills": 9,
+    }  # fmt: skip
