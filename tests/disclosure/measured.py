@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import highspy
@@ -13,7 +12,6 @@ import pandas as pd
 
 from p20kit import CellPolicy, Table, tabulate
 from p20kit.disclosed import Disclosed
-from p20kit.figures import compute
 from p20kit.measures import Count, Measure
 from p20kit.protection import Protected, protect
 
@@ -32,15 +30,7 @@ def measured(
     frame: pd.DataFrame, by: Sequence[str], *measures: Measure, employer: str | None = None, **more: Any
 ) -> Table:
     """Tabulate counts and measures."""
-    columns = list(dict.fromkeys(m.of for m in measures if not isinstance(m, Count)))
-    counted = tabulate(frame[["P20ID", *by]], by, **more)
-    amounts = frame.groupby("P20ID")[columns]
-    summed = employer and all(pd.api.types.is_numeric_dtype(frame[column]) for column in columns)
-    each = amounts.sum(min_count=1) if summed else amounts.first()
-    basis = counted.basis.merge(each, left_on="P20ID", right_index=True, how="left") if columns else counted.basis
-    behind = frame[["P20ID", employer, *columns]] if employer else None
-    table = replace(counted, basis=basis, measures=(Count(), *measures), employer=employer, contributions=behind)
-    return replace(table, figures=compute(table, frame))
+    return tabulate(frame, by, (Count(), *measures), employer=employer, **more)
 
 
 def shown(table: Table, policy: CellPolicy, *earlier: Protected) -> pd.DataFrame:

@@ -65,22 +65,14 @@ def test_employers_are_distinct_in_every_margin_and_are_the_contributors() -> No
 
 
 @pytest.mark.parametrize(
-    ("measures", "says"),
+    ("measure", "says"),
     [
-        ((Total("town"),), "by-column as well"),
-        ((Total("note"),), "6 values are no numbers"),
-        ((Rate("wage", "5"), Total("wage")), "as a category and as an amount"),
-        ((Total("wage"), Total("wage", decimals=0)), "one name"),
-        ((Rate("note", "Total"),), "Rename the category"),
+        (Rate("note", "Total"), "Rename the category"),
+        (Mean("town"), "Rename the column"),
+        (Total("change"), "6 amounts are below zero"),
     ],
 )
-def test_measures_that_make_no_sense_are_refused(measures: tuple[Total | Rate, ...], says: str) -> None:
+def test_measures_that_make_no_sense_are_refused(measure: Total | Mean | Rate, says: str) -> None:
+    frame = by_town().assign(note="many", change=-1.0).rename(columns={"town": "mean town"}).assign(town=1.0)
     with pytest.raises(TableInvalid, match=says):
-        measured(by_town().assign(note="many"), ["town"], *measures)
-
-
-def test_one_value_per_person() -> None:
-    frame = persons({("N",): ["Yes", "No"]}, ["area"], "works")
-    twice = pd.concat([frame, frame.assign(works="No")])
-    with pytest.raises(TableInvalid, match="1 persons have more than one value"):
-        measured(twice, ["area"], Rate("works", "Yes"))
+        measured(frame, ["mean town"], measure)
