@@ -237,6 +237,22 @@ def test_one_partner_shown_again_gives_a_hidden_total_away() -> None:
     assert exposed(replace(safe, measured=({"total wage": mask},)).disclosed()) == ["total wage: table[area=S]"]
 
 
+def test_a_total_of_nobody_is_no_partner_where_zeros_are_shown() -> None:
+    cells = {("N", "x"): spread(12), ("N", "z"): spread(40)} | {("S", code): spread(40) for code in "xyz"}
+    table = measured(persons(cells, ["area", "kind"], "wage"), ["area", "kind"], Total("wage"))
+    found = shown(table, ZEROS_SHOWN)
+    assert found.loc[("N", "y"), "count"] == 0
+    assert pd.isna(found.loc[("N", "z"), "total wage"]) or pd.isna(found.loc[("N", "Total"), "total wage"])
+    assert exposed(protect(table, ZEROS_SHOWN).disclosed()) == []
+
+
+def test_a_mean_of_nought_would_be_the_amount_of_everybody() -> None:
+    table = measured(wages(N=[0.0] * 30, S=spread(40), E=spread(40)), ["area"], Mean("wage"))
+    found = shown(table, STRICT)
+    assert pd.isna(found.loc["N", "mean wage"]) and found.loc["N", "count"] == 30
+    assert exposed(protect(table, STRICT).disclosed()) == []
+
+
 def test_amounts_below_zero_have_no_dominance_rule() -> None:
     with pytest.raises(TableInvalid, match="2 amounts are below zero"):
         measured(wages(N=[-1.0, -2.0, *spread(30)]), ["area"], Total("wage"))
