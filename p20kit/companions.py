@@ -63,8 +63,7 @@ class Companion:
 
     def gives(self, measure: Measure, shown: BoolArray) -> BoolArray:
         """Say where all that a figure would give away may be known, given which of the counts may."""
-        given: BoolArray = shown[..., list(self._behind(measure))].all(axis=-1)
-        return given
+        return np.asarray(shown[..., list(self._behind(measure))].all(axis=-1), dtype=bool)
 
     def told(self, displayed: Mapping[str, BoolArray]) -> tuple[FloatArray, FloatArray]:
         """Say what displayed figures tell of the counts: lowest and highest, (0, inf) where nothing.

@@ -293,6 +293,17 @@ def test_one_employer_behind_a_wage_total_dominates_whoever_the_people_are() -> 
     assert by_person.loc["N", "total wage"] == 32_000
 
 
+def test_employers_are_counted_among_those_with_a_value() -> None:
+    frame = jobs({"N": EVEN, "S": EVEN, "E": EVEN})
+    # in N, 30 people of two employers have hours; ten people of six others have none
+    frame["hours"] = 40.0 + frame.index % 7
+    frame.loc[:29, "employer"] = ["e0", "e1"] * 15
+    frame.loc[30:39, "hours"] = None
+    found = shown(measured(frame, ["area"], Median("hours"), Total("hours"), employer="employer"), STRICT)
+    assert found.loc["N", ["median hours", "total hours"]].isna().all()
+    assert found.loc["N", "count"] == 40
+
+
 def test_employers_behind_the_numerator_of_a_rate_are_counted_too() -> None:
     frame = jobs({"N": EVEN, "S": EVEN, "E": EVEN})
     frame["full"] = ["Yes", "No"] * 60
