@@ -51,29 +51,24 @@ def tabulate(
     impossible: Any = None,
     employer: str | None = None,
 ) -> Table:
-    """Count distinct individuals in every combination of the by-columns.
+    """Count distinct individuals, however many rows each has, in every combination of the by-columns.
 
     Source: DSA III.G.2.a; DSA VI.D.2.
 
     Parameters
     ----------
     frame : any DataFrame narwhals reads (pandas, polars, DuckDB relation, arrow)
-        Any number of rows per person; a person counts once.
     by : sequence of str
         One to eight columns. A missing value is counted under the code "Missing".
     measures : sequence of Measure
-        What the cells display; counts are always among it. Each measured column has one value per person, or one per
-        person and employer.
+        Beside the count; one value per person, or per person and employer.
     unit : str, default "P20ID"
-        Column that identifies a person.
-    name, title : str
     sources : mapping of str to str, optional
         By-column to "table.Column" of the project, where it is a source column as delivered.
     margins : bool or sequence of sets of by-columns, default True
-        Which margins are displayed: `[("town",), ()]` displays towns and the total, and nothing finer.
+        Which are displayed: `[("town",), ()]` displays towns and the total, and nothing finer.
     hierarchies : mapping of column to hierarchy or sequence of hierarchies, optional
-        Each a mapping of code to parent code, or a frame of the two columns; a code without parent is in no group
-        but `Total`.
+        Each a mapping of code to parent, or a frame of the two; a code without parent is in `Total` alone.
     codes : mapping of column to sequence of str, optional
         The code set of a column: each code has a cell though nobody is in it.
     impossible : DataFrame, optional
@@ -89,32 +84,31 @@ def tabulate(
     Raises
     ------
     TableInvalid
-        If a column is missing, a person has no id, a value is outside its code set, or one person falls into two
-        categories of a by-column (the margins would not add up).
+        If a column is missing, a person has no id or two categories of a by-column, or a value is not of its codes.
     """
     by, measures = tuple(by), tuple(dict.fromkeys([Count(), *measures]))
-    _check_columns(by, unit, measures, employer, name)
-    for what, named in (("sources", sources), ("hierarchies", hierarchies), ("codes", codes)):
-        refuse_strange(named or {}, by, what, name)
+    said = [*(sources or ()), *(hierarchies or ()), *(codes or ())]
+    refuse_strange(said, by, "sources, hierarchies or codes", name)
     persons, values = _counted(frame, by, unit, measures, employer, name)
     dimensions = _dimensions(persons, by, hierarchies or {}, codes or {}, name)
-    placed = persons.assign(**{d.column: _placed(persons[d.column], d) for d in dimensions})
-    counts = add_margins(_inner(placed, dimensions), dimensions)
-    table = Table(
-        name,
-        title or name,
-        unit,
-        dimensions,
-        counts,
-        impossible_cells(impossible, dimensions, counts, name),
-        _with_values(placed, values, unit, measures),
-        dict(sources or {}),
-        choose_margins(margins, by, name),
-        measures,
-        employer=employer,
-        contributions=None if employer is None else _contributions(values, unit, employer, measures),
-    )
-    return table if values is None else replace(table, figures=compute(table, values))
+    basis = _placed(persons, dimensions)
+    counts = add_margins(_inner(basis, dimensions), dimensions)
+    empty, chosen = impossible_cells(impossible, dimensions, counts, name), choose_margins(margins, by, name)
+    table = Table(name, title or name, unit, dimensions, counts, empty, basis, dict(sources or {}), chosen, measures)
+    return table if values is None else _measured(table, values, employer)
+
+
+def _measured(table: Table, values: pd.DataFrame, employer: str | None) -> Table:
+    """Add what is measured: to the basis, each person's own over all employers; and the figures of every cell."""
+    categories, numbers = measured(table.measures)
+    each = values.groupby(table.unit, sort=False)
+    told = pd.concat([each[categories].first(), each[numbers].sum(min_count=1)], axis=1)
+    basis = None if table.basis is None else table.basis.join(told, on=table.unit)
+    amounts = None
+    if employer is not None:
+        amounts = values.loc[values[employer].notna(), [table.unit, employer, *numbers]].reset_index(drop=True)
+    complete = replace(table, basis=basis, employer=employer, contributions=amounts)
+    return replace(complete, figures=compute(complete, values))
 
 
 def _check_columns(
@@ -139,6 +133,7 @@ def _counted(
     frame: Any, by: tuple[str, ...], unit: str, measures: Sequence[Measure], employer: str | None, name: str
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Give one row per person, ordered by unit, the by-columns as categoricals; and what is measured, if anything."""
+    _check_columns(by, unit, measures, employer, name)
     categories, numbers = measured(measures)
     further = [*categories, *numbers, *([employer] if employer is not None else [])]
     # what does not fit in memory fails: rows of persons are never spilled to a disk
@@ -151,27 +146,6 @@ def _counted(
         values = take_values(connection, unit, measures, employer, name) if further else None
     persons: pd.DataFrame = rows.to_pandas(categories=list(by))
     return persons, values
-
-
-def _with_values(
-    persons: pd.DataFrame, values: pd.DataFrame | None, unit: str, measures: Sequence[Measure]
-) -> pd.DataFrame:
-    """Add to the basis what is measured of each person, over all employers."""
-    if values is None:
-        return persons
-    categories, numbers = measured(measures)
-    each = values.groupby(unit, sort=False)
-    told = pd.concat([each[categories].first(), each[numbers].sum(min_count=1)], axis=1)
-    return persons.join(told, on=unit)
-
-
-def _contributions(
-    values: pd.DataFrame | None, unit: str, employer: str, measures: Sequence[Measure]
-) -> pd.DataFrame | None:
-    if values is None:
-        return None
-    known = values.loc[values[employer].notna(), [unit, employer, *measured(measures)[1]]]
-    return known.reset_index(drop=True)
 
 
 def _arrow(frame: Any, columns: tuple[str, ...], name: str) -> pa.Table:
@@ -260,8 +234,9 @@ def _refuse_other_codes(column: pd.Series[Any], code_set: set[str], name: str) -
         raise invalid(name, what, "Complete the code set, or correct the values.")
 
 
-def _placed(column: pd.Series[Any], dimension: Dimension) -> pd.Series[Any]:
-    return column.cat.set_categories(list(dimension.codes[: dimension.leaves]))
+def _placed(persons: pd.DataFrame, dimensions: Sequence[Dimension]) -> pd.DataFrame:
+    leaves = {d.column: list(d.codes[: d.leaves]) for d in dimensions}
+    return persons.assign(**{column: persons[column].cat.set_categories(codes) for column, codes in leaves.items()})
 
 
 def _inner(basis: pd.DataFrame, dimensions: tuple[Dimension, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -74,6 +74,7 @@ def test_a_column_and_the_parents_of_a_hierarchy_are_the_same_groups() -> None:
     linked = link(tables)
     assert cell(linked, tables, 0, "North", "F") == cell(linked, tables, 1, "North", "F")
     assert linked.size == tables[0].counts.size
+    assert len(sums(linked)) == sum(len(parents) for parents, _ in tables[0].relations())
     assert holds(linked, tables)
 
 
@@ -116,21 +117,55 @@ def test_cells_that_happen_to_hold_the_same_people_are_not_linked() -> None:
     assert cell(linked, tables, 0, "Avon") != cell(linked, tables, 1, "x")
 
 
-def test_codes_nobody_is_in_are_not_known_to_be_empty_through_a_link() -> None:
-    """Derby lies in South: nothing else may say that South is Bolton alone."""
-    codes = {"town": ["Avon", "Bolton", "Canton", "Derby"]}
-    parents = COUNTY | {"Derby": "South"}
-    tables = [
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_codes_nobody_is_in_are_not_known_to_be_empty_through_a_link(first: int) -> None:
+    """Derby and Ely lie in South: nothing else may say that South is Bolton alone."""
+    codes = {"town": ["Avon", "Bolton", "Canton", "Derby", "Ely"]}
+    parents = COUNTY | {"Derby": "South", "Ely": "South"}
+    made = [
         tabulate(students(), ["town"], codes=codes, hierarchies={"town": parents}),
         tabulate(students(), ["county"]),
         tabulate(students(), ["town", "sex"], codes=codes),
     ]
+    tables = [*made[first:], *made[:first]]
     linked = link(tables)
-    bolton, derby = cell(linked, tables, 0, "Bolton"), cell(linked, tables, 0, "Derby")
-    south = cell(linked, tables, 0, "South")
-    assert south == cell(linked, tables, 1, "South")
-    assert len({bolton, derby, south}) == 3
-    assert {parts for parent, parts in sums(linked) if parent == south} == {tuple(sorted((bolton, derby)))}
+    mine, county = (3 - first) % 3, (4 - first) % 3
+    south = cell(linked, tables, mine, "South")
+    parts = tuple(sorted(cell(linked, tables, mine, town) for town in ("Bolton", "Derby", "Ely")))
+    assert south == cell(linked, tables, county, "South")
+    assert len({south, *parts}) == 4
+    assert {found for parent, found in sums(linked) if parent == south} == {parts}
+
+
+def test_where_each_county_has_one_town_with_people_a_county_is_still_not_its_town() -> None:
+    frame = students()[lambda rows: rows["town"] != "Avon"]
+    codes = {"town": ["Bolton", "Canton", "Derby"]}
+    tables = [
+        tabulate(frame, ["town"], codes=codes, hierarchies={"town": COUNTY | {"Derby": "South"}}),
+        tabulate(frame, ["county"]),
+    ]
+    linked = link(tables)
+    assert cell(linked, tables, 1, "South") == cell(linked, tables, 0, "South") != cell(linked, tables, 0, "Bolton")
+
+
+def test_a_code_set_beside_the_same_column_without_one_says_nothing_twice() -> None:
+    tables = [tabulate(students(), ["town"]), tabulate(students(), ["town"], codes={"town": [*COUNTY, "Derby"]})]
+    assert len(sums(link(tables))) == 2
+    assert all(len(parts) > 2 for _, parts in sums(link(tables)))
+
+
+def test_sums_between_tables_use_the_coarsest_groups_there_are() -> None:
+    counties = {"Avon": "North", "Bolton": "South", "Canton": "East"}
+    frame = students().assign(side=students()["town"].map({"Avon": "left", "Bolton": "left", "Canton": "right"}))
+    two = pd.concat([frame, people({("Avon Lake", "F"): 6}, ["town", "sex"], 90).assign(side="left")])
+    tables = [
+        tabulate(two, ["town"], hierarchies={"town": counties | {"Avon Lake": "North"}}),
+        tabulate(two, ["side"]),
+    ]
+    linked = link(tables)
+    left = cell(linked, tables, 1, "left")
+    expected = tuple(sorted(cell(linked, tables, 0, county) for county in ("North", "South")))
+    assert {parts for parent, parts in sums(linked) if parent == left} == {expected}
 
 
 def test_a_column_of_one_category_is_not_the_total() -> None:
