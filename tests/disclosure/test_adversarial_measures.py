@@ -12,6 +12,7 @@ import pytest
 from p20kit import CellPolicy, tabulate
 from p20kit.errors import TableInvalid, Unprotectable
 from p20kit.measures import Mean, Median, Quantile, Rate, Total
+from p20kit.needs import total_needs
 from p20kit.protection import protect
 from tests.disclosure.measured import exposed, measured, persons, shown
 from tests.disclosure.spelled import people
@@ -243,7 +244,9 @@ def test_a_total_of_nobody_is_no_partner_where_zeros_are_shown() -> None:
     found = shown(table, ZEROS_SHOWN)
     assert found.loc[("N", "y"), "count"] == 0
     assert pd.isna(found.loc[("N", "z"), "total wage"]) or pd.isna(found.loc[("N", "Total"), "total wage"])
-    assert exposed(protect(table, ZEROS_SHOWN).disclosed()) == []
+    counts, totals = protect(table, ZEROS_SHOWN).disclosed()
+    assert exposed([counts, totals]) == []
+    assert totals.upper[0, 1] == 0
 
 
 def test_a_mean_of_nought_would_be_the_amount_of_everybody() -> None:
@@ -349,6 +352,13 @@ def test_a_quantile_is_rounded_to_a_percent_of_itself() -> None:
     assert found.loc["N", "median wage"] == 34_500
 
 
+def test_a_quantile_that_no_rounding_moves_off_an_observed_value_is_not_displayed() -> None:
+    # the median is 1,000, the step 10: half a step up, a quarter and so on, somebody is always there
+    values = [1000.0, *(1000 + 10 / 2**k for k in range(1, 13)), *range(900, 912)]
+    assert np.median(values) == 1000
+    assert shown(measured(wages(N=values), ["area"], Median("wage")), STRICT)["median wage"].isna().all()
+
+
 def test_a_median_that_half_of_the_cell_has_is_not_displayed() -> None:
     found = shown(measured(wages(N=[0.0] * 15 + spread(10)), ["area"], Median("wage")), STRICT)
     assert found["median wage"].isna().all()
@@ -365,6 +375,23 @@ def test_each_table_is_held_to_the_strictest_agency_behind_its_columns() -> None
     assert pd.isna(shown(rates, policy).loc["N", RATE])
     means = shown(measured(frame, ["area"], Mean("wage")), policy)
     assert pd.isna(means.loc["N", "mean wage"]) and means.loc["N", "count"] == 48
+
+
+def test_terms_of_a_delivered_column_hold_where_a_by_column_is_taken_from_it() -> None:
+    policy = CellPolicy(columns={"sde.School": CellPolicy(minimum_count=10)})
+    frame = people({("N",): 8, ("S",): 30, ("E",): 30}, ["area"])
+    table = tabulate(frame, ["area"], sources={"area": "sde.School"})
+    assert shown(tabulate(frame, ["area"]), policy)["status"].eq("shown").all()
+    assert shown(table, policy).loc["N", "status"] == "primary"
+
+
+def test_a_project_may_ask_for_five_employers() -> None:
+    frame = jobs({"N": [(f"f{i % 4}", 1000.0) for i in range(40)], "S": EVEN, "E": EVEN})
+    table = measured(frame, ["area"], Total("wage"), employer="employer")
+    strict = CellPolicy(minimum_employers=5)
+    assert total_needs(table, table.figures["total wage"], STRICT).tolist() == [0, 0, 0, 0]
+    assert total_needs(table, table.figures["total wage"], strict).tolist() == pytest.approx([0, 46_000, 0, 0])
+    assert shown(table, strict).loc["N", "status"] == "primary"
 
 
 @pytest.mark.parametrize("seed", range(12))

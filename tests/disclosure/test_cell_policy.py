@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from p20kit.dimensions import Dimension
 from p20kit.errors import PolicyInvalid
 from p20kit.policy import CellPolicy
 from p20kit.primary import (
@@ -18,7 +19,9 @@ from p20kit.primary import (
     small_bases,
     small_counts,
     small_parts,
+    tell_tale_zeros,
 )
+from p20kit.tables import add_margins
 
 
 def test_the_default_is_the_agreement_read_strictly() -> None:
@@ -161,3 +164,41 @@ def test_how_large_a_hidden_total_must_still_be_thought_possible(
 ) -> None:
     found = safe_totals(np.array([total]), np.array([largest]), np.array([second]), 7.0, CellPolicy())
     assert found[0] == pytest.approx(needed)
+
+
+def test_the_zero_that_tells_is_hidden_with_the_margin_it_follows_from() -> None:
+    # columns yes, no, refused, total; in N everybody said yes; in S nobody refused either
+    counts = np.array([[30, 0, 0, 30], [20, 9, 0, 29], [50, 9, 0, 59]])
+    area, answer = Dimension.of("area", ["N", "S"]), Dimension.of("answer", ["a yes", "b no", "c refused"])
+    never = np.zeros(counts.shape, dtype=bool)
+    found = tell_tale_zeros(counts, never, 1, [area, answer], CellPolicy(zeros="shown"))
+    assert np.argwhere(found).tolist() == [[0, 1]]
+    # in all, everybody said yes: the zeros of the margin tell it of N and S as well
+    alike = np.array([[30, 0, 30], [20, 0, 20], [50, 0, 50]])
+    found = tell_tale_zeros(alike, never[:, :3], 1, [area, Dimension.of("answer", ["a", "b"])], CellPolicy())
+    assert np.argwhere(found).tolist() == [[0, 1], [1, 1], [2, 1]]
+
+
+def test_the_margin_a_telling_zero_follows_from_is_hidden_though_its_own_group_is_mixed() -> None:
+    # north: N1 all yes, N2 yes and refused; nobody in the north said no, somebody in the south did
+    area = Dimension.of("area", ["N1", "N2", "S"], {"N1": "north", "N2": "north", "S": "south"})
+    answer = Dimension.of("answer", ["a yes", "b no", "c refused"])
+    inner = np.zeros((6, 4), dtype=np.int64)
+    inner[:3, :3] = [[30, 0, 0], [20, 0, 9], [20, 50, 1]]
+    counts = add_margins(inner, [area, answer])
+    found = tell_tale_zeros(counts, np.zeros((6, 4), dtype=bool), 1, [area, answer], CellPolicy(zeros="shown"))
+    assert [(area.codes[i], answer.codes[j]) for i, j in np.argwhere(found)] == [("N1", "b no"), ("north", "b no")]
+
+
+def test_a_group_that_is_not_displayed_tells_nothing_by_its_zeros() -> None:
+    counts = np.array([[5, 0, 5], [20, 9, 29], [25, 9, 34]])
+    dimensions = [Dimension.of("area", ["N", "S"]), Dimension.of("answer", ["a", "b"])]
+    found = tell_tale_zeros(counts, np.zeros((3, 3), dtype=bool), 1, dimensions, CellPolicy(zeros="shown"))
+    assert not found.any()
+
+
+def test_a_category_the_code_set_rules_out_is_no_news() -> None:
+    counts = np.array([[30, 0, 30], [20, 9, 29], [50, 9, 59]])
+    dimensions = [Dimension.of("area", ["N", "S"]), Dimension.of("answer", ["a", "b"])]
+    impossible = counts == 0
+    assert not tell_tale_zeros(counts, impossible, 1, dimensions, CellPolicy(zeros="shown")).any()

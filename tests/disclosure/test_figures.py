@@ -50,12 +50,13 @@ def test_a_rate_stands_on_those_with_a_value() -> None:
 def test_employers_are_distinct_in_every_margin_and_are_the_contributors() -> None:
     rows = [
         ("P1", "N", "acme", 10.0), ("P1", "N", "bolt", 5.0), ("P2", "N", "acme", 20.0),
-        ("P3", "S", "acme", 7.0), ("P3", "S", "coil", 1.0), ("P4", "S", None, None),
+        ("P3", "S", "acme", 7.0), ("P3", "S", "coil", 1.0), ("P4", "S", "dune", None),
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["P20ID", "area", "employer", "wage"])
     table = measured(frame, ["area"], Total("wage"), Median("wage"), employer="employer")
     total, everyone = table.figures["total wage"], table.figures["count"]
-    assert everyone.employers is not None and everyone.employers.tolist() == [2, 2, 3]
+    assert everyone.employers is not None and everyone.employers.tolist() == [2, 3, 4]
+    assert total.employers is not None and total.employers.tolist() == [2, 2, 3]
     assert total.base.tolist() == [2, 1, 3]
     assert total.value.tolist() == [35, 8, 43]
     assert total.largest is not None and total.largest.tolist() == [30, 7, 37]
