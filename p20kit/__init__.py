@@ -14,7 +14,7 @@ from p20kit.audit import audit
 
 if TYPE_CHECKING:
     from p20kit.counting import tabulate
-    from p20kit.measures import Count
+    from p20kit.measures import Count, Mean, Median, Quantile, Rate, Total
     from p20kit.policy import CellPolicy
     from p20kit.project import open_project
     from p20kit.protection import protect
@@ -26,6 +26,11 @@ _HOMES = {
     "tabulate": "counting",
     "Table": "tables",
     "Count": "measures",
+    "Rate": "measures",
+    "Mean": "measures",
+    "Median": "measures",
+    "Quantile": "measures",
+    "Total": "measures",
     "CellPolicy": "policy",
     "protect": "protection",
     "preflight": "release",
@@ -36,7 +41,12 @@ _ROOMS = ("linkage", "synthetic")
 __all__ = [
     "CellPolicy",
     "Count",
+    "Mean",
+    "Median",
+    "Quantile",
+    "Rate",
     "Table",
+    "Total",
     "audit",
     "open_project",
     "preflight",

@@ -19,7 +19,7 @@ from p20kit.figures import KNOWN, compute, leaf_positions
 from p20kit.measures import Count, Figures, FloatArray, Measure, Rate
 from p20kit.needs import terms_of
 from p20kit.policy import CellPolicy
-from p20kit.primary import few_employers, small_bases, small_parts
+from p20kit.primary import small_bases
 from p20kit.tables import MISSING, Table, add_margins, check_size
 
 BoolArray = NDArray[np.bool_]
@@ -61,21 +61,9 @@ class Companion:
                 wanted[..., position] |= large
         return wanted
 
-    def displayed(self, measure: Measure, shown: BoolArray, policy: CellPolicy) -> BoolArray:
-        """Say where a figure may be displayed, given which of the counts are.
-
-        Source: DSA III.G.2.a; DSA III.G.2.b; DSA VI.D.2.
-        """
-        terms = terms_of(self.source, policy)
-        figures = self.source.figures[measure.label]
-        allowed = self.source.published.reshape(figures.base.shape) & ~small_bases(figures.base, terms)
-        for position in self._behind(measure):
-            allowed &= shown[..., position]
-        if figures.part is not None:
-            allowed &= ~small_parts(figures.part, figures.base, terms)
-        if figures.employers is not None:
-            allowed &= ~few_employers(figures.employers, figures.base, terms)
-        return allowed
+    def gives(self, measure: Measure, shown: BoolArray) -> BoolArray:
+        """Say where all that a figure would give away may be known, given which of the counts may."""
+        return np.asarray(shown[..., list(self._behind(measure))].all(axis=-1), dtype=bool)
 
     def told(self, displayed: Mapping[str, BoolArray]) -> tuple[FloatArray, FloatArray]:
         """Say what displayed figures tell of the counts: lowest and highest, (0, inf) where nothing.
@@ -137,7 +125,8 @@ def _counts(table: Table, basis: pd.DataFrame, of: str, values: list[str]) -> Ta
     dimension = _dimension(of, values, set(coded))
     dimensions = (*table.dimensions, dimension)
     check_size(dimensions, table.name)
-    basis = basis[[table.unit, *table.by]].assign(**{of: coded})
+    leaves = list(dimension.codes[: dimension.leaves])
+    basis = basis[[table.unit, *table.by]].assign(**{of: pd.Categorical(coded, categories=leaves)})
     shape = tuple(len(d.codes) for d in dimensions)
     inner = np.zeros(shape, dtype=np.int64)
     np.add.at(inner, tuple(leaf_positions(dimensions, basis).T), 1)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from p20kit.dimensions import TOTAL, Dimension
 from p20kit.errors import Finding, TableInvalid
 from p20kit.measures import Count, Figures, FloatArray, IntArray, Mean, Measure, Median, Quantile, Rate, Total
-from p20kit.tables import MISSING, RESERVED, Table, add_margins
+from p20kit.tables import MISSING, Table, add_margins
 
 KNOWN = "any value"
 KEPT_CODES = (TOTAL, MISSING, KNOWN)
@@ -40,8 +40,8 @@ def compute(table: Table, values: pd.DataFrame) -> dict[str, Figures]:
         With its dimensions, counts, measures and, where it names one, the employer column.
     values : DataFrame
         One row per person, or per person and employer where the table names the employer: the unit, the by-columns
-        as text, the employer, and each measured column (numbers; text for a rate). Missing values are not in the
-        base. A person's amounts with several employers are summed.
+        as text, the employer, and each measured column (numbers; one text per person for a rate). Missing values
+        are not in the base. A person's amounts with several employers are summed.
 
     Returns
     -------
@@ -51,8 +51,7 @@ def compute(table: Table, values: pd.DataFrame) -> dict[str, Figures]:
     Raises
     ------
     TableInvalid
-        If a measured column is a by-column, holds amounts below zero or no numbers, if two measures have one name,
-        or a person has two values where one is counted.
+        If amounts are below zero, or a measure or the category of a rate has a name that is taken.
     """
     wanted = [measure for measure in table.measures if not isinstance(measure, Count)]
     _refuse(table, values, wanted)
@@ -130,9 +129,7 @@ class _Counting:
             "row": pa.array(np.arange(len(values))),
         }
         for column, name in self.names.items():
-            given = values[column]
-            taken = given.astype("str").where(given.notna(), None) if column in text else _numbers(given)
-            shares[name] = pa.array(taken, type=pa.string() if column in text else pa.float64(), from_pandas=True)
+            shares[name] = pa.array(values[column], pa.string() if column in text else pa.float64(), from_pandas=True)
         self.shares = _Rows(pa.table(shares), leaf_positions(table.dimensions, values))
         self.persons = self._persons([self.names[column] for column in columns if column in text])
         self.largest = {
@@ -142,17 +139,11 @@ class _Counting:
         }
 
     def _persons(self, text: list[str]) -> _Rows:
-        taken = [
-            f", any_value({n}) AS {n}, count(DISTINCT {n}) > 1 AS several_{n}" if n in text else f", sum({n}) AS {n}"
-            for n in self.names.values()
-        ]
+        taken = [f", {'any_value' if name in text else 'sum'}({name}) AS {name}" for name in self.names.values()]
         self.connection.register("shares", self.shares.columns)
         persons = self.connection.sql(
             f"SELECT min(row) AS row {''.join(taken)} FROM shares GROUP BY unit ORDER BY row"  # noqa: S608
         ).to_arrow_table()
-        several = sum(int(np.sum(persons[f"several_{n}"].to_numpy())) for n in text)
-        if several:
-            raise _invalid(self.table, f"{several} persons have more than one value", "Choose one value per person.")
         return _Rows(persons, self.shares.leaves[persons["row"].to_numpy()])
 
     def figures(self, measure: Measure) -> Figures:
@@ -240,48 +231,27 @@ class _Counting:
             yield self.connection.execute(query, list(parameters)).fetchnumpy()
 
 
-def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
-    return pd.to_numeric(column, errors="coerce").astype("Float64")
-
-
 def _ratio(part: FloatArray, base: IntArray) -> FloatArray:
     ratio: FloatArray = np.divide(part, base, out=np.full(base.shape, np.nan), where=base > 0)
     return ratio
 
 
-def _refuse(table: Table, values: pd.DataFrame, wanted: Sequence[Rate | Total | Mean | Quantile | Median]) -> None:
-    findings = []
-    labels = [measure.label for measure in wanted]
-    if len(set(labels)) != len(labels) or set(labels) & {*table.by, table.unit, *RESERVED}:
-        findings.append(("two measures have one name, or that of a column", "Ask for each measure once."))
-    for of in dict.fromkeys(measure.of for measure in wanted):
-        mine = [measure for measure in wanted if measure.of == of]
-        findings += [(f"{of}: {what}", advice) for what, advice in _faults(table, values, of, mine)]
+def _refuse(table: Table, values: pd.DataFrame, wanted: Sequence[Measure]) -> None:
+    findings = [
+        Finding("measure", "DSA III.G.2.b", f"{table.name}: {measure.label}", what, advice)
+        for measure in wanted
+        for what, advice in _faults(table, values, measure)
+    ]
     if findings:
-        found = [Finding("measure", "DSA III.G.2.b", table.name, what, advice) for what, advice in findings]
-        raise TableInvalid(f"table {table.name!r} cannot be made", found)
+        raise TableInvalid(f"table {table.name!r} cannot be made", findings)
 
 
-def _faults(table: Table, values: pd.DataFrame, of: str, measures: Sequence[Measure]) -> Iterator[tuple[str, str]]:
-    if of in (*table.by, table.unit, table.employer):
-        yield "it is the unit, the employer or a by-column as well", "Measure another column."
-        return
-    if any(isinstance(measure, Rate) and measure.value in KEPT_CODES for measure in measures):
-        yield f"a rate is of a category called one of {', '.join(KEPT_CODES)}", "Rename the category."
-    numeric = [measure for measure in measures if not isinstance(measure, Rate)]
-    if numeric and len(numeric) < len(measures):
-        yield "it is taken as a category and as an amount", "Give the categories in a column of their own."
-    elif numeric:
-        numbers = _numbers(values[of])
-        strange = int((numbers.isna() & values[of].notna()).sum() + np.isinf(numbers.dropna()).sum())
-        if strange:
-            yield f"{strange} values are no numbers", "Correct them, or leave them missing."
-        below = int((numbers.dropna() < 0).sum())
-        if below and any(isinstance(measure, Total | Mean) for measure in numeric):
+def _faults(table: Table, values: pd.DataFrame, measure: Measure) -> Iterator[tuple[str, str]]:
+    if measure.label in table.by:
+        yield "a by-column is called like the measure", "Rename the column."
+    if isinstance(measure, Rate) and measure.value in KEPT_CODES:
+        yield f"the category is called one of {', '.join(KEPT_CODES)}", "Rename the category."
+    if isinstance(measure, Total | Mean):
+        below = int((values[measure.of] < 0).sum())
+        if below:
             yield f"{below} amounts are below zero, for which there is no dominance rule", "Ask for the median."
-
-
-def _invalid(table: Table, what: str, next_step: str) -> TableInvalid:
-    return TableInvalid(
-        f"table {table.name!r} cannot be made", [Finding("measure", "DSA III.G.2.b", table.name, what, next_step)]
-    )

@@ -12,7 +12,7 @@ from p20kit.disclosed import Disclosed
 from p20kit.measures import Count, FloatArray, Mean, Measure, Median, Quantile, Rate, Total
 from p20kit.needs import count_needs, terms_of, total_needs
 from p20kit.policy import CellPolicy
-from p20kit.primary import few_employers, small_bases
+from p20kit.primary import few_employers, small_bases, small_parts
 from p20kit.quantiles import rounded_quantiles
 from p20kit.tables import Table
 from p20kit.totals import Totals, suppress_totals
@@ -76,6 +76,34 @@ def displayed_figures(table: Table, label: str, policy: CellPolicy) -> FloatArra
             return figures.value
 
 
+def barred_figures(table: Table, label: str, policy: CellPolicy) -> BoolArray:
+    """Find where a figure may not be displayed by itself, whatever else is: the primary rules.
+
+    Source: DSA III.G.2.a; DSA III.G.2.b; DSA II.F; DSA VI.D.2.
+
+    Parameters
+    ----------
+    table : Table
+    label : str
+        Of a measure other than the count.
+    policy : CellPolicy
+
+    Returns
+    -------
+    ndarray of bool, shape of the counts
+        True = must be hidden: base, employers, numerator and complement, dominance, p percent, extremes.
+    """
+    figures, terms = table.figures[label], terms_of(table, policy)
+    barred = small_bases(figures.base, terms)
+    if figures.employers is not None:
+        barred |= few_employers(figures.employers, figures.base, terms)
+    if figures.part is not None:
+        barred |= small_parts(figures.part, figures.base, terms)
+    if figures.total is not None:
+        barred |= total_needs(table, figures, policy) > figures.total
+    return barred | np.isnan(displayed_figures(table, label, policy))
+
+
 def measured_in_full(table: Table) -> dict[str, BoolArray]:
     """Mark every figure of a table as displayed, where there is one."""
     published = table.published.reshape(table.counts.shape)
@@ -122,19 +150,12 @@ def _allowed(
     behind: Sequence[tuple[Companion, BoolArray]],
     policy: CellPolicy,
 ) -> BoolArray:
-    """Say where a figure may be displayed as far as counts, base and employers go."""
-    figures, terms = table.figures[measure.label], terms_of(table, policy)
-    allowed = ~small_bases(figures.base, terms) & table.published.reshape(counts.shape)
-    if figures.employers is not None:
-        allowed &= ~few_employers(figures.employers, figures.base, terms)
+    """Say where a figure may be displayed as far as its own rules and the counts go."""
+    allowed = table.published.reshape(counts.shape) & ~barred_figures(table, measure.label, policy)
     for companion, known in behind:
         if companion.source is table and measure in companion.measures:
-            allowed &= companion.displayed(measure, known, policy)
-    if not isinstance(measure, Rate):
-        allowed &= counts
-    if isinstance(measure, Quantile | Median):
-        allowed &= ~np.isnan(displayed_figures(table, measure.label, policy))
-    return allowed
+            allowed &= companion.gives(measure, known)
+    return allowed if isinstance(measure, Rate) else allowed & counts
 
 
 def _totals(table: Table, of: str, counts: BoolArray, displayed: Measured) -> Totals:

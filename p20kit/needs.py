@@ -60,7 +60,7 @@ def count_needs(table: Table, policy: CellPolicy) -> IntArray:
     small = small_counts(table.counts, table.impossible, terms)
     for axis, dimension in enumerate(table.dimensions):
         if dimension.column in terms.sensitive:
-            small |= tell_tale_zeros(table.counts, table.impossible, axis, dimension)
+            small |= tell_tale_zeros(table.counts, table.impossible, axis, table.dimensions, terms)
     need = np.where(small, terms.minimum_count, 0).astype(np.int64)
     if table.employer is not None:
         barred = few_employers(_employers(table), table.counts, terms)
@@ -84,7 +84,7 @@ def total_needs(table: Table, figures: Figures, policy: CellPolicy) -> FloatArra
     -------
     ndarray of float64, shape of the counts
         In the column's own unit. More than the total wherever the base, the employers, dominance or the p-percent
-        rule forbid to display it.
+        rule forbid to display it, and where it is zero: that would be everybody's amount.
     """
     total, largest, second = figures.total, figures.largest, figures.second
     if total is None or largest is None or second is None:
@@ -94,8 +94,9 @@ def total_needs(table: Table, figures: Figures, policy: CellPolicy) -> FloatArra
     unsafe |= p_percent(total, largest, second, terms)
     if figures.employers is not None:
         unsafe |= few_employers(figures.employers, figures.base, terms)
+    unsafe |= (total == 0) & (figures.base > 0)
     # a total of zero is protected by a share of what one contributor holds on average
-    least = terms.p_percent / 100 * float(total.ravel()[-1]) / max(int(figures.base.ravel()[-1]), 1)
+    least = terms.p_percent / 100 * (float(total.ravel()[-1]) or 1.0) / max(int(figures.base.ravel()[-1]), 1)
     return np.where(unsafe & ~table.impossible, safe_totals(total, largest, second, least, terms), 0.0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -179,8 +181,12 @@ def safe_totals(
     return np.maximum(np.maximum(by_size, by_p_percent), np.maximum(by_dominance, totals + least))
 
 
-def tell_tale_zeros(counts: IntArray, impossible: BoolArray, axis: int, dimension: Dimension) -> BoolArray:
-    """Find the zeros that say everybody of a group is in the one category left: attribute disclosure.
+def tell_tale_zeros(
+    counts: IntArray, impossible: BoolArray, axis: int, dimensions: Sequence[Dimension], policy: CellPolicy
+) -> BoolArray:
+    """Find zeros that say everybody of a group is in the one category left: attribute disclosure.
+
+    One zero for each such group, of the category most people are in elsewhere, and the zeros it would follow from.
 
     Source: DSA III.G.2; DSA VI.D.2.
 
@@ -192,15 +198,25 @@ def tell_tale_zeros(counts: IntArray, impossible: BoolArray, axis: int, dimensio
         Structural zeros: that nobody can be there is no news.
     axis : int
         Of the sensitive column.
-    dimension : Dimension
-        Of the sensitive column.
+    dimensions : sequence of Dimension
+    policy : CellPolicy
+        Groups under its threshold are not displayed, and so say nothing.
 
     Returns
     -------
     ndarray of bool, same shape
         True = the zero must be hidden, so that the category next to it is not known to be everybody's.
     """
-    leaves = np.moveaxis(counts, axis, -1)[..., : dimension.leaves]
-    wholly = np.expand_dims((leaves > 0).sum(axis=-1) == 1, axis)
-    zeros: BoolArray = wholly & (counts == 0) & ~impossible
+    lines = np.moveaxis(counts, axis, -1)
+    leaves = lines[..., : dimensions[axis].leaves]
+    free = (leaves == 0) & ~np.moveaxis(impossible, axis, -1)[..., : dimensions[axis].leaves]
+    wholly = ((leaves > 0).sum(axis=-1) == 1) & (lines[..., -1] >= policy.minimum_count) & free.any(axis=-1)
+    elsewhere = leaves.reshape(-1, leaves.shape[-1])[-1]
+    chosen = np.argmax(np.where(free, elsewhere, -1), axis=-1)
+    zeros = np.zeros(counts.shape, dtype=bool)
+    np.put_along_axis(np.moveaxis(zeros, axis, -1), chosen[..., None], wholly[..., None], axis=-1)
+    for along, dimension in enumerate(dimensions):
+        view = np.moveaxis(zeros, along, 0)
+        for parent, children in dimension.groups:
+            view[parent] |= view[list(children)].any(axis=0) & (np.moveaxis(counts, along, 0)[parent] == 0)
     return zeros

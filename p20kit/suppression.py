@@ -12,7 +12,7 @@ from p20kit.differencing import Difference, Group, small_differences
 from p20kit.errors import Finding, Unprotectable
 from p20kit.linked import CellKey, cell_keys, populations
 from p20kit.policy import COMPLEMENTARY_CLAUSE, CellPolicy
-from p20kit.system import System, join
+from p20kit.system import IntArray, System, join
 from p20kit.tables import Table
 
 BoolArray = NDArray[np.bool_]
@@ -84,7 +84,7 @@ def _decide(
         system = join([new[i] for i in mine], before, number, [forced[i].ravel() for i in mine], policy)
         _leave_out(system, [wanted[i] for i in mine])
         outcome = complementary(system)
-        refuse_hopeless(outcome.unprotected.tolist(), system, [new[i] for i in mine])
+        refuse_hopeless(outcome.unprotected.tolist(), [new[i] for i in mine], system.places)
         for i, place in zip(mine, system.places, strict=True):
             shown[i] = (~outcome.hidden[place] & new[i].published).reshape(new[i].counts.shape) & wanted[i]
     return tuple(shown)
@@ -146,8 +146,16 @@ def _ways(group: Group, table: Table, shown: BoolArray) -> list[int]:
     return [group.flat, *displayed[np.argsort(table.counts.ravel()[displayed], kind="stable")].tolist()]
 
 
-def refuse_hopeless(cells: Sequence[int], system: System, tables: Sequence[Table]) -> None:
+def refuse_hopeless(cells: Sequence[int], tables: Sequence[Table], places: Sequence[IntArray]) -> None:
     """Refuse what no choice protects, naming the cells.
+
+    Parameters
+    ----------
+    cells : sequence of int
+        Positions in the system.
+    tables : sequence of Table
+    places : sequence of ndarray of int64
+        Per table: position in the system of each of its cells.
 
     Raises
     ------
@@ -156,15 +164,23 @@ def refuse_hopeless(cells: Sequence[int], system: System, tables: Sequence[Table
     """
     if not cells:
         return
-    findings = []
-    for cell in cells[:NAMED_CELLS]:
-        where = "an earlier release"
-        for table, place in zip(tables, system.places, strict=True):
-            hits = np.flatnonzero(place == cell)
-            if len(hits):
-                where = table.where(int(hits[0]))
-        what = "the cell can be worked out from what is already public, whatever is hidden now"
-        findings.append(
-            Finding("complementary", COMPLEMENTARY_CLAUSE, where, what, "Merge categories or drop the table.")
+    what = "the cell can be worked out from what is already public, whatever is hidden now"
+    findings = [
+        Finding(
+            "complementary",
+            COMPLEMENTARY_CLAUSE,
+            _named(cell, tables, places),
+            what,
+            "Merge categories or drop the table.",
         )
+        for cell in cells[:NAMED_CELLS]
+    ]
     raise Unprotectable(f"{len(cells)} cells cannot be protected", findings)
+
+
+def _named(cell: int, tables: Sequence[Table], places: Sequence[IntArray]) -> str:
+    for table, place in zip(tables, places, strict=True):
+        hits = np.flatnonzero(place == cell)
+        if len(hits):
+            return table.where(int(hits[0]))
+    return "an earlier release"

@@ -122,7 +122,8 @@ def _decide(
         before = [totals for totals, n in zip(earlier, numbers[len(new) :], strict=True) if n == number]
         system = _system([new[i] for i in mine], before, [forced[i] for i in mine], policy)
         outcome = complementary(system)
-        refuse_hopeless(outcome.unprotected.tolist(), system, [new[i].table for i in mine])
+        tables = [totals.table for totals in (*(new[i] for i in mine), *before)]
+        refuse_hopeless(outcome.unprotected.tolist(), tables, system.places)
         for i, place in zip(mine, system.places, strict=False):
             shown[i] = ~outcome.hidden[place].reshape(shown[i].shape) & new[i].allowed
     return tuple(shown)
