@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float64]
 
 NODES = 500
 LARGE = 5_000
-"""Columns from which an interior point beats the simplex method; both end in a vertex."""
+"""Columns from which an interior point beats the simplex method; its answers are rarely of whole persons."""
 
 _STATUS = highspy.HighsModelStatus
 
@@ -58,6 +58,7 @@ def solve(
         model.setOptionValue(option, value)
     if len(cost) > LARGE and not whole:
         model.setOptionValue("solver", "ipm")
+        model.setOptionValue("run_crossover", "off")
     model.passModel(_program(rows, down, up, cost, whole=whole))
     model.run()
     status = model.getModelStatus()
