@@ -16,7 +16,8 @@ from p20kit.programs import Solution, is_whole, solve
 
 WHOLE_LIMIT = 600
 FEWEST = 4
-"""Cells a common program must prove for another one to be worth its time."""
+FEWEST_OF = 3_000
+"""Cells a common program must prove, and one more for so many columns, for another one to be worth its time."""
 PULL = 1e4
 """How much more raising the cell counts than moving one person elsewhere."""
 
@@ -65,14 +66,15 @@ class Witnesses:
         return np.asarray(self._asked & ~enough & (self.most >= self.gap - self.near) & ~self.exhausted)
 
     def _together(self) -> None:
-        found = FEWEST
-        while found >= FEWEST:
+        found, enough = FEWEST, 0
+        while found >= enough:
             waiting = self._asked & ~self.proven
             if not waiting.any():
                 return
             there = np.flatnonzero(np.isin(self.system.part, self.system.part[waiting]))
             cost = np.where(waiting, -self._weight / np.maximum(self.gap, self.near), 0.0)
             up = np.where(waiting, np.minimum(self.system.up, self.gap), self.system.up)
+            enough = FEWEST + len(there) // FEWEST_OF
             rows, _ = self._rows_of(there)
             found = self._note(there, solve(rows, self.system.down[there], up[there], cost[there]))
 
