@@ -79,7 +79,7 @@ def test_what_the_programs_of_the_tests_bound_is_found_and_nothing_else(
 
 
 def test_a_large_connected_part_is_decided_cell_by_cell_on_the_sums_around_it() -> None:
-    release = random_release(1, (20, 8, 4), 8.0, 0.4)
+    release = random_release(1, (22, 8, 4), 8.0, 0.5)
     expected = short_by_programs(release)
     assert expected and short(release) == expected
     bounds = audit(release, STRICT).bounds
