@@ -10,19 +10,26 @@
 - A cell is named by its population and its categories, `Total` left out: cells named alike are one *unknown*.
 - *Sums* are those of the tables, and those between tables where one column divides the groups of another
   (town within county, narrow within wide age bands): cell(county=x, rest) = sum of cell(town=y, rest), y in x.
+- *Joint cells* are those of everything that tables divide people by: nobody displays them, and they are not negative
+  all the same. They tell nothing more where tables hang together as a tree does (any two do), because then every
+  choice of tables that agree on what they share comes from one choice of joint cells. Where they run in a circle
+  (ab, bc, ac), `joint` gives the table that says it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from p20kit.categories import Within, categorise, divided
-from p20kit.tables import Table
+from p20kit.dimensions import Dimension
+from p20kit.tables import Table, add_margins
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -50,6 +57,9 @@ class Linked:
     size: int
     sums: tuple[tuple[IntArray, IntArray], ...]
 
+
+JOINT_CELLS = 60_000
+"""Cells of the largest joint table that is made."""
 
 CellKey = tuple[int, tuple[tuple[str, str], ...]]
 
@@ -187,3 +197,136 @@ def _same_people(a: Table, b: Table) -> bool:
     persons = np.concatenate([a.counts.ravel(), b.counts.ravel()])
     first = np.unique(names, return_index=True, return_inverse=True)
     return bool((persons == persons[first[1]][first[2]]).all())
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """One way tables divide people: the tables that do, and the place of each person, in the order of hashes."""
+
+    name: str
+    dimension: Dimension
+    places: IntArray | None
+    tables: set[int]
+
+    def determines(self, other: _Column) -> bool:
+        """Tell whether who is where in this column says where they are in the other."""
+        if self is other or self.places is None or other.places is None:
+            return self is other
+        pairs = self.places * len(other.dimension.codes) + other.places
+        return len(np.unique(other.places)) > 1 and len(np.unique(pairs)) == len(np.unique(self.places))
+
+
+def joint_dimensions(tables: Sequence[Table]) -> tuple[Dimension, ...]:
+    """Give the by-columns of the joint cells that bind tables of one population.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        Of one population.
+
+    Returns
+    -------
+    tuple of Dimension
+        Empty where joint cells tell nothing that the tables do not.
+    """
+    return tuple(column.dimension for column in _joined(tables))
+
+
+def joint(tables: Sequence[Table]) -> Table | None:
+    """Count people by everything that binds tables of one population, as what nobody displays.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        Of one population.
+
+    Returns
+    -------
+    Table or None
+        With its basis; none of it is published. None where it would tell nothing, where it would have more than
+        `JOINT_CELLS` cells, or where some table does not know its people.
+    """
+    columns = _joined(tables)
+    dimensions = tuple(column.dimension for column in columns)
+    shape = tuple(len(dimension.codes) for dimension in dimensions)
+    basis = tables[0].basis if columns else None
+    if basis is None or math.prod(shape) > JOINT_CELLS or any(table.basis is None for table in tables):
+        return None
+    unit = tables[0].unit
+    places = [column.places for column in columns if column.places is not None]
+    people = pd.DataFrame({unit: basis[unit].to_numpy()[np.argsort(tables[0].people)]})
+    for dimension, place in zip(dimensions, places, strict=True):
+        leaves = pd.Index(dimension.codes[: dimension.leaves])
+        people[dimension.column] = pd.Categorical.from_codes(place, categories=leaves)
+    inner = np.bincount(np.ravel_multi_index(places, shape), minlength=math.prod(shape)).astype(np.int64)
+    counts = add_margins(inner.reshape(shape), dimensions)
+    name = " x ".join(dict.fromkeys(table.name for table in tables))
+    return Table(name, name, unit, dimensions, counts, np.zeros(shape, dtype=bool), people, margins=())
+
+
+def _joined(tables: Sequence[Table]) -> list[_Column]:
+    """Choose the finest columns of the tables that run in circles."""
+    if len(tables) < 3:
+        return []
+    columns = _columns(tables)
+    below = {
+        n: {m for m, other in enumerate(columns) if column.determines(other)} for n, column in enumerate(columns)
+    }
+    of = [{n for n, column in enumerate(columns) if t in column.tables} for t in range(len(tables))]
+    circle = _circle({t: frozenset[int]().union(*(below[n] for n in mine)) for t, mine in enumerate(of)})
+    shared = frozenset[int]().union(*circle.values())
+    bound = [n for n in below if below[n] & shared and any(n in of[t] for t in circle)]
+    return [columns[n] for n in bound if not any(n in below[m] for m in bound if m != n)]
+
+
+def _columns(tables: Sequence[Table]) -> list[_Column]:
+    """List the ways tables divide people, by any name; where some people are not known, by name."""
+    found: dict[str | bytes, _Column] = {}
+    known = all(table.basis is not None for table in tables)
+    orders = [np.argsort(table.people) for table in tables]
+    for t, table in enumerate(tables):
+        for axis, dimension in enumerate(table.dimensions):
+            places = table.places(axis)[orders[t]] if known else None
+            key = dimension.column if places is None else _division(places) or dimension.column
+            found.setdefault(key, _Column(dimension.column, dimension, places, set())).tables.add(t)
+    for t, table in enumerate(tables if known else ()):
+        for axis, dimension in enumerate(table.dimensions):
+            for level in dimension.levels:
+                places = dimension.within(level)[table.places(axis)[orders[t]]]
+                key = _division(places)
+                if key:
+                    found.setdefault(key, _Column(dimension.column, dimension, places, set())).tables.add(t)
+    return _named(list(found.values()))
+
+
+def _division(places: IntArray) -> bytes:
+    """Spell who is with whom; empty where all are together."""
+    _, first, group = np.unique(places, return_index=True, return_inverse=True)
+    return bytes(first[group].astype(np.int64).data) if len(first) > 1 else b""
+
+
+def _named(columns: Sequence[_Column]) -> list[_Column]:
+    """Give columns of one name that divide people otherwise names of their own."""
+    taken: Counter[str] = Counter()
+    named = []
+    for column in columns:
+        taken[column.name] += 1
+        name = column.name if taken[column.name] == 1 else f"{column.name} ({taken[column.name]})"
+        named.append(replace(column, name=name, dimension=replace(column.dimension, column=name)))
+    return named
+
+
+def _circle(schemes: Mapping[int, frozenset[int]]) -> dict[int, frozenset[int]]:
+    """Cut off what hangs on by one end, until only circles are left (Graham's reduction of a hypergraph)."""
+    left = dict(schemes)
+    while True:
+        held = Counter(column for scheme in left.values() for column in scheme)
+        shared = {t: frozenset(column for column in scheme if held[column] > 1) for t, scheme in left.items()}
+        fewer = {
+            t: scheme
+            for t, scheme in shared.items()
+            if not any(scheme < other or (scheme == other and u < t) for u, other in shared.items())
+        }
+        if fewer == left:
+            return left
+        left = fewer

@@ -51,7 +51,8 @@ class Table:
         By-column to the "table.Column" it claims to be.
     margins : bool or tuple of tuple of str
         Which margins are displayed: all, none, or only the cells by these sets of by-columns, `()` being the
-        total. They are known to the table either way. Parents of hierarchies go with their column.
+        total. They are known to the table either way. Parents of hierarchies go with their column. An empty tuple
+        displays no cell at all, as `linked.joint` needs it.
     measures : tuple of Measure
     figures : mapping of str to Figures
         By label: what the measures other than the count come to, before any rule. Under "count", where the table
@@ -108,7 +109,7 @@ class Table:
         if self.margins is True:
             return np.ones(self.counts.size, dtype=bool)
         displayed = np.zeros(self.counts.shape, dtype=bool)
-        for chosen in self.margins or (self.by,):
+        for chosen in (self.by,) if self.margins is False else self.margins:
             within = [slice(-1) if column in chosen else slice(-1, None) for column in self.by]
             displayed[tuple(within)] = True
         return displayed.ravel()
