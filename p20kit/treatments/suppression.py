@@ -1,0 +1,33 @@
+"""Suppression, as one treatment among the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from p20kit.policy import CellPolicy
+from p20kit.protection import Protected, protect
+from p20kit.tables import Table
+from p20kit.treatments.treated import Treated, given, read, shown_or_hidden
+
+
+def suppression(
+    tables: Table | Sequence[Table], policy: CellPolicy, earlier: Sequence[Protected | Table] = ()
+) -> Treated:
+    """Hide what `protect` hides, and display the rest as it is.
+
+    Source: DSA III.G.2.a; DSA III.G.2.d; ExA 3.f.
+
+    Parameters
+    ----------
+    tables : Table or sequence of Table
+    policy : CellPolicy
+    earlier : sequence of Protected or Table
+
+    Raises
+    ------
+    Unprotectable
+        If earlier releases make some cell recoverable whatever is hidden now.
+    """
+    protected = protect(given(tables), policy, earlier)
+    displays = tuple(shown_or_hidden(t, shown) for t, shown in zip(protected.tables, protected.shown, strict=True))
+    return Treated("suppression", {}, policy, displays, tuple(read(display) for display in displays))
