@@ -54,7 +54,9 @@ def rounding(
     for table in given(tables):
         number = (table.counts + base // 2) // base * base
         lower, upper = number - base // 2, number + (base + 1) // 2 - 1
-        displays.append(displayed(table, number.astype(np.float64), lower.astype(np.float64), upper.astype(np.float64)))
+        displays.append(
+            displayed(table, number.astype(np.float64), lower.astype(np.float64), upper.astype(np.float64))
+        )
     return _treated("rounding", {"to the nearest": str(base)}, policy, displays)
 
 
