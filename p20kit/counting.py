@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,11 +20,13 @@ from p20kit.tables import (
     Table,
     add_margins,
     check_size,
+    choose_margins,
     impossible_cells,
     invalid,
+    refuse_strange,
 )
 
-MAX_BY = 5
+MAX_BY = 8
 
 # column names are the only thing put into SQL text, always quoted by _quoted (hence the noqa marks)
 
@@ -37,7 +40,9 @@ def tabulate(
     name: str = "table",
     title: str = "",
     sources: Mapping[str, str] | None = None,
-    margins: bool = True,
+    margins: bool | Sequence[Sequence[str]] = True,
+    hierarchies: Mapping[str, Any] | None = None,
+    codes: Mapping[str, Sequence[str]] | None = None,
     impossible: Any = None,
 ) -> Table:
     """Count distinct individuals in every combination of the by-columns.
@@ -49,49 +54,57 @@ def tabulate(
     frame : any DataFrame narwhals reads (pandas, polars, DuckDB relation, arrow)
         Any number of rows per person; a person counts once.
     by : sequence of str
-        One to five columns. A missing value is counted under the code "Missing".
+        One to eight columns. A missing value is counted under the code "Missing".
     measures : sequence of Count
     unit : str, default "P20ID"
         Column that identifies a person.
     name, title : str
     sources : mapping of str to str, optional
         By-column to "table.Column" of the project, where it is a source column as delivered.
-    margins : bool, default True
-        Display `Total` rows.
+    margins : bool or sequence of sets of by-columns, default True
+        Which margins are displayed: `[("town",), ()]` displays towns and the total, and nothing finer.
+    hierarchies : mapping of column to hierarchy or sequence of hierarchies, optional
+        Each a mapping of code to parent code, or a frame of the two columns; a code without parent is in no group
+        but `Total`.
+    codes : mapping of column to sequence of str, optional
+        The code set of a column: each code has a cell though nobody is in it.
     impossible : DataFrame, optional
-        Combinations the code set rules out (structural zeros).
+        Combinations of codes of some by-columns that the code set rules out (structural zeros).
 
     Returns
     -------
     Table
-        With its basis: one row per person, the unit and the by-columns as text.
+        With its basis: one row per person, the unit and the by-columns.
 
     Raises
     ------
     TableInvalid
-        If a column is missing, a person has no id, or one person falls into two categories of a
-        by-column (the margins would not add up).
+        If a column is missing, a person has no id, a value is outside its code set, or one person falls into two
+        categories of a by-column (the margins would not add up).
     """
     by = tuple(by)
-    _check_columns(by, unit, measures, sources or {}, name)
-    # what does not fit in memory fails: rows of persons are never spilled to a disk
-    with duckdb.connect(config={"temp_directory": ""}) as connection:
-        connection.register("delivered", _arrow(frame, (unit, *by), name))
-        connection.execute(_basis_sql(unit, by))
-        _refuse_rows_without_person(connection, name)
-        _refuse_divided_persons(connection, by, name)
-        basis = connection.execute("SELECT * FROM basis ORDER BY 1").df().astype("str")
-        grouped = connection.execute(f"SELECT {_list(by)}, count(*) AS count FROM basis GROUP BY ALL").df()  # noqa: S608
-    dimensions = _dimensions(grouped, by, name)
-    counts = add_margins(_inner(grouped, dimensions), dimensions)
-    empty = impossible_cells(impossible, dimensions, counts, name)
-    kept = dict(sources or {})
-    return Table(name, title or name, unit, dimensions, counts, empty, basis, kept, margins, tuple(measures))
+    _check_columns(by, unit, measures, name)
+    for what, named in (("sources", sources), ("hierarchies", hierarchies), ("codes", codes)):
+        refuse_strange(named or {}, by, what, name)
+    persons = _persons(frame, by, unit, name)
+    dimensions = _dimensions(persons, by, hierarchies or {}, codes or {}, name)
+    basis = persons.assign(**{d.column: _placed(persons[d.column], d) for d in dimensions})
+    counts = add_margins(_inner(basis, dimensions), dimensions)
+    return Table(
+        name,
+        title or name,
+        unit,
+        dimensions,
+        counts,
+        impossible_cells(impossible, dimensions, counts, name),
+        basis,
+        dict(sources or {}),
+        choose_margins(margins, by, name),
+        tuple(measures),
+    )
 
 
-def _check_columns(
-    by: tuple[str, ...], unit: str, measures: Sequence[Count], sources: Mapping[str, str], name: str
-) -> None:
+def _check_columns(by: tuple[str, ...], unit: str, measures: Sequence[Count], name: str) -> None:
     # SQL knows no capitals: columns that differ in nothing else would be taken for one another
     names = {column.casefold() for column in by}
     if not 1 <= len(by) <= MAX_BY or len(names) != len(by):
@@ -100,8 +113,19 @@ def _check_columns(
         raise invalid(name, "a by-column is the unit or is called count or status", "Rename it.")
     if list(measures) != [Count()]:
         raise invalid(name, "the measures are not exactly one Count()", "Use measures=(Count(),).")
-    if set(sources) - set(by):
-        raise invalid(name, "sources name columns that are not by-columns", "Leave them out.")
+
+
+def _persons(frame: Any, by: tuple[str, ...], unit: str, name: str) -> pd.DataFrame:
+    """Give one row per person, ordered by unit: the unit as text, the by-columns as categoricals."""
+    # what does not fit in memory fails: rows of persons are never spilled to a disk
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
+        connection.register("delivered", _arrow(frame, (unit, *by), name))
+        connection.execute(_basis_sql(unit, by))
+        _refuse_rows_without_person(connection, name)
+        _refuse_divided_persons(connection, by, name)
+        rows: pa.Table = connection.sql("SELECT * FROM basis ORDER BY 1").to_arrow_table()
+    persons: pd.DataFrame = rows.to_pandas(categories=list(by))
+    return persons
 
 
 def _arrow(frame: Any, columns: tuple[str, ...], name: str) -> pa.Table:
@@ -171,19 +195,43 @@ def _refuse_divided_persons(connection: duckdb.DuckDBPyConnection, by: Sequence[
     raise invalid(name, what, "Choose one category per person first (the first, last or highest).")
 
 
-def _dimensions(grouped: pd.DataFrame, by: Sequence[str], name: str) -> tuple[Dimension, ...]:
+def _dimensions(
+    persons: pd.DataFrame,
+    by: Sequence[str],
+    hierarchies: Mapping[str, Any],
+    codes: Mapping[str, Sequence[str]],
+    name: str,
+) -> tuple[Dimension, ...]:
+    dimensions = []
     for column in by:
-        if (grouped[column] == TOTAL).any():
+        seen = persons[column].cat.categories.tolist()
+        if TOTAL in seen:
             raise invalid(name, f"a category of {column} is called {TOTAL}", "Rename the category.")
-    dimensions = tuple(Dimension.of(column, grouped[column].tolist()) for column in by)
+        if column in codes:
+            _refuse_other_codes(persons[column], {*map(str, codes[column]), MISSING}, name)
+        dimension = Dimension.of(column, seen, hierarchies.get(column, ()), codes.get(column))
+        called = len(set(seen) - set(dimension.codes[: dimension.leaves]))
+        if called:
+            what = f"{called} categories of {column} are called like parents of its hierarchies"
+            raise invalid(name, what, "Give each group a name of its own.")
+        dimensions.append(dimension)
     check_size(dimensions, name)
-    return dimensions
+    return tuple(dimensions)
 
 
-def _inner(grouped: pd.DataFrame, dimensions: tuple[Dimension, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    counts = np.zeros([len(dimension.codes) for dimension in dimensions], dtype=np.int64)
-    positions = tuple(
-        pd.Categorical(grouped[d.column], categories=list(d.codes)).codes.astype(np.int64) for d in dimensions
-    )
-    counts[positions] = grouped["count"].to_numpy(dtype=np.int64)
-    return counts
+def _refuse_other_codes(column: pd.Series[Any], code_set: set[str], name: str) -> None:
+    outside = int((~column.isin(code_set)).sum())
+    if outside:
+        what = f"{outside} persons have a value of {column.name} outside its code set"
+        raise invalid(name, what, "Complete the code set, or correct the values.")
+
+
+def _placed(column: pd.Series[Any], dimension: Dimension) -> pd.Series[Any]:
+    return column.cat.set_categories(list(dimension.codes[: dimension.leaves]))
+
+
+def _inner(basis: pd.DataFrame, dimensions: tuple[Dimension, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    shape = tuple(len(dimension.codes) for dimension in dimensions)
+    places = tuple(basis[d.column].cat.codes.to_numpy(dtype=np.int64) for d in dimensions)
+    flat = np.ravel_multi_index(places, shape)
+    return np.bincount(flat, minlength=math.prod(shape)).astype(np.int64).reshape(shape)

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from p20kit.audit import audit
@@ -150,7 +151,7 @@ def _about(request: Request, project: Project) -> list[Finding]:
             what = f"{unknown} of {len(claimed)} named are not in the project"
             findings.append(Finding("purpose", "DSA VI.D.2", field, what, f"Name one of {len(known)}."))
     for table in request.tables:
-        codes = {column: set(table.basis[column]) for column in table.by}
+        codes = {column: {*table.basis[column], *table.codes.get(column, ())} for column in table.by}
         findings += _columns(table.name, table.sources, codes, project)
     return findings
 
@@ -199,12 +200,36 @@ def _one(protected: Protected, position: int) -> dict[str, Any]:
         "by": list(table.by),
         "measures": [measure.to_dict() for measure in table.measures],
         "sources": dict(table.sources),
+        **_structure(table),
         "cells": {
             **{column: frame[column].tolist() for column in table.by},
             "count": [None if pd.isna(count) else int(count) for count in frame["count"]],
             "status": frame["status"].tolist(),
         },
         "basis": {column: table.basis[column].tolist() for column in (table.unit, *table.by)},
+    }
+
+
+def _structure(table: Table) -> dict[str, Any]:
+    """Say of a table what its basis cannot: groups of codes, codes nobody is in, and cells nobody can be in."""
+    leaves = {d.column: list(d.codes[: d.leaves]) for d in table.dimensions}
+    unseen = {
+        column: codes
+        for column, codes in leaves.items()
+        if table.basis is not None and codes != sorted(table.basis[column].unique())
+    }
+    hierarchies = {d.column: list(d.hierarchies) for d in table.dimensions if d.hierarchies}
+    inner = table.impossible[tuple(slice(0, d.leaves) for d in table.dimensions)]
+    places = np.nonzero(inner)
+    impossible = {
+        column: np.array(codes, dtype=object)[at].tolist()
+        for (column, codes), at in zip(leaves.items(), places, strict=True)
+    }
+    return {
+        "hierarchies": hierarchies,
+        "codes": unseen,
+        "impossible": impossible if inner.any() else {},
+        "margins": table.margins if isinstance(table.margins, bool) else [list(chosen) for chosen in table.margins],
     }
 
 

@@ -41,7 +41,11 @@ class MeasureRequested(_Strict):
 
 
 class TableRequested(_Strict):
-    """One table with its evidence; columns of equal length, as the format lays down."""
+    """One table with its evidence; columns of equal length, as the format lays down.
+
+    `hierarchies`, `codes` and `impossible` are what `tabulate` takes: claims of the requester about labels and cells,
+    which no evidence proves.
+    """
 
     name: Name
     title: Line
@@ -49,6 +53,10 @@ class TableRequested(_Strict):
     by: Annotated[list[Name], Field(min_length=1, max_length=MAX_BY)]
     measures: Annotated[list[MeasureRequested], Field(min_length=1, max_length=1)]
     sources: dict[Name, Name]
+    hierarchies: dict[Name, Annotated[list[dict[Name, Name]], Field(max_length=MAX_BY)]] = Field(default_factory=dict)
+    codes: dict[Name, list[Name]] = Field(default_factory=dict)
+    impossible: dict[Name, Annotated[list[Name], Field(max_length=MAX_CELLS)]] = Field(default_factory=dict)
+    margins: bool | Annotated[list[list[Name]], Field(min_length=1, max_length=2**MAX_BY)] = True
     cells: dict[Name, Annotated[list[Name | int | None], Field(max_length=MAX_CELLS)]]
     basis: dict[Name, Annotated[list[Name], Field(min_length=1, max_length=MAX_PERSONS)]]
 
@@ -68,9 +76,17 @@ class TableRequested(_Strict):
             faults.append("cells do not have exactly the by-columns, count and status")
         if set(self.basis) != {self.unit, *self.by}:
             faults.append("the basis does not have exactly the unit and the by-columns")
-        if set(self.sources) - set(self.by):
-            faults.append("sources name columns that are not by-columns")
-        for part, columns in (("cells", self.cells), ("basis", self.basis)):
+        margins = [] if isinstance(self.margins, bool) else [column for chosen in self.margins for column in chosen]
+        for part, named in (
+            ("sources", self.sources),
+            ("hierarchies", self.hierarchies),
+            ("codes", self.codes),
+            ("impossible", self.impossible),
+            ("margins", margins),
+        ):
+            if set(named) - set(self.by):
+                faults.append(f"{part} name columns that are not by-columns")
+        for part, columns in (("cells", self.cells), ("basis", self.basis), ("impossible", self.impossible)):
             if len({len(column) for column in columns.values()}) > 1:
                 faults.append(f"columns of {part} are not of one length")
         return faults
@@ -92,7 +108,8 @@ class TableRequested(_Strict):
         Raises
         ------
         TableInvalid
-            If one person stands in two categories, so that the basis proves nothing.
+            If one person stands in two categories, so that the basis proves nothing; if a hierarchy is none, or
+            cells that hold people are said to be impossible.
         """
         return tabulate(
             pd.DataFrame(self.basis, dtype="str"),
@@ -101,13 +118,11 @@ class TableRequested(_Strict):
             name=self.name,
             title=self.title,
             sources=self.sources,
-            margins=self.has_margins,
+            margins=self.margins,
+            hierarchies=self.hierarchies,
+            codes=self.codes,
+            impossible=pd.DataFrame(self.impossible, dtype="str") if self.impossible else None,
         )
-
-    @property
-    def has_margins(self) -> bool:
-        """Whether the request displays `Total` rows."""
-        return any("Total" in self.cells[column] for column in self.by)
 
 
 class Request(_Strict):

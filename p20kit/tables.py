@@ -6,7 +6,7 @@ one from unit records and keeps the basis; `Table.from_counts` takes counts publ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from p20kit.dimensions import Dimension
+from p20kit.dimensions import TOTAL, Dimension
 from p20kit.errors import Finding, TableInvalid
-from p20kit.measures import Count
+from p20kit.measures import Count, Figures, Measure
 
 MISSING = "Missing"
 MAX_CELLS = 1_000_000
@@ -26,6 +26,7 @@ RESERVED = ("count", "status")
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+Margins = bool | tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +44,20 @@ class Table:
     impossible : ndarray of bool, same shape
         Structural zeros: cells the code set rules out.
     basis : DataFrame or None
-        One row per person: `unit` and the by-columns as text; None for tables of published counts.
+        One row per person, ordered by `unit`: the unit as text, the by-columns as categoricals of the leaves, and
+        the columns of the measures; None for tables of published counts.
     sources : mapping of str to str
         By-column to the "table.Column" it claims to be.
-    margins : bool
-        Whether the margins are displayed; they are known to the table either way.
-    measures : tuple of Count
+    margins : bool or tuple of tuple of str
+        Which margins are displayed: all, none, or only the cells by these sets of by-columns, `()` being the
+        total. They are known to the table either way. Parents of hierarchies go with their column.
+    measures : tuple of Measure
+    figures : mapping of str to Figures
+        By label, for the measures other than Count.
+    employer : str or None
+        Column that names the employer behind each amount.
+    contributions : DataFrame or None
+        Where employers are named: one row per person and employer, with the columns of the measures.
     """
 
     name: str
@@ -59,8 +68,11 @@ class Table:
     impossible: BoolArray
     basis: pd.DataFrame | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
-    margins: bool = True
-    measures: tuple[Count, ...] = (Count(),)
+    margins: Margins = True
+    measures: tuple[Measure, ...] = (Count(),)
+    figures: Mapping[str, Figures] = field(default_factory=dict)
+    employer: str | None = None
+    contributions: pd.DataFrame | None = None
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -73,30 +85,48 @@ class Table:
         return int(self.counts.ravel()[-1])
 
     @cached_property
+    def people(self) -> NDArray[np.uint64]:
+        """Hash of each person's id, in the order of the basis; nobody without a basis."""
+        if self.basis is None:
+            return np.zeros(0, dtype=np.uint64)
+        return pd.util.hash_pandas_object(self.basis[self.unit], index=False, categorize=False).to_numpy(np.uint64)
+
+    def places(self, axis: int) -> IntArray:
+        """Position of each person's code along one axis, in the order of the basis."""
+        if self.basis is None:
+            return np.zeros(0, dtype=np.int64)
+        dimension = self.dimensions[axis]
+        leaves = list(dimension.codes[: dimension.leaves])
+        return pd.Categorical(self.basis[dimension.column], categories=leaves).codes.astype(np.int64)
+
+    @cached_property
     def published(self) -> BoolArray:
-        """Cells that are part of the display, flattened: all, or only the innermost without margins."""
-        if self.margins:
+        """Cells that are part of the display, flattened."""
+        if self.margins is True:
             return np.ones(self.counts.size, dtype=bool)
-        inner = np.zeros(self.counts.shape, dtype=bool)
-        inner[tuple(slice(0, dimension.leaves) for dimension in self.dimensions)] = True
-        return inner.ravel()
+        displayed = np.zeros(self.counts.shape, dtype=bool)
+        for chosen in self.margins or (self.by,):
+            within = [slice(-1) if column in chosen else slice(-1, None) for column in self.by]
+            displayed[tuple(within)] = True
+        return displayed.ravel()
 
     @cached_property
     def labels(self) -> list[tuple[str, ...]]:
         """Codes of every cell, in flat (row-major) order."""
-        grids = np.meshgrid(*(np.arange(n) for n in self.counts.shape), indexing="ij")
-        columns = [
-            np.array(dimension.codes, dtype=object)[grid.ravel()]
-            for dimension, grid in zip(self.dimensions, grids, strict=True)
-        ]
-        return list(zip(*columns, strict=True))
+        return list(zip(*(self._codes(axis) for axis in range(len(self.by))), strict=True))
 
     @property
     def cells(self) -> pd.DataFrame:
         """Every displayed cell: the by-columns and `count` (persons)."""
-        frame = pd.DataFrame(self.labels, columns=list(self.by), dtype="str")
-        frame["count"] = self.counts.ravel()
-        return frame.loc[self.published].reset_index(drop=True)
+        columns = {column: self._codes(axis)[self.published] for axis, column in enumerate(self.by)}
+        frame = pd.DataFrame(columns, dtype="str")
+        frame["count"] = self.counts.ravel()[self.published]
+        return frame
+
+    def _codes(self, axis: int) -> NDArray[np.object_]:
+        codes = np.array(self.dimensions[axis].codes, dtype=object)
+        shape = [-1 if a == axis else 1 for a in range(len(self.by))]
+        return np.broadcast_to(codes.reshape(shape), self.counts.shape).ravel()
 
     def relations(self) -> Iterator[tuple[IntArray, IntArray]]:
         """Yield how cells add up: parents, shape (m,), and their children, shape (m, k), flat indices."""
@@ -109,7 +139,8 @@ class Table:
 
     def where(self, flat: int) -> str:
         """Name one cell, for findings: `table[School=A, Sex=Total]`."""
-        codes = ", ".join(f"{column}={code}" for column, code in zip(self.by, self.labels[flat], strict=True))
+        place = np.unravel_index(flat, self.counts.shape)
+        codes = ", ".join(f"{d.column}={d.codes[at]}" for d, at in zip(self.dimensions, place, strict=True))
         return f"{self.name}[{codes}]"
 
     def __repr__(self) -> str:
@@ -124,12 +155,12 @@ class Table:
         by: Sequence[str],
         count: str = "n",
         *,
-        hierarchies: Mapping[str, Mapping[str, str]] | None = None,
+        hierarchies: Mapping[str, Any] | None = None,
         impossible: Any = None,
         name: str = "table",
         title: str = "",
         unit: str = "person",
-        margins: bool = True,
+        margins: bool | Sequence[Sequence[str]] = True,
     ) -> Table:
         """Take a table of published counts.
 
@@ -141,9 +172,12 @@ class Table:
         by : sequence of str
         count : str, default "n"
             Column of counts, persons.
-        hierarchies : mapping of column to mapping of code to parent code, optional
+        hierarchies : mapping of column to hierarchy or sequence of hierarchies, optional
+            Each a mapping of code to parent code, or a frame of the two columns.
         impossible : any DataFrame narwhals reads, optional
-            Combinations of `by` that the code set rules out.
+            Combinations of codes of some by-columns that the code set rules out, whatever the others are.
+        margins : bool or sequence of sets of by-columns, default True
+            Which margins are displayed.
 
         Returns
         -------
@@ -156,6 +190,7 @@ class Table:
             If counts are negative, fractional, missing, doubled, or do not add up.
         """
         rows = nw.from_native(frame).lazy().select(*by, count).collect(backend="pandas").to_pandas()
+        refuse_strange(hierarchies or {}, by, "hierarchies", name)
         dimensions = _dimensions_of(rows, by, hierarchies or {}, name)
         check_size(dimensions, name)
         values = _whole(rows[count], name)
@@ -167,7 +202,8 @@ class Table:
         counts = add_margins(given, dimensions)
         _refuse_sums(counts.ravel()[place], values, name)
         ruled_out = impossible_cells(impossible, dimensions, counts, name)
-        return cls(name, title or name, unit, dimensions, counts, ruled_out, None, {}, margins)
+        chosen = choose_margins(margins, by, name)
+        return cls(name, title or name, unit, dimensions, counts, ruled_out, None, {}, chosen)
 
 
 def invalid(name: str, what: str, next_step: str) -> TableInvalid:
@@ -193,8 +229,34 @@ def add_margins(inner: IntArray, dimensions: Sequence[Dimension]) -> IntArray:
     return counts
 
 
+def choose_margins(margins: bool | Sequence[Sequence[str]], by: Sequence[str], name: str) -> Margins:
+    """Put a choice of margins in one form: all, none, or sets of by-columns in their order."""
+    if isinstance(margins, bool):
+        return margins
+    if not margins or isinstance(margins, str) or any(isinstance(chosen, str) for chosen in margins):
+        raise invalid(name, "margins is neither True, False nor a list of sets of by-columns", "")
+    refuse_strange({column for chosen in margins for column in chosen}, by, "margins", name)
+    return tuple(dict.fromkeys(tuple(column for column in by if column in chosen) for chosen in margins))
+
+
+def refuse_strange(named: Iterable[str], by: Sequence[str], what: str, name: str) -> None:
+    """Refuse what is said of columns that are not by-columns."""
+    strange = set(named) - set(by)
+    if strange:
+        raise invalid(name, f"{what} name {len(strange)} columns that are not by-columns", "Leave them out.")
+
+
 def impossible_cells(combinations: Any, dimensions: Sequence[Dimension], counts: IntArray, name: str) -> BoolArray:
     """Mark structural zeros; a margin is one when all its parts are.
+
+    Parameters
+    ----------
+    combinations : any DataFrame narwhals reads, or None
+        Codes of one or more by-columns, with every code of those it does not name. Parents and `Total` stand for
+        all that they hold; codes that the table does not have are passed over.
+    dimensions : sequence of Dimension
+    counts : ndarray of int64
+    name : str
 
     Raises
     ------
@@ -204,10 +266,16 @@ def impossible_cells(combinations: Any, dimensions: Sequence[Dimension], counts:
     mask = np.zeros(counts.shape, dtype=bool)
     if combinations is None:
         return mask
-    by = [dimension.column for dimension in dimensions]
-    rows = nw.from_native(combinations).lazy().select(*by).collect(backend="pandas").to_pandas()
-    known = np.all([rows[d.column].astype(str).isin(d.codes) for d in dimensions], axis=0)
+    rows = nw.from_native(combinations).lazy().collect(backend="pandas").to_pandas()
+    refuse_strange(rows.columns, [d.column for d in dimensions], "impossible combinations", name)
+    rows = rows.assign(**{d.column: TOTAL for d in dimensions if d.column not in rows})
+    rows = rows.astype("str").fillna(MISSING)
+    known = np.all([rows[d.column].isin(d.codes) for d in dimensions], axis=0)
     mask.ravel()[_places(rows.loc[known], dimensions)] = True
+    for axis, dimension in enumerate(dimensions):
+        view = np.moveaxis(mask, axis, 0)
+        for parent, children in reversed(dimension.groups):
+            view[list(children)] |= view[parent]
     for axis, dimension in enumerate(dimensions):
         view = np.moveaxis(mask, axis, 0)
         for parent, children in dimension.groups:
@@ -219,14 +287,14 @@ def impossible_cells(combinations: Any, dimensions: Sequence[Dimension], counts:
 
 
 def _dimensions_of(
-    rows: pd.DataFrame, by: Sequence[str], hierarchies: Mapping[str, Mapping[str, str]], name: str
+    rows: pd.DataFrame, by: Sequence[str], hierarchies: Mapping[str, Any], name: str
 ) -> tuple[Dimension, ...]:
     if not 1 <= len(by) == len(set(by)) or set(by) & set(RESERVED):
         raise invalid(name, "by-columns must be one or more, distinct, none called count or status", "")
     if not len(rows) or rows[list(by)].isna().to_numpy().any():
         raise invalid(name, "there are no rows, or codes are missing", "Name every cell.")
     return tuple(
-        Dimension.of(column, rows[column].astype(str).unique().tolist(), hierarchies.get(column, {})) for column in by
+        Dimension.of(column, rows[column].astype(str).unique().tolist(), hierarchies.get(column, ())) for column in by
     )
 
 
