@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from p20kit.linked import CellKey, cell_keys, populations
+from p20kit.dimensions import TOTAL
+from p20kit.linked import link
 from p20kit.tables import Table
 
 IntArray = NDArray[np.int64]
@@ -18,7 +19,7 @@ BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 
 NODES = 50
-GAP = 0.1
+GAP = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,40 +28,39 @@ class Cells:
 
     Parameters
     ----------
-    keys : list of CellKey
     counts : ndarray of int64, shape (n_cells,)
         Persons.
+    names : list of str
+        By-columns and codes, without `Total`: the same for the same cell in any table of any people.
     places : tuple of ndarray of int64
         Per table: the cell behind each flat position.
     sums : csr_array, shape (n_sums, n_cells)
         +1 for a parent, -1 for its parts; each row comes to zero.
     """
 
-    keys: list[CellKey]
     counts: IntArray
+    names: list[str]
     places: tuple[IntArray, ...]
     sums: csr_array
 
 
 def join(tables: Sequence[Table]) -> Cells:
     """Put tables into one system; a cell two tables of the same people share is one unknown."""
-    position: dict[CellKey, int] = {}
-    places = tuple(
-        np.array([position.setdefault(key, len(position)) for key in cell_keys(table, number)], dtype=np.int64)
-        for table, number in zip(tables, populations(tables), strict=True)
-    )
-    counts = np.zeros(len(position), dtype=np.int64)
-    rows, columns, signs, height = [], [], [], 0
-    for table, place in zip(tables, places, strict=True):
+    linked = link(tables)
+    counts, names = np.zeros(linked.size, dtype=np.int64), [""] * linked.size
+    for table, place in zip(reversed(tables), reversed(linked.unknowns), strict=True):
         counts[place] = table.counts.ravel()
-        for parents, parts in table.relations():
-            row = np.arange(height, height + len(parents))
-            height += len(parents)
-            rows += [row, np.repeat(row, parts.shape[1])]
-            columns += [place[parents], place[parts].ravel()]
-            signs += [np.ones(len(parents)), -np.ones(parts.size)]
+        for cell, codes in zip(place.tolist(), table.labels, strict=True):
+            names[cell] = repr(sorted(pair for pair in zip(table.by, codes, strict=True) if pair[1] != TOTAL))
+    rows, columns, signs, height = [], [], [], 0
+    for parents, parts in linked.sums:
+        row = np.arange(height, height + len(parents))
+        height += len(parents)
+        rows += [row, np.repeat(row, parts.shape[1])]
+        columns += [parents, parts.ravel()]
+        signs += [np.ones(len(parents)), -np.ones(parts.size)]
     entries = (np.concatenate(signs), (np.concatenate(rows), np.concatenate(columns)))
-    return Cells(list(position), counts, places, csr_array(coo_array(entries, shape=(height, len(position)))))
+    return Cells(counts, names, linked.unknowns, csr_array(coo_array(entries, shape=(height, linked.size))))
 
 
 def solve(

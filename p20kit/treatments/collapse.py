@@ -2,7 +2,8 @@
 
 The search is greedy. What is missing is the persons by which counts stay under the threshold, added up; what is lost
 by a merge is the entropy of the innermost cells, in persons x bits. Each step takes the two siblings whose merge
-gains most of the one for each unit of the other, until nothing is missing; so no cell need be hidden.
+gains most of the one for each unit of the other, until nothing is missing; so no cell need be hidden. It is run for
+several choices of the columns that may be merged, and the result that loses least is taken.
 """
 
 from __future__ import annotations
@@ -27,11 +28,17 @@ from p20kit.treatments.suppression import suppression
 from p20kit.treatments.treated import Display, FloatArray, Reading, Treated, given, read
 
 IntArray = NDArray[np.int64]
+Groups = dict[str, dict[str, tuple[str, ...]]]
+"""By-column to new code to the innermost codes it takes the place of."""
 Merges = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 JOINT = " / "
 MAX_SIBLINGS = 40
 """Siblings looked at in pairs; of more, the smallest are."""
+AT_ONCE = 1_000_000
+MOST_CELLS = 20_000
+MOST_WAYS = 14
+"""Choices of columns tried besides all of them, in tables of up to `MOST_CELLS` cells; in larger ones none is."""
 
 
 def collapse(table: Table, column: str, groups: Mapping[str, Sequence[str]]) -> Table:
@@ -69,7 +76,7 @@ def collapse(table: Table, column: str, groups: Mapping[str, Sequence[str]]) -> 
         dimensions=(*table.dimensions[:axis], new, *table.dimensions[axis + 1 :]),
         counts=np.ascontiguousarray(np.moveaxis(counts, 0, axis)),
         impossible=np.ascontiguousarray(np.moveaxis(ruled_out, 0, axis)),
-        basis=_recoded(table.basis, column, groups),
+        basis=_recoded(table, new, axis, place),
         sources={by: source for by, source in table.sources.items() if by != column},
     )
 
@@ -82,8 +89,17 @@ class _Candidate:
     codes: tuple[str, str]
 
 
-def find_merges(tables: Table | Sequence[Table], policy: CellPolicy) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Search which categories to merge so that no count is under the threshold, at the least loss.
+@dataclass(frozen=True)
+class _Found:
+    """Merges of one search; `lost` orders searches over the same tables, lowest first."""
+
+    merges: Groups
+    missing: int
+    lost: float
+
+
+def find_merges(tables: Table | Sequence[Table], policy: CellPolicy) -> Groups:
+    """Search which categories to merge so that no count is under the threshold, at a small loss.
 
     Source: ExA 3.f; DSA III.G.2.a.
 
@@ -99,18 +115,40 @@ def find_merges(tables: Table | Sequence[Table], policy: CellPolicy) -> dict[str
         Empty where nothing is under the threshold. Where even columns of one category leave a count under
         it, all that could be merged is.
     """
-    current = given(tables)
-    members: dict[str, dict[str, tuple[str, ...]]] = {}
-    while any(_missing(table.counts, table.impossible, policy).any() for table in current):
-        best = _best(current, policy)
+    several = given(tables)
+    columns = tuple(dict.fromkeys(column for table in several for column in table.by))
+    ways = [columns]
+    if sum(table.counts.size for table in several) <= MOST_CELLS:
+        ways += [way for size in range(len(columns) - 1, 0, -1) for way in combinations(columns, size)][:MOST_WAYS]
+    found = [_greedy(several, policy, way) for way in ways]
+    return min(found, key=lambda way: (way.missing, way.lost)).merges
+
+
+def _greedy(tables: Sequence[Table], policy: CellPolicy, columns: Sequence[str]) -> _Found:
+    """Merge categories of these columns, the best pair first, until no count is under the threshold."""
+    current, merges = tuple(tables), Groups()
+    while (missing := sum(int(_missing(t.counts, t.impossible, policy).sum()) for t in current)) > 0:
+        best = _best(current, policy, columns)
         if best is None:
             break
-        made = members.setdefault(best.column, {})
+        made = merges.setdefault(best.column, {})
         parts = tuple(sorted(part for code in best.codes for part in made.pop(code, (code,))))
         name = JOINT.join(parts)
         made[name] = parts
         current = tuple(collapse(t, best.column, {name: best.codes}) if _has(t, best) else t for t in current)
-    return members
+    inner = [t.counts[tuple(slice(0, d.leaves) for d in t.dimensions)] for t in current]
+    return _Found(merges, missing, sum(float(xlogy(counts, counts).sum()) for counts in inner))
+
+
+def _applied(tables: Sequence[Table], merges: Merges) -> tuple[Table, ...]:
+    """Merge in every table the groups whose codes it has."""
+    merged = []
+    for table in tables:
+        for column in (column for column in merges if column in table.by):
+            known = set(table.dimensions[table.by.index(column)].codes)
+            table = collapse(table, column, {new: g for new, g in merges[column].items() if set(g) <= known})
+        merged.append(table)
+    return tuple(merged)
 
 
 def collapsed(
@@ -140,14 +178,7 @@ def collapsed(
     """
     several = given(tables)
     chosen = find_merges(several, policy) if merges is None else merges
-    merged = []
-    for table in several:
-        for column in (column for column in chosen if column in table.by):
-            known = table.dimensions[table.by.index(column)].codes
-            groups = {new: codes for new, codes in chosen[column].items() if set(codes) <= set(known)}
-            table = collapse(table, column, groups)
-        merged.append(table)
-    hidden = suppression(merged, policy, earlier)
+    hidden = suppression(_applied(several, chosen), policy, earlier)
     readings = tuple(_reading(t, display, chosen) for t, display in zip(several, hidden.displays, strict=True))
     stated = {column: ", ".join(f"[{new}]" for new in groups) for column, groups in chosen.items()}
     return Treated("collapse", stated, policy, hidden.displays, readings)
@@ -189,12 +220,11 @@ def _merged(name: str, old: Dimension, groups: Mapping[str, Sequence[str]]) -> t
     return Dimension(old.column, codes, sums, len(set(place[: old.leaves].tolist()))), place
 
 
-def _recoded(basis: pd.DataFrame | None, column: str, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame | None:
-    if basis is None:
+def _recoded(table: Table, new: Dimension, axis: int, place: IntArray) -> pd.DataFrame | None:
+    if table.basis is None:
         return None
-    into = {code: new for new, codes in groups.items() for code in codes}
-    codes = basis[column].astype("str")
-    return basis.assign(**{column: codes.map(into).fillna(codes).astype("str")})
+    codes = pd.Categorical.from_codes(place[table.places(axis)], categories=pd.Index(new.codes[: new.leaves]))
+    return table.basis.assign(**{new.column: codes})
 
 
 def _missing(counts: IntArray, impossible: NDArray[np.bool_], policy: CellPolicy) -> IntArray:
@@ -208,12 +238,12 @@ def _has(table: Table, candidate: _Candidate) -> bool:
     )
 
 
-def _best(tables: Sequence[Table], policy: CellPolicy) -> _Candidate | None:
+def _best(tables: Sequence[Table], policy: CellPolicy, columns: Sequence[str]) -> _Candidate | None:
     """Choose the pair that gains most for what it loses, over all tables; the first of equals."""
     gained: dict[_Candidate, float] = {}
     lost: dict[_Candidate, float] = {}
     for table in tables:
-        for axis in range(len(table.by)):
+        for axis in (axis for axis, column in enumerate(table.by) if column in columns):
             for candidate, gain, loss in _weighed(table, axis, policy):
                 gained[candidate] = gained.get(candidate, 0.0) + gain
                 lost[candidate] = lost.get(candidate, 0.0) + loss
@@ -225,13 +255,16 @@ def _weighed(table: Table, axis: int, policy: CellPolicy) -> Iterator[tuple[_Can
     """Weigh each pair of siblings: what is missing less after the merge, and the entropy lost."""
     dimension = table.dimensions[axis]
     counts = np.moveaxis(table.counts, axis, 0)
-    ruled_out = np.moveaxis(table.impossible, axis, 0)
+    ruled_out = np.moveaxis(table.impossible, axis, 0).reshape(len(counts), -1)
     inner = tuple(slice(0, d.leaves) for i, d in enumerate(table.dimensions) if i != axis)
-    missing = _missing(counts, ruled_out, policy).reshape(len(counts), -1).sum(axis=1)
-    for a, b in _pairs(dimension, counts[..., *(-1,) * (counts.ndim - 1)]):
-        merged = _missing(counts[a] + counts[b], ruled_out[a] & ruled_out[b], policy).sum()
-        loss = _entropy(counts[a][inner], counts[b][inner])
-        yield _Candidate(dimension.column, _named(dimension, a, b)), float(missing[a] + missing[b] - merged), loss
+    leaves, counts = counts[(slice(None), *inner)].reshape(len(counts), -1), counts.reshape(len(counts), -1)
+    pairs = np.array(list(_pairs(dimension, counts[:, -1])), dtype=np.int64).reshape(-1, 2)
+    missing = _missing(counts, ruled_out, policy).sum(axis=1)
+    for a, b in (part.T for part in np.array_split(pairs, 1 + pairs.shape[0] * counts.shape[1] // AT_ONCE)):
+        merged = _missing(counts[a] + counts[b], ruled_out[a] & ruled_out[b], policy).sum(axis=1)
+        losses = _entropy(leaves[a], leaves[b])
+        for i, j, gain, loss in zip(a, b, missing[a] + missing[b] - merged, losses, strict=True):
+            yield _Candidate(dimension.column, _named(dimension, int(i), int(j))), float(gain), float(loss)
 
 
 def _named(dimension: Dimension, a: int, b: int) -> tuple[str, str]:
@@ -241,7 +274,7 @@ def _named(dimension: Dimension, a: int, b: int) -> tuple[str, str]:
 
 def _pairs(dimension: Dimension, persons: IntArray) -> Iterator[tuple[int, int]]:
     """Pair innermost siblings; codes that several hierarchies hold are siblings only in all of them."""
-    parents: dict[int, tuple[int, ...]] = {leaf: () for leaf in range(dimension.leaves)}
+    parents: dict[int, tuple[int, ...]] = dict.fromkeys(range(dimension.leaves), ())
     for parent, children in dimension.groups:
         for child in children:
             if child < dimension.leaves:
@@ -254,8 +287,8 @@ def _pairs(dimension: Dimension, persons: IntArray) -> Iterator[tuple[int, int]]
         yield from combinations(smallest, 2)
 
 
-def _entropy(a: IntArray, b: IntArray) -> float:
-    return float((xlogy(a + b, a + b) - xlogy(a, a) - xlogy(b, b)).sum() / np.log(2))
+def _entropy(a: IntArray, b: IntArray) -> FloatArray:
+    return np.asarray((xlogy(a + b, a + b) - xlogy(a, a) - xlogy(b, b)).sum(axis=1) / np.log(2))
 
 
 def _reading(table: Table, display: Display, merges: Merges) -> Reading:

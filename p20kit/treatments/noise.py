@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
@@ -125,10 +124,7 @@ def cell_keys(table: Table, seed: bytes) -> IntArray:
     if table.basis is None:
         finding = Finding("noise", "ExA 3.f", table.name, "its persons are not known", "Make it with tabulate().")
         raise TableInvalid("no noise was added", [finding])
-    place = tuple(
-        pd.Categorical(table.basis[d.column], categories=list(d.codes)).codes.astype(np.int64)
-        for d in table.dimensions
-    )
+    place = tuple(table.places(axis) for axis in range(len(table.by)))
     keys = np.zeros(table.counts.shape, dtype=np.int64)
     np.add.at(keys, place, draw(table.basis[table.unit].astype(str), seed, "noise"))
     return np.asarray(add_margins(keys, table.dimensions) % ONE)
@@ -148,7 +144,7 @@ def _perturbed(table: Table, chances: FloatArray, policy: CellPolicy, seed: byte
 
 
 def _sources(edges: IntArray, largest: int) -> tuple[FloatArray, FloatArray]:
-    """Give, for each result up to one that stands for all larger, the smallest and the largest count it comes from."""
+    """Give the smallest and largest count behind each result; the last result stands for all larger ones."""
     most = edges.shape[1] // 2
     results = np.arange(largest + most + 1)
     lower, upper = np.full(len(results), np.inf), np.zeros(len(results))

@@ -31,7 +31,7 @@ TINY = 1e-6
 
 
 def ranges(
-    tables: Table | Sequence[Table],
+    tables: Protected | Table | Sequence[Table],
     policy: CellPolicy,
     earlier: Sequence[Protected | Table] = (),
     *,
@@ -44,7 +44,8 @@ def ranges(
 
     Parameters
     ----------
-    tables : Table or sequence of Table
+    tables : Protected, Table or sequence of Table
+        What is protected already is taken as it is.
     policy : CellPolicy
     earlier : sequence of Protected or Table
     width : int, default 10
@@ -71,7 +72,7 @@ def ranges(
         )
         finding = Finding("ranges", COUNT_CLAUSE, "width", what, f"Use {policy.minimum_count + 1} or more, or 10.")
         raise TableInvalid("ranges cannot be displayed", [finding])
-    protected = protect(given(tables), policy, earlier)
+    protected = tables if isinstance(tables, Protected) else protect(given(tables), policy, earlier)
     cells = join(protected.tables)
     hidden, small = _masks(cells, protected, policy)
     if hidden.sum() > MOST_HIDDEN:

@@ -65,19 +65,16 @@ def coded_rates(
     axis = both.by.index(of)
     (shown,) = protect(given(both), policy, earlier).shown
     at, rest = (both.dimensions[axis].codes.index(code) for code in (value, _other(both, axis, value)))
-    part, other, base = (both.counts.take(position, axis=axis) for position in (at, rest, -1))
-    clear = shown.take(at, axis=axis) & shown.take(rest, axis=axis) & (part > 0) & (other > 0)
-    stands = shown.take(-1, axis=axis) & ~small_bases(base, policy)
-    text, lower, upper = _coded(part, base, stands, clear, policy)
-    display = shown_or_hidden(
-        both,
-        shown
-        & (np.arange(shown.shape[axis]) == shown.shape[axis] - 1).reshape(
-            [-1 if i == axis else 1 for i in range(shown.ndim)]
-        ),
-    )
+    part, other, base = (np.asarray(both.counts.take(position, axis=axis)) for position in (at, rest, -1))
+    seen_part, seen_other, seen_base = (np.asarray(shown.take(position, axis=axis)) for position in (at, rest, -1))
+    clear = seen_part & seen_other & (part > 0) & (other > 0)
+    text, lower, upper = _coded(part, base, seen_base & ~small_bases(base, policy), clear, policy)
+    bases = np.zeros_like(shown)
+    np.moveaxis(bases, axis, 0)[-1] = seen_base
+    display = shown_or_hidden(both, bases)
     for target, source in ((display.text, text), (display.lower, lower), (display.upper, upper)):
         np.moveaxis(target, axis, 0)[at] = source
+    np.moveaxis(display.text, axis, 0)[rest] = ""
     stated = {"share": f"{of}={value}", "extremes": f"under {STEPS[0]} %, over {100 - STEPS[0]} %, or coarser"}
     return Treated("coded rates", stated, policy, (display,), (read(display),))
 

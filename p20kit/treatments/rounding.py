@@ -91,26 +91,30 @@ def controlled_rounding(
     _check_base(base)
     several = given(tables)
     cells = join(several)
-    chances = draw((repr(group) for _, group in cells.keys), seed, "controlled rounding") / ONE
+    chances = draw(cells.names, seed, "controlled rounding") / ONE
     if len(several) == 1:
-        rounded, sliced = _round(several[0], base, chances.reshape(several[0].counts.shape))
-        most = int(-(-np.abs(rounded - several[0].counts).max() // base) * base) if sliced else base - 1
-        margins = f"add up, each within {most}"
-        displays = [_between(several[0], rounded, base, most)]
+        table, (place,) = several[0], cells.places
+        rounded, sliced = _round(table, base, chances[place].reshape(table.counts.shape))
+        most = int(-(-np.abs(rounded - table.counts).max() // base) * base) if sliced else base - 1
+        displays = [_between(table, rounded, base, most)]
     else:
-        together = _zero_restricted(cells, base, chances) if len(cells.counts) <= WHOLE_CELLS else None
-        if together is None:
-            what = f"no rounding of {len(cells.counts)} cells of {len(several)} linked tables was found"
-            finding = Finding("rounding", "ExA 3.f", several[0].name, what, "Round one table at a time.")
-            raise TableInvalid("tables cannot be rounded together", [finding])
-        margins = f"add up, each within {base - 1}"
-        shapes = [together[place].reshape(t.counts.shape) for t, place in zip(several, cells.places, strict=True)]
-        displays = [_between(t, rounded, base, base - 1) for t, rounded in zip(several, shapes, strict=True)]
-    return _treated("controlled rounding", {"base": str(base), "margins": margins}, policy, displays)
+        most, displays = base - 1, _together(several, cells, base, chances)
+    stated = {"base": str(base), "margins": f"add up, each within {most}"}
+    return _treated("controlled rounding", stated, policy, displays)
 
 
 def _treated(method: str, parameters: dict[str, str], policy: CellPolicy, displays: Sequence[Display]) -> Treated:
     return Treated(method, parameters, policy, tuple(displays), tuple(read(display) for display in displays))
+
+
+def _together(tables: Sequence[Table], cells: Cells, base: int, chances: FloatArray) -> list[Display]:
+    rounded = _zero_restricted(cells, base, chances) if len(cells.counts) <= WHOLE_CELLS else None
+    if rounded is None:
+        what = f"no rounding of {len(cells.counts)} cells of {len(tables)} linked tables was found"
+        finding = Finding("rounding", "ExA 3.f", tables[0].name, what, "Round one table at a time.")
+        raise TableInvalid("tables cannot be rounded together", [finding])
+    shapes = (rounded[place].reshape(table.counts.shape) for table, place in zip(tables, cells.places, strict=True))
+    return [_between(table, shape, base, base - 1) for table, shape in zip(tables, shapes, strict=True)]
 
 
 def _check_base(base: int) -> None:
@@ -131,9 +135,12 @@ def _round(table: Table, base: int, chances: FloatArray) -> tuple[IntArray, bool
     """Round one table, in slices where it is too large or has no zero-restricted rounding; and say whether it was."""
     axis = int(np.argmax([dimension.leaves for dimension in table.dimensions]))
     if table.counts.size <= WHOLE_CELLS or len(table.dimensions) == 1:
-        rounded = _zero_restricted(join([table]), base, chances.ravel())
+        cells = join([table])
+        drawn = np.zeros(len(cells.counts))
+        drawn[cells.places[0]] = chances.ravel()
+        rounded = _zero_restricted(cells, base, drawn)
         if rounded is not None:
-            return rounded.reshape(table.counts.shape), False
+            return rounded[cells.places[0]].reshape(table.counts.shape), False
     return _add_slices(table, axis, base, chances), True
 
 
@@ -141,7 +148,8 @@ def _add_slices(table: Table, axis: int, base: int, chances: FloatArray) -> IntA
     """Round slice by slice along an axis; what is off so far tips the draws of the next slice the other way."""
     others = tuple(dimension for i, dimension in enumerate(table.dimensions) if i != axis)
     dimension = table.dimensions[axis]
-    counts, impossible, drawn = (np.moveaxis(a, axis, 0) for a in (table.counts, table.impossible, chances))
+    counts, impossible = np.moveaxis(table.counts, axis, 0), np.moveaxis(table.impossible, axis, 0)
+    drawn = np.moveaxis(chances, axis, 0)
     rounded = np.zeros_like(counts)
     off = np.zeros(counts.shape[1:])
     siblings = [leaf for _, children in dimension.groups for leaf in children if leaf < dimension.leaves]

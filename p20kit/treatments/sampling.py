@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from p20kit.errors import Finding, TableInvalid
 from p20kit.policy import CellPolicy
@@ -91,11 +90,8 @@ def sample(table: Table, fraction: float, seed: bytes) -> Table:
     if basis.empty:
         finding = Finding("sampling", "ExA 3.f", table.name, "nobody is in the sample", "Use a larger fraction.")
         raise TableInvalid("nobody was drawn", [finding])
-    place = tuple(
-        pd.Categorical(basis[d.column], categories=list(d.codes)).codes.astype(np.int64) for d in table.dimensions
-    )
     counts = np.zeros_like(table.counts)
-    np.add.at(counts, place, 1)
+    np.add.at(counts, tuple(table.places(axis)[drawn] for axis in range(len(table.by))), 1)
     title = f"{table.title} ({fraction:.0%} sample)"
     return replace(table, counts=add_margins(counts, table.dimensions), basis=basis, title=title)
 
@@ -109,7 +105,7 @@ def _estimated(display: Display, fraction: float) -> Display:
 def _reading(table: Table, display: Display, fraction: float) -> Reading:
     """Estimate all persons from the sample's counts, with the interval of the estimate."""
     known = read(display)
-    spread = CONFIDENCE * np.sqrt(known.estimate * (1 - fraction)) / fraction
+    spread = CONFIDENCE * np.sqrt((known.estimate + 1) * (1 - fraction)) / fraction
     upper = np.where(np.isfinite(known.upper), known.upper, table.total * fraction)
     lower = np.maximum(np.floor(known.lower / fraction - spread), known.lower)
     return Reading(table, known.estimate / fraction, lower, np.ceil(upper / fraction + spread))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from p20kit.audit import Audit, audit
 from p20kit.errors import Finding, P20KitError, TableInvalid
 from p20kit.policy import CellPolicy
-from p20kit.protection import Protected
+from p20kit.protection import Protected, protect
 from p20kit.tables import Table
 from p20kit.treatments.collapse import collapsed
 from p20kit.treatments.noise import noise
@@ -25,6 +26,8 @@ from p20kit.treatments.treated import Treated, given
 PREVIEW = hashlib.sha256(b"a seed for trying, which protects nothing").digest()
 MOST_CELLS = 60_000
 """Displayed cells of all tables together; beyond, nothing is tried."""
+DENSE_CELLS = 12_000
+"""Beyond, what leaves no cell exact is not tried: the attack has every cell to look at."""
 
 LOOKS = {"safe": "nothing found", "unsafe": "unsafe", "skipped": "skipped"}
 
@@ -89,8 +92,8 @@ class Suggestions:
         frame = self.to_frame()
         return (
             f"{frame.to_html(index=False, na_rep='', border=0, float_format='{:.1f}'.format)}"
-            "<p>Cells and persons without an exact figure, and the error of what is displayed, in percent; bits: what "
-            "a reader does not know of a cell, on average. ExA 3.f; attacked under DSA III.G.2.a and d.</p>"
+            "<p>Cells and persons without an exact figure, and the error of what is displayed, in percent; bits: "
+            "what a reader does not know of a cell, on average. ExA 3.f; attacked under DSA III.G.2.a and d.</p>"
         )
 
     def __repr__(self) -> str:
@@ -131,20 +134,31 @@ def suggest(
     several = given(tables)
     size = sum(table.counts.size for table in several)
     if size > MOST_CELLS:
-        what = f"the tables have {size} cells, over the limit of {MOST_CELLS}"
-        finding = Finding("suggest", "ExA 3.f", several[0].name, what, "Compare on fewer by-columns.")
-        raise TableInvalid("nothing was compared", [finding])
+        raise _too_large("suggest", size, MOST_CELLS)
+    protected = cache(lambda: protect(several, policy, earlier))
     methods: dict[str, Callable[[], Treated]] = {
-        "suppression": lambda: suppression(several, policy, earlier),
-        "ranges": lambda: ranges(several, policy, earlier),
+        "suppression": lambda: suppression(protected(), policy),
         "collapse": lambda: collapsed(several, policy, earlier),
+    }
+    dense: dict[str, Callable[[], Treated]] = {
+        "ranges": lambda: ranges(protected(), policy),
         "rounding": lambda: rounding(several, policy),
         "controlled rounding": lambda: controlled_rounding(several, policy, seed=seed),
         "noise": lambda: noise(several, policy, seed=seed),
         "sampling": lambda: sampling(several, policy, earlier, seed=seed),
     }
-    tried = [_tried(method, treat, policy, earlier) for method, treat in methods.items()]
+    if size > DENSE_CELLS:
+        reason = str(_too_large("suggest", size, DENSE_CELLS).findings[0])
+        tried = [Suggestion(method, None, None, reason) for method in dense]
+    else:
+        tried = [_tried(method, treat, policy, earlier) for method, treat in dense.items()]
+    tried += [_tried(method, treat, policy, earlier) for method, treat in methods.items()]
     return Suggestions(tuple(sorted(tried, key=_rank)))
+
+
+def _too_large(rule: str, size: int, limit: int) -> TableInvalid:
+    what = f"the tables have {size} cells, over the limit of {limit}"
+    return TableInvalid("not compared", [Finding(rule, "ExA 3.f", "tables", what, "Use fewer by-columns.")])
 
 
 def _tried(

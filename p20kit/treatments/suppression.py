@@ -11,7 +11,7 @@ from p20kit.treatments.treated import Treated, given, read, shown_or_hidden
 
 
 def suppression(
-    tables: Table | Sequence[Table], policy: CellPolicy, earlier: Sequence[Protected | Table] = ()
+    tables: Protected | Table | Sequence[Table], policy: CellPolicy, earlier: Sequence[Protected | Table] = ()
 ) -> Treated:
     """Hide what `protect` hides, and display the rest as it is.
 
@@ -19,7 +19,8 @@ def suppression(
 
     Parameters
     ----------
-    tables : Table or sequence of Table
+    tables : Protected, Table or sequence of Table
+        What is protected already is taken as it is.
     policy : CellPolicy
     earlier : sequence of Protected or Table
 
@@ -28,6 +29,6 @@ def suppression(
     Unprotectable
         If earlier releases make some cell recoverable whatever is hidden now.
     """
-    protected = protect(given(tables), policy, earlier)
+    protected = tables if isinstance(tables, Protected) else protect(given(tables), policy, earlier)
     displays = tuple(shown_or_hidden(t, shown) for t, shown in zip(protected.tables, protected.shown, strict=True))
     return Treated("suppression", {}, policy, displays, tuple(read(display) for display in displays))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from p20kit.disclosed import Disclosed
-from p20kit.errors import TableInvalid
+from p20kit.errors import Finding, TableInvalid
+from p20kit.measures import Count
 from p20kit.policy import CellPolicy
 from p20kit.primary import small_counts
 from p20kit.tables import Table
@@ -193,11 +194,18 @@ def given(tables: Table | Sequence[Table]) -> tuple[Table, ...]:
     Raises
     ------
     TableInvalid
-        If there are none.
+        If there are none, or one displays more than counts.
     """
     several = (tables,) if isinstance(tables, Table) else tuple(tables)
     if not several:
         raise TableInvalid("there are no tables to treat")
+    findings = [
+        Finding("measures", "ExA 3.f", table.name, "it displays more than counts", "Treat a table of its counts.")
+        for table in several
+        if tuple(table.measures) != (Count(),)
+    ]
+    if findings:
+        raise TableInvalid("tables cannot be treated", findings)
     return several
 
 
@@ -211,8 +219,8 @@ def displayed(table: Table, number: FloatArray, lower: FloatArray, upper: FloatA
     lower = np.where(out | table.impossible, 0.0, np.maximum(lower, 0.0))
     upper = np.where(table.impossible, 0.0, np.where(out, np.inf, upper))
     text = np.full(table.counts.shape, HIDDEN, dtype=object)
-    for place in np.ndindex(*table.counts.shape):
-        text[place] = _text(number[place], lower[place], upper[place])
+    figures = zip(number.ravel().tolist(), lower.ravel().tolist(), upper.ravel().tolist(), strict=True)
+    text.ravel()[:] = [_text(*cell) for cell in figures]
     return Display(table, number, text, lower, upper)
 
 
@@ -273,8 +281,3 @@ def _measured(reading: Reading) -> tuple[float, ...]:
         float(table.counts[counted].sum()),
         float(bits[counted].sum()),
     )
-
-
-def as_dict(loss: Loss) -> dict[str, float]:
-    """Return a loss as a mapping."""
-    return asdict(loss)
