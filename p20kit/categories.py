@@ -199,6 +199,7 @@ class _Finer:
         self._levels = {division: levels[0] for division, levels in by_division.items()}
         self._order = {division: n for n, division in enumerate(by_division)}
         self._placed: dict[Division, IntArray] = {}
+        self._orders: dict[int, IntArray] = {}
         self._found: dict[tuple[Division, Division], dict[Group, Group]] = {}
 
     def holders(self, fine: Division, coarse: Division) -> dict[Group, Group]:
@@ -233,6 +234,7 @@ class _Finer:
             within = table.dimensions[level.axis].within(level.codes)
             number = np.zeros(len(within), dtype=np.int64)
             number[level.codes] = np.arange(len(level.codes))
-            placed = number[within[table.places(level.axis)]]
-            self._placed[division] = placed[np.argsort(table.people, kind="stable")]
+            if level.table not in self._orders:
+                self._orders[level.table] = np.argsort(table.people)
+            self._placed[division] = number[within[table.places(level.axis)]][self._orders[level.table]]
         return self._placed[division]

@@ -181,7 +181,7 @@ def _same_people(a: Table, b: Table) -> bool:
     if a.total != b.total or a.unit != b.unit:
         return False
     if a.basis is not None and b.basis is not None:
-        return np.array_equal(np.sort(a.people), np.sort(b.people))
+        return np.array_equal(a.people, b.people) or np.array_equal(np.sort(a.people), np.sort(b.people))
     axes, _ = categorise([a, b], [0, 0])
     width = max(len(a.by), len(b.by))
     names = np.concatenate(_alike([_cells(0, mine, width) for mine in axes]))

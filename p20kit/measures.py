@@ -8,6 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from p20kit.errors import Finding, TableInvalid
+
+COUNT = "count"
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -19,7 +23,7 @@ class Count:
     Source: DSA III.G.2.a ("grouping of individuals").
     """
 
-    kind: ClassVar[str] = "count"
+    kind: ClassVar[str] = COUNT
 
     @property
     def label(self) -> str:
@@ -76,20 +80,43 @@ class _Of:
 
 
 @dataclass(frozen=True)
-class Total(_Of):
+class _Sum(_Of):
+    decimals: int = 2
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the measure as a release request writes it."""
+        return {"kind": self.kind, "of": self.of, "decimals": self.decimals}
+
+
+@dataclass(frozen=True)
+class Total(_Sum):
     """Sum of a numeric column over the individuals of a cell, in the column's own unit.
 
     Source: DSA III.G.2.b; DSA VI.D.2.
+
+    Parameters
+    ----------
+    of : str
+        A column of amounts, zero or more: the dominance and p-percent rules know no negative contribution.
+    decimals : int, default 2
+        Places of the figure that is displayed.
     """
 
     kind: ClassVar[str] = "total"
 
 
 @dataclass(frozen=True)
-class Mean(_Of):
+class Mean(_Sum):
     """Mean of a numeric column over the individuals of a cell who have a value.
 
     Source: DSA III.G.2.b; DSA VI.D.2.
+
+    Parameters
+    ----------
+    of : str
+        A column of amounts, zero or more: a mean and its count give the total.
+    decimals : int, default 2
+        Places of the figure that is displayed.
     """
 
     kind: ClassVar[str] = "mean"
@@ -111,6 +138,13 @@ class Quantile(_Of):
     q: float = 0.5
     kind: ClassVar[str] = "quantile"
 
+    def __post_init__(self) -> None:
+        """Refuse the extremes."""
+        if not 0 < self.q < 1:
+            what = "q is not between 0 and 1: a minimum or maximum is one individual's value"
+            finding = Finding("extremes", "DSA III.G.2.b", self.label, what, "Ask for a quantile inside.")
+            raise TableInvalid("a quantile cannot be asked for", [finding])
+
     @property
     def label(self) -> str:
         """Name of the column it is read by."""
@@ -129,6 +163,7 @@ class Median(_Of):
     """
 
     kind: ClassVar[str] = "median"
+    q: ClassVar[float] = 0.5
 
 
 Measure = Count | Rate | Total | Mean | Quantile | Median
@@ -141,6 +176,7 @@ class Figures:
     Parameters
     ----------
     measure : Rate, Total, Mean, Quantile or Median
+        Or `Count`, whose figures hold the employers of every cell where the table names them.
     value : ndarray of float64
         What would be displayed, unrounded; NaN where nobody has a value.
     base : ndarray of int64

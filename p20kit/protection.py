@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from p20kit.complementary import complementary
-from p20kit.differencing import Difference, Group, small_differences
-from p20kit.dimensions import TOTAL
+from p20kit.companions import companions
+from p20kit.disclosed import Disclosed
 from p20kit.display import as_html
-from p20kit.errors import Finding, TableInvalid, Unprotectable
-from p20kit.linked import CellKey, cell_keys, populations
-from p20kit.policy import COMPLEMENTARY_CLAUSE, CellPolicy
-from p20kit.primary import small_bases, small_counts
-from p20kit.system import System, join
+from p20kit.errors import TableInvalid
+from p20kit.layers import disclosed_layers, displayed_figures, known_counts, measured_in_full, suppress_figures
+from p20kit.needs import count_needs
+from p20kit.policy import CellPolicy
+from p20kit.suppression import suppress_counts
 from p20kit.tables import Table
 
 BoolArray = NDArray[np.bool_]
 STATUSES = ("shown", "primary", "complementary", "structural")
-NAMED_CELLS = 20
-ROUNDS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +33,14 @@ class Protected:
     shown : tuple of ndarray of bool
         Per table, shape of its counts: True = displayed.
     policy : CellPolicy
+    measured : tuple of mapping of str to ndarray of bool
+        Per table and label of a measure: where its figure is displayed; empty for tables of counts alone.
     """
 
     tables: tuple[Table, ...]
     shown: tuple[BoolArray, ...]
     policy: CellPolicy
+    measured: tuple[Mapping[str, BoolArray], ...] = ()
 
     def to_frame(self, table: int | str = 0) -> pd.DataFrame:
         """Read one table.
@@ -53,9 +53,10 @@ class Protected:
         Returns
         -------
         DataFrame
-            The by-columns (margins labelled `Total`), `count` (Int64, null where hidden) and `status`:
-            shown, primary, complementary or structural. For the analyst: who publishes uses
-            `to_published`, because to tell primary from complementary says which cells are under 6.
+            The by-columns (margins labelled `Total`), `count` (Int64, null where hidden), `status`: shown,
+            primary, complementary or structural, and one column per measure (Float64, rounded as it is
+            displayed, null where hidden). For the analyst: who publishes uses `to_published`, because to tell
+            primary from complementary says which cells are under 6.
         """
         i = self._position(table)
         source = self.tables[i]
@@ -64,6 +65,9 @@ class Protected:
         frame["count"] = frame["count"].astype("Int64").where(displayed)
         frame["status"] = np.array(self.status(i), dtype=object)[source.published]
         frame["status"] = frame["status"].astype("str")
+        for label, displayed in self._measured(i).items():
+            values = np.where(displayed, displayed_figures(source, label, self.policy), np.nan).ravel()
+            frame[label] = pd.array(values[source.published], dtype="Float64")
         return frame
 
     def to_published(self, table: int | str = 0) -> pd.DataFrame:
@@ -79,47 +83,27 @@ class Protected:
         """Give the status of every cell, unpublished margins included, in flat order."""
         i = self._position(table)
         source = self.tables[i]
-        small = small_counts(source.counts, source.impossible, self.policy).ravel()
+        small = count_needs(source, self.policy).ravel() > 0
         status = np.where(self.shown[i].ravel(), "shown", np.where(small, "primary", "complementary"))
         status[source.impossible.ravel()] = "structural"
         return [str(s) for s in status]
 
-    def rates(self, of: str, value: str, table: int | str = 0) -> pd.DataFrame:
-        """Read the share of one category of a by-column, within every cell of the other by-columns.
+    def disclosed(self) -> tuple[Disclosed, ...]:
+        """Say what a reader of the release knows: of every count, and of what the figures give away.
 
-        Source: DSA III.G.2.b; DSA VI.D.2.
-
-        Parameters
-        ----------
-        of : str
-            A by-column of the table.
-        value : str
-            The category whose share is wanted.
-        table : int or str, default 0
+        Source: DSA III.G.2.d; DSA VI.D.2.
 
         Returns
         -------
-        DataFrame
-            The other by-columns, `rate` (percent, one decimal) and `base` (persons). Both are null unless
-            base and numerator are displayed and the base is large enough; a rate so follows from displayed
-            counts and tells nothing that they do not.
-
-        Raises
-        ------
-        TableInvalid
-            If the table has no such by-column or category, or does not display its margins.
+        tuple of Disclosed
+            Per table its counts; the counts behind its rates, as far as rounding leaves them open; and the totals
+            behind its totals and means.
         """
-        source = self.tables[self._position(table)]
-        if of not in source.by or value not in source.dimensions[source.by.index(of)].codes or not source.margins:
-            raise TableInvalid("a rate needs a by-column, one of its categories, and the table's margins")
-        others = [column for column in source.by if column != of]
-        frame = self.to_frame(table)
-        base = frame[frame[of] == TOTAL].reset_index(drop=True)
-        part = frame[frame[of] == value].reset_index(drop=True)
-        enough = ~small_bases(base["count"].fillna(0).to_numpy(dtype=np.int64), self.policy)
-        displayed = base["count"].notna() & part["count"].notna() & enough
-        rate = (part["count"].astype("Float64") / base["count"].astype("Float64") * 100).round(1)
-        return base[others].assign(rate=rate.where(displayed), base=base["count"].where(displayed))
+        return tuple(
+            layer
+            for i, (table, shown) in enumerate(zip(self.tables, self.shown, strict=True))
+            for layer in disclosed_layers(table, shown, self._measured(i), self.policy)
+        )
 
     def summary(self) -> pd.DataFrame:
         """Count cells by table and status, of the displayed part of each table."""
@@ -128,6 +112,9 @@ class Protected:
             for i, t in enumerate(self.tables)
         ]
         return pd.DataFrame(rows, columns=["table", *STATUSES])
+
+    def _measured(self, position: int) -> Mapping[str, BoolArray]:
+        return self.measured[position] if self.measured else {}
 
     def _position(self, table: int | str) -> int:
         names = [t.name for t in self.tables]
@@ -155,7 +142,7 @@ def protect(
 ) -> Protected:
     """Hide what must be hidden, together, so that nothing under the threshold can be worked out.
 
-    Source: DSA III.G.2.a; DSA III.G.2.d; DSA VI.D.2.
+    Source: DSA III.G.2.a; DSA III.G.2.b; DSA III.G.2.d; DSA II.F; DSA VI.D.2.
 
     Parameters
     ----------
@@ -164,7 +151,7 @@ def protect(
     earlier : sequence of Protected or Table
         What has been released before; a plain Table counts as shown in full.
     also_hide : sequence of ndarray of bool, optional
-        Per table: cells that must be hidden for another reason.
+        Per table: counts that must be hidden for another reason.
 
     Returns
     -------
@@ -179,101 +166,27 @@ def protect(
     new = (tables,) if isinstance(tables, Table) else tuple(tables)
     if not new:
         raise TableInvalid("there are no tables to protect")
-    past = released(earlier)
-    numbers = populations([*new, *(table for table, _ in past)])
-    public = _public(past, numbers[len(new) :])
-    forced = [np.array(mask, dtype=bool) for mask in also_hide or [np.zeros(t.counts.shape, bool) for t in new]]
-    for _ in range(ROUNDS):
-        shown = _decide(new, past, forced, policy)
-        apart = small_differences([*zip(new, shown, strict=True), *past], len(new), policy)
-        if not apart:
-            return Protected(new, shown, policy)
-        for difference in apart:
-            table, flat = _to_hide(difference, new, shown, public, numbers)
-            forced[table].ravel()[flat] = True
-    findings = [Finding("difference", COMPLEMENTARY_CLAUSE, new[0].name, f"{len(apart)} differences remain", "")]
-    raise Unprotectable("groups of the tables differ by too few individuals", findings)
+    past = [_as_protected(release, policy) for release in earlier]
+    behind = [companion for table in new for companion in companions(table)]
+    every = [*new, *(companion.table for companion in behind)]
+    shown = suppress_counts(
+        every,
+        [pair for release in past for pair in known_counts(release.tables, release.shown, release.measured)],
+        [
+            *(also_hide or [np.zeros(t.counts.shape, bool) for t in new]),
+            *(np.zeros_like(c.table.impossible) for c in behind),
+        ],
+        [*(np.ones(t.counts.shape, bool) for t in new), *(c.wanted(policy) for c in behind)],
+        policy,
+    )
+    of_companions = list(zip(behind, shown[len(new) :], strict=True))
+    before = [p for release in past for p in zip(release.tables, release.shown, release.measured, strict=False)]
+    measured = suppress_figures(new, shown[: len(new)], of_companions, before, policy)
+    return Protected(new, shown[: len(new)], policy, measured)
 
 
-def _decide(
-    new: tuple[Table, ...],
-    past: Sequence[tuple[Table, BoolArray]],
-    forced: Sequence[BoolArray],
-    policy: CellPolicy,
-) -> tuple[BoolArray, ...]:
-    """Protect the tables of each population together."""
-    numbers = populations([*new, *(table for table, _ in past)])
-    shown = [np.zeros(table.counts.shape, dtype=bool) for table in new]
-    for number in dict.fromkeys(numbers[: len(new)]):
-        mine = [i for i in range(len(new)) if numbers[i] == number]
-        before = [p for p, n in zip(past, numbers[len(new) :], strict=True) if n == number]
-        system = join([new[i] for i in mine], before, number, [forced[i].ravel() for i in mine], policy)
-        outcome = complementary(system)
-        _refuse_hopeless(outcome.unprotected.tolist(), system, [new[i] for i in mine])
-        for i, place in zip(mine, system.places, strict=True):
-            shown[i] = (~outcome.hidden[place] & new[i].published).reshape(new[i].counts.shape)
-    return tuple(shown)
-
-
-def _public(past: Sequence[tuple[Table, BoolArray]], numbers: Sequence[int]) -> set[CellKey]:
-    """Name the cells that have been displayed and cannot be hidden any more."""
-    return {
-        key
-        for (table, displayed), number in zip(past, numbers, strict=True)
-        for key, known in zip(cell_keys(table, number), displayed.ravel(), strict=True)
-        if known
-    }
-
-
-def _to_hide(
-    difference: Difference, new: Sequence[Table], shown: Sequence[BoolArray], public: set[CellKey], numbers: list[int]
-) -> tuple[int, int]:
-    """Choose the cell to hide: of a table still to be released, of the smaller group if that helps."""
-    ways = [
-        (group.table, flat)
-        for group in (difference.smaller, difference.larger)
-        if group.table < len(new)
-        for flat in _ways(group, new[group.table], shown[group.table])
-    ]
-    private = ((table, flat) for table, flat in ways if cell_keys(new[table], numbers[table])[flat] not in public)
-    return next(private, ways[0])
-
-
-def _ways(group: Group, table: Table, shown: BoolArray) -> list[int]:
-    """List cells of which any unsettles the group: itself; of a line the total, and then what is displayed of it."""
-    if group.axis is None:
-        return [group.flat]
-    flats = np.arange(shown.size).reshape(shown.shape)
-    place = np.unravel_index(group.flat, shown.shape)
-    line = np.moveaxis(flats, group.axis, -1)[tuple(np.delete(place, group.axis))]
-    line = line[: table.dimensions[group.axis].leaves]
-    displayed = line[shown.ravel()[line]]
-    return [group.flat, *displayed[np.argsort(table.counts.ravel()[displayed], kind="stable")].tolist()]
-
-
-def released(earlier: Sequence[Protected | Table]) -> list[tuple[Table, BoolArray]]:
-    """List released tables with what each of them showed."""
-    pairs: list[tuple[Table, BoolArray]] = []
-    for release in earlier:
-        if isinstance(release, Table):
-            pairs.append((release, release.published.reshape(release.counts.shape)))
-        else:
-            pairs += list(zip(release.tables, release.shown, strict=True))
-    return pairs
-
-
-def _refuse_hopeless(cells: list[int], system: System, tables: Sequence[Table]) -> None:
-    if not cells:
-        return
-    findings = []
-    for cell in cells[:NAMED_CELLS]:
-        where = "an earlier release"
-        for table, place in zip(tables, system.places, strict=True):
-            hits = np.flatnonzero(place == cell)
-            if len(hits):
-                where = table.where(int(hits[0]))
-        what = "the cell can be worked out from what is already public, whatever is hidden now"
-        findings.append(
-            Finding("complementary", COMPLEMENTARY_CLAUSE, where, what, "Merge categories or drop the table.")
-        )
-    raise Unprotectable(f"{len(cells)} cells cannot be protected", findings)
+def _as_protected(release: Protected | Table, policy: CellPolicy) -> Protected:
+    if isinstance(release, Protected):
+        return release
+    published = release.published.reshape(release.counts.shape)
+    return Protected((release,), (published,), policy, (measured_in_full(release),))

@@ -102,6 +102,11 @@ class TableRequested(_Strict):
             faults.append("codes of cells are not text")
         return faults
 
+    def labels(self, column: str) -> set[str]:
+        """Give every label a by-column displays, or is told by: codes, and parents of hierarchies."""
+        pairs = {code for up in self.hierarchies.get(column, []) for pair in up.items() for code in pair}
+        return {*self.basis[column], *self.codes.get(column, []), *self.impossible.get(column, []), *pairs}
+
     def as_table(self) -> Table:
         """Rebuild the table from its basis alone.
 

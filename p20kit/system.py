@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p20kit.linked import CellKey, cell_keys
+from p20kit.needs import count_needs
 from p20kit.policy import CellPolicy
-from p20kit.primary import small_counts
 from p20kit.tables import Table
 
 IntArray = NDArray[np.int64]
@@ -97,17 +97,19 @@ def join(
         system.hidden[place[~table.published | extra]] = True
         raised = place[extra]
         system.need[raised] = np.maximum(system.need[raised], system.value[raised] + policy.minimum_count)
+    # a zero that one table must hide is no known zero of another
+    system.fixed &= (system.value > 0) | (system.need == 0)
     _enter_earlier(system, earlier, places[len(new) :])
     return system
 
 
 def _enter(system: System, table: Table, place: IntArray, policy: CellPolicy) -> None:
     counts = table.counts.ravel()
-    small = small_counts(counts, table.impossible.ravel(), policy)
+    need = count_needs(table, policy).ravel()
     system.value[place] = counts
-    system.need[place[small]] = policy.minimum_count
-    system.hidden[place[small]] = True
-    known_zero = (counts == 0) & ~small
+    system.need[place] = np.maximum(system.need[place], need)
+    system.hidden[place[need > 0]] = True
+    known_zero = (counts == 0) & (need == 0)
     system.fixed[place[known_zero]] = True
     margin = np.array([sum(code == "Total" for code in codes) for codes in table.labels])
     system.weight[place] = 1 + MARGIN_WEIGHT * margin + COUNT_WEIGHT * np.log1p(counts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import narwhals as nw
 import numpy as np
@@ -26,6 +26,7 @@ RESERVED = ("count", "status")
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+Number = TypeVar("Number", np.int64, np.float64)
 Margins = bool | tuple[tuple[str, ...], ...]
 
 
@@ -53,7 +54,8 @@ class Table:
         total. They are known to the table either way. Parents of hierarchies go with their column.
     measures : tuple of Measure
     figures : mapping of str to Figures
-        By label, for the measures other than Count.
+        By label: what the measures other than the count come to, before any rule. Under "count", where the table
+        names employers: how many stand behind each cell.
     employer : str or None
         Column that names the employer behind each amount.
     contributions : DataFrame or None
@@ -219,7 +221,7 @@ def check_size(dimensions: Sequence[Dimension], name: str) -> None:
         raise invalid(name, what, "Merge categories or leave out a by-column.")
 
 
-def add_margins(inner: IntArray, dimensions: Sequence[Dimension]) -> IntArray:
+def add_margins(inner: NDArray[Number], dimensions: Sequence[Dimension]) -> NDArray[Number]:
     """Fill every parent and total from the leaves, axis by axis."""
     counts = inner.copy()
     for axis, dimension in enumerate(dimensions):

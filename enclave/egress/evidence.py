@@ -56,6 +56,7 @@ def examine(tables: list[TableRequested], delivery: Delivery, folder: Path) -> E
             _people(con, table, delivery, folder, evidence)
             for column in table.by:
                 _column(con, table, column, delivery, folder, evidence)
+            _structure(table, evidence)
             con.unregister("basis")
     return evidence
 
@@ -148,10 +149,39 @@ def _derived(table: TableRequested, name: str, where: str, evidence: Evidence) -
     )  # fmt: skip
     posing = sum(_poses(label) for label in persons)
     if posing:
-        evidence.findings.append(
-            _no("label", where, f"{posing} labels are not in Latin letters, or pass for {TOTAL} or {MISSING}",
-                "Name the categories in plain words.", "DSA VI.G.1")
+        evidence.findings.append(_posing(where, posing))
+
+
+def _structure(table: TableRequested, evidence: Evidence) -> None:
+    """Say what a person must look at of that which no evidence proves: groups, codes nobody is in, impossible cells."""
+    for name in table.by:
+        where, found = f"{table.name}.{name}", evidence.columns.get(f"{table.name}.{name}")
+        parents = {parent for up in table.hierarchies.get(name, []) for parent in up.values()}
+        added = set(table.codes.get(name, [])) - set(table.basis[name]) - set(found.codes if found else ())
+        posing = sum(_poses(label) for label in parents | added)
+        if posing:
+            evidence.findings.append(_posing(where, posing))
+        if parents:
+            evidence.look_at.append(
+                _no("hierarchy", where, f"its codes are put together into {len(parents)} groups",
+                    "A person looks at the groups and their names, or it is asked without them.", "DSA VI.G.1")
+            )  # fmt: skip
+        if added:
+            evidence.look_at.append(
+                _no("codes", where, f"{len(added)} codes with nobody in them are not of the delivered code set",
+                    "A person looks at the codes, or it is asked with those of the column.", "DSA VI.G.1")
+            )  # fmt: skip
+    claimed = max(map(len, table.impossible.values()), default=0)
+    if claimed:
+        evidence.look_at.append(
+            _no("impossible", table.name, f"{claimed} empty cells are said to be impossible, so they are displayed",
+                "A person holds them against the code sets, or it is asked without them.", "DSA III.G.2.a")
         )  # fmt: skip
+
+
+def _posing(where: str, posing: int) -> Finding:
+    what = f"{posing} labels are not in Latin letters, or pass for {TOTAL} or {MISSING}"
+    return _no("label", where, what, "Name the categories in plain words.", "DSA VI.G.1")
 
 
 def _poses(label: str) -> bool:

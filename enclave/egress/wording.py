@@ -58,7 +58,7 @@ def naming(request: Request) -> list[Finding]:
         **_texts(request),
         **{f"names of {t.name}": " ".join([t.name, t.unit, *t.by, *t.sources.values()]) for t in request.tables},
         **{
-            f"{t.name}.{column}": " ".join(set(t.basis[column]))
+            f"{t.name}.{column}": " ".join(t.labels(column))
             for t in request.tables
             for column in t.by
         },

@@ -157,28 +157,6 @@ def test_published_copy_does_not_say_which_hidden_cells_are_small() -> None:
     assert set(protected.to_published()["status"]) == {"shown", "hidden"}
 
 
-def test_a_rate_stands_on_twenty_and_on_displayed_counts_only() -> None:
-    table = counts(
-        """   | yes | no
-        Large  |  40 | 60
-        Base19 |   9 | 10
-        Base20 |   9 | 11
-        Small  |   4 | 40
-        Other  |  70 | 90"""
-    )
-    protected = protect(table, STRICT)
-    rates = protected.rates("col", "yes").set_index("row")
-    hidden = protected.to_frame().query("col == 'yes' and count.isna()")["row"].tolist()
-    assert "Small" in hidden
-    for row, expected in (("Large", 40.0), ("Base19", None), ("Base20", 45.0), ("Small", None), ("Total", 38.5)):
-        if expected is None or row in hidden:
-            assert rates.loc[row].isna().all()
-        else:
-            assert rates.loc[row, "rate"] == expected
-    with pytest.raises(TableInvalid):
-        protected.rates("col", "maybe")
-
-
 def test_it_looks_as_it_should_in_a_notebook() -> None:
     html = protect(counts("  | a<b | c \n N | 4 | 40 \n S | 31 | 29"), STRICT)._repr_html_()
     assert "a&lt;b" in html and "DSA III.G.2.d" in html and ">4<" not in html
