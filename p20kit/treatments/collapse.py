@@ -25,7 +25,7 @@ from p20kit.primary import small_counts
 from p20kit.protection import Protected
 from p20kit.tables import Table
 from p20kit.treatments.suppression import suppression
-from p20kit.treatments.treated import Display, FloatArray, Reading, Treated, given, read
+from p20kit.treatments.treated import Display, FloatArray, Reading, Treated, given, read, strictest
 
 IntArray = NDArray[np.int64]
 Groups = dict[str, dict[str, tuple[str, ...]]]
@@ -120,7 +120,7 @@ def find_merges(tables: Table | Sequence[Table], policy: CellPolicy) -> Groups:
     ways = [columns]
     if sum(table.counts.size for table in several) <= MOST_CELLS:
         ways += [way for size in range(len(columns) - 1, 0, -1) for way in combinations(columns, size)][:MOST_WAYS]
-    found = [_greedy(several, policy, way) for way in ways]
+    found = [_greedy(several, strictest(several, policy), way) for way in ways]
     return min(found, key=lambda way: (way.missing, way.lost)).merges
 
 
@@ -187,8 +187,8 @@ def collapsed(
 def _axis(table: Table, column: str, groups: Mapping[str, Sequence[str]]) -> int:
     if column not in table.by:
         raise _invalid(table.name, f"{column} is not a by-column")
-    if tuple(table.measures) != (Count(),):
-        raise _invalid(table.name, "it has measures besides the count; merge in the frame and tabulate again")
+    if tuple(table.measures) != (Count(),) or table.employer is not None:
+        raise _invalid(table.name, "it displays more than counts; merge in the frame and tabulate again")
     axis = table.by.index(column)
     dimension = table.dimensions[axis]
     leaves = set(dimension.codes[: dimension.leaves])

@@ -17,7 +17,7 @@ from p20kit.errors import Finding, TableInvalid
 from p20kit.policy import CellPolicy
 from p20kit.tables import Table, add_margins
 from p20kit.treatments.keys import ONE, draw
-from p20kit.treatments.treated import Display, FloatArray, Treated, displayed, given, read
+from p20kit.treatments.treated import Display, FloatArray, Treated, displayed, given, read, strictest
 
 IntArray = NDArray[np.int64]
 STEEPEST = 50.0
@@ -61,13 +61,15 @@ def noise(
     if most < 1 or variance <= 0:
         finding = Finding("noise", "ExA 3.f", "noise", "most or variance is not positive", "Use 8 and 4.")
         raise TableInvalid("no noise was added", [finding])
-    chances = perturbation(policy.minimum_count, most, variance)
-    displays = tuple(_perturbed(table, chances, policy, seed) for table in given(tables))
+    several = given(tables)
+    smallest = strictest(several, policy).minimum_count
+    chances = perturbation(smallest, most, variance)
+    displays = tuple(_perturbed(table, chances, smallest, seed) for table in several)
     stated = {
         "at most": str(most),
         "variance": f"{variance:g}",
         "zeros": "stay zeros",
-        "never displayed": f"1 to {policy.minimum_count - 1}",
+        "never displayed": f"1 to {smallest - 1}",
         "cells": "need not add up",
     }
     return Treated("noise", stated, policy, displays, tuple(read(display) for display in displays))
@@ -130,14 +132,14 @@ def cell_keys(table: Table, seed: bytes) -> IntArray:
     return np.asarray(add_margins(keys, table.dimensions) % ONE)
 
 
-def _perturbed(table: Table, chances: FloatArray, policy: CellPolicy, seed: bytes) -> Display:
+def _perturbed(table: Table, chances: FloatArray, smallest: int, seed: bytes) -> Display:
     most = chances.shape[1] // 2
     row = np.minimum(table.counts, len(chances) - 1)
     edges = np.round(np.cumsum(chances, axis=1) * ONE).astype(np.int64)
     edges[:, -1] = ONE
     column = (edges[row] <= cell_keys(table, seed)[..., None]).sum(axis=-1)
     number = table.counts + column - most
-    lower, upper = _sources(edges, policy.minimum_count + most)
+    lower, upper = _sources(edges, smallest + most)
     place = np.minimum(number, len(lower) - 1)
     beyond = number - place
     return displayed(table, number.astype(np.float64), lower[place] + beyond, upper[place] + beyond)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from p20kit.errors import Finding, TableInvalid
+from p20kit.needs import count_needs
 from p20kit.policy import COUNT_CLAUSE, CellPolicy
-from p20kit.primary import small_counts
 from p20kit.protection import Protected, protect
 from p20kit.tables import Table
 from p20kit.treatments.cells import Cells, FloatArray, join, solve
-from p20kit.treatments.treated import Display, Treated, displayed, given, read
+from p20kit.treatments.treated import Display, Treated, displayed, given, read, strictest
 
 BoolArray = NDArray[np.bool_]
 
@@ -66,20 +66,19 @@ def ranges(
     Unprotectable
         If earlier releases make some cell recoverable.
     """
-    if width <= policy.minimum_count or (top is not None and top < width):
-        what = (
-            f"ranges of {width} tell that a count is under {policy.minimum_count}, or the top code lies in the first"
-        )
-        finding = Finding("ranges", COUNT_CLAUSE, "width", what, f"Use {policy.minimum_count + 1} or more, or 10.")
-        raise TableInvalid("ranges cannot be displayed", [finding])
     protected = tables if isinstance(tables, Protected) else protect(given(tables), policy, earlier)
+    smallest = strictest(protected.tables, policy).minimum_count
+    if width <= smallest or (top is not None and top < width):
+        what = f"ranges of {width} tell that a count is under {smallest}, or the top code lies in the first"
+        finding = Finding("ranges", COUNT_CLAUSE, "width", what, f"Use {smallest + 1} or more, or 10.")
+        raise TableInvalid("ranges cannot be displayed", [finding])
     cells = join(protected.tables)
-    hidden, small = _masks(cells, protected, policy)
+    hidden, need = _masks(cells, protected, policy)
     if hidden.sum() > MOST_HIDDEN:
         what = f"{int(hidden.sum())} cells are hidden, over the limit of {MOST_HIDDEN}"
         finding = Finding("ranges", "ExA 3.f", protected.tables[0].name, what, "Merge categories first: collapse().")
         raise TableInvalid("ranges cannot be displayed", [finding])
-    lower, upper = _over_witnesses(cells, hidden, small, policy.minimum_count)
+    lower, upper = _over_witnesses(cells, hidden, need)
     lower = np.where(hidden, np.floor(lower / width) * width, cells.counts)
     upper = np.where(hidden, np.floor(upper / width) * width + width - 1, cells.counts)
     displays = tuple(
@@ -90,15 +89,16 @@ def ranges(
     return Treated("ranges", stated, policy, displays, tuple(read(display) for display in displays))
 
 
-def _masks(cells: Cells, protected: Protected, policy: CellPolicy) -> tuple[BoolArray, BoolArray]:
-    hidden, small = np.ones(len(cells.counts), dtype=bool), np.zeros(len(cells.counts), dtype=bool)
+def _masks(cells: Cells, protected: Protected, policy: CellPolicy) -> tuple[BoolArray, FloatArray]:
+    """Give which cells are hidden, and the persons each must still be able to hold."""
+    hidden, need = np.ones(len(cells.counts), dtype=bool), np.zeros(len(cells.counts))
     for table, shown, place in zip(protected.tables, protected.shown, cells.places, strict=True):
         hidden[place[(shown | table.impossible).ravel()]] = False
-        small[place] = small_counts(table.counts, table.impossible, policy).ravel()
-    return hidden, small & hidden
+        need[place] = np.maximum(need[place], count_needs(table, policy).ravel())
+    return hidden, need
 
 
-def _over_witnesses(cells: Cells, hidden: BoolArray, small: BoolArray, enough: int) -> tuple[FloatArray, FloatArray]:
+def _over_witnesses(cells: Cells, hidden: BoolArray, need: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Give the least and the most persons of each cell in the true table and in a witness for each small count.
 
     A count for which there is no witness leaves its neighbours without a range.
@@ -106,7 +106,7 @@ def _over_witnesses(cells: Cells, hidden: BoolArray, small: BoolArray, enough: i
     columns = np.flatnonzero(hidden)
     sums = csr_array(cells.sums[:, columns])
     counts = cells.counts[columns].astype(np.float64)
-    gap = np.where(small[columns], enough - counts, 0.0)
+    gap = np.maximum(need[columns] - counts, 0.0)
     lowest, highest = counts.copy(), counts.copy()
     stuck = np.zeros(len(columns))
     lines = [frozenset(rows.tolist()) for rows in np.split(sums.tocsc().indices, sums.tocsc().indptr[1:-1])]

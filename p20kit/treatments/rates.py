@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from p20kit.dimensions import TOTAL
 from p20kit.errors import Finding, TableInvalid
+from p20kit.needs import terms_of
 from p20kit.policy import CellPolicy
 from p20kit.primary import small_bases, small_counts
 from p20kit.protection import Protected, protect
@@ -62,13 +63,13 @@ def coded_rates(
         If earlier releases make some cell recoverable.
     """
     both = _two_categories(table, of, value)
-    axis = both.by.index(of)
+    axis, terms = both.by.index(of), terms_of(table, policy)
     (shown,) = protect(given(both), policy, earlier).shown
     at, rest = (both.dimensions[axis].codes.index(code) for code in (value, _other(both, axis, value)))
     part, other, base = (np.asarray(both.counts.take(position, axis=axis)) for position in (at, rest, -1))
     seen_part, seen_other, seen_base = (np.asarray(shown.take(position, axis=axis)) for position in (at, rest, -1))
     clear = seen_part & seen_other & (part > 0) & (other > 0)
-    text, lower, upper = _coded(part, base, seen_base & ~small_bases(base, policy), clear, policy)
+    text, lower, upper = _coded(part, base, seen_base & ~small_bases(base, terms), clear, terms)
     bases = np.zeros_like(shown)
     np.moveaxis(bases, axis, 0)[-1] = seen_base
     display = shown_or_hidden(both, bases)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from p20kit.disclosed import Disclosed
 from p20kit.errors import Finding, TableInvalid
 from p20kit.measures import Count
+from p20kit.needs import count_needs
 from p20kit.policy import CellPolicy
-from p20kit.primary import small_counts
 from p20kit.tables import Table
 
 FloatArray = NDArray[np.float64]
@@ -52,7 +52,7 @@ class Display:
         Source: DSA III.G.2.a; DSA III.G.2.d.
         """
         table = self.table
-        need = np.where(small_counts(table.counts, table.impossible, policy), float(policy.minimum_count), 0.0)
+        need = count_needs(table, policy).astype(np.float64)
         return Disclosed(table, table.counts.astype(np.float64), self.lower, self.upper, need)
 
 
@@ -200,13 +200,27 @@ def given(tables: Table | Sequence[Table]) -> tuple[Table, ...]:
     if not several:
         raise TableInvalid("there are no tables to treat")
     findings = [
-        Finding("measures", "ExA 3.f", table.name, "it displays more than counts", "Treat a table of its counts.")
+        Finding(
+            "measures",
+            "ExA 3.f",
+            table.name,
+            "it displays more than counts, or names employers",
+            "Treat a table of its counts.",
+        )
         for table in several
-        if tuple(table.measures) != (Count(),)
+        if tuple(table.measures) != (Count(),) or table.employer is not None
     ]
     if findings:
         raise TableInvalid("tables cannot be treated", findings)
     return several
+
+
+def strictest(tables: Sequence[Table], policy: CellPolicy) -> CellPolicy:
+    """Give the strictest terms among the columns of tables that are treated alike.
+
+    Source: DSA III.G.2; DSA VI.D.2.
+    """
+    return policy.over([column for table in tables for column in (*table.by, *table.sources.values())])
 
 
 def displayed(table: Table, number: FloatArray, lower: FloatArray, upper: FloatArray) -> Display:
