@@ -95,6 +95,12 @@ def test_the_search_chooses_the_column_that_loses_less() -> None:
 CHOICES = {"col": {"col": {"a / b": ("a", "b")}}, "row": {"row": {"N / S": ("N", "S")}}}
 
 
+def test_a_small_category_goes_to_the_partner_that_loses_least() -> None:
+    """Every partner would make it large enough; the smallest gives up the least."""
+    table = counts("  | a | b | c \n N | 3 | 900 | 10 \n S | 20 | 700 | 15")
+    assert find_merges(table, STRICT) == {"col": {"a / c": ("a", "c")}}
+
+
 def test_tables_of_the_same_column_are_merged_alike() -> None:
     frame = people({("N", "a"): 3, ("S", "a"): 40, ("W", "a"): 50}, ["side", "group"])
     tables = [tabulate(frame, ["side"], name="one"), tabulate(frame, ["side", "group"], name="two")]

@@ -111,12 +111,24 @@ def test_a_table_too_large_for_one_program_is_rounded_in_slices_and_says_how_far
         assert (shown.ravel()[parents] == shown.ravel()[parts].sum(axis=1)).all()
     (disclosed,) = treated.disclosed()
     assert ((disclosed.lower <= table.counts) & (table.counts <= disclosed.upper)).all()
+    assert (disclosed.upper - shown)[:-1, :-1].max() == 9
+    assert (disclosed.upper - shown)[-1, -1] == most
+
+
+def test_margins_that_are_not_displayed_are_not_disclosed() -> None:
+    frame = people({("N", "a"): 9, ("S", "a"): 30}, ["row", "col"])
+    treated = rounding(tabulate(frame, ["row", "col"], margins=False), STRICT)
+    (disclosed,) = treated.disclosed()
+    assert np.isinf(disclosed.upper[-1, -1]) and disclosed.lower[-1, -1] == 0
+    assert "Total" not in set(treated.to_frame()["row"])
 
 
 def test_a_structural_zero_stays_what_it_is() -> None:
     frame = people({("N", "a"): 9, ("S", "a"): 9, ("S", "b"): 9}, ["row", "col"])
     table = tabulate(frame, ["row", "col"], impossible=people({("N", "b"): 1}, ["row", "col"])[["row", "col"]])
-    (disclosed,) = controlled_rounding(table, STRICT, seed=SEED).disclosed()
+    treated = controlled_rounding(table, STRICT, seed=SEED)
+    (disclosed,) = treated.disclosed()
+    assert numbers(treated)[("N", "b")] == 0
     at = table.labels.index(("N", "b"))
     assert disclosed.lower.ravel()[at] == disclosed.upper.ravel()[at] == disclosed.need.ravel()[at] == 0
 
