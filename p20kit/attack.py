@@ -1,205 +1,198 @@
-"""The attacker: what can be worked out from displayed cells and from how cells add up.
+"""What a reader can work out: everything released as one system of equations, narrowed by interval propagation.
 
-It knows which cells are hidden, not why; that counts are whole and not negative; and every release it is
-given. It builds its equations from the tables' labels and shares no code with complementary suppression.
+It knows what each release tells of each cell (`Disclosed`), how cells add up (`linked.link`), and that counts are
+whole and not negative; not why a cell is hidden. It shares no code with complementary suppression.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-import highspy
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
-from p20kit.errors import P20KitError
-from p20kit.tables import Table
+from p20kit.disclosed import Disclosed
+from p20kit.errors import Finding, TableInvalid
+from p20kit.linked import Linked
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 
-UNBOUNDED = 10**9
-WHOLE_LIMIT = 600
-NODES = 500
-UNLIMITED = (highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+NEAR = 1e-6
+"""Persons, or units of a measure relative to its size: closer than this is equal."""
+SWEEPS = 500
 
 
-class Attack:
-    """One population's releases as a system of equations, and the bounds that follow.
+@dataclass(frozen=True, eq=False)
+class Undecided:
+    """What propagation left open, as changes of the true figures that nobody could tell from the truth.
 
     Parameters
     ----------
-    releases : sequence of (Table, ndarray of bool)
-        Tables that count the same people, with the cells displayed.
+    cells : ndarray of int64, shape (n,)
+        The unknown behind each column.
+    rows : csr_array of float64, shape (m, n)
+        1 and -1: along every row the changes add up to nothing.
+    down, up : ndarray of float64, shape (n,)
+        How far each may fall (at most 0) and rise (at least 0).
+    part : ndarray of int64, shape (n,)
+        Connected component; no row runs through two of them.
+    """
+
+    cells: IntArray
+    rows: sparse.csr_array
+    down: FloatArray
+    up: FloatArray
+    part: IntArray
+
+
+class Attack:
+    """One layer of everything released, of any populations.
+
+    Parameters
+    ----------
+    disclosed : sequence of Disclosed
+        Of one layer.
+    linked : Linked
+        Of their tables, in the same order.
 
     Attributes
     ----------
-    cell : list of ndarray of int64
-        Per release: the unknown behind each flat cell.
-    lower, upper : ndarray of int64, shape (n_unknowns,)
-        Outer bounds by interval propagation; `UNBOUNDED` where nothing bounds a cell.
+    truth, need : ndarray of float64, shape (n_unknowns,)
+        The figure, and what a reader must still think possible.
+    lower, upper : ndarray of float64, shape (n_unknowns,)
+        Outer bounds by interval propagation.
+
+    Raises
+    ------
+    TableInvalid
+        If what is disclosed of a cell does not hold its figure.
     """
 
-    def __init__(self, releases: Sequence[tuple[Table, BoolArray]]) -> None:
-        self._number: dict[frozenset[tuple[str, str]], int] = {}
-        self.cell = [self._unknowns(table) for table, _ in releases]
-        self.lower = np.zeros(len(self._number), dtype=np.int64)
-        self.upper = np.full(len(self._number), UNBOUNDED, dtype=np.int64)
-        for (table, shown), cell in zip(releases, self.cell, strict=True):
-            known = shown.ravel() | table.impossible.ravel()
-            self.lower[cell[known]] = self.upper[cell[known]] = table.counts.ravel()[known]
-        self.sums = self._sums([table for table, _ in releases])
+    def __init__(self, disclosed: Sequence[Disclosed], linked: Linked) -> None:
+        self.cell, self.sums = linked.unknowns, linked.sums
+        self.whole = all(each.whole for each in disclosed)
+        self.truth, self.need, self.lower = np.zeros((3, linked.size))
+        self.upper = np.full(linked.size, np.inf)
+        for each, cell in zip(disclosed, self.cell, strict=True):
+            self.truth[cell] = each.truth.ravel()
+            np.maximum.at(self.need, cell, each.need.ravel())
+            np.maximum.at(self.lower, cell, each.lower.ravel())
+            np.minimum.at(self.upper, cell, each.upper.ravel())
+        scale = 1.0 if self.whole else max(1.0, float(np.abs(self.truth).max(initial=0.0)))
+        self.near = NEAR * scale
+        _refuse_untrue(self, disclosed)
+        self._rows = _rows(linked)
         self._propagate()
-        self._program: _Program | None = None
-        self._seen: FloatArray | None = None
 
     @property
     def known(self) -> BoolArray:
         """Unknowns that follow exactly, displayed ones included."""
-        return np.equal(self.lower, self.upper)
+        return self.upper - self.lower <= self.near
 
-    @property
-    def program(self) -> _Program:
-        """The linear program over what propagation left open."""
-        if self._program is None:
-            self._program = _Program(self.lower, self.upper, self.sums)
-        return self._program
-
-    def reach(self, unknown: int, enough: int) -> tuple[int, str]:
-        """Find whether an unknown can be `enough`, from solutions already seen where possible.
-
-        Returns
-        -------
-        (int, str)
-            The count it can be, at most `enough`; and "linear" or "whole".
-        """
-        program = self.program
-        column = program.column[unknown]
-        if self._seen is None:
-            self._seen = np.full(len(program.open), -1.0)
-        if self._seen[column] >= enough:
-            return enough, "whole" if program.whole else "linear"
-        value, solution, decided = program.extreme(unknown, 1.0, enough)
-        if len(solution) and (decided or not program.whole):
-            np.maximum(self._seen, solution + 1e-6, out=self._seen)
-        reached = enough if value == np.inf else int(value + 1e-6)
-        return reached, "whole" if decided else "linear"
-
-    def _unknowns(self, table: Table) -> IntArray:
-        names = []
-        for codes in table.labels:
-            group = frozenset(pair for pair in zip(table.by, codes, strict=True) if pair[1] != "Total")
-            names.append(self._number.setdefault(group, len(self._number)))
-        return np.array(names, dtype=np.int64)
-
-    def _sums(self, tables: Sequence[Table]) -> list[tuple[IntArray, IntArray]]:
-        """Collect sums by their length: parents, shape (m,), and parts, shape (m, k)."""
-        by_length: dict[int, set[tuple[int, tuple[int, ...]]]] = defaultdict(set)
-        for table, cell in zip(tables, self.cell, strict=True):
-            at = {codes: int(n) for codes, n in zip(table.labels, cell, strict=True)}
-            for axis, dimension in enumerate(table.dimensions):
-                parts_of = {dimension.codes[p]: [dimension.codes[c] for c in cs] for p, cs in dimension.groups}
-                for codes, number in at.items():
-                    if codes[axis] in parts_of:
-                        swap = [(*codes[:axis], part, *codes[axis + 1 :]) for part in parts_of[codes[axis]]]
-                        parts = tuple(sorted(at[s] for s in swap))
-                        by_length[len(parts)].add((number, parts))
-        return [
-            (np.array([p for p, _ in sums], dtype=np.int64), np.array([c for _, c in sums], dtype=np.int64))
-            for sums in (sorted(by_length[k]) for k in sorted(by_length))
-        ]
+    @cached_property
+    def undecided(self) -> Undecided:
+        """What propagation left open."""
+        cells = np.flatnonzero(~self.known)
+        rows = self._rows[:, cells]
+        rows = rows[np.diff(rows.indptr) > 0]
+        part = components(rows, len(cells))
+        truth = self.truth[cells]
+        down, up = np.minimum(self.lower[cells] - truth, 0.0), np.maximum(self.upper[cells] - truth, 0.0)
+        return Undecided(cells, rows, down, up, part)
 
     def _propagate(self) -> None:
-        """Tighten each part by its sum and the other parts, until nothing changes."""
-        while True:
-            before = (self.lower.copy(), self.upper.copy())
-            for parent, parts in self.sums:
-                low, high = self.lower[parts], self.upper[parts]
-                np.maximum.at(self.lower, parent, low.sum(axis=1))
-                np.minimum.at(self.upper, parent, high.sum(axis=1))
-                rest_low = low.sum(axis=1, keepdims=True) - low
-                rest_high = high.sum(axis=1, keepdims=True) - high
-                np.minimum.at(self.upper, parts, self.upper[parent][:, None] - rest_low)
-                np.maximum.at(self.lower, parts, self.lower[parent][:, None] - rest_high)
-            self.upper[self.upper > UNBOUNDED // 2] = UNBOUNDED
-            if np.array_equal(before[0], self.lower) and np.array_equal(before[1], self.upper):
-                return
+        """Tighten each cell by the other cells of each of its sums, until nothing changes."""
+        cells = np.flatnonzero(~self.known)
+        rows = self._rows[:, cells]
+        kept = np.diff(rows.indptr) > 0
+        if not kept.any():
+            return
+        rest = np.where(self.known, self.truth, 0.0)
+        sweep = _Sweep(rows[kept], -(self._rows[kept] @ rest))
+        low, high = self.lower[cells], self.upper[cells]
+        for _ in range(SWEEPS):
+            before = low, high
+            low, high = sweep.tighten(low, high)
+            if self.whole:
+                low, high = np.ceil(low - NEAR), np.floor(high + NEAR)
+            if np.array_equal(before, (low, high)):
+                break
+        self.lower[cells], self.upper[cells] = low, high
 
 
-class _Program:
-    """Largest and smallest values of single unknowns, by HiGHS."""
+class _Sweep:
+    """One pass over all rows at once.
 
-    def __init__(self, lower: IntArray, upper: IntArray, sums: Sequence[tuple[IntArray, IntArray]]) -> None:
-        self.open = np.flatnonzero(lower < upper)
-        self.column = np.full(len(lower), -1, dtype=np.int64)
-        self.column[self.open] = np.arange(len(self.open))
-        self.whole = len(self.open) <= WHOLE_LIMIT
-        self.model = highspy.Highs()
-        for option, value in (("output_flag", False), ("threads", 1), ("simplex_strategy", 4)):
-            self.model.setOptionValue(option, value)
-        self.model.setOptionValue("mip_max_nodes", NODES)
-        infinite = highspy.kHighsInf
-        highest = np.where(upper >= UNBOUNDED, infinite, upper.astype(np.float64))
-        self.lower, self.upper = lower[self.open].astype(np.float64), highest[self.open]
-        for low, high in zip(self.lower, self.upper, strict=True):
-            self.model.addVar(low, high)
-        for parents, parts in sums:
-            for parent, row in zip(parents.tolist(), parts.tolist(), strict=True):
-                self._add_sum(parent, row, lower)
+    Parameters
+    ----------
+    rows : csr_array, shape (m, n)
+        No row is empty.
+    total : ndarray of float64, shape (m,)
+        What each row comes to.
+    """
 
-    def _add_sum(self, parent: int, parts: list[int], lower: IntArray) -> None:
-        terms = [(parent, 1.0), *((part, -1.0) for part in parts)]
-        known = sum(sign * float(lower[u]) for u, sign in terms if self.column[u] < 0)
-        unknown = [(int(self.column[u]), sign) for u, sign in terms if self.column[u] >= 0]
-        if unknown:
-            columns = np.array([c for c, _ in unknown], dtype=np.int32)
-            self.model.addRow(-known, -known, len(unknown), columns, np.array([s for _, s in unknown]))
+    def __init__(self, rows: sparse.csr_array, total: FloatArray) -> None:
+        self.first, self.column, self.positive = rows.indptr[:-1], rows.indices, rows.data > 0
+        self.row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        self.total = total[self.row]
+        self.order = np.argsort(self.column, kind="stable")
+        self.touched, self.begin = np.unique(self.column[self.order], return_index=True)
 
-    def extreme(self, unknown: int, sign: float, stop: int | None = None) -> tuple[float, FloatArray, bool]:
-        """Find the largest (sign +1) or smallest (-1) value of one unknown.
+    def tighten(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return narrower bounds of the n cells."""
+        least = np.where(self.positive, low[self.column], -high[self.column])
+        most = np.where(self.positive, high[self.column], -low[self.column])
+        upper, lower = self.total - self._others(least), self.total - self._others(most)
+        above = np.where(self.positive, upper, -lower)[self.order]
+        below = np.where(self.positive, lower, -upper)[self.order]
+        low, high = low.copy(), high.copy()
+        low[self.touched] = np.maximum(low[self.touched], np.maximum.reduceat(below, self.begin))
+        high[self.touched] = np.minimum(high[self.touched], np.minimum.reduceat(above, self.begin))
+        return low, high
 
-        Parameters
-        ----------
-        unknown : int
-        sign : {1.0, -1.0}
-        stop : int, optional
-            A value that is enough: the unknown is not raised above it.
+    def _others(self, terms: FloatArray) -> FloatArray:
+        """Give for every term what the others of its row come to; infinite where one of them is."""
+        infinite = np.isinf(terms)
+        finite = np.where(infinite, 0.0, terms)
+        side = np.sign(terms[infinite][0]) * np.inf if infinite.any() else np.inf
+        rest = np.add.reduceat(finite, self.first)[self.row] - finite
+        endless = np.add.reduceat(infinite.astype(np.int64), self.first)[self.row] - infinite
+        return np.where(endless > 0, side, rest)
 
-        Returns
-        -------
-        (float, ndarray of float64, bool)
-            The value (infinite where nothing bounds it), every open unknown's value in that solution, and
-            whether it is decided in whole persons.
-        """
-        column = int(self.column[unknown])
-        low, high = self.lower[column], self.upper[column]
-        if stop is not None:
-            self.model.changeColBounds(column, low, min(high, float(stop)))
-        self.model.changeColCost(column, -sign)
-        self.model.run()
-        value, solution, decided = self._read(column)
-        self.model.changeColCost(column, 0.0)
-        self.model.changeColBounds(column, low, high)
-        return value, solution, decided
 
-    def _read(self, column: int) -> tuple[float, FloatArray, bool]:
-        status = self.model.getModelStatus()
-        if status in UNLIMITED:
-            return np.inf, np.zeros(0), True
-        if status != highspy.HighsModelStatus.kOptimal:
-            raise P20KitError(f"the audit could not decide a bound: solver status {status.name}")
-        solution = np.array(self.model.getSolution().col_value)
-        value = float(solution[column])
-        if np.abs(solution - np.round(solution)).max(initial=0.0) < 1e-6:
-            return float(np.round(value)), np.round(solution), True
-        if not self.whole:
-            return value, solution, False
-        columns = np.arange(len(self.open), dtype=np.int32)
-        self.model.changeColsIntegrality(len(columns), columns, np.ones(len(columns), dtype=np.uint8))
-        self.model.run()
-        decided = self.model.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        whole = np.round(np.array(self.model.getSolution().col_value))
-        self.model.changeColsIntegrality(len(columns), columns, np.zeros(len(columns), dtype=np.uint8))
-        return (float(whole[column]), whole, True) if decided else (value, solution, False)
+def _refuse_untrue(attack: Attack, disclosed: Sequence[Disclosed]) -> None:
+    untrue = (attack.truth < attack.lower - attack.near) | (attack.truth > attack.upper + attack.near)
+    if untrue.any():
+        what = f"what is disclosed of {int(untrue.sum())} cells does not hold their figures"
+        advice = "Make the tables again from one and the same basis."
+        finding = Finding("untrue", "DSA VI.G.1", disclosed[0].table.name, what, advice)
+        raise TableInvalid("the tables cannot be audited", [finding])
+
+
+def _rows(linked: Linked) -> sparse.csr_array:
+    """Write every sum as a row: 1 at the parent, -1 at its parts."""
+    rows, columns, signs, count = [], [], [], 0
+    for parents, parts in linked.sums:
+        number = np.arange(count, count + len(parents))
+        rows += [number, np.repeat(number, parts.shape[1])]
+        columns += [parents, parts.ravel()]
+        signs += [np.ones(len(parents)), -np.ones(parts.size)]
+        count += len(parents)
+    if not rows:
+        return sparse.csr_array((0, linked.size))
+    entries = np.concatenate(signs), (np.concatenate(rows), np.concatenate(columns))
+    return sparse.csr_array(entries, shape=(count, linked.size))
+
+
+def components(rows: sparse.csr_array, columns: int) -> IntArray:
+    """Number the columns so that those which a chain of rows connects have one number."""
+    if not rows.shape[0]:
+        return np.arange(columns, dtype=np.int64)
+    graph = sparse.block_array([[None, rows], [rows.T, None]])
+    return np.asarray(connected_components(graph, directed=False)[1][rows.shape[0] :], dtype=np.int64)

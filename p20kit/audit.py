@@ -7,43 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from p20kit.errors import Finding, TableInvalid
-from p20kit.policy import COMPLEMENTARY_CLAUSE, COUNT_CLAUSE, CellPolicy
+from p20kit.policy import COMPLEMENTARY_CLAUSE, COUNT_CLAUSE, EMPLOYER_CLAUSE, CellPolicy
 
+# this module is loaded with the package: what is heavy is imported when an audit runs
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from p20kit.attack import Attack
-    from p20kit.protection import Protected
+    from p20kit.bounds import Bound
+    from p20kit.differencing import BoolArray
+    from p20kit.disclosed import Disclosed, Discloses
     from p20kit.tables import Table
 
-    Release = tuple[Table, NDArray[np.bool_]]
-
-EXACT_LIMIT = 150
-
-
-@dataclass(frozen=True)
-class Bound:
-    """What a reader can deduce about one hidden cell.
-
-    Parameters
-    ----------
-    where : str
-    lower : int
-        At least this many persons.
-    upper : int or None
-        At most this many; None where nothing bounds the cell.
-    reaches : int or None
-        A count shown to be possible; None where none was looked for or nothing bounds the cell.
-    how : {"interval", "linear", "whole"}
-        What decided: propagation of intervals, a linear program, or one in whole persons.
-    """
-
-    where: str
-    lower: int
-    upper: int | None
-    reaches: int | None
-    how: str
+    Release = Table | Discloses
 
 
 @dataclass(frozen=True)
@@ -71,178 +45,183 @@ class Audit:
         return asdict(self)
 
 
-def audit(
-    tables: Protected | Table | Sequence[Protected | Table],
-    policy: CellPolicy,
-    earlier: Sequence[Protected | Table] = (),
-) -> Audit:
+def audit(tables: Release | Sequence[Release], policy: CellPolicy, earlier: Sequence[Release] = ()) -> Audit:
     """Attack tables and everything released before them.
 
-    Source: DSA III.G.2.a; DSA III.G.2.d; DSA VI.D.2.
+    Source: DSA III.G.2.a; DSA III.G.2.d; DSA II.F; DSA VI.D.2.
 
     Parameters
     ----------
-    tables : Protected, Table, or a sequence of them
+    tables : Protected, Table, anything with `disclosed()`, or a sequence of them
         A plain Table is taken as shown in full.
     policy : CellPolicy
-    earlier : sequence of Protected or Table
+    earlier : sequence of the same
 
     Returns
     -------
     Audit
-        Findings: displayed counts under the threshold, hidden cells bounded below it, lines whose hidden
-        cells add up to too few, nested groups that differ by too few, and overlaps that come to too few.
+        Findings: displayed counts under the threshold, hidden cells bounded below what must be possible, sums whose
+        hidden cells come to too few, nested groups that differ by too few, and overlaps that come to too few.
 
     Raises
     ------
     TableInvalid
-        If there is nothing to audit.
-    """
-    from p20kit.linked import populations
-    from p20kit.protection import Protected
-    from p20kit.tables import Table
+        If there is nothing to audit, or what is disclosed does not hold the figures.
 
-    new = _releases([tables] if isinstance(tables, Protected | Table) else list(tables))
+    Notes
+    -----
+    A sum of hidden counts that follows exactly is at least as large as each of them. So where a sum of 1 to
+    `minimum_count` - 1 follows, each cell of it is bounded by that, and the bounds are a finding: they cover every
+    derivable sum of cells of the system, of however many relations it is made. What a person knows of their own
+    cell (a cell of 1) is not used: the policy asks what a reader of the releases can deduce.
+    """
+    new = _disclosed([tables] if not isinstance(tables, Sequence) else tables, policy)
     if not new:
         raise TableInvalid("there are no tables to audit")
-    releases = [*new, *_releases(earlier)]
-    numbers = populations([table for table, _ in releases])
-    findings = [finding for table, shown in new for finding in _displayed(table, shown, policy)]
+    releases = [*new, *_disclosed(earlier, policy)]
+    findings = [finding for each in new for finding in _displayed(each, policy)]
     bounds: list[Bound] = []
-    known: list[NDArray[np.bool_]] = [shown for _, shown in releases]
-    for number in dict.fromkeys(numbers):
-        mine = [i for i, n in enumerate(numbers) if n == number]
-        _attack(releases, mine, len(new), policy, findings, bounds, known)
-    ran, not_ran = _differences(releases, known, len(new), policy, findings)
-    shown_cells = sum(int(shown.sum()) for _, shown in new)
-    checked = (f"threshold: {shown_cells} displayed cells", f"bounds: {len(bounds)} hidden cells", *ran)
+    known: list[tuple[Table, BoolArray]] = []
+    for layer in dict.fromkeys(each.layer for each in releases):
+        mine = [each for each in releases if each.layer == layer]
+        findings += _attack(mine, sum(each.layer == layer for each in new), policy, bounds, known)
+    ran, not_ran = _differences(known, sum(each.layer == "count" for each in new), policy, findings)
+    shown = sum(int((each.lower == each.upper).sum()) for each in new)
+    checked = (f"threshold: {shown} displayed cells", _checked(bounds), *ran)
     return Audit(tuple(dict.fromkeys(findings)), tuple(bounds), checked, not_ran)
 
 
-def _releases(given: Sequence[Protected | Table]) -> list[Release]:
+def _disclosed(given: Sequence[Release], policy: CellPolicy) -> list[Disclosed]:
+    from dataclasses import replace
+
+    from p20kit.layers import measured_in_full
+    from p20kit.protection import Protected
     from p20kit.tables import Table
 
-    pairs: list[Release] = []
+    found: list[Disclosed] = []
     for item in given:
         if isinstance(item, Table):
-            pairs.append((item, item.published.reshape(item.counts.shape)))
+            shown = item.published.reshape(item.counts.shape)
+            found += Protected((item,), (shown,), policy, (measured_in_full(item),)).disclosed()
+        elif isinstance(item, Protected) and item.policy != policy:
+            # what a release asked for when it was made does not bind today's policy
+            asked = replace(item, policy=policy).disclosed()
+            found += [replace(d, need=a.need) for d, a in zip(item.disclosed(), asked, strict=True)]
         else:
-            pairs += list(zip(item.tables, item.shown, strict=True))
-    return pairs
+            found += item.disclosed()
+    return [_needed(each, policy) for each in found]
 
 
-def _displayed(table: Table, shown: NDArray[np.bool_], policy: CellPolicy) -> Iterator[Finding]:
-    display = (shown & ~table.impossible).ravel()
-    for flat in display.nonzero()[0]:
-        count = int(table.counts.ravel()[flat])
-        if count < policy.minimum_count and (count > 0 or policy.hides_zeros):
-            what = f"a count under {policy.minimum_count} is displayed"
-            yield Finding("threshold", COUNT_CLAUSE, table.where(int(flat)), what, "Hide it: use protect().")
+def _needed(each: Disclosed, policy: CellPolicy) -> Disclosed:
+    """Hold counts to the policy of this audit, whatever they were released under."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from p20kit.needs import count_needs
+
+    if each.layer != "count":
+        return each
+    return replace(each, need=np.maximum(each.need, count_needs(each.table, policy)))
+
+
+def _displayed(each: Disclosed, policy: CellPolicy) -> Iterator[Finding]:
+    import numpy as np
+
+    if each.layer != "count":
+        return
+    display = (each.lower == each.upper) & (each.need > each.truth) & ~each.table.impossible
+    for flat in np.flatnonzero(display.ravel()).tolist():
+        few = each.truth.ravel()[flat] < policy.minimum_count
+        reason = f"a count under {policy.minimum_count}" if few else "a count of too few employers"
+        what, advice = f"{reason} is displayed", "Hide it: use protect()."
+        yield Finding("threshold", COUNT_CLAUSE, each.table.where(flat), what, advice)
 
 
 def _attack(
-    releases: Sequence[Release],
-    mine: list[int],
+    mine: Sequence[Disclosed],
     new: int,
     policy: CellPolicy,
-    findings: list[Finding],
     bounds: list[Bound],
-    known: list[NDArray[np.bool_]],
-) -> None:
-    """Attack one population: bounds of its hidden cells, and sums of its lines."""
+    known: list[tuple[Table, BoolArray]],
+) -> Iterator[Finding]:
+    """Attack one layer: bounds of its hidden cells, and what its sums leave."""
     from p20kit.attack import Attack
+    from p20kit.bounds import Deduced
+    from p20kit.linked import link
 
-    attack = Attack([releases[i] for i in mine])
-    seen: set[int] = set()
-    for cell, i in zip(attack.cell, mine, strict=True):
-        table, shown = releases[i]
-        known[i] = attack.known[cell].reshape(shown.shape)
-        hidden = [f for f in (~shown.ravel() & ~table.impossible.ravel()).nonzero()[0] if cell[f] not in seen]
-        seen.update(int(cell[f]) for f in hidden)
-        for flat in hidden:
-            count = int(table.counts.ravel()[flat])
-            needs = count < policy.minimum_count and (count > 0 or policy.hides_zeros)
-            bound = _bound(attack, int(cell[flat]), table.where(int(flat)), policy, needs=needs)
-            bounds.append(bound)
-            if needs and bound.upper is not None and bound.upper < policy.minimum_count:
-                findings.append(_bounded(bound, policy))
-        findings += _lines(attack, table, cell, policy) if i < new else []
+    attack = Attack(mine, link([each.table for each in mine]))
+    found = list(Deduced(attack).bounds(mine))
+    bounds += found
+    yield from (_bounded(bound) for bound in found if bound.falls_short)
+    if mine[0].layer == "count":
+        known += [(d.table, attack.known[c].reshape(d.truth.shape)) for d, c in zip(mine, attack.cell, strict=True)]
+        yield from _lines(attack, mine[:new], policy)
 
 
-def _bound(attack: Attack, unknown: int, where: str, policy: CellPolicy, *, needs: bool) -> Bound:
-    from p20kit.attack import UNBOUNDED
-
-    lower, upper = int(attack.lower[unknown]), int(attack.upper[unknown])
-    top = None if upper >= UNBOUNDED else upper
-    if lower == upper:
-        return Bound(where, lower, top, upper, "interval")
-    if len(attack.program.open) <= EXACT_LIMIT:
-        return _exact(attack, unknown, where, top)
-    if not needs or (top is not None and top < policy.minimum_count):
-        return Bound(where, lower, top, None, "interval")
-    reaches, how = attack.reach(unknown, policy.minimum_count)
-    if reaches < policy.minimum_count:
-        top = reaches
-    return Bound(where, lower, top, reaches, how)
-
-
-def _exact(attack: Attack, unknown: int, where: str, top: int | None) -> Bound:
-    most, _, decided = attack.program.extreme(unknown, 1.0)
-    least, _, decided_too = attack.program.extreme(unknown, -1.0)
-    upper = top if most == float("inf") else int(most + 1e-6)
-    lower = max(int(-(-(least - 1e-6) // 1)), 0)
-    return Bound(where, lower, upper, upper, "whole" if decided and decided_too else "linear")
-
-
-def _bounded(bound: Bound, policy: CellPolicy) -> Finding:
+def _bounded(bound: Bound) -> Finding:
+    if bound.layer == "count":
+        what = (
+            f"the hidden count follows to lie between {bound.lower} and {bound.upper}, where {bound.need} must be "
+            f"possible ({bound.how} bounds over all releases given)"
+        )
+        return Finding("bounds", COMPLEMENTARY_CLAUSE, bound.where, what, "Hide a further cell: use protect().")
+    short = 100 * (1 - (bound.upper or 0) / bound.need)
     what = (
-        f"the hidden count follows to lie between {bound.lower} and {bound.upper}, so fewer than "
-        f"{policy.minimum_count} individuals can be identified ({bound.how} bounds over all releases given)"
+        f"the hidden sum follows to be at least {short:.3g} % smaller than what must be possible "
+        f"({bound.how} bounds over all releases given)"
     )
-    return Finding("bounds", COMPLEMENTARY_CLAUSE, bound.where, what, "Hide a further cell: use protect().")
+    return Finding("magnitude-bounds", EMPLOYER_CLAUSE, bound.where, what, "Hide a further total: use protect().")
 
 
-def _lines(attack: Attack, table: Table, cell: NDArray[np.int64], policy: CellPolicy) -> Iterator[Finding]:
-    """Find lines whose hidden cells together follow to be too few."""
-    known = attack.known[cell]
-    counts = table.counts.ravel()
-    for parents, children in table.relations():
-        for parent, parts in zip(parents.tolist(), children, strict=True):
-            hidden = parts[~known[parts]]
-            rest = int(counts[hidden].sum())
-            if known[parent] and len(hidden) and 0 < rest < policy.minimum_count:
-                displayed = int(counts[parent]) - rest
+def _lines(attack: Attack, new: Sequence[Disclosed], policy: CellPolicy) -> Iterator[Finding]:
+    """Name the sums of new tables whose hidden cells together follow to be too few."""
+    import numpy as np
+
+    from p20kit.bounds import lines
+
+    for total, hidden, rest in lines(attack, policy.minimum_count):
+        for each, cell in zip(new, attack.cell, strict=False):
+            at = np.flatnonzero(cell == total)
+            if len(at):
+                counted = int(attack.truth[total])
                 what = (
-                    f"{int(counts[parent])} in all less {displayed} known leaves {rest} in "
+                    f"{counted} in all less {counted - int(rest)} known leaves {int(rest)} in "
                     f"{len(hidden)} hidden cells of the line"
                 )
                 advice = "Hide a further cell of the line: use protect()."
-                yield Finding("sum", COMPLEMENTARY_CLAUSE, table.where(parent), what, advice)
+                yield Finding("sum", COMPLEMENTARY_CLAUSE, each.table.where(int(at[0])), what, advice)
+                break
+
+
+def _checked(bounds: Sequence[Bound]) -> str:
+    asked = [bound for bound in bounds if bound.need]
+    by = {how: sum(bound.how == how for bound in asked) for how in ("interval", "linear", "whole")}
+    return (
+        f"bounds: {len(bounds)} hidden cells, of which {len(asked)} must be able to be larger: {by['whole']} decided "
+        f"in whole persons, {by['linear']} in fractions of persons, {by['interval']} by intervals alone; with them "
+        "every sum of hidden counts that follows exactly"
+    )
 
 
 def _differences(
-    releases: Sequence[Release],
-    known: Sequence[NDArray[np.bool_]],
-    new: int,
-    policy: CellPolicy,
-    findings: list[Finding],
+    known: Sequence[tuple[Table, BoolArray]], new: int, policy: CellPolicy, findings: list[Finding]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     from p20kit.differencing import small_differences
     from p20kit.overlaps import implied_groups
 
-    usable = [(table, k) for (table, _), k in zip(releases, known, strict=True)]
-    for found in small_differences(usable, new, policy):
-        outer, inner = (group.where(usable[group.table][0]) for group in (found.larger, found.smaller))
+    for found in small_differences(known, new, policy):
+        outer, inner = (group.where(known[group.table][0]) for group in (found.larger, found.smaller))
         many, fewer = found.larger.persons, found.smaller.persons
         what = f"{many} individuals less the {fewer} of {inner}, all among them, leaves {found.persons}"
         advice = "Hide one of the two, or use the same groups in both tables."
         findings.append(Finding("difference", COMPLEMENTARY_CLAUSE, outer, what, advice))
-    for implied in implied_groups(usable, new, policy):
+    for implied in implied_groups(known, new, policy):
         what = f"{implied.persons} individuals follow from {implied.populations} groups of persons that overlap"
         advice = "Ask for the same persons as in the other tables."
         findings.append(Finding("overlap", COMPLEMENTARY_CLAUSE, implied.where, what, advice))
-    blind = [table.name for table, _ in releases if table.basis is None]
-    pairs = len(releases) - len(blind)
+    blind = dict.fromkeys(table.name for table, _ in known if table.basis is None)
+    pairs = sum(table.basis is not None for table, _ in known)
     ran = (f"differences: groups of {pairs} tables with a basis",) if pairs > 1 else ()
     missing = tuple(f"differences with {name}: its people are not known" for name in blind)
-    return ran, missing if len(releases) > 1 else ()
+    return ran, missing if len(known) > 1 else ()

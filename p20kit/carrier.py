@@ -47,10 +47,10 @@ class Carrier:
                 self.lines[cell].append(number)
         rows = self._rows()
         hidden = system.hidden[self.free]
-        value = system.value[self.free].astype(np.float64)
-        floor, ceiling = np.where(hidden, -value, 0.0), np.where(hidden, INFINITE, 0.0)
+        room = system.room[self.free].astype(np.float64)
+        floor, ceiling = np.where(hidden, -room, 0.0), np.where(hidden, INFINITE, 0.0)
         self.inside = _model(rows, 1, floor, ceiling, np.zeros(len(self.free)))
-        up_down = (np.where(hidden, -value, 0.0), np.where(hidden, 0.0, value))
+        up_down = (np.where(hidden, -room, 0.0), np.where(hidden, 0.0, room))
         cost = np.where(hidden, 0.0, system.weight[self.free])
         self.outside = _model(
             rows,
@@ -75,11 +75,11 @@ class Carrier:
         movable = [int(self.column[cell]) for cell in cells if self.column[cell] >= 0]
         for column, cell in zip(movable, [c for c in cells if self.column[c] >= 0], strict=True):
             self.inside.changeColCost(column, -1.0)
-            self.inside.changeColBounds(column, -float(self.system.value[cell]), float(gap[cell]))
+            self.inside.changeColBounds(column, -float(self.system.room[cell]), float(gap[cell]))
         found = self._solve(self.inside, whole=self.whole)
         for column in movable:
             self.inside.changeColCost(column, 0.0)
-            self.inside.changeColBounds(column, -float(self.system.value[self.free[column]]), INFINITE)
+            self.inside.changeColBounds(column, -float(self.system.room[self.free[column]]), INFINITE)
         return None if found is None else self._spread(found)
 
     def cheapest(self, cell: int, gap: int, *, whole: bool = False) -> FloatArray | None:
@@ -101,7 +101,7 @@ class Carrier:
             return None
         self.outside.changeColBounds(column, float(gap), INFINITE)
         found = self._solve(self.outside, whole=whole)
-        self.outside.changeColBounds(column, -float(self.system.value[cell]), INFINITE)
+        self.outside.changeColBounds(column, -float(self.system.room[cell]), INFINITE)
         if found is None:
             return None
         half = len(self.free)
@@ -109,9 +109,9 @@ class Carrier:
 
     def hide(self, cell: int) -> None:
         """Let the cell move freely."""
-        column, value = int(self.column[cell]), float(self.system.value[cell])
-        self.inside.changeColBounds(column, -value, INFINITE)
-        self._outside(column, (-value, INFINITE), 0.0, 0.0)
+        column, room = int(self.column[cell]), float(self.system.room[cell])
+        self.inside.changeColBounds(column, -room, INFINITE)
+        self._outside(column, (-room, INFINITE), 0.0, 0.0)
 
     def hold(self, cell: int) -> None:
         """Keep the cell as it is while it is tried whether it can be shown."""
@@ -122,7 +122,7 @@ class Carrier:
         column = int(self.column[cell])
         self.inside.changeColBounds(column, 0.0, 0.0)
         weight = float(self.system.weight[cell])
-        self._outside(column, (0.0, INFINITE), float(self.system.value[cell]), weight)
+        self._outside(column, (0.0, INFINITE), float(self.system.room[cell]), weight)
 
     def _outside(self, column: int, up: tuple[float, float], down: float, cost: float) -> None:
         half = len(self.free)

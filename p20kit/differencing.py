@@ -6,13 +6,14 @@ Known are displayed cells, and what a line's hidden cells come to together: its 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, combinations
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from p20kit.dimensions import Dimension
 from p20kit.policy import CellPolicy
 from p20kit.tables import Table
 
@@ -101,17 +102,33 @@ def _between(tables: Sequence[tuple[Table, BoolArray]], a: int, b: int, policy: 
     if first.basis is None or second.basis is None or first.unit != second.unit:
         return
     both = _positions(first, "first").join(_positions(second, "second"), how="inner")
-    codes = both.to_numpy(dtype=np.int64)
+    # people alike in every column of both tables are in the same groups: they are compared together
+    codes, persons = np.unique(both.to_numpy(dtype=np.int64), axis=0, return_counts=True)
     width = len(first.by)
     others = list(_groupings(b, second, known_second, codes[:, width:]))
     for one in _groupings(a, first, known_first, codes[:, :width]):
         for other in others:
-            usable = (one.of >= 0) & (other.of >= 0)
-            size = second.counts.size
-            pairs, shared = np.unique(one.of[usable] * size + other.of[usable], return_counts=True)
-            i, j = np.divmod(pairs, size)
-            yield from _nested(other, j, one, i, shared, policy)
-            yield from _nested(one, i, other, j, shared, policy)
+            usable = _comparable(one, other, policy)
+            if usable.any():
+                size = second.counts.size
+                pairs, at = np.unique(one.of[usable] * size + other.of[usable], return_inverse=True)
+                shared = np.bincount(at, weights=persons[usable]).astype(np.int64)
+                i, j = np.divmod(pairs, size)
+                yield from _nested(other, j, one, i, shared, policy)
+                yield from _nested(one, i, other, j, shared, policy)
+
+
+def _comparable(one: _Grouping, other: _Grouping, policy: CellPolicy) -> BoolArray:
+    """Mark who is in groups of both whose sizes differ by fewer than the threshold, but do differ."""
+    usable = (one.of >= 0) & (other.of >= 0)
+    for mine, theirs in ((one, other), (other, one)):
+        sizes = np.unique(theirs.sizes[theirs.of[usable]])
+        wanted = mine.sizes[np.where(usable, mine.of, 0)]
+        near: BoolArray = np.zeros(len(usable), dtype=bool)
+        for low, high in ((1 - policy.minimum_count, -1), (1, policy.minimum_count - 1)):
+            near |= np.searchsorted(sizes, wanted + low) < np.searchsorted(sizes, wanted + high, side="right")
+        usable &= near
+    return usable
 
 
 def _nested(
@@ -136,29 +153,74 @@ def _positions(table: Table, prefix: str) -> pd.DataFrame:
 
 
 def _groupings(position: int, table: Table, known: BoolArray, codes: IntArray) -> Iterator[_Grouping]:
-    """Yield each person's cell for every choice of by-columns, the others at `Total`; and lines' hidden cells."""
-    axes = range(len(table.by))
+    """Yield everybody's cell for every choice of levels; and the line whose hidden cells they are among."""
     shape, seen = table.counts.shape, known.ravel()
-    rests = [_rests(table, known, axis) for axis in axes]
-    for kept in chain.from_iterable(combinations(axes, k) for k in range(len(axes) + 1)):
-        cell = _flat(codes, kept, shape)
-        yield _Grouping(position, np.where(seen[cell], cell, -1), table.counts.ravel(), None)
-        for axis in kept:
-            line = _flat(codes, [a for a in kept if a != axis], shape)
-            inside = ~seen[cell] & (rests[axis][line] > 0)
-            if inside.any():
-                yield _Grouping(position, np.where(inside, line, -1), rests[axis], axis)
+    steps = [list(_steps(dimension)) for dimension in table.dimensions]
+    levels = [_levels(dimension, mine) for dimension, mine in zip(table.dimensions, steps, strict=True)]
+    for choice in product(*levels):
+        cell = _flat(codes, choice, shape)
+        yield _Grouping(position, np.where((cell >= 0) & seen[cell], cell, -1), table.counts.ravel(), None)
+    for axis, mine in enumerate(steps):
+        for step in mine:
+            rest = _rest(table, known, axis, step)
+            for choice in product(*levels[:axis], [step], *levels[axis + 1 :]):
+                below = [level.parts if level is step else level.codes for level in choice]
+                cell = _flat(codes, [replace(level, codes=c) for level, c in zip(choice, below, strict=True)], shape)
+                line = _flat(codes, choice, shape)
+                inside = (line >= 0) & (cell >= 0) & ~seen[cell] & (rest[line] > 0)
+                if inside.any():
+                    yield _Grouping(position, np.where(inside, line, -1), rest, axis)
 
 
-def _flat(codes: IntArray, kept: Sequence[int], shape: tuple[int, ...]) -> IntArray:
-    at = [codes[:, axis] if axis in kept else np.full(len(codes), shape[axis] - 1) for axis in range(len(shape))]
-    return np.ravel_multi_index(tuple(at), shape).astype(np.int64)
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """One level of a by-column: for each leaf the code above it, -1 for none, and that code's part it is in."""
+
+    codes: IntArray
+    parts: IntArray
+    groups: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
-def _rests(table: Table, known: BoolArray, axis: int) -> IntArray:
-    """Give, at the total of each line along an axis, how many its hidden cells hold; 0 where that is not known."""
-    leaves = np.moveaxis(np.where(known, 0, table.counts), axis, -1)[..., : table.dimensions[axis].leaves]
+def _steps(dimension: Dimension) -> Iterator[_Level]:
+    """Put the sums of a by-column together, as long as no leaf is in two of one level."""
+    members: dict[int, list[int]] = {leaf: [leaf] for leaf in range(dimension.leaves)}
+    steps: list[_Level] = []
+    for parent, children in dimension.groups:
+        members[parent] = sorted({leaf for child in children for leaf in members[child]})
+        free = (step for step in steps if (step.codes[members[parent]] < 0).all())
+        step = next(free, None)
+        if step is None:
+            step = _Level(np.full(dimension.leaves, -1), np.full(dimension.leaves, -1))
+        else:
+            steps.remove(step)
+        steps.append(replace(step, groups=(*step.groups, (parent, children))))
+        for child in children:
+            step.parts[members[child]] = child
+        step.codes[members[parent]] = parent
+    yield from steps
+
+
+def _levels(dimension: Dimension, steps: Sequence[_Level]) -> list[_Level]:
+    """List the levels of a by-column, each once: the leaves, and what is above them."""
+    leaves = np.arange(dimension.leaves, dtype=np.int64)
+    every = [_Level(leaves, leaves), *steps]
+    return list({level.codes.tobytes(): level for level in every}.values())
+
+
+def _flat(codes: IntArray, choice: Sequence[_Level], shape: tuple[int, ...]) -> IntArray:
+    """Give the flat cell of each person at the chosen levels; -1 where one has no code for them."""
+    at = [level.codes[codes[:, axis]] for axis, level in enumerate(choice)]
+    nowhere = np.any([column < 0 for column in at], axis=0)
+    flat = np.ravel_multi_index(tuple(np.maximum(column, 0) for column in at), shape)
+    return np.where(nowhere, -1, flat).astype(np.int64)
+
+
+def _rest(table: Table, known: BoolArray, axis: int, step: _Level) -> IntArray:
+    """Give, at the parent of each line along an axis, how many its hidden cells hold; 0 where that is not known."""
+    hidden = np.moveaxis(np.where(known, 0, table.counts), axis, -1)
     rest = np.zeros_like(table.counts)
-    total = np.moveaxis(rest, axis, -1)[..., -1:]
-    total[...] = np.where(np.moveaxis(known, axis, -1)[..., -1:], leaves.sum(axis=-1, keepdims=True), 0)
+    lines = np.moveaxis(rest, axis, -1)
+    for parent, children in step.groups:
+        total = hidden[..., list(children)].sum(axis=-1)
+        lines[..., parent] = np.where(np.moveaxis(known, axis, -1)[..., parent], total, 0)
     return rest.ravel()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from p20kit.companions import Companion, companions
 from p20kit.disclosed import Disclosed
 from p20kit.measures import Count, FloatArray, Mean, Measure, Median, Quantile, Rate, Total
-from p20kit.needs import count_needs, terms_of, total_needs
+from p20kit.needs import count_needs, least_hidden, terms_of, total_needs
 from p20kit.policy import CellPolicy
 from p20kit.primary import few_employers, small_bases
 from p20kit.quantiles import rounded_quantiles
@@ -97,7 +97,7 @@ def disclosed_layers(table: Table, shown: BoolArray, measured: Measured, policy:
 
     Source: DSA III.G.2.a; DSA III.G.2.b; DSA III.G.2.d.
     """
-    yield _layer(table, *_exactly(table, shown), count_needs(table, policy))
+    yield _layer(table, *_exactly(table, shown, policy), count_needs(table, policy))
     if not measured:
         return
     for companion in companions(table):
@@ -149,10 +149,10 @@ def _nobody(table: Table, shown: BoolArray) -> BoolArray:
     return nobody
 
 
-def _exactly(table: Table, shown: BoolArray) -> tuple[FloatArray, FloatArray]:
+def _exactly(table: Table, shown: BoolArray, policy: CellPolicy) -> tuple[FloatArray, FloatArray]:
     known = shown | table.impossible
     counts = table.counts.astype(np.float64)
-    return np.where(known, counts, 0.0), np.where(known, counts, np.inf)
+    return np.where(known, counts, least_hidden(table, policy)), np.where(known, counts, np.inf)
 
 
 def _layer(table: Table, lower: FloatArray, upper: FloatArray, need: NDArray[np.int64]) -> Disclosed:

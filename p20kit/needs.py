@@ -68,6 +68,31 @@ def count_needs(table: Table, policy: CellPolicy) -> IntArray:
     return need
 
 
+def least_hidden(table: Table, policy: CellPolicy) -> IntArray:
+    """Say how small each cell can be, as a reader knows, when it is hidden.
+
+    Where zeros are displayed, to be hidden says that somebody is there. Cells that the display leaves out say
+    nothing, nor do those of a sensitive column, whose zeros may be hidden.
+
+    Source: DSA III.G.2.a; DSA III.G.2.d.
+
+    Parameters
+    ----------
+    table : Table
+    policy : CellPolicy
+
+    Returns
+    -------
+    ndarray of int64, shape of the counts
+        0 or 1; never above the count.
+    """
+    terms = terms_of(table, policy)
+    if terms.hides_zeros or set(terms.sensitive) & set(table.by):
+        return np.zeros_like(table.counts)
+    published = table.published.reshape(table.counts.shape)
+    return np.where(published, np.minimum(table.counts, 1), 0)
+
+
 def total_needs(table: Table, figures: Figures, policy: CellPolicy) -> FloatArray:
     """Say for each total how large it must still be able to be; 0 where it may be displayed.
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p20kit.linked import CellKey, cell_keys
-from p20kit.needs import count_needs
+from p20kit.needs import count_needs, least_hidden
 from p20kit.policy import CellPolicy
 from p20kit.tables import Table
 
@@ -34,6 +34,8 @@ class System:
         Persons.
     need : ndarray of int64, shape (n_cells,)
         The count a reader must still think possible when the cell is hidden; 0 = no requirement.
+    room : ndarray of int64, shape (n_cells,)
+        How far a hidden cell can fall as far as a reader knows: to 1 where zeros are displayed, else to 0.
     hidden : ndarray of bool, shape (n_cells,)
         Hidden from the start.
     fixed : ndarray of bool, shape (n_cells,)
@@ -48,6 +50,7 @@ class System:
 
     value: IntArray
     need: IntArray
+    room: IntArray
     hidden: BoolArray
     fixed: BoolArray
     weight: NDArray[np.float64]
@@ -85,18 +88,22 @@ def join(
     system = System(
         value=np.zeros(n, dtype=np.int64),
         need=np.zeros(n, dtype=np.int64),
+        room=np.zeros(n, dtype=np.int64),
         hidden=np.zeros(n, dtype=bool),
         fixed=np.zeros(n, dtype=bool),
         weight=np.ones(n),
         relations=_relations(tables, places),
         places=places[: len(new)],
     )
+    least = np.zeros(n, dtype=np.int64)
     for table, place in zip(tables, places, strict=True):
+        least[place] = np.maximum(least[place], least_hidden(table, policy).ravel())
         _enter(system, table, place, policy)
     for table, place, extra in zip(new, places, forced, strict=False):
         system.hidden[place[~table.published | extra]] = True
         raised = place[extra]
         system.need[raised] = np.maximum(system.need[raised], system.value[raised] + policy.minimum_count)
+    system.room = system.value - least
     # a zero that one table must hide is no known zero of another
     system.fixed &= (system.value > 0) | (system.need == 0)
     _enter_earlier(system, earlier, places[len(new) :])

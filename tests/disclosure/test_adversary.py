@@ -81,7 +81,7 @@ def test_every_complementary_cell_is_needed_and_missed_when_shown_again() -> Non
 def test_every_whole_table_leaves_six_possible() -> None:
     policy = CellPolicy(zeros="shown")
     looked = 0
-    for seed in range(300):
+    for seed in range(450):
         protected = protect(random_table(seed, ((2, 3), (3, 3))[seed % 2], 9.0), policy)
         seen = displayed(protected.to_frame())
         inner = inner_codes(seen)
