@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from p20kit.errors import Finding, TableInvalid
-from p20kit.needs import count_needs
+from p20kit.needs import count_needs, least_hidden
 from p20kit.policy import COUNT_CLAUSE, CellPolicy
 from p20kit.protection import Protected, protect
 from p20kit.tables import Table
@@ -73,13 +73,13 @@ def ranges(
         finding = Finding("ranges", COUNT_CLAUSE, "width", what, f"Use {smallest + 1} or more, or 10.")
         raise TableInvalid("ranges cannot be displayed", [finding])
     cells = join(protected.tables)
-    hidden, need = _masks(cells, protected, policy)
+    hidden, need, least = _masks(cells, protected, policy)
     if hidden.sum() > MOST_HIDDEN:
         what = f"{int(hidden.sum())} cells are hidden, over the limit of {MOST_HIDDEN}"
         finding = Finding("ranges", "ExA 3.f", protected.tables[0].name, what, "Merge categories first: collapse().")
         raise TableInvalid("ranges cannot be displayed", [finding])
-    lower, upper = _over_witnesses(cells, hidden, need)
-    lower = np.where(hidden, np.floor(lower / width) * width, cells.counts)
+    lower, upper = _over_witnesses(cells, hidden, need, least)
+    lower = np.where(hidden, np.maximum(np.floor(lower / width) * width, least), cells.counts)
     upper = np.where(hidden, np.floor(upper / width) * width + width - 1, cells.counts)
     displays = tuple(
         _display(table, lower[place], upper[place], top)
@@ -89,16 +89,23 @@ def ranges(
     return Treated("ranges", stated, policy, displays, tuple(read(display) for display in displays))
 
 
-def _masks(cells: Cells, protected: Protected, policy: CellPolicy) -> tuple[BoolArray, FloatArray]:
-    """Give which cells are hidden, and the persons each must still be able to hold."""
-    hidden, need = np.ones(len(cells.counts), dtype=bool), np.zeros(len(cells.counts))
+def _masks(cells: Cells, protected: Protected, policy: CellPolicy) -> tuple[BoolArray, FloatArray, FloatArray]:
+    """Give which cells are hidden, the persons each must still be able to hold, and those it is known to hold."""
+    hidden, need, least = (
+        np.ones(len(cells.counts), dtype=bool),
+        np.zeros(len(cells.counts)),
+        np.zeros(len(cells.counts)),
+    )
     for table, shown, place in zip(protected.tables, protected.shown, cells.places, strict=True):
         hidden[place[(shown | table.impossible).ravel()]] = False
         need[place] = np.maximum(need[place], count_needs(table, policy).ravel())
-    return hidden, need
+        least[place] = np.maximum(least[place], least_hidden(table, policy).ravel())
+    return hidden, need, np.minimum(least, cells.counts)
 
 
-def _over_witnesses(cells: Cells, hidden: BoolArray, need: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _over_witnesses(
+    cells: Cells, hidden: BoolArray, need: FloatArray, floor: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Give the least and the most persons of each cell in the true table and in a witness for each small count.
 
     A count for which there is no witness leaves its neighbours without a range.
@@ -114,7 +121,7 @@ def _over_witnesses(cells: Cells, hidden: BoolArray, need: FloatArray) -> tuple[
     while waiting:
         group = _apart(waiting, lines)
         for together in (group, group[:1]):
-            change = _lift(sums, counts, gap, together)
+            change = _lift(sums, counts, counts - floor[columns], gap, together)
             lowest = np.minimum(lowest, np.floor(counts + change + TINY))
             highest = np.maximum(highest, np.ceil(counts + change - TINY))
             lifted = {c for c in waiting if change[c] >= gap[c] - TINY}
@@ -140,9 +147,11 @@ def _apart(waiting: Sequence[int], lines: Sequence[frozenset[int]]) -> list[int]
     return group
 
 
-def _lift(sums: csr_array, counts: FloatArray, gap: FloatArray, group: Sequence[int]) -> FloatArray:
+def _lift(
+    sums: csr_array, counts: FloatArray, spare: FloatArray, gap: FloatArray, group: Sequence[int]
+) -> FloatArray:
     """Lift the cells of a group by their gaps as far as can be, moving as few persons as can be."""
-    up, down = np.full(len(counts), np.inf), counts.copy()
+    up, down = np.full(len(counts), np.inf), spare.copy()
     cost = np.ones(len(counts))
     up[list(group)], down[list(group)] = gap[list(group)], 0.0
     cost[list(group)] -= LIFTED

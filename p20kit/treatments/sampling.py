@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from p20kit.errors import Finding, TableInvalid
+from p20kit.needs import least_hidden
 from p20kit.policy import CellPolicy
 from p20kit.protection import Protected, protect
 from p20kit.tables import Table, add_margins
@@ -62,7 +63,9 @@ def sampling(
         raise TableInvalid("nobody was drawn", [finding])
     several = given(tables)
     protected = protect([sample(table, fraction, seed) for table in several], policy, earlier)
-    shown = [shown_or_hidden(t, s) for t, s in zip(protected.tables, protected.shown, strict=True)]
+    shown = [
+        shown_or_hidden(t, s, least_hidden(t, policy)) for t, s in zip(protected.tables, protected.shown, strict=True)
+    ]
     readings = tuple(_reading(table, display, fraction) for table, display in zip(several, shown, strict=True))
     stated = {
         "persons": f"{fraction:.0%} of them, drawn at random",

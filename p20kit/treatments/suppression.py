@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from p20kit.needs import least_hidden
 from p20kit.policy import CellPolicy
 from p20kit.protection import Protected, protect
 from p20kit.tables import Table
@@ -30,5 +31,8 @@ def suppression(
         If earlier releases make some cell recoverable whatever is hidden now.
     """
     protected = tables if isinstance(tables, Protected) else protect(given(tables), policy, earlier)
-    displays = tuple(shown_or_hidden(t, shown) for t, shown in zip(protected.tables, protected.shown, strict=True))
+    displays = tuple(
+        shown_or_hidden(table, shown, least_hidden(table, policy))
+        for table, shown in zip(protected.tables, protected.shown, strict=True)
+    )
     return Treated("suppression", {}, policy, displays, tuple(read(display) for display in displays))

@@ -238,11 +238,11 @@ def displayed(table: Table, number: FloatArray, lower: FloatArray, upper: FloatA
     return Display(table, number, text, lower, upper)
 
 
-def shown_or_hidden(table: Table, shown: BoolArray) -> Display:
-    """Display the cells of a mask as they are, and hide the others."""
+def shown_or_hidden(table: Table, shown: BoolArray, least: NDArray[np.int64] | int = 0) -> Display:
+    """Display the cells of a mask as they are, and hide the others, which hold `least` persons or more."""
     counts = table.counts.astype(np.float64)
     number = np.where(shown, counts, np.nan)
-    return displayed(table, number, np.where(shown, counts, 0.0), np.where(shown, counts, np.inf))
+    return displayed(table, number, np.where(shown, counts, least), np.where(shown, counts, np.inf))
 
 
 def read(display: Display) -> Reading:
@@ -263,8 +263,8 @@ def _text(number: float, lower: float, upper: float) -> str:
     if not np.isnan(number):
         return f"{number:,.0f}"
     if not np.isfinite(upper):
-        return f"{lower:,.0f} or more" if lower > 0 else HIDDEN
-    return f"under {upper + 1:,.0f}" if lower == 0 else f"{lower:,.0f}–{upper:,.0f}"
+        return f"{lower:,.0f} or more" if lower > 1 else HIDDEN
+    return f"under {upper + 1:,.0f}" if lower <= 1 else f"{lower:,.0f}–{upper:,.0f}"
 
 
 def _tighten(lower: FloatArray, upper: FloatArray, parents: NDArray[np.int64], parts: NDArray[np.int64]) -> None:

@@ -116,3 +116,18 @@ def test_the_attack_finds_nothing_in_coded_rates() -> None:
 def test_a_share_of_what_is_not_there_is_refused(of: str, value: str) -> None:
     with pytest.raises(TableInvalid, match="needs that category"):
         coded_rates(counts(SMALL), of, value, STRICT)
+
+
+def test_where_zeros_are_displayed_a_hidden_cell_or_a_range_holds_somebody() -> None:
+    for treat in (ranges, suppression):
+        shown, hidden = (treat(counts(SMALL), policy).disclosed()[0] for policy in (ZEROS_SHOWN, STRICT))
+        at = shown.table.labels.index(("North", "yes"))
+        assert (shown.lower.ravel()[at], hidden.lower.ravel()[at]) == (1, 0)
+
+
+def test_what_is_lost_is_what_the_lines_leave_open() -> None:
+    """Of 44 in the row and 35 in the column, a hidden cell can hold 0 to 35: so can each of the four."""
+    loss = suppression(counts(SMALL), STRICT).loss()
+    assert loss.bits == pytest.approx(4 * np.log2(36) / 9, abs=1e-5)
+    assert loss.cells == pytest.approx(4 / 9, abs=1e-6)
+    assert loss.persons == 1.0
