@@ -94,6 +94,12 @@ def test_the_reader_is_told_everything_but_the_seed() -> None:
     assert SEED.decode() not in treated.said() and SEED.hex() not in treated._repr_html_()
 
 
+def test_a_count_that_noise_left_alone_is_still_not_an_exact_figure() -> None:
+    treated = noise(a_table(mean=30.0), STRICT, seed=SEED)
+    assert (treated.displays[0].number == treated.tables[0].counts).any()
+    assert treated.loss().cells == 1.0
+
+
 def test_persons_that_are_not_known_have_no_noise() -> None:
     with pytest.raises(TableInvalid, match="not known"):
         noise(counts("  | a \n N | 9"), STRICT, seed=SEED)
