@@ -36,7 +36,7 @@ _HOMES = {
     "preflight": "release",
     "request_release": "release",
 }
-_ROOMS = ("linkage", "synthetic")
+_ROOMS = ("linkage", "synthetic", "treatments")
 
 __all__ = [
     "CellPolicy",
@@ -57,7 +57,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load a name, or one of the rooms `linkage` and `synthetic`, at first use."""
+    """Load a name, or one of the rooms, at first use."""
     if name in _HOMES:
         return getattr(import_module(f"p20kit.{_HOMES[name]}"), name)
     if name in _ROOMS:
