@@ -17,7 +17,7 @@ from p20kit.counting import tabulate
 from p20kit.errors import Finding, ModelUnsafe, P20KitError
 from p20kit.model_design import Design, design, invalid
 from p20kit.model_rules import MINIMUM_DF, RULES, Fitted, Kind, model_findings
-from p20kit.policy import COMPLEMENTARY_CLAUSE, FORMULA_CLAUSE, CellPolicy
+from p20kit.policy import COMPLEMENTARY_CLAUSE, COUNT_CLAUSE, FORMULA_CLAUSE, CellPolicy
 from p20kit.tables import Table
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def model(
         table for release in earlier for table in (release.tables if isinstance(release, Model) else (release,))
     ]
     attack = audit(tables, policy, against)
-    findings += attack.findings
+    findings += _of_cells(attack.findings, name)
     for other in (release for release in earlier if isinstance(release, Model)):
         findings += _beside(laid_out, unit, other, name, policy)
     persons, coefficients = laid_out.matrix.shape
@@ -228,10 +228,10 @@ def _fit(laid_out: Design, kind: Kind, robust: bool, name: str, policy: CellPoli
         result = specified.fit(cov_type="HC1" if robust else "nonrobust")
         bounds = np.asarray(result.conf_int(alpha=1 - CONFIDENCE / 100))
         columns = {"coefficient": result.params, "standard error": result.bse, "p value": result.pvalues}
+        expected = np.asarray(result.fittedvalues, dtype=np.float64)
         r_squared = float(result.rsquared) if kind == "ols" else None
     estimates = pd.DataFrame({"term": laid_out.labels, **columns, "lower": bounds[:, 0], "upper": bounds[:, 1]})
     weights = np.ones(len(laid_out.values)) if kind == "ols" else np.asarray(specified.weights, dtype=np.float64)
-    expected = np.asarray(result.fittedvalues, dtype=np.float64)
     converged = kind == "ols" or bool(result.converged)
     return estimates, Fitted(name, kind, laid_out, expected, weights, r_squared, converged, policy)
 
@@ -252,6 +252,15 @@ def _tables(laid_out: Design, fitted: Fitted, unit: str, name: str) -> tuple[tup
         return (population,), [
             Finding("saturation", FORMULA_CLAUSE, name, what, f"Leave out a regressor ({advice}).")
         ]
+
+
+def _of_cells(attacked: Sequence[Finding], name: str) -> Iterator[Finding]:
+    """Count the small cells instead of naming them: a cell of a model may be called by a person's own figures."""
+    small = sum(finding.rule == "threshold" for finding in attacked)
+    if small:
+        what = f"{small} counts under the threshold follow from it"
+        yield Finding("threshold", COUNT_CLAUSE, name, what, "Leave out the interaction or merge categories.")
+    yield from (finding for finding in attacked if finding.rule != "threshold")
 
 
 def _beside(laid_out: Design, unit: str, other: Model, name: str, policy: CellPolicy) -> Iterator[Finding]:
