@@ -214,7 +214,7 @@ def _refuse_rank(laid_out: Design, name: str) -> None:
     if coefficients > persons:
         what = f"{persons} individuals are fewer than the {coefficients} coefficients"
         raise invalid(name, what, "Leave out regressors or widen the filter.", "DSA III.G.2.b")
-    redundant = coefficients - int(np.linalg.matrix_rank(laid_out.scaled))
+    redundant = coefficients - int(np.linalg.matrix_rank(np.linalg.qr(laid_out.scaled, mode="r")))
     if redundant:
         what = f"{redundant} of {coefficients} coefficients follow from the others: columns add up to one another"
         raise invalid(name, what, "Leave out such a column, or the interaction if nobody is in a combination.")

@@ -268,7 +268,7 @@ def _beside(laid_out: Design, unit: str, other: Model, name: str, policy: CellPo
     where = f"{name}, {other.name}"
     mine, theirs = set(laid_out.basis[unit]), set(other.basis[other.unit])
     more, fewer = len(mine - theirs), len(theirs - mine)
-    if max(more, fewer) and max(more, fewer) < policy.minimum_count and mine & theirs:
+    if max(more, fewer) and max(more, fewer) < policy.minimum_count:
         what = f"the persons of the two models differ by {more} in the one and {fewer} in the other"
         yield Finding("difference", COMPLEMENTARY_CLAUSE, where, what, "Fit both models to the same persons.")
     left = len(mine) - laid_out.matrix.shape[1] - len(other.estimates)

@@ -249,6 +249,39 @@ def test_the_cells_of_a_saturated_model_are_attacked_with_what_was_released() ->
     assert {"difference"} <= rules(against)
 
 
+def test_numbers_may_saturate_a_model_too() -> None:
+    frame = students().assign(level=np.tile([1.0, 2.0, 3.0], 200))
+    frame["square"] = frame["level"] ** 2
+    frame["enrolled"] = np.where(frame["level"] == 3, 0, frame["enrolled"])
+    frame.loc[frame.index[frame["level"] == 3][:5], "enrolled"] = 1
+    few = "in 1 groups fewer than 6 individuals have the outcome, or fewer than 6 have it not"
+    assert ("model[level × square]", few) in found(fit(frame, "enrolled ~ level + square"), "attribute")
+    assert "attribute" not in rules(fit(frame, "enrolled ~ level"))
+
+
+def test_the_outcome_is_looked_at_where_a_number_divides_in_two() -> None:
+    frame = students().assign(chosen=np.repeat([1.0, 0.0], 300))
+    frame.loc[:299, "enrolled"] = 0
+    frame.loc[:4, "enrolled"] = 1
+    assert [where for where, _ in found(fit(frame, "enrolled ~ chosen + gpa"), "attribute")] == ["model[chosen]"]
+
+
+def test_leverages_that_happen_to_be_whole_make_no_group_a_model_of_its_own() -> None:
+    frame = students(32)
+    for i in (1, 2, 4, 8, 16):
+        frame[f"x{i}"] = (np.arange(32) // i % 2).astype(float)
+    assert fit(frame, "wage ~ x1 + x2 + x4 + x8 + x16").findings == ()
+
+
+def test_a_group_with_coefficients_of_its_own_needs_degrees_of_freedom_of_its_own() -> None:
+    frame = students().assign(arm=np.where(np.arange(600) < 20, "pilot", "usual"))
+    for i in range(10):
+        frame[f"x{i}"] = np.random.default_rng(i).normal(size=600)
+    own = fit(frame, "wage ~ arm * (" + " + ".join(f"x{i}" for i in range(10)) + ")")
+    what = "1 groups with coefficients of their own leave fewer than 10 degrees of freedom"
+    assert found(own, "degrees of freedom") == [("model[arm]", what)]
+
+
 # single persons, and models that are sure
 
 
@@ -323,6 +356,8 @@ def test_several_models_of_the_same_people_share_their_degrees_of_freedom() -> N
     assert one.findings == ()
     ten = " + ".join(f"c{k} + s{k}" for k in (6, 7, 9, 10, 11))
     assert fit(frame, f"wage ~ {ten}", name="two", earlier=[one]).findings == ()
+    others = frame.assign(P20ID="other " + frame["P20ID"])
+    assert "degrees of freedom" not in rules(fit(others, f"wage ~ {ten} + gpa", name="two", earlier=[one]))
     assert found(fit(frame, f"wage ~ {ten} + gpa", name="two", earlier=[one]), "degrees of freedom") == [
         ("two, one", "both models together leave 9 degrees of freedom of the same persons, fewer than 10")
     ]
