@@ -34,7 +34,7 @@ class Cells:
     measure : str
         What the values are.
     frame : DataFrame
-        `x`, `colour`, `value` (null unless shown) and `status` (shown, hidden, structural).
+        `x`, `colour`, `value` (null where hidden) and `status` (shown, hidden, structural).
     """
 
     x: str

@@ -132,31 +132,31 @@ def chart(
     ChartInvalid
         If it is not a protected table, a column or category is not the table's, or there are too many of them.
     """
-    if not isinstance(protected, Protected):
-        what = f"a chart is only as safe as its table, and a {type(protected).__name__} has not been protected"
-        raise _invalid([("protected", what, "Use chart(protect(table, policy), ...).")])
-    frame, source = protected.to_published(table), _table(protected, table)
+    source = _table(protected, table)
     chosen = {column: TOTAL for column in source.by if column not in (x, colour)} | dict(at or {})
+    frame = protected.to_published(table)
     faults = [*_faults(source, frame, kind, x, colour, measure), *_misplaced(source, frame, chosen, x, colour)]
     if faults:
         raise _invalid(faults)
     within = frame[np.all([frame[c] == code for c, code in chosen.items()], axis=0)] if chosen else frame
-    rows, across = _leaves(source, x), _leaves(source, colour) if colour else ()
-    cells = Cells(x, colour, rows, across, measure, _drawn(within, x, colour, rows, across, measure))
+    cells = _cells(source, within, x, colour, measure)
     if kind == "share":
         cells = _shares(cells, within, protected)
     heading = title or source.title
-    description = _description(
-        kind, heading, cells, measure, {c: code for c, code in chosen.items() if code != TOTAL}
-    )
-    made = draw(kind, cells, heading, description)
-    parameters: dict[str, Any] = {"kind": kind, "x": x, "colour": colour, "measure": measure}
-    parameters |= {"table": source.name, "at": dict(at or {}), "title": title}
-    return Chart(heading, description, parameters, _readable(cells), made)
+    description = _description(kind, heading, cells, measure, chosen)
+    asked: dict[str, Any] = {"kind": kind, "x": x, "colour": colour, "measure": measure, "table": source.name}
+    asked |= {"at": dict(at or {}), "title": title}
+    return Chart(heading, description, asked, _readable(cells), draw(kind, cells, heading, description))
 
 
 def _table(protected: Protected, table: int | str) -> Table:
-    return next(t for i, t in enumerate(protected.tables) if table in (i, t.name))
+    if not isinstance(protected, Protected):
+        what = f"a chart is only as safe as its table, and a {type(protected).__name__} has not been protected"
+        raise _invalid([("protected", what, "Use chart(protect(table, policy), ...).")])
+    named = [t for i, t in enumerate(protected.tables) if table in (i, t.name)]
+    if not named:
+        raise _invalid([("table", "there is none of that name or position", f"There are {len(protected.tables)}.")])
+    return named[0]
 
 
 def _leaves(source: Table, column: str) -> tuple[str, ...]:
@@ -207,21 +207,15 @@ def _misplaced(
     return faults
 
 
-def _drawn(
-    frame: pd.DataFrame, x: str, colour: str | None, rows: tuple[str, ...], across: tuple[str, ...], measure: str
-) -> pd.DataFrame:
-    """Take the cells to draw, in the table's order: `x`, `colour`, `value` (null unless shown) and `status`."""
-    kept = frame[frame[x].isin(rows) & (frame[colour].isin(across) if colour else True)]
+def _cells(source: Table, within: pd.DataFrame, x: str, colour: str | None, measure: str) -> Cells:
+    """Take the cells to draw, in the table's order; parents and `Total` are no categories beside their parts."""
+    rows, across = _leaves(source, x), _leaves(source, colour) if colour else ()
+    kept = within[within[x].isin(rows) & (within[colour].isin(across) if colour else True)]
     value = pd.to_numeric(kept[measure], errors="coerce").astype("Float64")
     status = np.where(kept["status"] == "structural", "structural", np.where(value.notna(), "shown", "hidden"))
-    return pd.DataFrame(
-        {
-            "x": kept[x].astype("str").to_numpy(),
-            "colour": kept[colour].astype("str").to_numpy() if colour else "",
-            "value": value.where(status == "shown").to_numpy(),
-            "status": status,
-        }
-    )
+    second = kept[colour].astype("str").to_numpy() if colour else ""
+    drawn = {"x": kept[x].astype("str").to_numpy(), "colour": second, "value": value.to_numpy(), "status": status}
+    return Cells(x, colour, rows, across, measure, pd.DataFrame(drawn))
 
 
 def _shares(cells: Cells, within: pd.DataFrame, protected: Protected) -> Cells:
@@ -250,7 +244,7 @@ def _readable(cells: Cells) -> pd.DataFrame:
 def _description(kind: Kind, heading: str, cells: Cells, measure: str, at: Mapping[str, str]) -> str:
     hidden = int((cells.frame["status"] == "hidden").sum())
     by = f"{cells.x} and {cells.colour}" if cells.colour else cells.x
-    only = "".join(f", {column} {code}" for column, code in at.items())
+    only = "".join(f", {column} {code}" for column, code in at.items() if code != TOTAL)
     gap = f" {hidden} of {len(cells.frame)} are {HIDDEN} and drawn as gaps." if hidden else " None is hidden."
     return f"{heading}: {kind} chart of {measure} by {by}{only}.{gap}"
 

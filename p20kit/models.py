@@ -161,51 +161,31 @@ def model(
     Returns
     -------
     Model
-        With findings for every rule it breaks; the rules are listed in `model_rules`.
+        With a finding for every rule of `model_rules` it breaks.
 
     Raises
     ------
     ModelInvalid
-        If the model cannot be fitted: the formula, a column, several rows of one person, an outcome that is
-        the same for everyone or not of its kind.
+        If the formula, a column or the outcome will not do, or a person has several rows.
     """
-    if kind not in get_args(Kind):
-        raise invalid(name, "the kind is none of ols, logit and poisson", "Name one of the three.")
     laid_out = design(frame, formula, unit, reference or {}, name)
     _refuse_outcome(laid_out, kind, name)
     estimates, fitted = _fit(laid_out, kind, robust, name, policy)
     tables, unlisted = _tables(laid_out, fitted, unit, name)
-    findings = [*model_findings(fitted), *unlisted]
-    against = [
-        table for release in earlier for table in (release.tables if isinstance(release, Model) else (release,))
-    ]
-    attack = audit(tables, policy, against)
-    findings += _of_cells(attack.findings, name)
-    for other in (release for release in earlier if isinstance(release, Model)):
-        findings += _beside(laid_out, unit, other, name, policy)
-    persons, coefficients = laid_out.matrix.shape
+    attack = audit(tables, policy, [t for e in earlier for t in (e.tables if isinstance(e, Model) else (e,))])
+    beside = [f for e in earlier if isinstance(e, Model) for f in _beside(laid_out, unit, e, name, policy)]
+    findings = (*model_findings(fitted), *unlisted, *_of_cells(attack.findings, name), *beside)
+    ran = (*(rule for rule, kinds in RULES.items() if kind in kinds), *attack.ran)
     return Model(
-        name=name,
-        title=title or name,
-        formula=formula,
-        unit=unit,
-        kind=kind,
-        robust=robust,
-        reference=dict(reference or {}),
-        policy=policy,
-        estimates=estimates,
-        persons=persons,
-        df=persons - coefficients,
-        r_squared=fitted.r_squared,
-        basis=laid_out.basis,
-        tables=tables,
-        findings=tuple(dict.fromkeys(findings)),
-        ran=(*(rule for rule in RULES if kind in RULES[rule]), *attack.ran),
-        not_ran=attack.not_ran,
-    )
+        name, title or name, formula, unit, kind, robust, dict(reference or {}), policy, estimates, fitted.persons,
+        fitted.persons - len(estimates), fitted.r_squared, laid_out.basis, tables, tuple(dict.fromkeys(findings)),
+        ran, attack.not_ran,
+    )  # fmt: skip
 
 
 def _refuse_outcome(laid_out: Design, kind: Kind, name: str) -> None:
+    if kind not in get_args(Kind):
+        raise invalid(name, "the kind is none of ols, logit and poisson", "Name one of the three.")
     values = laid_out.values
     if np.ptp(values) == 0:
         what = "the outcome is the same for everyone"

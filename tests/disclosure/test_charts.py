@@ -190,6 +190,8 @@ def test_every_fault_of_a_call_is_named_at_once() -> None:
     assert {finding.where for finding in caught.value.findings} == {"kind", "x", "measure", "at"}
     with pytest.raises(ChartInvalid, match="needs a second by-column"):
         chart(paths(), "heatmap", x="year")
+    with pytest.raises(ChartInvalid, match=r"table: there is none of that name.*There are 1"):
+        chart(paths(), x="year", table="towns")
     with pytest.raises(ChartInvalid, match="the same as x"):
         chart(paths(), x="year", colour="year")
     with pytest.raises(ChartInvalid, match="shares are of counts"):
