@@ -67,6 +67,18 @@ class TableInvalid(P20KitError):
     """A table cannot be made from what was given: it would not add up, or would not count persons."""
 
 
+class ModelInvalid(P20KitError):
+    """A model cannot be fitted to what was given: the formula, its columns, or who the rows are."""
+
+
+class ModelUnsafe(P20KitError):
+    """A model tells too much of a few individuals to be read in the form that is released."""
+
+
+class ChartInvalid(P20KitError):
+    """A chart cannot be drawn: not from a protected table, or not of the columns named."""
+
+
 class Unprotectable(P20KitError):
     """No choice of hidden cells protects what must be protected; the findings name the cells."""
 
