@@ -27,9 +27,11 @@ PERSONS = "Persons"
 MARKS = {
     "primary": ("●", "hidden: too few individuals"),
     "complementary": ("○", "hidden: protects another cell"),
+    "hidden": ("●", "hidden"),
     "structural": ("–", "cannot occur"),
     "withheld": ("◇", "not displayed: base or numerator too small"),
 }
+HIDDEN = ("primary", "complementary", "hidden")
 STYLE = files("p20kit").joinpath("display.css").read_text("utf-8")
 
 Codes = tuple[str, ...]
@@ -93,14 +95,14 @@ def as_html(tables: Sequence[Table], frames: Sequence[pd.DataFrame], policy: Cel
     ----------
     tables : sequence of Table
     frames : sequence of DataFrame
-        One per table, as `Protected.to_frame` gives it: the by-columns, `count` (persons, null where hidden; text
-        where it is coded), `status`, and one column for each further measure.
+        One per table, as `Protected.to_frame` or `to_published` gives it: the by-columns, `count` (persons, null
+        where hidden; text where it is coded), `status`, and one column for each further measure.
     policy : CellPolicy
 
     Returns
     -------
     str
-        HTML that loads nothing. For the analyst: it tells primary from complementary cells.
+        HTML that loads nothing. Frames of `to_frame` are for the analyst: they tell primary from complementary.
     """
     drawn = "".join(_table(table, frame) for table, frame in zip(tables, frames, strict=True))
     used = {status for frame in frames for status in frame["status"]}
@@ -128,7 +130,11 @@ def _layout(table: Table, frame: pd.DataFrame) -> Layout:
 
 def _table(table: Table, frame: pd.DataFrame) -> str:
     layout = _layout(table, frame)
-    lines = {dimension.column: {line.code: line for line in outline(dimension)} for dimension in table.dimensions}
+    present = {column: set(frame[column]) for column in table.by}
+    lines = {
+        dimension.column: {line.code: line for line in outline(dimension) if line.code in present[dimension.column]}
+        for dimension in table.dimensions
+    }
     ranked = frame.assign(
         **{column: pd.Categorical(frame[column], categories=list(known)) for column, known in lines.items()}
     )
@@ -136,15 +142,18 @@ def _table(table: Table, frame: pd.DataFrame) -> str:
     down = [dimension.column for dimension in layout.down]
     keys: list[Codes] = list(ranked[down].drop_duplicates().astype(str).itertuples(index=False, name=None))
     kept = keys if len(keys) <= MAX_ROWS else [*keys[: MAX_ROWS - 1], keys[-1]]
-    texts = _texts(ranked, layout)
-    body = _body(kept, len(keys) - len(kept), [lines[column] for column in down], texts, layout)
+    across = list(lines[layout.across.column].values()) if layout.across else [Line("", 0, "leaf")]
+    draw = _drawing(ranked, layout, across)
+    body = _body(
+        kept, len(keys) - len(kept), [lines[column] for column in down], draw, len(across) * len(layout.figures)
+    )
     caption = f"<caption><b>{escape(table.title)}</b><br><span>{_subtitle(table, frame)}</span></caption>"
-    return f'<div class="p20-frame"><table>{caption}{_head(layout, lines)}<tbody>{body}</tbody></table></div>'
+    return f'<div class="p20-frame"><table>{caption}{_head(layout, across)}<tbody>{body}</tbody></table></div>'
 
 
 def _subtitle(table: Table, frame: pd.DataFrame) -> str:
     """Say how much is hidden: cells, and of the innermost cells the persons in them."""
-    hidden = frame["status"].isin(["primary", "complementary"])
+    hidden = frame["status"].isin(HIDDEN)
     text = f"{len(frame):,} cells, {int(hidden.sum()):,} hidden"
     inner = pd.Series(True, index=frame.index)
     for dimension in table.dimensions:
@@ -155,14 +164,13 @@ def _subtitle(table: Table, frame: pd.DataFrame) -> str:
     return f"{text}; {(table.total - int(shown)) / table.total * 100:.1f} % of all persons stand in hidden cells"
 
 
-def _head(layout: Layout, lines: dict[str, dict[str, Line]]) -> str:
+def _head(layout: Layout, across: Sequence[Line]) -> str:
     """Draw the column heads; above the codes of the column across stands its name."""
     stubs = [dimension.column for dimension in layout.down]
     if layout.across is None:
         names = [PERSONS if figure == COUNT else figure for figure in layout.figures]
         heads = [*(f'<th scope="col" class="stub">{escape(s)}</th>' for s in stubs), *map(_column_head, names)]
         return f"<thead><tr>{''.join(heads)}</tr></thead>"
-    across = lines[layout.across.column].values()
     spanned = "".join(f'<th scope="col" rowspan="2" class="stub">{escape(s)}</th>' for s in stubs)
     spanner = f'<th scope="colgroup" colspan="{len(across)}" class="spanner">{escape(layout.across.column)}</th>'
     heads = [_column_head(line.code, line.kind) for line in across]
@@ -173,14 +181,13 @@ def _column_head(text: str, kind: str = "leaf") -> str:
     return f'<th scope="col" class="{kind}">{escape(text)}</th>'
 
 
-def _texts(ranked: pd.DataFrame, layout: Layout) -> Callable[[Codes], Iterator[str]]:
+def _drawing(ranked: pd.DataFrame, layout: Layout, across: Sequence[Line]) -> Callable[[Codes], Iterator[str]]:
     """Give the function that draws the cells of one row."""
     places = [_decimals(ranked[figure]) for figure in layout.figures]
     columns = [dimension.column for dimension in layout.down] + ([layout.across.column] if layout.across else [])
     keys = ranked[columns].astype(str).itertuples(index=False, name=None)
     values = ranked[[*layout.figures, "status"]].itertuples(index=False, name=None)
     cells = dict(zip(keys, values, strict=True))
-    across = outline(layout.across) if layout.across else [Line("", 0, "leaf")]
 
     def draw(codes: Codes) -> Iterator[str]:
         for line in across:
@@ -215,16 +222,15 @@ def _body(
     left_out: int,
     lines: Sequence[dict[str, Line]],
     draw: Callable[[Codes], Iterator[str]],
-    layout: Layout,
+    width: int,
 ) -> str:
     """Draw the rows; a code that holds for several rows is written once, at the first of them."""
     rows: list[str] = []
     last: Codes = ()
     for i, codes in enumerate(keys):
         if left_out and i == len(keys) - 1:
-            width = len(layout.down) + (len(layout.across.codes) if layout.across else len(layout.figures))
             more = f"{left_out:,} more rows; to_frame() has them all"
-            rows.append(f'<tr class="more"><td colspan="{width}">⋯ {more}</td></tr>')
+            rows.append(f'<tr class="more"><td colspan="{len(codes) + width}">⋯ {more}</td></tr>')
             last = ()
         new = next((level for level, pair in enumerate(zip(codes, last, strict=False)) if pair[0] != pair[1]), 0)
         stub = [
@@ -263,6 +269,8 @@ def _legend(policy: CellPolicy, used: set[str], *, withheld: bool) -> str:
         "primary": f"hidden: fewer than {policy.minimum_count} individuals, {zeros} ({COUNT_CLAUSE}; "
         f"{RECIPIENT_CLAUSE})",
         "complementary": f"hidden so that no ● can be worked out ({COMPLEMENTARY_CLAUSE}; {RECIPIENT_CLAUSE})",
+        "hidden": f"hidden: fewer than {policy.minimum_count} individuals, {zeros}, or so that such a cell cannot be "
+        f"worked out ({COUNT_CLAUSE}; {COMPLEMENTARY_CLAUSE}; {RECIPIENT_CLAUSE})",
         "withheld": f"not displayed: fewer than {policy.minimum_base} individuals in its base, or it would give away "
         f"a hidden count ({FORMULA_CLAUSE}; {RECIPIENT_CLAUSE})",
         "structural": "cannot occur",

@@ -86,12 +86,12 @@ def in_notebook(description: str, /, *, patience: float = PATIENCE) -> Iterator[
             put("")
 
 
-def automatic(description: str, /) -> AbstractContextManager[Step]:
+def automatic(description: str, /, *, patience: float = PATIENCE) -> AbstractContextManager[Step]:
     """Draw where a person looks on: in a notebook, in a terminal; else nothing."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if hasattr(shell, "kernel"):
-        return in_notebook(description)
-    return in_terminal(description) if sys.stderr.isatty() else silent(description)
+        return in_notebook(description, patience=patience)
+    return in_terminal(description, patience=patience) if sys.stderr.isatty() else silent(description)
 
 
 def _patient(draw: Step, patience: float) -> Step:
