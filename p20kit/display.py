@@ -258,8 +258,9 @@ def _row_class(kinds: Sequence[str], new: int) -> str:
 
 def _stub(line: Line, span: int) -> str:
     indent = f' style="padding-left:{0.7 + 1.3 * line.depth:g}em"' if line.depth else ""
-    scope = f'scope="rowgroup" rowspan="{span}"' if span > 1 else 'scope="row"'
-    return f'<th {scope} class="{line.kind}"{indent}>{escape(line.code)}</th>'
+    if span == 1:
+        return f'<th scope="row" class="{line.kind}"{indent}>{escape(line.code)}</th>'
+    return f'<th scope="rowgroup" rowspan="{span}" class="{line.kind}"{indent}><span>{escape(line.code)}</span></th>'
 
 
 def _legend(policy: CellPolicy, used: set[str], *, withheld: bool) -> str:
