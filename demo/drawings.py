@@ -127,7 +127,7 @@ STEPS = """
 One system|Every cell of every table of the same|people, new or released before,|and every sum that ties them.
 Primary cells|Hidden by rule: too few persons,|too few employers, one of them|too large.
 Slices|The system is cut along its longest|axis; each slice is a small problem|of its own.
-Each slice exactly|Hide the cheapest set that meets the|cuts; attack it; each success of the|attack is a new cut. Repeat.
+Each slice exactly|Hide the cheapest set that meets the|cuts; attack it; each success of the|attack is a new cut.
 Joined, repaired|Cells still at risk across slices|take the cheapest further partners|(a linear program each).
 Shown again|A hidden cell that no other cell|needs is displayed after all,|the dearest first.
 Audited|Other code attacks the result with|everything released before. It|decides; the optimiser does not.
