@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from itertools import product
 
 import numpy as np
@@ -56,6 +57,11 @@ def test_parents_stand_before_their_children_and_the_total_last() -> None:
 def test_a_code_of_two_parents_is_read_once_and_none_is_lost() -> None:
     dimension = Dimension("age", ("1", "2", "3", "young", "low", "Total"), ((3, (0, 1)), (4, (0, 1)), (5, (3, 2))), 3)
     assert sorted(line.code for line in outline(dimension)) == sorted(dimension.codes)
+
+
+def test_a_group_stands_where_its_first_leaf_would() -> None:
+    dimension = Dimension.of("code", "abc", {"b": "Inner", "Inner": "Outer"})
+    assert [line.code for line in outline(dimension)] == ["a", "Outer", "Inner", "b", "c", "Total"]
 
 
 def test_the_last_by_column_stands_across_under_its_name() -> None:
@@ -115,9 +121,24 @@ def test_a_long_table_ends_with_its_total_and_says_what_is_missing() -> None:
 
 
 def test_rows_that_are_left_out_are_not_spanned() -> None:
-    frame = pd.DataFrame(list(product("ab", (f"{i:03}" for i in range(90)), "fm", [50])), columns=[*"ghs", "n"])
+    frame = pd.DataFrame(list(product("a", (f"{i:02}" for i in range(40)), "fm", [50])), columns=[*"ghs", "n"])
     html = bare(drawn(protect(Table.from_counts(frame, ["g", "h", "s"]), STRICT)))
-    assert re.findall(r'rowspan="(\d+)" class="leaf"><span>(\w)<', html) == [(str(MAX_ROWS - 1), "a")]
+    spans = re.findall(r'rowspan="(\d+)" class="\w+"><span>(\w+)<', html)
+    assert spans == [("41", "a"), (str(MAX_ROWS - 1 - 41), "Total")]
+    assert rows_of(html)[-1] == ["Total", "Total", "2,000", "2,000", "4,000"]
+
+
+def test_a_long_table_of_figures_says_so_over_its_whole_width() -> None:
+    source = Table.from_counts(pd.DataFrame({"town": [f"t{i:03}" for i in range(200)], "n": 50}), ["town"])
+    frame = protect(source, STRICT).to_frame().assign(rate=12.5)
+    assert '<td colspan="3">⋯' in as_html([source], [frame], STRICT)
+
+
+def test_rows_are_set_off_by_what_they_are() -> None:
+    rows = bare(drawn(protect(table(), STRICT))).split("<tbody>")[1].split("</tr>")
+    classes = [re.findall(r'<tr class="([^"]*)"', row)[0] for row in rows if "<tr" in row]
+    per_town = ["first", "", "", "set-off"]
+    assert classes == [*per_town * 6, "first", "", "", "grand"]
 
 
 def test_a_long_last_column_goes_down_and_one_way_tables_too() -> None:
@@ -164,9 +185,11 @@ def test_a_structural_zero_cannot_occur() -> None:
 
 
 def test_labels_are_text() -> None:
-    frame = pd.DataFrame([("<b>", "x&y", 30), ("c", "x&y", 30)], columns=["<i>", "col", "n"])
-    html = drawn(protect(Table.from_counts(frame, ["<i>", "col"], title="<script>"), STRICT))
-    assert "&lt;b&gt;" in html and "x&amp;y" in html and "&lt;i&gt;" in html and "<script>" not in html
+    frame = pd.DataFrame([("<b>", "<u>", "x&y", 30), ("<b>", "d", "x&y", 30)], columns=["<i>", "mid", "col", "n"])
+    html = bare(drawn(protect(Table.from_counts(frame, ["<i>", "mid", "col"], title="<script>"), STRICT)))
+    for label in ("<b>", "<u>", "<i>", "<script>"):
+        assert label not in html.replace("<caption><b>", "") and escape(label) in html
+    assert "x&amp;y" in html
 
 
 def test_the_page_loads_nothing() -> None:
