@@ -273,7 +273,7 @@ def _legend(policy: CellPolicy, used: set[str], *, withheld: bool) -> str:
         "hidden": f"hidden: fewer than {policy.minimum_count} individuals, {zeros}, or so that such a cell cannot be "
         f"worked out ({COUNT_CLAUSE}; {COMPLEMENTARY_CLAUSE}; {RECIPIENT_CLAUSE})",
         "withheld": f"not displayed: fewer than {policy.minimum_base} individuals in its base, or it would give away "
-        f"a hidden count ({FORMULA_CLAUSE}; {RECIPIENT_CLAUSE})",
+        f"a hidden figure ({FORMULA_CLAUSE}; {RECIPIENT_CLAUSE})",
         "structural": "cannot occur",
     }
     present = used | ({"withheld"} if withheld else set())
@@ -285,5 +285,5 @@ def _legend(policy: CellPolicy, used: set[str], *, withheld: bool) -> str:
     if {"primary", "complementary"} & used:
         items.append("In the released copy ● and ○ look the same.")
     elif used <= {"shown", "structural"}:
-        items.insert(0, f"Nothing is hidden: no cell is under {policy.minimum_count} individuals ({COUNT_CLAUSE}).")
+        items.insert(0, f"No count is hidden: none is under {policy.minimum_count} individuals ({COUNT_CLAUSE}).")
     return f'<p class="p20-legend">{"<br>".join(items)}</p>'

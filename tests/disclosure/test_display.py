@@ -98,7 +98,7 @@ def test_the_legend_says_only_what_the_table_shows() -> None:
     assert "fewer than 6 individuals, 0 included (DSA III.G.2.a; DSA VI.D.2)" in hidden
     assert "(DSA III.G.2.d; DSA VI.D.2)" in hidden and "cannot occur" not in hidden.split("p20-legend")[-1]
     whole = drawn(protect(table(), STRICT))
-    assert "Nothing is hidden" in whole and "○" not in bare(whole)
+    assert "No count is hidden" in whole and "○" not in bare(whole)
     strict = drawn(protect(table(small=9), CellPolicy(minimum_count=10, zeros="shown")))
     assert "fewer than 10 individuals, 0 is shown" in strict
 
