@@ -1,4 +1,4 @@
-"""`python -m demo` tells the story; `python -m demo serve` leaves the hub and the pages up."""
+"""`python -m demo` tells the story, `serve` leaves the hub and pages up; `pictures`, `drawings` fill docs/images."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ VAR = Path(__file__).resolve().parent.parent / "var"
 def main() -> None:
     """Read the command line and tell."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=("tell", "serve", "pictures"), default="tell")
+    parser.add_argument("command", nargs="?", choices=("tell", "serve", "pictures", "drawings"), default="tell")
     parser.add_argument("--students", type=int, default=0, help="students in SDE's file")
     parser.add_argument("--port", type=int, default=8000, help="port of the hub (serve)")
     options = parser.parse_args()
+    if options.command == "drawings":
+        drawings()
+        return
     with contextlib.ExitStack() as stage:
         if options.command == "serve":
             serve(_begin(stage, "serve", options.students or 5_000), options.port)
@@ -97,6 +100,14 @@ def pictures(story: Story) -> None:
         refused = outcome.first_refused(story)
         for picture in take(running, refused, VAR.parent / "docs" / "images"):
             story.teller.say(str(picture.relative_to(VAR.parent)))
+
+
+def drawings() -> None:
+    """Draw the pictures of docs/disclosure.md; nothing needs to run for them."""
+    from demo.drawings import draw
+
+    for picture in draw(VAR.parent / "docs" / "images"):
+        Teller().say(str(picture.relative_to(VAR.parent)))
 
 
 def _begin(stage: contextlib.ExitStack, name: str, students: int) -> Story:

@@ -123,7 +123,7 @@ class Protected:
         return names.index(table) if isinstance(table, str) else table
 
     def _repr_html_(self) -> str:
-        return as_html([(t.title, list(t.by), self.to_frame(i)) for i, t in enumerate(self.tables)], self.policy)
+        return as_html(self.tables, [self.to_frame(i) for i in range(len(self.tables))], self.policy)
 
     def __repr__(self) -> str:
         """Say how many cells are hidden, never what is in them."""

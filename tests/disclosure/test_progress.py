@@ -1,0 +1,63 @@
+"""Progress of a long run: a bar where a person looks on, and silence where nobody does."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from rich.console import Console
+
+from p20kit.progress import Progress, automatic, in_terminal, silent
+
+
+def test_a_terminal_shows_what_is_under_way() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=100)
+    with in_terminal("protect 2 tables", console=console, patience=0) as step:
+        step(3, 8, "slices")
+    assert "protect 2 tables" in screen.getvalue() and "slices" in screen.getvalue()
+
+
+def test_a_short_run_shows_nothing() -> None:
+    screen = io.StringIO()
+    with in_terminal("protect", console=Console(file=screen, force_terminal=True), patience=3600) as step:
+        step(1, 1, "slices")
+    assert "protect" not in screen.getvalue()
+
+
+def test_a_terminal_is_left_tidy_when_the_run_fails() -> None:
+    screen = io.StringIO()
+    with (
+        pytest.raises(ZeroDivisionError),
+        in_terminal("protect", console=Console(file=screen, force_terminal=True), patience=0) as step,
+    ):
+        step(0, 1, "slices")
+        raise ZeroDivisionError
+    assert screen.getvalue().endswith("\x1b[2K")
+
+
+@pytest.mark.parametrize("progress", [silent, automatic])
+def test_nobody_looks_on_in_a_test(progress: Progress, capfd: pytest.CaptureFixture[str]) -> None:
+    with progress("protect") as step:
+        step(1, 2, "slices")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_a_notebook_shows_a_bar_and_clears_it(tmp_path: Path) -> None:
+    source = nbformat.v4.new_notebook()
+    source.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    start = "from p20kit.progress import automatic\nrun = automatic('a<b', patience=0)\nstep = run.__enter__()"
+    source.cells = [
+        nbformat.v4.new_code_cell(f"{start}\nstep(3, 8, 'slices')"),
+        nbformat.v4.new_code_cell("with automatic('protect', patience=0) as step:\n    step(3, 8, 'slices')"),
+    ]
+    nbformat.write(source, tmp_path / "in.ipynb")
+    papermill.execute_notebook(tmp_path / "in.ipynb", tmp_path / "out.ipynb", progress_bar=False)
+    during, after = (cell.outputs for cell in nbformat.read(tmp_path / "out.ipynb", as_version=4).cells)
+    bar = during[0].data["text/html"]
+    assert 'value="3" max="8"' in bar and "a&lt;b: slices (3 of 8)" in bar
+    assert [output.data["text/html"] for output in after] == [""]
