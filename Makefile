@@ -32,8 +32,8 @@ bench-disclosure: setup var/peers/.ready  ## Disclosure control beside its peers
 attack: setup  ## Attack 10,000 random protected tables
 	.venv/bin/python -m tests.disclosure.attack 10000
 
-mutation: setup  ## Score the tests of disclosure control by mutants of it
-	.venv/bin/python -m benchmarks.mutation
+mutation: setup  ## Score the tests of disclosure control by mutants of it; MODULES=name for some
+	.venv/bin/python -m benchmarks.mutation $(MODULES)
 
 var/peers/.ready: requirements/peers.txt
 	rm -rf var/peers && /usr/bin/python3 -m venv --without-pip var/peers
