@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -30,6 +30,7 @@ LIMIT = 3600.0
 PACKAGES = ("highspy", "scipy", "numpy", "pandas", "duckdb")
 
 Measured = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -111,20 +112,24 @@ def growth(measured: dict[str, Measured]) -> Iterator[Row]:
             )
 
 
-def beside_acro(scratch: Path) -> Iterator[Row]:
+def beside_acro() -> list[Row]:
     """Time ACRO and ours on the same rows, one process each."""
     shape = SHAPES["ct5k"]
-    file = scratch / "students.csv"
     rows = Instance("ct5k", shape.by, invent(shape, SEED), "").persons()
-    rows.to_csv(file, index=False)
-    for name, by in CROSSTABS:
-        columns = ",".join(by)
-        theirs = run([str(PEERS_PYTHON), "-m", "benchmarks.acro_peer", "time", str(file), columns], LIMIT)
-        for mode, what in MODES.items():
-            ours = run([python(), "-m", "benchmarks.ours", mode, str(file), columns], LIMIT)
-            work = f"{name} table of {len(rows):,} persons ({', '.join(by)}; {ours['cells']:,} cells), {what}"
-            command = "make bench-disclosure ONLY=acro"
-            yield Row(work, "CPU time", "s", ours["seconds"], theirs["seconds"], "ACRO crosstab, same run", command)
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "students.csv"
+        rows.to_csv(file, index=False)
+        return [row for name, by in CROSSTABS for row in _crosstab(file, len(rows), name, by)]
+
+
+def _crosstab(file: Path, persons: int, name: str, by: tuple[str, ...]) -> Iterator[Row]:
+    columns = ",".join(by)
+    theirs = run([str(PEERS_PYTHON), "-m", "benchmarks.acro_peer", "time", str(file), columns], LIMIT)
+    for mode, what in MODES.items():
+        ours = run([python(), "-m", "benchmarks.ours", mode, str(file), columns], LIMIT)
+        work = f"{name} table of {persons:,} persons ({', '.join(by)}; {ours['cells']:,} cells), {what}"
+        command = "make bench-disclosure ONLY=acro"
+        yield Row(work, "CPU time", "s", ours["seconds"], theirs["seconds"], "ACRO crosstab, same run", command)
 
 
 def catches() -> list[Measured]:
@@ -163,7 +168,7 @@ def show(console: Console, rows: Sequence[Row]) -> None:
     console.print(grid)
 
 
-def _attempt(console: Console, name: str, work: Callable[[], Measured]) -> Measured | None:
+def _attempt(console: Console, name: str, work: Callable[[], T]) -> T | None:
     with console.status(name):
         try:
             return work()
@@ -198,18 +203,21 @@ def main() -> int:
             rows += rows_of(job, found)
             show(console, list(rows_of(job, found)))
     rows += growth(measured)
+    acro_wanted = "acro" in wanted if wanted else not chosen.quick
+    failed = len(measured) < len(jobs)
     more: dict[str, Any] = {}
-    if ("acro" in wanted if wanted else not chosen.quick) and PEERS_PYTHON.exists():
-        with tempfile.TemporaryDirectory() as scratch:
-            beside = list(beside_acro(Path(scratch)))
-        show(console, beside)
-        rows += beside
-        more["catches"] = catches()
-        for case in more["catches"]:
-            console.print(f"{case['case']:52} ours: {case['ours']:10} ACRO: {case['peer']}")
+    if acro_wanted:
+        timed = _attempt(console, "the time of ACRO", beside_acro) or []
+        caught = _attempt(console, "what ACRO catches", catches) or []
+        failed |= not (timed and caught)
+        show(console, timed)
+        for case in caught:
+            console.print(f"{case['case']:52} ours: {case['ours']:10} ACRO: {case['peer']}", highlight=False)
+        rows += timed
+        more = {"catches": caught} if caught else {}
     if not chosen.quick:
         console.print(f"written: {write('disclosure', rows, PACKAGES, **more).relative_to(ROOT)}")
-    return int(len(measured) < len(jobs))
+    return int(failed)
 
 
 if __name__ == "__main__":

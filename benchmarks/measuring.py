@@ -78,6 +78,8 @@ def run(command: Sequence[str], seconds: float, environment: Mapping[str, str] |
             timeout=seconds,
             check=False,
         )
+    except FileNotFoundError:
+        raise JobFailed(f"there is no {command[0]}: run it through make, which sets the peers up") from None
     except subprocess.TimeoutExpired:
         raise JobFailed(f"not done in {seconds:.0f} s") from None
     if done.returncode:

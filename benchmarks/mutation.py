@@ -101,12 +101,33 @@ def mutants(module: str) -> Iterator[Mutant]:
     for function, node in _inside(tree):
         for field, at, changed in _changes(node):
             before = getattr(node, field) if at is None else getattr(node, field)[at]
-            original = ast.unparse(node)
+            change = _told(node, field, at, changed)
             _put(node, field, at, changed)
-            change = f"{original} -> {ast.unparse(node)}"
             source = ast.unparse(ast.fix_missing_locations(tree))
             _put(node, field, at, before)
-            yield Mutant(module, function, getattr(node, "lineno", 0), change, source)
+            yield Mutant(module, function, _line(node, before), change, source)
+
+
+def _told(node: ast.AST, field: str, at: int | None, changed: object) -> str:
+    """Say what is changed: a statement that is dropped by itself, else the expression before and after."""
+    before = getattr(node, field) if at is None else getattr(node, field)[at]
+    if isinstance(changed, ast.Pass):
+        return f"{ast.unparse(before)} -> pass"
+    shown = node.test if isinstance(node, ast.If | ast.While) else node
+    original = ast.unparse(shown)
+    if shown is not node:
+        return f"if {original} -> if not"
+    _put(node, field, at, changed)
+    told = f"{original} -> {ast.unparse(node)}"
+    _put(node, field, at, before)
+    return " ".join(told.split())
+
+
+def _line(node: ast.AST, changed: object) -> int:
+    """Give the line that runs: of a dropped statement its own, of a `for ... if` where it stands."""
+    if isinstance(changed, ast.stmt):
+        return changed.lineno
+    return int(getattr(node.iter if isinstance(node, ast.comprehension) else node, "lineno", 0))
 
 
 def _put(node: ast.AST, field: str, at: int | None, value: object) -> None:
