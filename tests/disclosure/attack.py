@@ -194,7 +194,7 @@ def small_rests(table: Published, parents: Parents, policy: CellPolicy) -> int:
         for whole, counts in parts.items():
             lines.setdefault(whole, []).append(counts)
     return sum(
-        None in counts and 0 < total - sum(n for n in counts if n is not None) < policy.minimum_count
+        None in counts and bool(0 < total - sum(n for n in counts if n is not None) < policy.minimum_count)
         for whole, total in at.items()
         if total is not None
         for counts in lines.get(whole, [])
