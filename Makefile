@@ -1,9 +1,9 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint types lock clean
+.PHONY: help setup demo serve test lint types lock clean bench bench-disclosure attack mutation
 
 help:  ## Say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup:  ## Install what is needed (Debian packages, .venv); nothing when it is there
 	@scripts/setup
@@ -24,10 +24,27 @@ lint: setup
 types: setup
 	.venv/bin/mypy
 
+bench: bench-disclosure  ## Run the benchmarks; results and the commands stand in benchmarks/results
+
+bench-disclosure: setup var/peers/.ready  ## Disclosure control beside its peers; ONLY=job,job for some of it
+	.venv/bin/python -m benchmarks.disclosure --only "$(ONLY)"
+
+attack: setup  ## Attack 10,000 random protected tables
+	.venv/bin/python -m tests.disclosure.attack 10000
+
+mutation: setup  ## Score the tests of disclosure control by mutants of it; MODULES=name for some
+	.venv/bin/python -m benchmarks.mutation $(MODULES)
+
+var/peers/.ready: requirements/peers.txt
+	rm -rf var/peers && /usr/bin/python3 -m venv --without-pip var/peers
+	VIRTUAL_ENV=var/peers .venv/bin/uv pip install -q --system-certs --require-hashes -r requirements/peers.txt
+	touch $@
+
 lock:  ## Pin the requirements anew, with hashes
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/bootstrap.in -o requirements/bootstrap.txt
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements/runtime.txt
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url pyproject.toml --group test -o requirements/test.txt
+	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/peers.in -o requirements/peers.txt
 
 clean:  ## Wipe what demo, serve and tests left
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis

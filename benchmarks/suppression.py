@@ -1,0 +1,147 @@
+"""One job: protect an instance, audit the result, and print what it cost as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import lsmr
+
+from benchmarks.instances import instance
+from benchmarks.measuring import cpu_seconds, peak_mib
+from p20kit import CellPolicy, audit, protect
+from p20kit.protection import Protected
+from p20kit.tables import Table
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to protect, and how.
+
+    Parameters
+    ----------
+    name : str
+        Short, as `--only` takes it.
+    instance : str
+    against : {"recovery", "bounds"}
+        Exact recovery, as the peers do it, or the policy's bounds: 6 must remain possible.
+    weights : {"cells", "persons"}
+        What is made least: cells hidden, or the persons in them.
+    fast : bool
+    quick : bool
+        Whether `--quick` runs it.
+    """
+
+    name: str
+    instance: str
+    against: str = "bounds"
+    weights: str = "cells"
+    fast: bool = False
+    quick: bool = False
+
+    @property
+    def work(self) -> str:
+        """Say the work in a line, as the results name it."""
+        aim = "upper bounds >= 6" if self.against == "bounds" else "no exact recovery"
+        return f"protect {self.instance}, zeros shown, {aim}, least {self.weights}{', fast' * self.fast}"
+
+
+JOBS = (
+    Job("ct500", "ct500", quick=True),
+    Job("ct500-recovery", "ct500", against="recovery", quick=True),
+    Job("ct5k-recovery", "ct5k", against="recovery"),
+    Job("ct5k-bounds", "ct5k"),
+    Job("ct50k-recovery-persons", "ct50k", against="recovery", weights="persons"),
+    Job("ct50k-recovery-cells", "ct50k", against="recovery"),
+    Job("ct50k-bounds", "ct50k"),
+    Job("ct50k-bounds-fast", "ct50k", fast=True),
+    Job("ct200k-bounds", "ct200k"),
+    Job("ct200k-bounds-fast", "ct200k", fast=True),
+)
+
+
+def measure(job: Job) -> dict[str, Any]:
+    """Protect and audit; times are CPU seconds, imports and the making of the table left out."""
+    given = instance(job.instance)
+    table = given.table()
+    policy = CellPolicy(zeros="shown")
+    began = cpu_seconds()
+    protected = protect(table, policy, against=job.against, weights=job.weights, fast=job.fast)
+    protected_at = cpu_seconds()
+    memory = peak_mib()
+    found = audit(protected, policy)
+    audited_at = cpu_seconds()
+    status = np.array(protected.status())
+    counts = table.counts.ravel()
+    return {
+        "source": given.source,
+        "cells": int(counts.size),
+        "primary": int((status == "primary").sum()),
+        "secondary": int((status == "complementary").sum()),
+        "hidden_sum": int(counts[status == "complementary"].sum()),
+        "protect_seconds": round(protected_at - began, 2),
+        "protect_mib": round(memory),
+        "audit_seconds": round(audited_at - protected_at, 2),
+        "peak_mib": round(peak_mib()),
+        "findings": len(found.findings),
+        "not_ran": len(found.not_ran),
+        "recoverable": int(recoverable(table, _shown(protected)).sum()) if job.against == "recovery" else 0,
+    }
+
+
+def _shown(protected: Protected) -> BoolArray:
+    return protected.shown[0].ravel()
+
+
+def recoverable(table: Table, shown: BoolArray) -> BoolArray:
+    """Find hidden cells that follow exactly from the displayed ones by adding and subtracting.
+
+    A hidden cell follows when every change of the hidden cells that leaves all sums as they are leaves it
+    as it is: when random such changes, two of them, do not move it. This is the rule the peers protect by; it
+    is written here a second time, so that no figure rests on the code that is measured.
+
+    Parameters
+    ----------
+    table : Table
+    shown : ndarray of bool, shape (n_cells,)
+
+    Returns
+    -------
+    ndarray of bool, shape (n_cells,)
+    """
+    hidden = np.flatnonzero(~shown)
+    sums = _sums(table)[:, hidden]
+    sums = sums[np.diff(sums.indptr) > 0]
+    generator = np.random.default_rng(0)
+    moved = np.zeros(len(hidden), dtype=bool)
+    for _ in range(2):
+        change = generator.standard_normal(len(hidden))
+        # what is left after the best combination of sums is taken away moves no sum
+        combination = lsmr(sums.T, change, atol=1e-14, btol=1e-14, conlim=0, maxiter=20_000)[0]
+        moved |= np.abs(change - sums.T @ combination) > 1e-6
+    found = np.zeros(len(shown), dtype=bool)
+    found[hidden[~moved]] = True
+    return found
+
+
+def _sums(table: Table) -> sparse.csr_matrix:
+    rows, columns, signs, at = [], [], [], 0
+    for parents, children in table.relations():
+        line = np.arange(at, at + len(parents))
+        at += len(parents)
+        rows += [line, np.repeat(line, children.shape[1])]
+        columns += [parents, children.ravel()]
+        signs += [-np.ones(len(parents)), np.ones(children.size)]
+    entries = (np.concatenate(signs), (np.concatenate(rows), np.concatenate(columns)))
+    return sparse.csr_matrix(entries, shape=(at, table.counts.size))
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(next(job for job in JOBS if job.name == sys.argv[1]))))
