@@ -87,7 +87,7 @@ def case(seed: int) -> Case:
     by = list(inner.columns[:-1])
     if kind == "single":
         ruled_out = inner[(inner["n"] == 0) & (generator.random(len(inner)) < 0.3)]
-        impossible = ruled_out if len(ruled_out) and generator.random() < 0.5 else None
+        impossible = ruled_out[by] if len(ruled_out) and generator.random() < 0.5 else None
         table = Table.from_counts(inner, by, hierarchies=parents, impossible=impossible)
         return Case(seed, kind, policy, ((table,),), parents)
     people = inner.loc[inner.index.repeat(inner["n"]), by].reset_index(drop=True)
