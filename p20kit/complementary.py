@@ -1,153 +1,136 @@
 """Complementary suppression: hide further cells until nothing under the threshold can be worked out.
 
-The definition is the attacker's: a hidden cell is safe when some table of whole or fractional persons,
-consistent with every displayed cell, gives it the threshold or more. Such a table is a *witness*: the
-true counts plus a change that adds up to nothing along every relation and leaves displayed cells alone.
-`Search` looks for witnesses by linear programming (carrier.py), many cells at a time; where there is
-none, it finds the cheapest change that would also move displayed cells, and hides those. At the end it
-takes back what turned out not to be needed. Nothing here is random, so equal input gives equal output.
+A system of some hundred cells is solved by cut generation (cover.py). A larger one is cut into slices, by leaving out
+the relations over one column; each slice is solved the same way. To know fewer relations only helps who publishes, so
+what the slices must hide at least is a proven bound for the whole. Then the slices are joined (joining.py): cells that
+are exposed by what was left out are given the cheapest change that protects them. Nothing here is random.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from p20kit.carrier import Carrier
-from p20kit.system import BoolArray, IntArray, System
+from p20kit.cover import Covered, cover, line_bound
+from p20kit.joining import Joining
+from p20kit.progress import Step
+from p20kit.system import BoolArray, FloatArray, IntArray, System
 
-REVEAL_WORK = 400_000
-WHOLE_WORK = 600
+EXACT = 500
+"""Cells that may be displayed or hidden, in a system that is solved as one."""
+LONELY = 3.0
+"""How much dearer a cell is of which no other slice hides anything in the same line."""
+SMALL, MANY = 0.2, 30.0
+"""How much cheaper a cell of nobody is than one of `MANY` or more: small cells are hidden in the same lines."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Outcome:
     """What the search came to.
 
     Parameters
     ----------
     hidden : ndarray of bool, shape (n_cells,)
+    weight : float
+        Of the cells hidden for others.
+    bound : float
+        No choice that protects every cell weighs less.
     unprotected : ndarray of int64
         Cells that no choice protects; empty when all is well.
     """
 
     hidden: BoolArray
+    weight: float
+    bound: float
     unprotected: IntArray
 
 
-def complementary(system: System) -> Outcome:
-    """Choose further cells to hide so that no cell under the threshold can be recovered or bounded below it.
+def complementary(system: System, step: Step, *, fast: bool = False, seconds: float | None = None) -> Outcome:
+    """Choose further cells to hide so that no cell in need is exposed.
 
     Source: DSA III.G.2.d; DSA VI.D.2.
 
     Parameters
     ----------
     system : System
-        Cells of all tables that count the same people, with what is hidden and what is already public.
-
-    Returns
-    -------
-    Outcome
-        `hidden` contains `system.hidden`.
+    step : Step
+        Told how far the search is.
+    fast : bool, default False
+        Mend what is exposed at once, without looking for the least.
+    seconds : float, optional
+        After so much time what is left is done fast. Without it equal input gives equal output.
     """
-    search = Search(system)
-    search.protect_all()
-    search.reveal_needless()
-    return Outcome(search.hidden, np.array(sorted(search.hopeless), dtype=np.int64))
+    until = None if seconds is None else time.monotonic() + seconds
+    search = _Search(step, lambda: fast or (until is not None and time.monotonic() > until))
+    hidden, bound, hopeless = search.solve(system)
+    if system.whole and not system.recovery:
+        joining = Joining(system, hidden, np.zeros(system.size, dtype=np.int64), hopeless)
+        joining.certify()
+        hidden, hopeless = joining.hidden, joining.hopeless
+    weight = float(system.weight[hidden & ~system.hidden].sum())
+    return Outcome(hidden, weight, min(bound, weight), hopeless)
 
 
-class Search:
-    """State of one search: what is hidden, and for each cell in need the witness that shows it safe.
+@dataclass(frozen=True)
+class _Search:
+    """How to search: whom to tell, and whether to make haste."""
 
-    Parameters
-    ----------
-    system : System
-    """
+    step: Step
+    hasty: Callable[[], bool]
 
-    def __init__(self, system: System) -> None:
-        self.system = system
-        self.hidden = system.hidden.copy()
-        self.gap = np.maximum(system.need - system.value, 0)
-        self.in_need = np.flatnonzero(self.hidden & (system.need > system.value))
-        self.hopeless: set[int] = set()
-        self.carrier = Carrier(system, whole=len(system.value) <= WHOLE_WORK)
-        self.witness: dict[int, int] = {}
-        self.changes: list[BoolArray] = []
+    def solve(self, system: System) -> tuple[BoolArray, float, IntArray]:
+        """Give what to hide, a bound of its weight, and the cells that no choice protects."""
+        slices, across = system.slices()
+        if len(system.open) <= EXACT or not slices.any():
+            return self._as_one(system)
+        hidden, bound = system.hidden.copy(), 0.0
+        hopeless = [np.zeros(0, dtype=np.int64)]
+        cross = system.matrix[across]
+        pieces = list(_pieces(system, slices, across))
+        for done, (cells, rows) in enumerate(pieces):
+            self.step(done, len(pieces), "slices")
+            part = system.part(cells, rows)
+            bound += line_bound(part)
+            price = part.weight if system.recovery else part.weight * _favour(system, cross, hidden)[cells]
+            part_hidden, _, part_hopeless = self.solve(replace(part, weight=price))
+            hidden[cells] |= part_hidden
+            hopeless.append(cells[part_hopeless])
+        joining = Joining(system, hidden, slices, np.concatenate(hopeless))
+        joining.protect(self.step)
+        if system.recovery:
+            joining.reveal()
+        return joining.hidden, bound, joining.hopeless
 
-    def protect_all(self) -> None:
-        """Prove what is safe as it stands; hide partners for the rest."""
-        doubtful = self._prove([int(i) for i in self.in_need])
-        for cell in sorted(doubtful, key=lambda i: (self.system.value[i], i)):
-            if cell in self.witness:
-                continue
-            if not (self._hide_partners(cell, doubtful, whole=False) and self._alone(cell)):
-                self._hide_partners(cell, doubtful, whole=True)
-            if cell not in self.witness:
-                self.hopeless.add(cell)
+    def _as_one(self, system: System) -> tuple[BoolArray, float, IntArray]:
+        hasty = self.hasty()
+        covered = Covered(system.hidden, 0.0, np.zeros(0, dtype=np.int64), False) if hasty else cover(system)
+        if covered.finished:
+            return covered.hidden, covered.bound, covered.hopeless
+        joining = Joining(system, covered.hidden, np.zeros(system.size, dtype=np.int64), covered.hopeless)
+        joining.protect(self.step)
+        joining.touched = {0}
+        if not hasty:
+            joining.reveal()
+        return joining.hidden, covered.bound, joining.hopeless
 
-    def _hide_partners(self, cell: int, doubtful: list[int], *, whole: bool) -> bool:
-        """Hide what the cheapest change of the cell moves; False where there is no such change."""
-        change = self.carrier.cheapest(cell, int(self.gap[cell]), whole=whole)
-        if change is None:
-            return False
-        for partner in np.flatnonzero((np.abs(change) > 1e-6) & ~self.hidden):
-            self.hidden[partner] = True
-            self.carrier.hide(int(partner))
-        if not self.carrier.whole or np.abs(change - np.round(change)).max() < 1e-6:
-            self._note(change, doubtful)
-        return True
 
-    def reveal_needless(self) -> None:
-        """Show again each partner without which everything stays safe, largest first, within a budget."""
-        partners = np.flatnonzero(self.hidden & ~self.system.hidden)
-        solves = REVEAL_WORK // max(len(self.system.value), 1)
-        for partner in sorted(partners, key=lambda i: (-self.system.weight[i], -self.system.value[i], i)):
-            affected = [c for c, w in self.witness.items() if self.changes[w][partner]]
-            before = dict(self.witness)
-            self.carrier.hold(int(partner))
-            for cell in affected:
-                del self.witness[cell]
-            spent = self.carrier.solves
-            failed = self._prove(affected, give_up=True)
-            solves -= self.carrier.solves - spent
-            if failed:
-                self.witness = before
-                self.carrier.hide(int(partner))
-            else:
-                self.hidden[partner] = False
-                self.carrier.show(int(partner))
-            if solves <= 0:
-                return
+def _favour(system: System, cross: FloatArray, hidden: BoolArray) -> FloatArray:
+    """Price cells so that slices hide in the same lines, and rather small cells."""
+    concealed = abs(cross) @ hidden.astype(np.float64)
+    lonely = abs(cross).T @ (concealed == 0).astype(np.float64) > 0
+    many = np.minimum(system.drop / MANY, 1.0)
+    return (1.0 + LONELY * lonely) * (1.0 - SMALL * (1.0 - many))
 
-    def _prove(self, cells: list[int], *, give_up: bool = False) -> list[int]:
-        """Find witnesses among the hidden cells alone; return the cells for which none was found."""
-        doubtful: list[int] = []
-        waiting = sorted(cells, key=lambda i: (self.system.value[i], i))
-        while waiting:
-            group = self.carrier.apart(waiting)
-            change = self.carrier.raise_together(group, self.gap)
-            self._note(change, waiting)
-            failed = [cell for cell in group if cell not in self.witness]
-            if len(group) > 1 and len(failed) == len(group):
-                failed = failed[1:]
-                self._alone(group[0])
-            doubtful += [cell for cell in group if cell not in self.witness]
-            if give_up and [cell for cell in doubtful if not self._alone(cell)]:
-                return doubtful
-            doubtful = [cell for cell in doubtful if cell not in self.witness]
-            waiting = [cell for cell in waiting if cell not in self.witness and cell not in doubtful]
-        return doubtful
 
-    def _alone(self, cell: int) -> bool:
-        if cell not in self.witness:
-            self._note(self.carrier.raise_together([cell], self.gap), [cell])
-        return cell in self.witness
-
-    def _note(self, change: np.ndarray[tuple[int], np.dtype[np.float64]] | None, cells: list[int]) -> None:
-        if change is None:
-            return
-        proven = [c for c in cells if c not in self.witness and change[c] >= self.gap[c] - 1e-6]
-        if proven:
-            self.changes.append(np.abs(change) > 1e-6)
-            self.witness.update(dict.fromkeys(proven, len(self.changes) - 1))
+def _pieces(system: System, slices: IntArray, across: BoolArray) -> Iterator[tuple[IntArray, IntArray]]:
+    """Yield the cells and the relations of each slice."""
+    inner = np.flatnonzero(~across)
+    first = system.matrix.indices[system.matrix.indptr[inner]]
+    row_order = np.argsort(slices[first], kind="stable")
+    rows = np.split(inner[row_order], np.searchsorted(slices[first][row_order], np.arange(1, slices.max() + 1)))
+    cell_order = np.argsort(slices, kind="stable")
+    cells = np.split(cell_order, np.searchsorted(slices[cell_order], np.arange(1, slices.max() + 1)))
+    yield from zip(cells, rows, strict=True)

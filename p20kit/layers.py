@@ -12,6 +12,7 @@ from p20kit.disclosed import Disclosed
 from p20kit.measures import Count, FloatArray, Mean, Measure, Median, Quantile, Rate, Total
 from p20kit.needs import count_needs, least_hidden, terms_of, total_needs
 from p20kit.policy import CellPolicy
+from p20kit.progress import Step
 from p20kit.primary import few_employers, small_bases, small_parts
 from p20kit.quantiles import rounded_quantiles
 from p20kit.tables import Table
@@ -27,6 +28,7 @@ def suppress_figures(
     behind: Sequence[tuple[Companion, BoolArray]],
     earlier: Sequence[tuple[Table, BoolArray, Measured]],
     policy: CellPolicy,
+    step: Step,
 ) -> tuple[dict[str, BoolArray], ...]:
     """Choose the figures that are displayed, once the counts are chosen.
 
@@ -42,6 +44,8 @@ def suppress_figures(
     earlier : sequence of (Table, ndarray of bool, mapping of str to ndarray of bool)
         What has been released, with where its counts and its figures were displayed.
     policy : CellPolicy
+    step : Step
+        Told how far the search is.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def suppress_figures(
     for of in dict.fromkeys(measure.of for table in new for measure in _summed(table)):
         mine = [i for i, table in enumerate(new) if _summed(table, of)]
         before = [_totals(table, of, counts, figures) for table, counts, figures in earlier if _summed(table, of)]
-        decided = suppress_totals([_totals(new[i], of, shown[i], measured[i]) for i in mine], before, policy)
+        decided = suppress_totals([_totals(new[i], of, shown[i], measured[i]) for i in mine], before, policy, step)
         for i, displayed in zip(mine, decided, strict=True):
             measured[i].update({measure.label: displayed for measure in _summed(new[i], of)})
     return tuple(measured)

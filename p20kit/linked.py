@@ -50,12 +50,15 @@ class Linked:
     sums : tuple of (ndarray of int64, ndarray of int64)
         Parents, shape (m,), and their parts, shape (m, k): unknowns. Each k once, ascending; each sum once;
         a sum of k = 1 says that two unknowns are equal.
+    over : tuple of ndarray of int64
+        Beside `sums`, shape (m,) each: the by-column, numbered by its name, whose codes the parts differ in.
     """
 
     populations: tuple[int, ...]
     unknowns: tuple[IntArray, ...]
     size: int
     sums: tuple[tuple[IntArray, IntArray], ...]
+    over: tuple[IntArray, ...]
 
 
 JOINT_CELLS = 60_000
@@ -110,17 +113,19 @@ def link(tables: Sequence[Table]) -> Linked:
     alike = _alike([*cells, *whole])
     names, places = np.unique(np.concatenate(alike[: len(tables)]), return_inverse=True)
     unknowns = np.split(places, np.cumsum([len(mine) for mine in cells])[:-1])
+    columns = list(dict.fromkeys(column for table in tables for column in table.by))
     sums = [
-        (unknown[parents], unknown[parts])
+        (unknown[parents], unknown[parts], columns.index(table.by[axis]))
         for table, unknown in zip(tables, unknowns, strict=True)
-        for parents, parts in table.relations()
+        for axis, parents, parts in table.lines()
     ]
     for each, merged in zip(further, alike[len(tables) :], strict=True):
         at = np.minimum(np.searchsorted(names, merged), len(names) - 1)
         exists = names[at] == merged
         parts = unknowns[each.table][_lines(tables[each.table], each)]
-        sums.append((at[exists], parts[exists]))
-    return Linked(tuple(numbers), tuple(unknowns), len(names), _distinct(sums))
+        sums.append((at[exists], parts[exists], columns.index(tables[each.table].by[each.axis])))
+    distinct, over = _distinct(sums)
+    return Linked(tuple(numbers), tuple(unknowns), len(names), distinct, over)
 
 
 def _cells(population: int, axes: Sequence[IntArray], width: int) -> IntArray:
@@ -151,19 +156,23 @@ def _alike(rows: Sequence[IntArray]) -> list[IntArray]:
     return np.split(number, np.cumsum([len(mine) for mine in rows])[:-1])
 
 
-def _distinct(sums: Sequence[tuple[IntArray, IntArray]]) -> tuple[tuple[IntArray, IntArray], ...]:
-    """Gather sums by their length, each once, without those that say that a cell is itself."""
+def _distinct(
+    sums: Sequence[tuple[IntArray, IntArray, int]],
+) -> tuple[tuple[tuple[IntArray, IntArray], ...], tuple[IntArray, ...]]:
+    """Gather sums by their length, each once, without those that say that a cell is itself; and their columns."""
     by_length: dict[int, list[IntArray]] = {}
-    for parents, parts in sums:
-        by_length.setdefault(parts.shape[1], []).append(np.column_stack([parents, np.sort(parts, axis=1)]))
-    found = []
+    for parents, parts, column in sums:
+        line = np.column_stack([parents, np.sort(parts, axis=1), np.full(len(parents), column)])
+        by_length.setdefault(parts.shape[1], []).append(line)
+    found, over = [], []
     for length in sorted(by_length):
         rows = np.concatenate(by_length[length])
         rows = rows[rows[:, 0] != rows[:, 1]] if length == 1 else rows
-        rows = rows[_first(rows)]
+        rows = rows[_first(rows[:, :-1])]
         if len(rows):
-            found.append((rows[:, 0], rows[:, 1:]))
-    return tuple(found)
+            found.append((rows[:, 0], rows[:, 1:-1]))
+            over.append(rows[:, -1])
+    return tuple(found), tuple(over)
 
 
 def _first(rows: IntArray) -> BoolArray:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from p20kit.aims import Against, Aim, Costs, Optimality
 from p20kit.companions import companions
 from p20kit.disclosed import Disclosed
 from p20kit.display import as_html
@@ -16,10 +17,12 @@ from p20kit.errors import TableInvalid
 from p20kit.layers import disclosed_layers, displayed_figures, known_counts, measured_in_full, suppress_figures
 from p20kit.needs import count_needs
 from p20kit.policy import CellPolicy
+from p20kit.progress import Progress, automatic
 from p20kit.suppression import suppress_counts
 from p20kit.tables import Table
 
 BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
 STATUSES = ("shown", "primary", "complementary", "structural")
 
 
@@ -35,12 +38,15 @@ class Protected:
     policy : CellPolicy
     measured : tuple of mapping of str to ndarray of bool
         Per table and label of a measure: where its figure is displayed; empty for tables of counts alone.
+    optimality : Optimality, optional
+        What the complementary counts cost, and what any choice must; None where `protect` did not choose them.
     """
 
     tables: tuple[Table, ...]
     shown: tuple[BoolArray, ...]
     policy: CellPolicy
     measured: tuple[Mapping[str, BoolArray], ...] = ()
+    optimality: Optimality | None = None
 
     def to_frame(self, table: int | str = 0) -> pd.DataFrame:
         """Read one table.
@@ -139,6 +145,12 @@ def protect(
     earlier: Sequence[Protected | Table] = (),
     *,
     also_hide: Sequence[BoolArray] | None = None,
+    keep: Sequence[BoolArray] = (),
+    weights: Costs | Sequence[FloatArray] = "balanced",
+    against: Against = "inference",
+    fast: bool = False,
+    seconds: float | None = None,
+    progress: Progress = automatic,
 ) -> Protected:
     """Hide what must be hidden, together, so that nothing under the threshold can be worked out.
 
@@ -152,16 +164,31 @@ def protect(
         What has been released before; a plain Table counts as shown in full.
     also_hide : sequence of ndarray of bool, optional
         Per table: counts that must be hidden for another reason.
+    keep : sequence of ndarray of bool, optional
+        Per table: counts that must be displayed.
+    weights : {"balanced", "cells", "persons", "log"} or sequence of ndarray of float64
+        What is made least: what hiding a cell costs (`Aim`).
+    against : {"inference", "bounds", "recovery"}
+        Which reader is kept out (`Aim`). The gate attacks as "inference" does; the others are for comparison.
+    fast : bool, default False
+        Take the first choice that protects, without looking for the least.
+    seconds : float, optional
+        After so much time what is left is done fast: the answer still protects, and may differ from run to run.
+    progress : Progress, default automatic
+        Draws how far a long run is; `progress.silent` draws nothing.
 
     Returns
     -------
     Protected
-        The same for the same input.
+        The same for the same input, unless `seconds` are given.
 
     Raises
     ------
     Unprotectable
-        If earlier releases make some cell recoverable whatever is hidden now.
+        If earlier releases make some cell recoverable whatever is hidden now, or if `keep` and what must be hidden
+        contradict each other; the findings name the cells.
+    TableInvalid
+        If there are no tables, or `keep`, `weights` or `against` do not fit them.
     """
     new = (tables,) if isinstance(tables, Table) else tuple(tables)
     if not new:
@@ -169,20 +196,16 @@ def protect(
     past = [_as_protected(release, policy) for release in earlier]
     behind = [companion for table in new for companion in companions(table)]
     every = [*new, *(companion.table for companion in behind)]
-    shown = suppress_counts(
-        every,
-        [pair for release in past for pair in known_counts(release.tables, release.shown, release.measured)],
-        [
-            *(also_hide or [np.zeros(t.counts.shape, bool) for t in new]),
-            *(np.zeros_like(c.table.impossible) for c in behind),
-        ],
-        [*(np.ones(t.counts.shape, bool) for t in new), *(c.wanted(policy) for c in behind)],
-        policy,
-    )
-    of_companions = list(zip(behind, shown[len(new) :], strict=True))
-    before = [p for release in past for p in zip(release.tables, release.shown, release.measured, strict=False)]
-    measured = suppress_figures(new, shown[: len(new)], of_companions, before, policy)
-    return Protected(new, shown[: len(new)], policy, measured)
+    aim = Aim(against, weights, keep, fast, seconds).checked(new)
+    known = [pair for release in past for pair in known_counts(release.tables, release.shown, release.measured)]
+    forced = [*(also_hide or [np.zeros(t.counts.shape, bool) for t in new]), *(np.zeros_like(c.table.impossible) for c in behind)]
+    wanted = [*(np.ones(t.counts.shape, bool) for t in new), *(c.wanted(policy) for c in behind)]
+    with progress(f"protect {len(new)} table{'s' * (len(new) > 1)}") as step:
+        shown, optimality = suppress_counts(every, known, forced, wanted, policy, aim, step)
+        of_companions = list(zip(behind, shown[len(new) :], strict=True))
+        before = [p for release in past for p in zip(release.tables, release.shown, release.measured, strict=False)]
+        measured = suppress_figures(new, shown[: len(new)], of_companions, before, policy, step)
+    return Protected(new, shown[: len(new)], policy, measured, optimality)
 
 
 def _as_protected(release: Protected | Table, policy: CellPolicy) -> Protected:

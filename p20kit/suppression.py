@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from p20kit.aims import Aim, Optimality
 from p20kit.complementary import complementary
 from p20kit.differencing import Difference, Group, small_differences
 from p20kit.errors import Finding, Unprotectable
-from p20kit.linked import CellKey, cell_keys, populations
-from p20kit.policy import COMPLEMENTARY_CLAUSE, CellPolicy
-from p20kit.system import IntArray, System, join
+from p20kit.linked import CellKey, cell_keys, joint, link, populations
+from p20kit.needs import count_needs, least_hidden
+from p20kit.policy import COMPLEMENTARY_CLAUSE, COUNT_CLAUSE, CellPolicy
+from p20kit.progress import Step
+from p20kit.system import IntArray, System, relations, spread
 from p20kit.tables import Table
 
 BoolArray = NDArray[np.bool_]
@@ -27,7 +30,9 @@ def suppress_counts(
     forced: Sequence[BoolArray],
     wanted: Sequence[BoolArray],
     policy: CellPolicy,
-) -> tuple[BoolArray, ...]:
+    aim: Aim,
+    step: Step,
+) -> tuple[tuple[BoolArray, ...], Optimality]:
     """Choose the counts that are displayed.
 
     Source: DSA III.G.2.a; DSA III.G.2.d; DSA VI.D.2.
@@ -42,25 +47,29 @@ def suppress_counts(
     wanted : sequence of ndarray of bool
         Per new table: cells somebody asks for. The others are not displayed, and cost nothing to hide.
     policy : CellPolicy
+    aim : Aim
+        Its arrays are of the first tables; the others keep nothing, and their cells cost the same.
+    step : Step
+        Told how far the search is.
 
     Returns
     -------
-    tuple of ndarray of bool
+    (tuple of ndarray of bool, Optimality)
         Per new table: True = displayed.
 
     Raises
     ------
     Unprotectable
-        If earlier releases make some cell recoverable whatever is hidden now.
+        If earlier releases make some cell recoverable whatever is hidden now, or what must be hidden is to be kept.
     """
     numbers = populations([*new, *(table for table, _ in earlier)])
     public = known_cells(earlier, numbers[len(new) :])
     hide = [mask.copy() for mask in forced]
     for _ in range(ROUNDS):
-        shown = _decide(new, earlier, hide, wanted, policy, numbers)
+        shown, optimality = _decide(new, earlier, hide, wanted, policy, numbers, aim, step)
         apart = small_differences([*zip(new, shown, strict=True), *earlier], len(new), policy)
         if not apart:
-            return shown
+            return shown, optimality
         for difference in apart:
             table, flat = cell_to_hide(difference, new, shown, public, numbers)
             hide[table].ravel()[flat] = True
@@ -75,29 +84,74 @@ def _decide(
     wanted: Sequence[BoolArray],
     policy: CellPolicy,
     numbers: Sequence[int],
-) -> tuple[BoolArray, ...]:
+    aim: Aim,
+    step: Step,
+) -> tuple[tuple[BoolArray, ...], Optimality]:
     """Protect the tables of each population together."""
-    shown = [np.zeros(table.counts.shape, dtype=bool) for table in new]
+    shown, optimality = [np.zeros(table.counts.shape, dtype=bool) for table in new], Optimality()
     for number in dict.fromkeys(numbers[: len(new)]):
         mine = [i for i in range(len(new)) if numbers[i] == number]
         before = [p for p, n in zip(earlier, numbers[len(new) :], strict=True) if n == number]
-        system = join([new[i] for i in mine], before, number, [forced[i].ravel() for i in mine], policy)
-        _leave_out(system, [wanted[i] for i in mine])
-        outcome = complementary(system)
-        refuse_hopeless(outcome.unprotected.tolist(), [new[i] for i in mine], system.places)
-        for i, place in zip(mine, system.places, strict=True):
+        system, places = _system([(i, new[i], forced[i], wanted[i]) for i in mine], before, policy, aim)
+        outcome = complementary(system, step, fast=aim.fast, seconds=aim.seconds)
+        refuse_hopeless(outcome.unprotected.tolist(), [new[i] for i in mine], places)
+        optimality += Optimality(outcome.weight, outcome.bound)
+        for i, place in zip(mine, places, strict=False):
             shown[i] = (~outcome.hidden[place] & new[i].published).reshape(new[i].counts.shape) & wanted[i]
-    return tuple(shown)
+    return tuple(shown), optimality
 
 
-def _leave_out(system: System, wanted: Sequence[BoolArray]) -> None:
-    """Hide from the start what no table asks for."""
-    asked = np.zeros(len(system.value), dtype=bool)
-    met = np.zeros(len(system.value), dtype=bool)
-    for place, mask in zip(system.places, wanted, strict=True):
-        met[place] = True
-        asked[place[mask.ravel()]] = True
-    system.hidden |= met & ~asked & ~system.fixed
+def _system(
+    new: Sequence[tuple[int, Table, BoolArray, BoolArray]], earlier: Sequence[Release], policy: CellPolicy, aim: Aim
+) -> tuple[System, tuple[IntArray, ...]]:
+    """Put the counts of one population into one system; and say where in it the cells of each table are."""
+    tables = [*(table for _, table, _, _ in new), *(table for table, _ in earlier)]
+    together = None if aim.against == "recovery" else joint(tables)
+    linked = link(tables if together is None else [*tables, together])
+    places, size = linked.unknowns, linked.size
+    value, need, least, weight = np.zeros((4, size))
+    known_zero, asked, met = np.zeros((3, size), dtype=bool)
+    for table, place in zip(tables, places, strict=False):
+        value[place] = table.counts.ravel()
+        needed = count_needs(table, policy).ravel()
+        np.maximum.at(need, place, needed)
+        np.maximum.at(least, place, least_hidden(table, policy).ravel())
+        known_zero[place[(table.counts.ravel() == 0) & (needed == 0)]] = True
+    hidden = need > 0
+    if together is not None:
+        hidden |= spread(places[-1:], [~known_zero[places[-1]]], size)
+    for (position, table, forced, wanted), place in zip(new, places, strict=False):
+        np.maximum.at(weight, place, aim.weigh(table, position).ravel())
+        need[place[forced.ravel()]] = np.maximum(need, value + policy.minimum_count)[place[forced.ravel()]]
+        hidden[place[~table.published | forced.ravel()]] = True
+        met[place], asked[place[wanted.ravel()]] = True, True
+    public = spread(places[len(new) :], [displayed for _, displayed in earlier], size)
+    concealed = spread(places[len(new) :], [~displayed for _, displayed in earlier], size)
+    kept = spread(places, [aim.kept(table, position) for position, table, _, _ in new], size)
+    _refuse_contradictions(kept & hidden & (need > value), [table for _, table, _, _ in new], places)
+    # a zero that one table must hide is no known zero of another
+    fixed = (known_zero & (need == 0)) | public | kept
+    hidden |= concealed | (met & ~asked & ~fixed)
+    # what is public cannot be hidden again: a cell in need of it stays in need, and is found hopeless
+    hidden &= ~fixed | (need > value)
+    gap = np.maximum(need - value, 0.0)
+    drop = value - least if aim.against == "inference" else value
+    recovery = aim.against == "recovery"
+    if recovery:
+        gap, drop = np.minimum(gap, 1.0), np.full(size, np.inf)
+    return System(gap, drop, hidden, fixed, np.where(weight > 0, weight, 1.0), *relations(linked), True, recovery), places
+
+
+def _refuse_contradictions(cells: BoolArray, tables: Sequence[Table], places: Sequence[IntArray]) -> None:
+    """Refuse to keep on display what must be hidden."""
+    if cells.any():
+        what = "the cell is to be displayed, and must be hidden"
+        advice = "Take it out of `keep`."
+        findings = [
+            Finding("keep", COUNT_CLAUSE, _named(cell, tables, places), what, advice)
+            for cell in np.flatnonzero(cells)[:NAMED_CELLS].tolist()
+        ]
+        raise Unprotectable(f"{int(cells.sum())} cells are to be displayed and hidden", findings)
 
 
 def known_cells(releases: Sequence[Release], numbers: Sequence[int]) -> set[CellKey]:

@@ -134,12 +134,16 @@ class Table:
 
     def relations(self) -> Iterator[tuple[IntArray, IntArray]]:
         """Yield how cells add up: parents, shape (m,), and their children, shape (m, k), flat indices."""
+        yield from ((parents, children) for _, parents, children in self.lines())
+
+    def lines(self) -> Iterator[tuple[int, IntArray, IntArray]]:
+        """Yield the relations with the axis along which each sums."""
         flat = np.arange(self.counts.size, dtype=np.int64).reshape(self.counts.shape)
         for axis, dimension in enumerate(self.dimensions):
             for parent, children in dimension.groups:
                 sums = flat.take(parent, axis=axis).ravel()
                 parts = np.moveaxis(flat.take(children, axis=axis), axis, -1).reshape(-1, len(children))
-                yield sums, parts
+                yield axis, sums, parts
 
     def where(self, flat: int) -> str:
         """Name one cell, for findings: `table[School=A, Sex=Total]`."""

@@ -12,21 +12,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from p20kit.aims import Aim
 from p20kit.complementary import complementary
 from p20kit.differencing import small_differences
 from p20kit.errors import Finding, Unprotectable
-from p20kit.linked import populations
+from p20kit.linked import link, populations
 from p20kit.measures import Figures
 from p20kit.needs import terms_of, total_needs
 from p20kit.policy import COMPLEMENTARY_CLAUSE, CellPolicy
+from p20kit.progress import Step
 from p20kit.suppression import cell_to_hide, known_cells, refuse_hopeless
-from p20kit.system import System, join
+from p20kit.system import IntArray, System, relations, spread
 from p20kit.tables import Table
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
-UNITS = 10_000_000
-"""Into so many the grand total is divided: the optimiser's numbers are whole."""
+UNITS = 10_000.0
+"""What the grand total comes to in the optimiser's units: of the size at which its tolerances are of no account."""
+LEAST = 1e-6
 ROUNDS = 16
 
 
@@ -58,7 +61,9 @@ class Totals:
         return self.figures.total
 
 
-def suppress_totals(new: Sequence[Totals], earlier: Sequence[Totals], policy: CellPolicy) -> tuple[BoolArray, ...]:
+def suppress_totals(
+    new: Sequence[Totals], earlier: Sequence[Totals], policy: CellPolicy, step: Step
+) -> tuple[BoolArray, ...]:
     """Choose the totals that are displayed.
 
     Source: DSA II.F; DSA III.G.2.b; DSA III.G.2.d; DSA VI.D.2.
@@ -68,6 +73,8 @@ def suppress_totals(new: Sequence[Totals], earlier: Sequence[Totals], policy: Ce
     new, earlier : sequence of Totals
         Of one column.
     policy : CellPolicy
+    step : Step
+        Told how far the search is.
 
     Returns
     -------
@@ -87,7 +94,7 @@ def suppress_totals(new: Sequence[Totals], earlier: Sequence[Totals], policy: Ce
     # groups whose totals are known and that differ by fewer than a base give a total of too few
     bases = replace(policy, minimum_count=policy.minimum_base, columns={})
     for _ in range(ROUNDS):
-        shown = _decide(new, earlier, numbers, forced, policy)
+        shown = _decide(new, earlier, numbers, forced, policy, step)
         known = [*zip(tables, shown, strict=True), *((t.table, t.allowed) for t in earlier)]
         apart = [cell_to_hide(d, tables, shown, public, numbers) for d in small_differences(known, len(new), bases)]
         thin = [(i, flat) for i, totals in enumerate(new) for flat in _thin_rests(totals, shown[i], policy)]
@@ -115,47 +122,46 @@ def _decide(
     numbers: Sequence[int],
     forced: Sequence[BoolArray],
     policy: CellPolicy,
+    step: Step,
 ) -> tuple[BoolArray, ...]:
     shown = [np.zeros(totals.table.counts.shape, dtype=bool) for totals in new]
     for number in dict.fromkeys(numbers[: len(new)]):
         mine = [i for i in range(len(new)) if numbers[i] == number]
         before = [totals for totals, n in zip(earlier, numbers[len(new) :], strict=True) if n == number]
-        system = _system([new[i] for i in mine], before, [forced[i] for i in mine], policy)
-        outcome = complementary(system)
+        system, places = _system([new[i] for i in mine], before, [forced[i] for i in mine], policy)
+        outcome = complementary(system, step)
         tables = [totals.table for totals in (*(new[i] for i in mine), *before)]
-        refuse_hopeless(outcome.unprotected.tolist(), tables, system.places)
-        for i, place in zip(mine, system.places, strict=False):
+        refuse_hopeless(outcome.unprotected.tolist(), tables, places)
+        for i, place in zip(mine, places, strict=False):
             shown[i] = ~outcome.hidden[place].reshape(shown[i].shape) & new[i].allowed
     return tuple(shown)
 
 
 def _system(
     new: Sequence[Totals], earlier: Sequence[Totals], forced: Sequence[BoolArray], policy: CellPolicy
-) -> System:
+) -> tuple[System, tuple[IntArray, ...]]:
     """Put the totals of one population into one system, in units of which the grand total has `UNITS`."""
     everything = [*new, *earlier]
-    system = join([totals.table for totals in everything], (), 0, (), policy)
+    linked = link([totals.table for totals in everything])
+    places, size = linked.unknowns, linked.size
     unit = max(float(everything[0].amount.ravel()[-1]), 1.0) / UNITS
-    allowed = np.zeros(len(system.value), dtype=bool)
-    system.need[:] = 0
-    system.fixed[:] = False
-    for totals, place in zip(everything, system.places, strict=True):
-        amount, nobody = totals.amount.ravel(), totals.nobody.ravel()
-        need = np.where(nobody, 0.0, total_needs(totals.table, totals.figures, policy).ravel())
-        system.value[place] = np.floor(amount / unit).astype(np.int64)
-        system.need[place] = np.maximum(system.need[place], np.ceil(need / unit).astype(np.int64))
-        system.fixed[place[nobody]] = True
-        allowed[place[totals.allowed.ravel()]] = True
-    for (totals, place), mask in zip(zip(new, system.places, strict=False), forced, strict=True):
+    value, need, weight = np.zeros((3, size))
+    for totals, place in zip(everything, places, strict=True):
+        asked = np.where(totals.nobody.ravel(), 0.0, total_needs(totals.table, totals.figures, policy).ravel())
+        value[place] = totals.amount.ravel() / unit
+        np.maximum.at(need, place, asked / unit)
+        np.maximum.at(weight, place, Aim().weigh(totals.table, 0).ravel())
+    for totals, place, mask in zip(new, places, forced, strict=False):
         cells = place[mask.ravel()]
-        level = (1 + terms_of(totals.table, policy).p_percent / 100) * system.value[cells]
-        system.need[cells] = np.maximum(system.need[cells], np.ceil(level).astype(np.int64) + 1)
-    system.hidden[:] = (~allowed | (system.need > system.value)) & ~system.fixed
-    for totals, place in zip(earlier, system.places[len(new) :], strict=True):
-        public = place[totals.allowed.ravel()]
-        system.fixed[public] = True
-        system.hidden[public] = system.need[public] > system.value[public]
-    return system
+        level = (1 + terms_of(totals.table, policy).p_percent / 100) * value[cells] + 1
+        need[cells] = np.maximum(need[cells], level)
+    allowed = spread(places, [totals.allowed for totals in everything], size)
+    public = spread(places[len(new) :], [totals.allowed for totals in earlier], size)
+    nobody = spread(places, [totals.nobody for totals in everything], size)
+    short = need > value + LEAST
+    hidden = np.where(public, short, (~allowed | short) & ~nobody)
+    gap = np.where(short, need - value, 0.0)
+    return System(gap, value, hidden, public | nobody, weight, *relations(linked), whole=False), places
 
 
 def _thin_rests(totals: Totals, shown: BoolArray, policy: CellPolicy) -> list[int]:

@@ -1,0 +1,272 @@
+"""Join slices that were protected apart: find what is exposed by the relations between them, and mend it.
+
+Mending is local: a slice, those it is a part of and those that hide the same combinations take up each other's
+changes. A change of these cells alone that keeps every relation they stand in is a change of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from p20kit.changes import Moves, apart, most, reached, recoverable, witnesses
+from p20kit.progress import Step
+from p20kit.solver import TOLERANCE
+from p20kit.system import BoolArray, FloatArray, IntArray, System
+
+BESIDE = 4
+"""Slices looked at beside a cell's own."""
+REACH = ((16, 60), (16, 10_000), (10_000, 10_000))
+"""Slices beside a cell's own, and of each the displayed cells that may be hidden, the lightest: the next where these
+do not do."""
+FAMILY = 12_000
+"""Cells of the slices in which witnesses are looked for together."""
+WHOLE = 600
+"""Hidden cells that hang together, up to which their witnesses must be of whole persons."""
+
+
+class Joining:
+    """State of one join: what is hidden, and for each cell in need the change that shows it safe.
+
+    Parameters
+    ----------
+    system : System
+    hidden : ndarray of bool, shape (n_cells,)
+        What the slices hide.
+    slices : ndarray of int64, shape (n_cells,)
+    hopeless : ndarray of int64
+        Cells that cannot be protected, as known so far.
+    """
+
+    def __init__(self, system: System, hidden: BoolArray, slices: IntArray, hopeless: IntArray) -> None:
+        self.system = system
+        self.hidden = hidden.copy()
+        self.slices = slices
+        self.hopeless = hopeless
+        self.targets = np.setdiff1d(system.in_need, hopeless)
+        self.touched: set[int] = set()
+        self.supports: list[frozenset[int]] = []
+        self.witness = np.full(system.size, -1, dtype=np.int64)
+
+    def protect(self, step: Step) -> None:
+        """Prove what is safe as it stands, and hide further cells for the rest."""
+        if self.system.recovery:
+            while len(bare := self.targets[recoverable(self.system, self.hidden)[self.targets]]):
+                self._mend(bare)
+            return
+        short = most(self.system, self.hidden) < self.system.gap - TOLERANCE
+        self._mend(self.targets[short[self.targets]])
+        families = list(self._families())
+        for done, members in enumerate(families):
+            step(done, len(families), "proofs")
+            self._prove(np.isin(self.slices, members))
+        self._mend(self.targets[self.witness[self.targets] < 0])
+
+    def reveal(self) -> None:
+        """Show again what nothing needs, the heaviest first, where mending gave more than was asked for."""
+        if self.system.recovery:
+            self.hidden &= self.system.hidden | ~recoverable(self.system, self.hidden)
+        partners = np.flatnonzero(self.hidden & ~self.system.hidden & np.isin(self.slices, sorted(self.touched)))
+        for slice_, mine in self._by_slice(partners):
+            order = mine[np.lexsort((mine, -self.system.weight[mine]))]
+            cells = self._around(slice_, BESIDE)
+            if self.system.recovery:
+                self._reveal_unrecoverable(order, cells)
+            else:
+                self._reveal_bounded(order, cells)
+
+    def certify(self) -> None:
+        """Give every cell of a small group of hidden cells a witness of whole persons; hide more where there is none."""
+        system = self.system
+        unknown = np.flatnonzero(self.hidden)
+        part = system.part(unknown, np.arange(system.matrix.shape[0])).components()
+        small = np.bincount(part)[part] <= WHOLE
+        for group in np.unique(part[small]).tolist():
+            cells = unknown[part == group]
+            waiting = np.intersect1d(self.targets, cells)
+            moves = Moves(system, cells[:0], cells, self.hidden)
+            while len(waiting):
+                change = moves.force(int(waiting[0]), whole=True)
+                if change is None:
+                    change = self._mend_in_whole(int(waiting[0]))
+                found = waiting[:1] if change is None else reached(system, change, waiting)
+                waiting = np.setdiff1d(waiting[1:], found)
+
+    def _mend_in_whole(self, cell: int) -> FloatArray | None:
+        movable = np.flatnonzero(self.hidden | ~self.system.fixed)
+        change = Moves(self.system, movable[:0], movable, self.hidden).force(cell, whole=True)
+        if change is None:
+            self.hopeless = np.union1d(self.hopeless, [cell])
+        else:
+            self.hidden[np.abs(change) > TOLERANCE] = True
+        return change
+
+    def _reveal_unrecoverable(self, partners: IntArray, cells: IntArray) -> None:
+        """Try each partner against what these cells alone keep from being recovered."""
+        part = self.system.part(cells, np.unique(self.system.by_cell[cells].indices))
+        hidden = self.hidden[cells]
+        mine = part.in_need[np.isin(cells[part.in_need], self.targets)]
+        # what is safe only by way of other cells must not lose what it leans on here
+        if recoverable(part, hidden)[mine].any():
+            return
+        for cell in partners.tolist():
+            column = int(np.searchsorted(cells, cell))
+            hidden[column] = False
+            if recoverable(part, hidden)[mine].any():
+                hidden[column] = True
+            else:
+                self.hidden[cell] = False
+
+    def _reveal_bounded(self, partners: IntArray, cells: IntArray) -> None:
+        """Try each partner against the cells whose witness moves it: each of them must find another."""
+        moves = Moves(self.system, self._hidden(cells))
+        for cell in partners.tolist():
+            used = np.array([cell in support for support in self.supports], dtype=bool)
+            affected = self.targets[used[self.witness[self.targets]]]
+            if not np.isin(affected, moves.cells).all():
+                continue
+            before = self.witness.copy()
+            self.witness[affected] = -1
+            moves.hold(cell)
+            if self._all_proven(moves, affected):
+                self.hidden[cell] = False
+            else:
+                self.witness = before
+                moves.hide(cell)
+
+    def _all_proven(self, moves: Moves, targets: IntArray) -> bool:
+        """Tell whether each target finds a witness; stop at the first that does not."""
+        waiting = targets
+        while len(waiting):
+            group = apart(self.system, waiting)
+            self._note(moves.raise_group(group), waiting)
+            for cell in group[self.witness[group] < 0].tolist():
+                if not self._note(moves.force(cell), waiting):
+                    return False
+            waiting = waiting[self.witness[waiting] < 0]
+        return True
+
+    def _prove(self, within: BoolArray) -> None:
+        """Look for witnesses among the hidden cells of some slices; hide more for the targets that have none."""
+        cells = np.flatnonzero(within)
+        waiting = self.targets[within[self.targets] & (self.witness[self.targets] < 0)]
+        if self.slices.any():
+            for change, found in witnesses(self.system, self._hidden(cells), waiting):
+                self._note(change, found)
+            waiting = waiting[self.witness[waiting] < 0]
+        moves = Moves(self.system, self._hidden(cells), self._displayed(cells, REACH[0][1]))
+        self._mend_with(moves, waiting)
+
+    def _note(self, change: FloatArray | None, cells: IntArray) -> bool:
+        """Keep a change as the witness of the cells it raises far enough, if there are any."""
+        if change is None:
+            return False
+        found = reached(self.system, change, cells)
+        found = found[self.witness[found] < 0]
+        if len(found):
+            self.witness[found] = len(self.supports)
+            self.supports.append(frozenset(np.flatnonzero(np.abs(change) > TOLERANCE).tolist()))
+        return len(found) > 0
+
+    def _mend(self, bare: IntArray) -> None:
+        """Hide what the cheapest changes of the cells move; look further afield where near cells do not do."""
+        failed = bare
+        for beside, lightest in REACH:
+            waiting, failed = failed, failed[:0]
+            for slice_, mine in self._by_slice(waiting):
+                near = self._around(slice_, beside)
+                moves = Moves(self.system, self._hidden(near), self._displayed(near, lightest))
+                failed = np.concatenate([failed, self._mend_with(moves, mine)])
+        self.hopeless = np.union1d(self.hopeless, failed)
+        self.targets = np.setdiff1d(self.targets, failed)
+
+    def _mend_with(self, moves: Moves, bare: IntArray) -> IntArray:
+        """Mend cells with one model; return those it cannot mend."""
+        moved: set[int] = set()
+        failed = []
+        for cell in bare.tolist():
+            if self.witness[cell] >= 0 or (self.system.recovery and cell in moved):
+                continue
+            change = moves.force(cell)
+            if change is None:
+                failed.append(cell)
+                continue
+            moving = np.flatnonzero(np.abs(change) > TOLERANCE)
+            moved.update(moving.tolist())
+            for other in moving[~self.hidden[moving]].tolist():
+                self.hidden[other] = True
+                self.touched.add(int(self.slices[other]))
+                moves.hide(other)
+            self._note(change, self.targets)
+        return np.array(failed, dtype=np.int64)
+
+    def _by_slice(self, cells: IntArray) -> Iterator[tuple[int, IntArray]]:
+        """Yield the cells of one slice after the other, light cells first."""
+        order = cells[np.lexsort((cells, self.system.weight[cells]))]
+        for slice_ in np.unique(self.slices[cells]).tolist():
+            yield slice_, order[self.slices[order] == slice_]
+
+    def _hidden(self, cells: IntArray) -> IntArray:
+        return cells[self.hidden[cells]]
+
+    def _displayed(self, cells: IntArray, lightest: int) -> IntArray:
+        """List the displayed cells that may be hidden: of each slice the lightest."""
+        shown = cells[~self.hidden[cells] & ~self.system.fixed[cells]]
+        order = shown[np.lexsort((self.system.weight[shown], self.slices[shown]))]
+        rank = np.arange(len(order)) - np.searchsorted(self.slices[order], self.slices[order])
+        return order[rank < lightest]
+
+    def _around(self, slice_: int, beside: int) -> IntArray:
+        """List the cells of a slice, of those it is a part of, and of those that hide most in the same relations."""
+        above = self._above((slice_,))
+        shared = self._shared[[slice_]].toarray().ravel()
+        shared[above] = np.inf
+        chosen = np.argsort(-shared, kind="stable")[: beside + len(above)]
+        return np.flatnonzero(np.isin(self.slices, chosen))
+
+    def _families(self) -> Iterator[IntArray]:
+        """Yield slices that are parts of the same, with those, and what they are parts of; some at a time."""
+        sizes = np.bincount(self.slices)
+        siblings: dict[tuple[int, ...], list[int]] = {}
+        for slice_, heads in enumerate(self._heads):
+            siblings.setdefault(tuple(heads), []).append(slice_)
+        for heads, members in siblings.items():
+            above = self._above(heads)
+            beside = [other for head in above for other in siblings[tuple(self._heads[head])]]
+            with_them = np.union1d(above, beside).astype(np.int64)
+            room = max(FAMILY - int(sizes[with_them].sum()), FAMILY // 2)
+            turn = np.cumsum(sizes[members]) // room
+            for number in np.unique(turn).tolist():
+                yield np.union1d(np.array(members)[turn == number], with_them)
+
+    def _above(self, slices: tuple[int, ...]) -> list[int]:
+        """List slices and what they are parts of, directly or by way of others."""
+        above = list(slices)
+        for each in above:
+            above += [head for head in self._heads[each] if head not in above]
+        return above
+
+    @cached_property
+    def _heads(self) -> list[list[int]]:
+        """Per slice the slices that hold the sums its cells are parts of."""
+        entries = self.system.matrix.tocoo()
+        head = np.zeros(self.system.matrix.shape[0], dtype=np.int64)
+        head[entries.row[entries.data > 0]] = self.slices[entries.col[entries.data > 0]]
+        pairs = np.unique(np.column_stack([self.slices[entries.col], head[entries.row]]), axis=0)
+        heads: list[list[int]] = [[] for _ in range(int(self.slices.max(initial=0)) + 1)]
+        for below, above in pairs[pairs[:, 0] != pairs[:, 1]].tolist():
+            heads[below].append(above)
+        return heads
+
+    @cached_property
+    def _shared(self) -> sparse.csr_matrix:
+        """Count, for each two slices, the relations in which both hide cells."""
+        entries = self.system.matrix.tocoo()
+        kept = self.hidden[entries.col]
+        shape = self.system.matrix.shape[0], int(self.slices.max(initial=0)) + 1
+        hides = sparse.csr_matrix((np.ones(kept.sum()), (entries.row[kept], self.slices[entries.col[kept]])), shape)
+        hides.data[:] = 1.0
+        return (hides.T @ hides).tocsr()
