@@ -127,7 +127,7 @@ def _system(
         met[place], asked[place[wanted.ravel()]] = True, True
     public = spread(places[len(new) :], [displayed for _, displayed in earlier], size)
     concealed = spread(places[len(new) :], [~displayed for _, displayed in earlier], size)
-    kept = spread(places, [aim.kept(table, position) for position, table, _, _ in new], size)
+    kept = spread(places[: len(new)], [aim.kept(table, position) for position, table, _, _ in new], size)
     _refuse_contradictions(kept & hidden & (need > value), [table for _, table, _, _ in new], places)
     # a zero that one table must hide is no known zero of another
     fixed = (known_zero & (need == 0)) | public | kept
@@ -233,7 +233,7 @@ def refuse_hopeless(cells: Sequence[int], tables: Sequence[Table], places: Seque
 
 
 def _named(cell: int, tables: Sequence[Table], places: Sequence[IntArray]) -> str:
-    for table, place in zip(tables, places, strict=True):
+    for table, place in zip(tables, places, strict=False):
         hits = np.flatnonzero(place == cell)
         if len(hits):
             return table.where(int(hits[0]))
