@@ -117,16 +117,17 @@ def _system(
         np.maximum.at(need, place, needed)
         np.maximum.at(least, place, least_hidden(table, policy).ravel())
         known_zero[place[(table.counts.ravel() == 0) & (needed == 0)]] = True
+    # nobody displays the joint cells that no table has
     hidden = need > 0
-    if together is not None:
-        hidden |= spread(places[-1:], [~known_zero[places[-1]]], size)
+    hidden |= ~spread(places[: len(tables)], [np.ones(table.counts.size, bool) for table in tables], size)
+    past = places[len(new) : len(tables)]
     for (position, table, forced, wanted), place in zip(new, places, strict=False):
         np.maximum.at(weight, place, aim.weigh(table, position).ravel())
         need[place[forced.ravel()]] = np.maximum(need, value + policy.minimum_count)[place[forced.ravel()]]
         hidden[place[~table.published | forced.ravel()]] = True
         met[place], asked[place[wanted.ravel()]] = True, True
-    public = spread(places[len(new) :], [displayed for _, displayed in earlier], size)
-    concealed = spread(places[len(new) :], [~displayed for _, displayed in earlier], size)
+    public = spread(past, [displayed for _, displayed in earlier], size)
+    concealed = spread(past, [~displayed for _, displayed in earlier], size)
     kept = spread(places[: len(new)], [aim.kept(table, position) for position, table, _, _ in new], size)
     _refuse_contradictions(kept & hidden & (need > value), [table for _, table, _, _ in new], places)
     # a zero that one table must hide is no known zero of another
