@@ -23,6 +23,8 @@ CONVERGED = 1e-24
 SLOPES = 2
 """Solutions of which the cheapest is taken, each priced by how far the one before moved."""
 SHORTEST = 0.1
+FAR = 1e3
+"""How far a cell may move for one that is only to be kept from recovery: a change of more is one in name only."""
 THRIFT = 1e-4
 """What it costs to move a hidden cell that has a price: enough that what need not move does not."""
 SHARE = 0.1
@@ -168,9 +170,10 @@ class Moves:
         self.weight = np.where(concealed, THRIFT, system.weight[extra])
         rows = system.matrix[:, self.cells]
         rows = rows[np.diff(rows.indptr) > 0].tocsr()
-        drop = system.drop[self.cells]
+        self.most = FAR if system.recovery else INFINITE
+        drop = np.minimum(system.drop[self.cells], self.most)
         self.lower = np.concatenate([-drop[: self.free], np.zeros(2 * len(extra))])
-        self.upper = np.concatenate([np.full(len(self.cells), INFINITE), drop[self.free :]])
+        self.upper = np.concatenate([np.full(len(self.cells), self.most), drop[self.free :]])
         zero = np.zeros(rows.shape[0])
         both = sparse.hstack([rows, -rows[:, self.free :]]).tocsr()
         self.model = program(both, np.zeros(both.shape[1]), self.lower, self.upper, zero, zero)
@@ -241,7 +244,7 @@ class Moves:
         if column >= self.free:
             self.weight[column - self.free] = THRIFT
         else:
-            self._bound(column, -self.system.drop[cell], INFINITE)
+            self._bound(column, -min(self.system.drop[cell], self.most), self.most)
 
     def hold(self, cell: int) -> None:
         """Keep a free cell as it is, as if it were displayed."""

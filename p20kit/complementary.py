@@ -93,9 +93,10 @@ class _Search:
         for done, (cells, rows) in enumerate(pieces):
             self.step(done, len(pieces), "slices")
             part = system.part(cells, rows)
-            bound += line_bound(part)
             price = part.weight if system.recovery else part.weight * _favour(system, cross, hidden)[cells]
-            part_hidden, _, part_hopeless = self.solve(replace(part, weight=price))
+            part_hidden, part_bound, part_hopeless = self.solve(replace(part, weight=price))
+            # what is proven at other prices says nothing of the weights
+            bound += part_bound if system.recovery else line_bound(part)
             hidden[cells] |= part_hidden
             hopeless.append(cells[part_hopeless])
         joining = Joining(system, hidden, slices, np.concatenate(hopeless))

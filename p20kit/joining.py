@@ -19,9 +19,13 @@ from p20kit.system import BoolArray, FloatArray, IntArray, System
 
 BESIDE = 4
 """Slices looked at beside a cell's own."""
-REACH = ((16, 60), (16, 10_000), (10_000, 10_000))
+NEAR = 60
+"""Displayed cells that may be hidden, per slice looked at: the lightest."""
+REACH = ((16, NEAR), (16, 10_000), (10_000, 10_000))
 """Slices beside a cell's own, and of each the displayed cells that may be hidden, the lightest: the next where these
 do not do."""
+DEAR = 0.005
+"""Share of the weight hidden so far from which a cheaper change is looked for everywhere."""
 FAMILY = 12_000
 """Cells of the slices in which witnesses are looked for together."""
 WHOLE = 600
@@ -54,15 +58,17 @@ class Joining:
     def protect(self, step: Step) -> None:
         """Prove what is safe as it stands, and hide further cells for the rest."""
         if self.system.recovery:
-            while len(bare := self.targets[recoverable(self.system, self.hidden)[self.targets]]):
+            while len(bare := self._recoverable()):
+                # what was revealed since may have been what a change of these moved
+                self.witness[bare] = -1
                 self._mend(bare)
             return
         short = most(self.system, self.hidden) < self.system.gap - TOLERANCE
         self._mend(self.targets[short[self.targets]])
         families = list(self._families())
-        for done, members in enumerate(families):
+        for done, (_, slices) in enumerate(families):
             step(done, len(families), "proofs")
-            self._prove(np.isin(self.slices, members))
+            self._prove(np.isin(self.slices, slices))
         self._mend(self.targets[self.witness[self.targets] < 0])
 
     def reveal(self) -> None:
@@ -70,13 +76,18 @@ class Joining:
         if self.system.recovery:
             self.hidden &= self.system.hidden | ~recoverable(self.system, self.hidden)
         partners = np.flatnonzero(self.hidden & ~self.system.hidden & np.isin(self.slices, sorted(self.touched)))
-        for slice_, mine in self._by_slice(partners):
+        for members, slices in self._families():
+            mine = partners[np.isin(self.slices[partners], members)]
             order = mine[np.lexsort((mine, -self.system.weight[mine]))]
-            cells = self._around(slice_, BESIDE)
+            cells = np.flatnonzero(np.isin(self.slices, slices))
+            if not len(mine):
+                continue
             if self.system.recovery:
                 self._reveal_unrecoverable(order, cells)
             else:
                 self._reveal_bounded(order, cells)
+    def _recoverable(self) -> IntArray:
+        return self.targets[recoverable(self.system, self.hidden)[self.targets]]
 
     def certify(self) -> None:
         """Give every cell of a small group of hidden cells a witness of whole persons; hide more where there is none."""
@@ -119,6 +130,16 @@ class Joining:
                 hidden[column] = True
             else:
                 self.hidden[cell] = False
+        self._check(partners[~self.hidden[partners]])
+
+    def _check(self, revealed: IntArray) -> None:
+        """Look whether cells beyond a family leaned on what was revealed; if so, reveal only what they do not need."""
+        if not len(self._recoverable()):
+            return
+        self.hidden[revealed] = True
+        for cell in revealed.tolist():
+            self.hidden[cell] = False
+            self.hidden[cell] = len(self._recoverable()) > 0
 
     def _reveal_bounded(self, partners: IntArray, cells: IntArray) -> None:
         """Try each partner against the cells whose witness moves it: each of them must find another."""
@@ -157,7 +178,7 @@ class Joining:
             for change, found in witnesses(self.system, self._hidden(cells), waiting):
                 self._note(change, found)
             waiting = waiting[self.witness[waiting] < 0]
-        moves = Moves(self.system, self._hidden(cells), self._displayed(cells, REACH[0][1]))
+        moves = Moves(self.system, self._hidden(cells), self._displayed(cells, NEAR))
         self._mend_with(moves, waiting)
 
     def _note(self, change: FloatArray | None, cells: IntArray) -> bool:
@@ -173,7 +194,15 @@ class Joining:
 
     def _mend(self, bare: IntArray) -> None:
         """Hide what the cheapest changes of the cells move; look further afield where near cells do not do."""
-        failed = bare
+        failed = bare[:0] if self.system.recovery else bare
+        for members, slices in self._families() if self.system.recovery else ():
+            mine = bare[np.isin(self.slices[bare], members)]
+            cells = np.flatnonzero(np.isin(self.slices, slices))
+            if len(mine):
+                moves = Moves(self.system, self._hidden(cells), self._displayed(cells, NEAR))
+                order = mine[np.lexsort((mine, self.system.weight[mine]))]
+                failed = np.concatenate([failed, self._mend_with(moves, order)])
+        # near cells first, then further afield where these do not do
         for beside, lightest in REACH:
             waiting, failed = failed, failed[:0]
             for slice_, mine in self._by_slice(waiting):
@@ -190,7 +219,7 @@ class Joining:
         for cell in bare.tolist():
             if self.witness[cell] >= 0 or (self.system.recovery and cell in moved):
                 continue
-            change = moves.force(cell)
+            change = self._cheapest(moves, cell)
             if change is None:
                 failed.append(cell)
                 continue
@@ -202,6 +231,19 @@ class Joining:
                 moves.hide(other)
             self._note(change, self.targets)
         return np.array(failed, dtype=np.int64)
+
+    def _cheapest(self, moves: Moves, cell: int) -> FloatArray | None:
+        """Find a change near the cell; where that is dear, everywhere."""
+        change = moves.force(cell)
+        dear = DEAR * self.system.weight[self.hidden & ~self.system.hidden].sum()
+        if change is None or not self.system.recovery or self._price(change) <= dear:
+            return change
+        everything = np.arange(self.system.size)
+        anywhere = Moves(self.system, self._hidden(everything), self._displayed(everything, NEAR)).force(cell)
+        return min((each for each in (anywhere, change) if each is not None), key=self._price)
+
+    def _price(self, change: FloatArray) -> float:
+        return float(self.system.weight[(np.abs(change) > TOLERANCE) & ~self.hidden].sum())
 
     def _by_slice(self, cells: IntArray) -> Iterator[tuple[int, IntArray]]:
         """Yield the cells of one slice after the other, light cells first."""
@@ -227,20 +269,27 @@ class Joining:
         chosen = np.argsort(-shared, kind="stable")[: beside + len(above)]
         return np.flatnonzero(np.isin(self.slices, chosen))
 
-    def _families(self) -> Iterator[IntArray]:
-        """Yield slices that are parts of the same, with those, and what they are parts of; some at a time."""
+    def _families(self) -> Iterator[tuple[IntArray, IntArray]]:
+        """Yield slices that are parts of the same, some at a time, and these with what they are parts of; heads first.
+
+        Yields
+        ------
+        (ndarray of int64, ndarray of int64)
+            The members, and all slices whose cells take up changes of theirs.
+        """
         sizes = np.bincount(self.slices)
         siblings: dict[tuple[int, ...], list[int]] = {}
         for slice_, heads in enumerate(self._heads):
             siblings.setdefault(tuple(heads), []).append(slice_)
-        for heads, members in siblings.items():
+        for heads, members in sorted(siblings.items(), key=lambda each: len(self._above(each[0]))):
             above = self._above(heads)
             beside = [other for head in above for other in siblings[tuple(self._heads[head])]]
             with_them = np.union1d(above, beside).astype(np.int64)
             room = max(FAMILY - int(sizes[with_them].sum()), FAMILY // 2)
             turn = np.cumsum(sizes[members]) // room
             for number in np.unique(turn).tolist():
-                yield np.union1d(np.array(members)[turn == number], with_them)
+                chosen = np.array(members)[turn == number]
+                yield chosen, np.union1d(chosen, with_them)
 
     def _above(self, slices: tuple[int, ...]) -> list[int]:
         """List slices and what they are parts of, directly or by way of others."""
