@@ -50,12 +50,15 @@ class Linked:
     sums : tuple of (ndarray of int64, ndarray of int64)
         Parents, shape (m,), and their parts, shape (m, k): unknowns. Each k once, ascending; each sum once;
         a sum of k = 1 says that two unknowns are equal.
+    further : tuple of the same
+        Those of the sums that no table holds by itself.
     """
 
     populations: tuple[int, ...]
     unknowns: tuple[IntArray, ...]
     size: int
     sums: tuple[tuple[IntArray, IntArray], ...]
+    further: tuple[tuple[IntArray, IntArray], ...] = ()
 
 
 JOINT_CELLS = 60_000
@@ -103,10 +106,10 @@ def link(tables: Sequence[Table]) -> Linked:
     """
     numbers = populations(tables)
     categories, levels = categorise(tables, numbers)
-    further = list(divided(tables, categories, levels))
+    splits = list(divided(tables, categories, levels))
     width = max((len(table.by) for table in tables), default=0)
     cells = [_cells(n, axes, width) for n, axes in zip(numbers, categories, strict=True)]
-    whole = [_cells(numbers[each.table], _merged(categories[each.table], each), width) for each in further]
+    whole = [_cells(numbers[each.table], _merged(categories[each.table], each), width) for each in splits]
     alike = _alike([*cells, *whole])
     names, places = np.unique(np.concatenate(alike[: len(tables)]), return_inverse=True)
     unknowns = np.split(places, np.cumsum([len(mine) for mine in cells])[:-1])
@@ -115,12 +118,13 @@ def link(tables: Sequence[Table]) -> Linked:
         for table, unknown in zip(tables, unknowns, strict=True)
         for parents, parts in table.relations()
     ]
-    for each, merged in zip(further, alike[len(tables) :], strict=True):
+    further = []
+    for each, merged in zip(splits, alike[len(tables) :], strict=True):
         at = np.minimum(np.searchsorted(names, merged), len(names) - 1)
         exists = names[at] == merged
         parts = unknowns[each.table][_lines(tables[each.table], each)]
-        sums.append((at[exists], parts[exists]))
-    return Linked(tuple(numbers), tuple(unknowns), len(names), _distinct(sums))
+        further.append((at[exists], parts[exists]))
+    return Linked(tuple(numbers), tuple(unknowns), len(names), _distinct([*sums, *further]), _distinct(further))
 
 
 def _cells(population: int, axes: Sequence[IntArray], width: int) -> IntArray:
