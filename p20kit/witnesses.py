@@ -22,15 +22,19 @@ WHOLE_LIMIT = 600
 SHARE = 0.3
 """Of the cells without a witness, those that a program raises: cells of one sum are in each other's way."""
 FEWEST = 4
-FEWEST_OF = 20
+FEWEST_OF = 10
 """Cells a common program must prove, and one more for so many columns, for another one to be worth its time."""
+GROUP = 6
+"""Cells that a program of a whole part raises at once."""
 AROUND = 300
 """Columns up to which the sums around a cell are tried before all of them."""
 PULL = 1e4
 """How much more raising the cell counts than moving one person elsewhere."""
-NEIGHBOURHOODS = ((1, 6, False), (3, 6, False), (5, 3, True), (16, 0, True))
-"""Blocks looked at beside a cell's own and those of its totals, programs that raise many cells, and whether cells that
-are left are raised one by one."""
+WIDE = 4_000
+"""Columns from which all of a part is too much for one program."""
+NEIGHBOURHOODS = ((1, 6, 0), (3, 6, 0), (5, 3, WIDE), (16, 0, WIDE))
+"""Blocks looked at beside a cell's own and those of its totals; programs that raise many cells; and of which parts,
+by their columns. In wide parts, cells that are left are raised one by one."""
 
 
 class Witnesses:
@@ -70,6 +74,7 @@ class Witnesses:
         self._random = np.random.default_rng(0)
         self._by_block()
         self._together()
+        self._by_part()
         self._alone()
 
     @property
@@ -94,10 +99,12 @@ class Witnesses:
 
     def _by_block(self) -> None:
         """Raise the cells of each block of a large part by changes of the blocks close to it."""
-        for beside, programs, singly in NEIGHBOURHOODS:
-            waiting = self._open & (self._size > WHOLE_LIMIT)
+        width = np.bincount(self.tied.part, minlength=1)[self.tied.part]
+        width = np.where(self._column >= 0, width[self._column], 0) if len(width) else np.zeros(len(self.gap))
+        for beside, programs, least in NEIGHBOURHOODS:
+            waiting = self._open & (self._size > WHOLE_LIMIT) & (width >= least)
             if not waiting.any():
-                return
+                continue
             for block, there in self._neighbourhoods(waiting, beside):
                 mine = np.flatnonzero(waiting & (self.system.block == block))
                 model = self._model(there)
@@ -105,9 +112,20 @@ class Witnesses:
                     mine = mine[self._open[mine]]
                     if len(mine):
                         self._note(there, model.run(*self._program(there, self._some(mine))))
-                for cell in mine.tolist() if singly else ():
+                for cell in mine.tolist() if least else ():
                     if self._open[cell]:
                         self._note(there, model.run(*self._program(there, np.array([cell]))))
+
+    def _by_part(self) -> None:
+        """Raise each cell that is left of a large part by all of the part, a group at a time."""
+        waiting = np.flatnonzero(self._open & (self._size > WHOLE_LIMIT))
+        part = self.tied.part[self._column[waiting]]
+        for each in np.unique(part).tolist():
+            there = np.flatnonzero(self.tied.part == each)
+            mine = self._random.permutation(waiting[part == each])
+            while len(mine := mine[self._open[mine]]):
+                group, mine = mine[:GROUP], mine[GROUP:]
+                self._note(there, self._whole(each, there).run(*self._program(there, group)))
 
     def _neighbourhoods(self, waiting: BoolArray, beside: int) -> Iterator[tuple[int, IntArray]]:
         """Yield the blocks of waiting cells, the fullest first, with the columns of the blocks close to each."""
@@ -189,10 +207,8 @@ class Witnesses:
         """Raise a cell by all that hangs together with it, in fractions and then in whole persons."""
         part = int(self.tied.part[self._column[cell]])
         there = np.flatnonzero(self.tied.part == part)
-        if part not in self._models:
-            self._models[part] = self._model(there)
         cells = np.array([cell])
-        self._settle(cell, there, self._models[part].run(*self._program(there, cells)))
+        self._settle(cell, there, self._whole(part, there).run(*self._program(there, cells)))
         if self._waiting[cell] and self._size[cell] <= WHOLE_LIMIT and self.whole:
             cost, down, up = self._program(there, cells)
             self._settle(cell, there, solve(self._rows_of(there), down, up, cost, whole=True))
@@ -225,8 +241,14 @@ class Witnesses:
         down = np.where(reach[0] > 0, np.maximum(down, -reach[0]), down)
         up = np.where(reach[1] > 0, np.minimum(up, reach[1]), up)
         weight = 1.0 + self._random.random(len(there))
-        cost = weight * ((reach[0] > 0) / np.maximum(reach[0], self.near) - (reach[1] > 0) / np.maximum(reach[1], self.near))
+        fall, rise = np.divide(weight, reach, out=np.zeros_like(reach), where=reach > 0)
+        cost = fall - rise
         return cost, down, up
+
+    def _whole(self, part: int, there: IntArray) -> Model:
+        if part not in self._models:
+            self._models[part] = self._model(there)
+        return self._models[part]
 
     def _model(self, there: IntArray) -> Model:
         return Model(self._rows_of(there), self.tied.down[there], self.tied.up[there])
