@@ -70,6 +70,11 @@ def _highs() -> highspy.Highs:
 
 def _solution(model: highspy.Highs, *, whole: bool) -> Solution:
     model.run()
+    if model.getModelStatus() == _STATUS.kUnknown:
+        # an interior point, or a start from the last answer, may lose its way: begin anew
+        model.clearSolver()
+        model.setOptionValue("solver", "choose" if whole else "simplex")
+        model.run()
     status = model.getModelStatus()
     if status in (_STATUS.kUnbounded, _STATUS.kUnboundedOrInfeasible):
         return Solution(None, unbounded=True)

@@ -61,7 +61,8 @@ def tie(system: Undecided) -> Tied:
         moves = _without_zeros(moves @ further)
     rows = _without_zeros(system.enough @ moves)
     rows = rows[np.diff(rows.indptr) > 0]
-    cell, column, ahead = *moves.nonzero(), moves.data > 0
+    cell, column = moves.nonzero()
+    ahead = moves.data > 0
     down, up = np.full(moves.shape[1], -np.inf), np.full(moves.shape[1], np.inf)
     np.maximum.at(down, column, np.where(ahead, system.down[cell], -system.up[cell]))
     np.minimum.at(up, column, np.where(ahead, system.up[cell], -system.down[cell]))

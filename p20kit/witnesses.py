@@ -99,8 +99,9 @@ class Witnesses:
 
     def _by_block(self) -> None:
         """Raise the cells of each block of a large part by changes of the blocks close to it."""
-        width = np.bincount(self.tied.part, minlength=1)[self.tied.part]
-        width = np.where(self._column >= 0, width[self._column], 0) if len(width) else np.zeros(len(self.gap))
+        width = np.zeros(len(self.gap), dtype=np.int64)
+        free = self._column >= 0
+        width[free] = np.bincount(self.tied.part)[self.tied.part[self._column[free]]] if free.any() else 0
         for beside, programs, least in NEIGHBOURHOODS:
             waiting = self._open & (self._size > WHOLE_LIMIT) & (width >= least)
             if not waiting.any():
