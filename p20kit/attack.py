@@ -38,6 +38,10 @@ class Undecided:
         The unknown behind each column.
     rows : csr_array of float64, shape (m, n)
         1 and -1: along every row the changes add up to nothing.
+    enough : csr_array of float64, shape (m', n)
+        As few of the rows as say the same.
+    block : ndarray of int64, shape (n,)
+        The code of each on the longest axis of the largest table that has it: cells of one block are close.
     down, up : ndarray of float64, shape (n,)
         How far each may fall (at most 0) and rise (at least 0).
     part : ndarray of int64, shape (n,)
@@ -46,6 +50,8 @@ class Undecided:
 
     cells: IntArray
     rows: sparse.csr_array
+    enough: sparse.csr_array
+    block: IntArray
     down: FloatArray
     up: FloatArray
     part: IntArray
@@ -75,7 +81,8 @@ class Attack:
     """
 
     def __init__(self, disclosed: Sequence[Disclosed], linked: Linked) -> None:
-        self.cell, self.sums = linked.unknowns, linked.sums
+        self.cell, self.sums, self._further = linked.unknowns, linked.sums, linked.further
+        self._tables = [each.table for each in disclosed]
         self.whole = all(each.whole for each in disclosed)
         self.truth, self.need, self.lower = np.zeros((3, linked.size))
         self.upper = np.full(linked.size, np.inf)
@@ -87,7 +94,7 @@ class Attack:
         scale = 1.0 if self.whole else max(1.0, float(np.abs(self.truth).max(initial=0.0)))
         self.near = NEAR * scale
         _refuse_untrue(self, disclosed)
-        self._rows = _rows(linked)
+        self._rows = _rows(linked.sums, linked.size)
         self._propagate()
 
     @property
@@ -104,7 +111,29 @@ class Attack:
         part = components(rows, len(cells))
         truth = self.truth[cells]
         down, up = np.minimum(self.lower[cells] - truth, 0.0), np.maximum(self.upper[cells] - truth, 0.0)
-        return Undecided(cells, rows, down, up, part)
+        return Undecided(cells, rows, self._enough(cells), self._blocks()[cells], down, up, part)
+
+    def _enough(self, cells: IntArray) -> sparse.csr_array:
+        """Choose of each table one sum for each total, the shortest: the others follow from those of its parts."""
+        chosen = [_rows(self._further, len(self.truth))[:, cells]]
+        for table, cell in zip(self._tables, self.cell, strict=True):
+            sums = [(cell[parents], cell[parts]) for parents, parts in table.relations()]
+            rows = _rows(sums, len(self.truth))[:, cells]
+            total = np.concatenate([parents for parents, _ in sums])
+            length = np.diff(rows.indptr)
+            order = np.lexsort((length, total))
+            first = order[np.unique(total[order], return_index=True)[1]]
+            chosen.append(rows[first[length[first] > 0]])
+        return sparse.csr_array(sparse.vstack(chosen))
+
+    def _blocks(self) -> IntArray:
+        """Number the codes of the longest axis of each table, and give each unknown that of the largest table."""
+        block, count = np.zeros(len(self.truth), dtype=np.int64), 0
+        for table, cell in sorted(zip(self._tables, self.cell, strict=True), key=lambda pair: len(pair[1])):
+            shape = table.counts.shape
+            block[cell] = count + np.indices(shape)[int(np.argmax(shape))].ravel()
+            count += max(shape)
+        return block
 
     def _propagate(self) -> None:
         """Tighten each cell by the other cells of each of its sums, until nothing changes."""
@@ -175,19 +204,19 @@ def _refuse_untrue(attack: Attack, disclosed: Sequence[Disclosed]) -> None:
         raise TableInvalid("the tables cannot be audited", [finding])
 
 
-def _rows(linked: Linked) -> sparse.csr_array:
+def _rows(sums: Sequence[tuple[IntArray, IntArray]], size: int) -> sparse.csr_array:
     """Write every sum as a row: 1 at the parent, -1 at its parts."""
     rows, columns, signs, count = [], [], [], 0
-    for parents, parts in linked.sums:
+    for parents, parts in sums:
         number = np.arange(count, count + len(parents))
         rows += [number, np.repeat(number, parts.shape[1])]
         columns += [parents, parts.ravel()]
         signs += [np.ones(len(parents)), -np.ones(parts.size)]
         count += len(parents)
     if not rows:
-        return sparse.csr_array((0, linked.size))
+        return sparse.csr_array((0, size))
     entries = np.concatenate(signs), (np.concatenate(rows), np.concatenate(columns))
-    return sparse.csr_array(entries, shape=(count, linked.size))
+    return sparse.csr_array(entries, shape=(count, size))
 
 
 def components(rows: sparse.csr_array, columns: int) -> IntArray:

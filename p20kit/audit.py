@@ -85,10 +85,11 @@ def audit(tables: Release | Sequence[Release], policy: CellPolicy, earlier: Sequ
     for layer in dict.fromkeys(each.layer for each in releases):
         mine = [each for each in releases if each.layer == layer]
         findings += _attack(mine, sum(each.layer == layer for each in new), policy, bounds, known)
+    unjoined = _unjoined(releases)
     ran, not_ran = _differences(known, sum(each.layer == "count" for each in new), policy, findings)
     shown = sum(int((each.lower == each.upper).sum()) for each in new)
     checked = (f"threshold: {shown} displayed cells", _checked(bounds), *ran)
-    return Audit(tuple(dict.fromkeys(findings)), tuple(bounds), checked, not_ran)
+    return Audit(tuple(dict.fromkeys(findings)), tuple(bounds), checked, (*unjoined, *not_ran))
 
 
 def _disclosed(given: Sequence[Release], policy: CellPolicy) -> list[Disclosed]:
@@ -150,13 +151,50 @@ def _attack(
     from p20kit.bounds import Deduced
     from p20kit.linked import link
 
-    attack = Attack(mine, link([each.table for each in mine]))
-    found = list(Deduced(attack).bounds(mine))
+    every = [*mine, *_joint_cells(mine)]
+    attack = Attack(every, link([each.table for each in every]))
+    found = list(Deduced(attack, mine).bounds())
     bounds += found
     yield from (_bounded(bound) for bound in found if bound.falls_short)
     if mine[0].layer == "count":
-        known += [(d.table, attack.known[c].reshape(d.truth.shape)) for d, c in zip(mine, attack.cell, strict=True)]
+        known += [(d.table, attack.known[c].reshape(d.truth.shape)) for d, c in zip(mine, attack.cell, strict=False)]
         yield from _lines(attack, mine[:new], policy)
+
+
+def _joint_cells(mine: Sequence[Disclosed]) -> Iterator[Disclosed]:
+    """Give the cells that bind tables which run in circles: nobody displays them, and none is negative."""
+    import numpy as np
+
+    from p20kit.disclosed import Disclosed
+    from p20kit.linked import joint
+
+    for tables in _same_people(mine):
+        if (found := joint(tables)) is not None:
+            nothing = np.zeros(found.counts.shape)
+            yield Disclosed(found, found.counts.astype(np.float64), nothing, nothing + np.inf, nothing)
+
+
+def _unjoined(releases: Sequence[Disclosed]) -> tuple[str, ...]:
+    """Name the tables whose joint cells bind them and are left out."""
+    from p20kit.linked import joint, joint_dimensions
+
+    why = "there are too many, or the people are not known; bounds that follow from them are not found"
+    return tuple(
+        f"joint cells of {', '.join(dict.fromkeys(table.name for table in tables))}: {why}"
+        for tables in _same_people(releases)
+        if joint_dimensions(tables) and joint(tables) is None
+    )
+
+
+def _same_people(releases: Sequence[Disclosed]) -> list[list[Table]]:
+    """Gather the tables of counts by population."""
+    from p20kit.linked import populations
+
+    tables = [each.table for each in releases if each.layer == "count"]
+    found: dict[int, list[Table]] = {}
+    for table, number in zip(tables, populations(tables), strict=True):
+        found.setdefault(number, []).append(table)
+    return list(found.values())
 
 
 def _bounded(bound: Bound) -> Finding:

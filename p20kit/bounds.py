@@ -59,6 +59,8 @@ class Deduced:
     Parameters
     ----------
     attack : Attack
+    disclosed : sequence of Disclosed
+        The releases whose cells are asked for: the first of those that are attacked.
 
     Attributes
     ----------
@@ -69,8 +71,8 @@ class Deduced:
     how : ndarray of str, shape (n_unknowns,)
     """
 
-    def __init__(self, attack: Attack) -> None:
-        self.attack = attack
+    def __init__(self, attack: Attack, disclosed: Sequence[Disclosed]) -> None:
+        self.attack, self.disclosed = attack, disclosed
         self.lower, self.upper = attack.lower.copy(), attack.upper.copy()
         self.reaches = np.where(attack.known, attack.truth, np.nan)
         self.how = np.full(len(self.lower), "interval", dtype=object)
@@ -95,7 +97,8 @@ class Deduced:
         """Where few cells hang together, find the least and the most each of them can be."""
         attack, system = self.attack, self.attack.undecided
         sizes = np.bincount(system.part) if len(system.part) else np.zeros(1, dtype=np.int64)
-        small = np.flatnonzero(sizes[system.part] <= EXACT_PART)
+        released = np.isin(system.cells, np.concatenate(attack.cell[: len(self.disclosed)]))
+        small = np.flatnonzero(released & (sizes[system.part] <= EXACT_PART))
         if len(small) > EXACT_CELLS:
             return
         for column in small:
@@ -108,10 +111,10 @@ class Deduced:
             self.reaches[cell] = self.upper[cell] if np.isfinite(self.upper[cell]) else np.nan
             self.how[cell] = "whole" if decided else "linear"
 
-    def bounds(self, disclosed: Sequence[Disclosed]) -> Iterator[Bound]:
+    def bounds(self) -> Iterator[Bound]:
         """Give one bound for each hidden cell, under the name it has in the first table that has it."""
         seen = np.zeros(len(self.lower), dtype=bool)
-        for each, cell in zip(disclosed, self.attack.cell, strict=True):
+        for each, cell in zip(self.disclosed, self.attack.cell, strict=False):
             hidden = (~np.equal(each.lower, each.upper)).ravel()
             fresh = np.flatnonzero(hidden & ~seen[cell])
             fresh = fresh[np.unique(cell[fresh], return_index=True)[1]]

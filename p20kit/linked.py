@@ -52,6 +52,8 @@ class Linked:
         a sum of k = 1 says that two unknowns are equal.
     over : tuple of ndarray of int64
         Beside `sums`, shape (m,) each: the by-column, numbered by its name, whose codes the parts differ in.
+    further : tuple of (ndarray of int64, ndarray of int64)
+        Those of the sums that no table holds by itself.
     """
 
     populations: tuple[int, ...]
@@ -59,6 +61,7 @@ class Linked:
     size: int
     sums: tuple[tuple[IntArray, IntArray], ...]
     over: tuple[IntArray, ...]
+    further: tuple[tuple[IntArray, IntArray], ...] = ()
 
 
 JOINT_CELLS = 60_000
@@ -106,10 +109,10 @@ def link(tables: Sequence[Table]) -> Linked:
     """
     numbers = populations(tables)
     categories, levels = categorise(tables, numbers)
-    further = list(divided(tables, categories, levels))
+    splits = list(divided(tables, categories, levels))
     width = max((len(table.by) for table in tables), default=0)
     cells = [_cells(n, axes, width) for n, axes in zip(numbers, categories, strict=True)]
-    whole = [_cells(numbers[each.table], _merged(categories[each.table], each), width) for each in further]
+    whole = [_cells(numbers[each.table], _merged(categories[each.table], each), width) for each in splits]
     alike = _alike([*cells, *whole])
     names, places = np.unique(np.concatenate(alike[: len(tables)]), return_inverse=True)
     unknowns = np.split(places, np.cumsum([len(mine) for mine in cells])[:-1])
@@ -119,13 +122,14 @@ def link(tables: Sequence[Table]) -> Linked:
         for table, unknown in zip(tables, unknowns, strict=True)
         for axis, parents, parts in table.lines()
     ]
-    for each, merged in zip(further, alike[len(tables) :], strict=True):
+    further = []
+    for each, merged in zip(splits, alike[len(tables) :], strict=True):
         at = np.minimum(np.searchsorted(names, merged), len(names) - 1)
         exists = names[at] == merged
         parts = unknowns[each.table][_lines(tables[each.table], each)]
-        sums.append((at[exists], parts[exists], columns.index(tables[each.table].by[each.axis])))
-    distinct, over = _distinct(sums)
-    return Linked(tuple(numbers), tuple(unknowns), len(names), distinct, over)
+        further.append((at[exists], parts[exists], columns.index(tables[each.table].by[each.axis])))
+    distinct, over = _distinct([*sums, *further])
+    return Linked(tuple(numbers), tuple(unknowns), len(names), distinct, over, _distinct(further)[0])
 
 
 def _cells(population: int, axes: Sequence[IntArray], width: int) -> IntArray:

@@ -53,14 +53,28 @@ def solve(
     whole : bool, default False
         In whole persons.
     """
-    model = highspy.Highs()
-    for option, value in (("output_flag", False), ("threads", 1), ("mip_max_nodes", NODES)):
-        model.setOptionValue(option, value)
+    model = _highs()
     if len(cost) > LARGE and not whole:
         model.setOptionValue("solver", "ipm")
         model.setOptionValue("run_crossover", "off")
     model.passModel(_program(rows, down, up, cost, whole=whole))
+    return _solution(model, whole=whole)
+
+
+def _highs() -> highspy.Highs:
+    model = highspy.Highs()
+    for option, value in (("output_flag", False), ("threads", 1), ("mip_max_nodes", NODES)):
+        model.setOptionValue(option, value)
+    return model
+
+
+def _solution(model: highspy.Highs, *, whole: bool) -> Solution:
     model.run()
+    if model.getModelStatus() == _STATUS.kUnknown:
+        # an interior point, or a start from the last answer, may lose its way: begin anew
+        model.clearSolver()
+        model.setOptionValue("solver", "choose" if whole else "simplex")
+        model.run()
     status = model.getModelStatus()
     if status in (_STATUS.kUnbounded, _STATUS.kUnboundedOrInfeasible):
         return Solution(None, unbounded=True)
@@ -72,6 +86,30 @@ def solve(
     if status != _STATUS.kOptimal:
         raise P20KitError(f"the audit could not decide a bound: solver status {status.name}")
     return Solution(np.round(change) if is_whole(change) else change)
+
+
+class Model:
+    """A program that is asked again and again, each time from where the last one ended.
+
+    Parameters
+    ----------
+    rows : csr_array, shape (m, n)
+        Changes add up to nothing along each.
+    down, up : ndarray of float64, shape (n,)
+    """
+
+    def __init__(self, rows: sparse.csr_array, down: FloatArray, up: FloatArray) -> None:
+        self._model = _highs()
+        self._model.setOptionValue("solver", "simplex")
+        self._model.setOptionValue("simplex_strategy", 4)
+        self._model.passModel(_program(rows, down, up, np.zeros(len(down)), whole=False))
+        self._columns = np.arange(len(down), dtype=np.int32)
+
+    def run(self, cost: FloatArray, down: FloatArray, up: FloatArray) -> Solution:
+        """Find the cheapest change under these costs and bounds; arrays of shape (n,)."""
+        self._model.changeColsCost(len(cost), self._columns, cost)
+        self._model.changeColsBounds(len(cost), self._columns, down, up)
+        return _solution(self._model, whole=False)
 
 
 def is_whole(change: FloatArray) -> bool:

@@ -1,25 +1,40 @@
 """Witnesses: tables that nobody could tell from the true one, in which a hidden cell is as large as it must be able
 to be. A cell without one is shown to have none.
 
-Programs raise as many cells together as they can, so that one table is the witness of many cells. What is left is
-decided cell by cell on the sums around it, and on further ones only as far as a change breaks them: what these few
-sums forbid, all of them forbid, and a change that breaks none of the rest is a witness.
+Programs raise many cells together, so that one table is the witness of many: first all cells at once, then block by
+block, each with the blocks that hide in the same sums. A change of few cells that breaks no sum they stand in is a
+change of the whole. What is left is decided cell by cell by all that hangs together with it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from p20kit.attack import NEAR, BoolArray, FloatArray, IntArray, Undecided, components
-from p20kit.programs import Solution, is_whole, solve
+from p20kit.programs import Model, Solution, is_whole, solve
+from p20kit.ties import tie
 
 WHOLE_LIMIT = 600
+SHARE = 0.3
+"""Of the cells without a witness, those that a program raises: cells of one sum are in each other's way."""
 FEWEST = 4
-FEWEST_OF = 3_000
+FEWEST_OF = 10
 """Cells a common program must prove, and one more for so many columns, for another one to be worth its time."""
+GROUP = 6
+"""Cells that a program of a whole part raises at once."""
+AROUND = 300
+"""Columns up to which the sums around a cell are tried before all of them."""
 PULL = 1e4
 """How much more raising the cell counts than moving one person elsewhere."""
+WIDE = 4_000
+"""Columns from which all of a part is too much for one program."""
+NEIGHBOURHOODS = ((1, 6, 0), (3, 6, 0), (5, 3, WIDE), (16, 0, WIDE))
+"""Blocks looked at beside a cell's own and those of its totals; programs that raise many cells; and of which parts,
+by their columns. In wide parts, cells that are left are raised one by one."""
 
 
 class Witnesses:
@@ -46,18 +61,26 @@ class Witnesses:
     def __init__(self, system: Undecided, gap: FloatArray, *, whole: bool) -> None:
         self.system, self.gap, self.whole = system, gap, whole
         self.near = NEAR * max(1.0, float(np.abs(gap).max(initial=0.0)))
-        self.most = system.up.copy()
+        self.tied = tie(system)
+        self.most = np.minimum(system.up, self.tied.rise)
         self.proven = np.zeros(len(gap), dtype=bool)
         self.in_whole = np.zeros(len(gap), dtype=bool)
         self.exhausted = np.zeros(len(gap), dtype=bool)
-        self._columns = system.rows.tocsc()
+        self._columns = self.tied.rows.tocsc()
+        self._column, self._sign = _places(self.tied.moves)
         self._size = np.bincount(system.part)[system.part] if len(gap) else np.zeros(0, dtype=np.int64)
-        self._asked = (gap > 0) & (system.up >= gap - self.near)
-        self._weight = 1.0 + np.random.default_rng(0).random(len(gap))
+        self._models: dict[int, Model] = {}
+        self._asked = (gap > 0) & (self.most >= gap - self.near)
+        self._random = np.random.default_rng(0)
+        self._by_block()
         self._together()
-        for column in np.flatnonzero(self._waiting):
-            if self._waiting[column]:
-                self._alone(int(column))
+        self._by_part()
+        self._alone()
+
+    @property
+    def _open(self) -> BoolArray:
+        """Cells neither proven nor shown to have no witness."""
+        return np.asarray(self._asked & ~self.proven & (self.most >= self.gap - self.near))
 
     @property
     def _waiting(self) -> BoolArray:
@@ -66,89 +89,188 @@ class Witnesses:
         return np.asarray(self._asked & ~enough & (self.most >= self.gap - self.near) & ~self.exhausted)
 
     def _together(self) -> None:
+        """Raise cells all over the system, as long as that proves many."""
         found, enough = FEWEST, 0
-        while found >= enough:
-            waiting = self._asked & ~self.proven
-            if not waiting.any():
-                return
-            there = np.flatnonzero(np.isin(self.system.part, self.system.part[waiting]))
-            cost = np.where(waiting, -self._weight / np.maximum(self.gap, self.near), 0.0)
-            up = np.where(waiting, np.minimum(self.system.up, self.gap), self.system.up)
+        while found >= enough and len(waiting := np.flatnonzero(self._open)):
+            there = np.flatnonzero(np.isin(self.tied.part, self.tied.part[self._column[waiting]]))
             enough = FEWEST + len(there) // FEWEST_OF
-            rows, _ = self._rows_of(there)
-            found = self._note(there, solve(rows, self.system.down[there], up[there], cost[there]))
+            cost, down, up = self._program(there, self._some(waiting))
+            found = self._note(there, solve(self._rows_of(there), down, up, cost))
 
-    def _alone(self, column: int) -> None:
-        if self._size[column] <= WHOLE_LIMIT:
-            self._decide(column, np.flatnonzero(self.system.part == self.system.part[column]))
-            return
-        rows = self._columns[:, [column]].indices
-        while True:
-            there = np.unique(self.system.rows[rows].indices)
-            solution = self._nearby(column, there, self.system.rows[rows][:, there])
-            if solution.change is None:
-                return
-            change = np.zeros(len(self.gap))
+    def _by_block(self) -> None:
+        """Raise the cells of each block of a large part by changes of the blocks close to it."""
+        width = np.zeros(len(self.gap), dtype=np.int64)
+        free = self._column >= 0
+        width[free] = np.bincount(self.tied.part)[self.tied.part[self._column[free]]] if free.any() else 0
+        for beside, programs, least in NEIGHBOURHOODS:
+            waiting = self._open & (self._size > WHOLE_LIMIT) & (width >= least)
+            if not waiting.any():
+                continue
+            for block, there in self._neighbourhoods(waiting, beside):
+                mine = np.flatnonzero(waiting & (self.system.block == block))
+                model = self._model(there)
+                for _ in range(programs):
+                    mine = mine[self._open[mine]]
+                    if len(mine):
+                        self._note(there, model.run(*self._program(there, self._some(mine))))
+                for cell in mine.tolist() if least else ():
+                    if self._open[cell]:
+                        self._note(there, model.run(*self._program(there, np.array([cell]))))
+
+    def _by_part(self) -> None:
+        """Raise each cell that is left of a large part by all of the part, a group at a time."""
+        waiting = np.flatnonzero(self._open & (self._size > WHOLE_LIMIT))
+        part = self.tied.part[self._column[waiting]]
+        for each in np.unique(part).tolist():
+            there = np.flatnonzero(self.tied.part == each)
+            mine = self._random.permutation(waiting[part == each])
+            while len(mine := mine[self._open[mine]]):
+                group, mine = mine[:GROUP], mine[GROUP:]
+                self._note(there, self._whole(each, there).run(*self._program(there, group)))
+
+    def _neighbourhoods(self, waiting: BoolArray, beside: int) -> Iterator[tuple[int, IntArray]]:
+        """Yield the blocks of waiting cells, the fullest first, with the columns of the blocks close to each."""
+        shared, heads = self._blocks
+        counts = np.bincount(self.system.block[waiting])
+        for block in np.argsort(-counts, kind="stable")[: int((counts > 0).sum())].tolist():
+            above = [block]
+            for each in above:
+                above += [head for head in heads[[each]].indices.tolist() if head not in above]
+            common = shared[[block]].toarray().ravel()
+            common[above] = np.inf
+            close = np.argsort(-common, kind="stable")[: beside + len(above)]
+            columns = np.unique(self._column[np.isin(self.system.block, close)])
+            yield block, columns[columns >= 0]
+
+    @cached_property
+    def _blocks(self) -> tuple[sparse.csr_array, sparse.csr_array]:
+        """Count, for each two blocks, the sums both hide cells of; and mark the blocks of the totals of each."""
+        rows, size = self.system.rows, len(self.gap)
+        member = sparse.csr_array((np.ones(size), self.system.block, np.arange(size + 1)))
+        stands = sparse.csr_array(abs(rows) @ member)
+        stands.data[:] = 1.0
+        heads = sparse.csr_array((rows < 0).T @ (rows > 0), dtype=np.float64)
+        heads = sparse.coo_array(member.T @ heads @ member)
+        up = heads.row != heads.col
+        apart = sparse.csr_array((heads.data[up], (heads.row[up], heads.col[up])), shape=heads.shape)
+        return sparse.csr_array(stands.T @ stands), apart
+
+    def _alone(self) -> None:
+        """Decide what is left, one cell after the other."""
+        for cell in np.flatnonzero(self._waiting).tolist():
+            if self._waiting[cell] and (self._size[cell] <= WHOLE_LIMIT or not self._around(cell)):
+                self._decide(cell)
+
+    def _around(self, cell: int) -> bool:
+        """Decide a cell by the sums around it, and by further ones where a change breaks them, while these are few.
+
+        What a few sums forbid, all of them forbid; a change that breaks none of the rest is a witness.
+        """
+        rows = self._columns[:, [self._column[cell]]].indices
+        while len(there := np.unique(self.tied.rows[rows].indices)) <= AROUND:
+            solution = self._nearby(cell, there, rows)
+            if solution is None:
+                return True
+            change = np.zeros(len(self.tied.up))
             change[there] = solution.change
-            broken = np.flatnonzero(np.abs(self.system.rows @ change) > self.near)
+            broken = np.flatnonzero(np.abs(self.tied.rows @ change) > self.near)
             if not len(broken):
                 self._note(there, solution)
-                return
+                return True
             rows = np.union1d(rows, broken)
+        return False
 
-    def _nearby(self, column: int, there: IntArray, rows: sparse.csr_array) -> Solution:
-        """Raise a cell with as little change as can be; no change when these rows forbid it."""
-        at = int(np.searchsorted(there, column))
-        down, up = self.system.down[there], self.system.up[there].copy()
-        up[at] = min(up[at], self.gap[column])
-        # to take persons from cells that have few is dear: the same cells would be short for their own sums
-        rise, fall = np.ones(len(there)), 1.0 + 3.0 / np.maximum(-down, 1.0)
-        rise[at] = -PULL
-        twice = sparse.csr_array(sparse.hstack([rows, -rows]))
-        double = solve(twice, np.zeros(2 * len(there)), np.concatenate([up, -down]), np.concatenate([rise, fall]))
-        if double.change is not None:
-            change = double.change[: len(there)] - double.change[len(there) :]
-            if change[at] >= self.gap[column] - self.near:
-                return Solution(change)
-        cost = np.zeros(len(there))
-        cost[at] = -1.0
-        single = solve(rows, down, up, cost)
-        if single.change is not None and single.change[at] < self.gap[column] - self.near:
-            self.most[column] = single.change[at]
-            return Solution(None)
-        return single
+    def _nearby(self, cell: int, there: IntArray, rows: IntArray) -> Solution | None:
+        """Raise a cell with as little change as can be; None when these rows forbid it."""
+        cost, down, up = self._program(there, np.array([cell]))
+        at = int(np.flatnonzero(cost)[0])
+        few = self.tied.rows[rows][:, there]
+        each = np.ones(len(there))
+        each[at] = 0.0
+        pull = PULL * np.sign(cost)
+        twice = sparse.csr_array(sparse.hstack([few, -few]))
+        double = solve(
+            twice, np.zeros(2 * len(there)), np.concatenate([up, -down]), np.concatenate([each + pull, each - pull])
+        )
+        if double.change is None:
+            return None
+        solution = Solution(double.change[: len(there)] - double.change[len(there) :])
+        if self._rise(cell, there, solution) >= self.gap[cell] - self.near:
+            return solution
+        most = solve(few, down, up, cost)
+        rise = self._rise(cell, there, most)
+        if rise < self.gap[cell] - self.near:
+            self.most[cell] = rise
+            return None
+        return most
 
-    def _decide(self, column: int, there: IntArray) -> None:
-        """Raise a cell of a small part, in fractions and then in whole persons."""
-        rows, at = self._rows_of(there)[0], int(np.searchsorted(there, column))
-        up, cost = self.system.up[there].copy(), np.zeros(len(there))
-        up[at], cost[at] = min(up[at], self.gap[column]), -1.0
-        for whole in (False, True):
-            solution = solve(rows, self.system.down[there], up, cost, whole=whole)
-            if solution.change is None or not self._waiting[column]:
-                return
-            rise = solution.change[at]
-            if rise < self.gap[column] - self.near and solution.decided:
-                self.most[column] = rise
-            self._note(there, solution)
-        self.exhausted[column] = True
+    def _decide(self, cell: int) -> None:
+        """Raise a cell by all that hangs together with it, in fractions and then in whole persons."""
+        part = int(self.tied.part[self._column[cell]])
+        there = np.flatnonzero(self.tied.part == part)
+        cells = np.array([cell])
+        self._settle(cell, there, self._whole(part, there).run(*self._program(there, cells)))
+        if self._waiting[cell] and self._size[cell] <= WHOLE_LIMIT and self.whole:
+            cost, down, up = self._program(there, cells)
+            self._settle(cell, there, solve(self._rows_of(there), down, up, cost, whole=True))
+        self.exhausted[cell] = True
 
-    def _rows_of(self, there: IntArray) -> tuple[sparse.csr_array, IntArray]:
+    def _settle(self, cell: int, there: IntArray, solution: Solution) -> None:
+        if solution.change is None:
+            return
+        rise = self._rise(cell, there, solution)
+        if rise < self.gap[cell] - self.near and solution.decided:
+            self.most[cell] = rise
+        self._note(there, solution)
+
+    def _rise(self, cell: int, there: IntArray, solution: Solution) -> float:
+        at = int(np.searchsorted(there, self._column[cell]))
+        return float(self._sign[cell] * solution.change[at]) if solution.change is not None else 0.0
+
+    def _some(self, cells: IntArray) -> IntArray:
+        chosen = cells[self._random.random(len(cells)) < SHARE]
+        return chosen if len(chosen) else cells
+
+    def _program(self, there: IntArray, cells: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Say what raising cells asks of columns: the cost of each, and how far it may fall and rise."""
+        column, ahead = np.searchsorted(there, self._column[cells]), self._sign[cells] > 0
+        reach = np.zeros((2, len(there)))
+        np.maximum.at(reach, (ahead.astype(np.int64), column), self.gap[cells])
+        # a column cannot rise and fall at once
+        reach[0, reach[1] > 0] = 0.0
+        down, up = self.tied.down[there], self.tied.up[there]
+        down = np.where(reach[0] > 0, np.maximum(down, -reach[0]), down)
+        up = np.where(reach[1] > 0, np.minimum(up, reach[1]), up)
+        weight = 1.0 + self._random.random(len(there))
+        fall, rise = np.divide(weight, reach, out=np.zeros_like(reach), where=reach > 0)
+        cost = fall - rise
+        return cost, down, up
+
+    def _whole(self, part: int, there: IntArray) -> Model:
+        if part not in self._models:
+            self._models[part] = self._model(there)
+        return self._models[part]
+
+    def _model(self, there: IntArray) -> Model:
+        return Model(self._rows_of(there), self.tied.down[there], self.tied.up[there])
+
+    def _rows_of(self, there: IntArray) -> sparse.csr_array:
         rows = sparse.csr_array(self._columns[:, there])
-        used = np.flatnonzero(np.diff(rows.indptr) > 0)
-        return rows[used], used
+        return rows[np.diff(rows.indptr) > 0]
 
     def _note(self, there: IntArray, solution: Solution) -> int:
         """Enter which cells a change is the witness of, and return of how many new ones."""
         if solution.change is None:
             return 0
-        change = np.zeros(len(self.gap))
-        change[there] = solution.change
+        moved = np.zeros(len(self.tied.up))
+        moved[there] = solution.change
+        change = self.tied.moves @ moved
         self._verify(change)
         hits = self._asked & (change >= self.gap - self.near)
         new = int((hits & ~self.proven).sum())
         self.proven |= hits
-        self.in_whole |= hits & self._moves_whole(change)
+        if self.whole and (hits & ~self.in_whole).any():
+            self.in_whole |= hits & (self.tied.moves @ self._moves_whole(moved) != 0)
         return new
 
     def _verify(self, change: FloatArray) -> None:
@@ -159,20 +281,22 @@ class Witnesses:
         if max(broken, outside) > self.near:
             raise ArithmeticError("a witness does not add up")
 
-    def _moves_whole(self, change: FloatArray) -> BoolArray:
-        """Mark cells in pieces of a change that stand by themselves and move whole persons only."""
-        whole = np.zeros(len(change), dtype=bool)
-        if not self.whole:
-            return whole
-        moved = np.flatnonzero(np.abs(change) > NEAR)
-        if is_whole(change):
-            whole[moved] = True
-            return whole
-        rows, _ = self._rows_of(moved)
-        piece = components(rows, len(moved))
-        fractional = np.abs(change[moved] - np.round(change[moved])) > NEAR
-        whole[moved] = ~np.isin(piece, piece[fractional])
+    def _moves_whole(self, moved: FloatArray) -> FloatArray:
+        """Mark columns in pieces of a change that stand by themselves and move whole persons only."""
+        whole = np.zeros(len(moved))
+        there = np.flatnonzero(np.abs(moved) > NEAR)
+        fractional = np.abs(moved[there] - np.round(moved[there])) > NEAR
+        piece = components(self._rows_of(there), len(there)) if fractional.any() else there
+        whole[there] = ~np.isin(piece, piece[fractional])
         return whole
+
+
+def _places(moves: sparse.csr_array) -> tuple[IntArray, FloatArray]:
+    """Give the column and the sign of each cell; -1 for a cell that does not move."""
+    column, sign = np.full(moves.shape[0], -1, dtype=np.int64), np.zeros(moves.shape[0])
+    cell, of = moves.nonzero()
+    column[cell], sign[cell] = of, moves.data
+    return column, sign
 
 
 def ranges(system: Undecided, column: int, *, whole: bool) -> tuple[float, float, bool]:

@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from p20kit import Table, tabulate
+from p20kit import CellPolicy, Table, audit, tabulate
 from p20kit.linked import JOINT_CELLS, joint, joint_dimensions
+from p20kit.protection import Protected
+from tests.disclosure.adversary import Published, Reader
 
+STRICT = CellPolicy()
 CODES = {"a": 3, "b": 3, "c": 2, "d": 2}
 
 
@@ -97,3 +100,52 @@ def test_a_joint_table_that_is_too_large_is_not_made() -> None:
     tables = [cut(frame, *by) for by in ("ab", "bc", "ac")]
     assert len(joint_dimensions(tables)) == 3
     assert joint(tables) is None
+
+
+def careless(tables: list[Table], seed: int) -> Protected:
+    """Hide what is small, and others by the throw of a coin."""
+    generator = np.random.default_rng(seed)
+    shown = tuple((t.counts >= 6) & (generator.random(t.counts.shape) > 0.4) for t in tables)
+    return Protected(tuple(tables), shown, STRICT)
+
+
+def short(release: Protected) -> set[str]:
+    return {f.where for f in audit(release, STRICT).findings if f.rule == "bounds"}
+
+
+def short_by_atoms(release: Protected) -> set[frozenset[tuple[str, str]]]:
+    published = [Published(release.to_published(i)) for i in range(len(release.tables))]
+    reader = Reader(published, {})
+    found = set()
+    for table, copy, sums in zip(release.tables, published, reader.sums, strict=True):
+        small = np.flatnonzero(~copy.shown & (table.counts.ravel() < 6))
+        most = reader.most(sums[small], 6)
+        found |= {named(table.where(int(flat))) for flat, reach in zip(small, most, strict=True) if reach < 6}
+    return found
+
+
+def named(where: str) -> frozenset[tuple[str, str]]:
+    """Name a cell by its codes, whatever the table."""
+    codes = where[where.index("[") + 1 : -1].split(", ")
+    return frozenset((c.split("=")[0], c.split("=")[1]) for c in codes if not c.endswith("=Total"))
+
+
+@pytest.mark.parametrize(("cuts", "seeds"), [(("ab", "bc", "ac"), (14, 20, 22)), (("abc", "abd", "bcd"), (7, 8, 17))])
+def test_bounds_that_follow_from_joint_cells_only_are_found(cuts: tuple[str, ...], seeds: tuple[int, ...]) -> None:
+    by_joint_cells = 0
+    for seed in seeds:
+        frame = people(seed, 30)
+        release = careless([cut(frame, *by) for by in cuts], seed)
+        found = short(release)
+        assert {named(where) for where in found} == short_by_atoms(release), seed
+        unlinked = replace(release, tables=tuple(replace(table, basis=None) for table in release.tables))
+        by_joint_cells += len(found - short(unlinked))
+    assert by_joint_cells > 0
+
+
+def test_an_audit_says_which_joint_cells_it_left_out() -> None:
+    frame = people()
+    tables = [replace(cut(frame, *by), basis=None) for by in ("ab", "bc", "ac")]
+    said = audit(careless(tables, 0), STRICT).not_ran
+    assert [text for text in said if text.startswith("joint cells of ab, bc, ac: ")]
+    assert not any("joint" in text for text in audit(careless(tables[:2], 0), STRICT).not_ran)
