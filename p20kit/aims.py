@@ -79,7 +79,9 @@ class Aim:
         """Say what hiding each cell of the table at this position costs; shape of the counts."""
         counts = table.counts
         if not isinstance(self.weights, str):
-            return np.asarray(self.weights[position], float) if position < len(self.weights) else np.ones(counts.shape)
+            return (
+                np.asarray(self.weights[position], float) if position < len(self.weights) else np.ones(counts.shape)
+            )
         match self.weights:
             case "cells":
                 return np.ones(counts.shape)
@@ -133,5 +135,3 @@ class Optimality:
     def __add__(self, other: Optimality) -> Optimality:
         """Put two choices together that have nothing to do with each other."""
         return Optimality(self.weight + other.weight, self.bound + other.bound)
-
-

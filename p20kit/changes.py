@@ -90,8 +90,8 @@ def most(system: System, hidden: BoolArray) -> FloatArray:
 def recoverable(system: System, hidden: BoolArray) -> BoolArray:
     """Tell which hidden cells follow exactly from what is displayed.
 
-    A cell follows exactly when no vector of the null space of the relations, restricted to the hidden cells, moves it;
-    a random vector of that space moves every cell that any does.
+    A cell follows exactly when no vector of the null space of the relations, restricted to the hidden cells, moves
+    it; a random vector of that space moves every cell that any does.
 
     Returns
     -------

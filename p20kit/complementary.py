@@ -2,8 +2,8 @@
 
 A system of some hundred cells is solved by cut generation (cover.py). A larger one is cut into slices, by leaving out
 the relations over one column; each slice is solved the same way. To know fewer relations only helps who publishes, so
-what the slices must hide at least is a proven bound for the whole. Then the slices are joined (joining.py): cells that
-are exposed by what was left out are given the cheapest change that protects them. Nothing here is random.
+what the slices must hide at least is a proven bound for the whole. Then the slices are joined (joining.py): cells
+that are exposed by what was left out are given the cheapest change that protects them. Nothing here is random.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 
 from p20kit.cover import Covered, cover, line_bound
 from p20kit.joining import Joining
@@ -118,12 +119,13 @@ class _Search:
         return joining.hidden, covered.bound, joining.hopeless
 
 
-def _favour(system: System, cross: FloatArray, hidden: BoolArray) -> FloatArray:
+def _favour(system: System, cross: sparse.csr_matrix, hidden: BoolArray) -> FloatArray:
     """Price cells so that slices hide in the same lines, and rather small cells."""
     concealed = abs(cross) @ hidden.astype(np.float64)
     lonely = abs(cross).T @ (concealed == 0).astype(np.float64) > 0
     many = np.minimum(system.drop / MANY, 1.0)
-    return (1.0 + LONELY * lonely) * (1.0 - SMALL * (1.0 - many))
+    favour: FloatArray = (1.0 + LONELY * lonely) * (1.0 - SMALL * (1.0 - many))
+    return favour
 
 
 def _pieces(system: System, slices: IntArray, across: BoolArray) -> Iterator[tuple[IntArray, IntArray]]:

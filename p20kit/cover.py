@@ -144,7 +144,7 @@ def _covering(cuts: list[Cut], weight: FloatArray) -> highspy.Highs:
     columns = np.concatenate([c for c, _, _ in cuts] or [np.zeros(0, dtype=np.int64)])
     entries = np.concatenate([e for _, e, _ in cuts] or [np.zeros(0)])
     matrix = sparse.csr_matrix((entries, (rows, columns)), shape=(len(cuts), len(weight)))
-    least = np.array([l for _, _, l in cuts])
+    least = np.array([at_least for _, _, at_least in cuts])
     n = len(weight)
     model = program(matrix, weight, np.zeros(n), np.ones(n), least, np.full(len(cuts), INFINITE))
     model.changeColsIntegrality(n, np.arange(n, dtype=np.int32), np.ones(n, dtype=np.uint8))

@@ -86,11 +86,12 @@ class Joining:
                 self._reveal_unrecoverable(order, cells)
             else:
                 self._reveal_bounded(order, cells)
+
     def _recoverable(self) -> IntArray:
         return self.targets[recoverable(self.system, self.hidden)[self.targets]]
 
     def certify(self) -> None:
-        """Give every cell of a small group of hidden cells a witness of whole persons; hide more where there is none."""
+        """Give cells of small groups of hidden cells witnesses of whole persons; hide more where there are none."""
         system = self.system
         unknown = np.flatnonzero(self.hidden)
         part = system.part(unknown, np.arange(system.matrix.shape[0])).components()
@@ -133,7 +134,7 @@ class Joining:
         self._check(partners[~self.hidden[partners]])
 
     def _check(self, revealed: IntArray) -> None:
-        """Look whether cells beyond a family leaned on what was revealed; if so, reveal only what they do not need."""
+        """See whether cells beyond a family leaned on what was revealed; if so, reveal only what they do not need."""
         if not len(self._recoverable()):
             return
         self.hidden[revealed] = True
@@ -270,19 +271,19 @@ class Joining:
         return np.flatnonzero(np.isin(self.slices, chosen))
 
     def _families(self) -> Iterator[tuple[IntArray, IntArray]]:
-        """Yield slices that are parts of the same, some at a time, and these with what they are parts of; heads first.
+        """Yield slices that are parts of the same, some at a time, and those with what they are parts of.
 
         Yields
         ------
         (ndarray of int64, ndarray of int64)
-            The members, and all slices whose cells take up changes of theirs.
+            The members, and all slices whose cells take up changes of theirs; heads first.
         """
         sizes = np.bincount(self.slices)
         siblings: dict[tuple[int, ...], list[int]] = {}
         for slice_, heads in enumerate(self._heads):
             siblings.setdefault(tuple(heads), []).append(slice_)
-        for heads, members in sorted(siblings.items(), key=lambda each: len(self._above(each[0]))):
-            above = self._above(heads)
+        for parents, members in sorted(siblings.items(), key=lambda each: len(self._above(each[0]))):
+            above = self._above(parents)
             beside = [other for head in above for other in siblings[tuple(self._heads[head])]]
             with_them = np.union1d(above, beside).astype(np.int64)
             room = max(FAMILY - int(sizes[with_them].sum()), FAMILY // 2)

@@ -12,8 +12,8 @@ from p20kit.disclosed import Disclosed
 from p20kit.measures import Count, FloatArray, Mean, Measure, Median, Quantile, Rate, Total
 from p20kit.needs import count_needs, least_hidden, terms_of, total_needs
 from p20kit.policy import CellPolicy
-from p20kit.progress import Step
 from p20kit.primary import few_employers, small_bases, small_parts
+from p20kit.progress import Step
 from p20kit.quantiles import rounded_quantiles
 from p20kit.tables import Table
 from p20kit.totals import Totals, suppress_totals

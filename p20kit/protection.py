@@ -198,8 +198,9 @@ def protect(
     every = [*new, *(companion.table for companion in behind)]
     aim = Aim(against, weights, keep, fast, seconds).checked(new)
     known = [pair for release in past for pair in known_counts(release.tables, release.shown, release.measured)]
-    forced = [*(also_hide or [np.zeros(t.counts.shape, bool) for t in new]), *(np.zeros_like(c.table.impossible) for c in behind)]
-    wanted = [*(np.ones(t.counts.shape, bool) for t in new), *(c.wanted(policy) for c in behind)]
+    none = [np.zeros(table.counts.shape, dtype=bool) for table in every]
+    forced = [*(also_hide or none[: len(new)]), *none[len(new) :]]
+    wanted = [*(~mask for mask in none[: len(new)]), *(companion.wanted(policy) for companion in behind)]
     with progress(f"protect {len(new)} table{'s' * (len(new) > 1)}") as step:
         shown, optimality = suppress_counts(every, known, forced, wanted, policy, aim, step)
         of_companions = list(zip(behind, shown[len(new) :], strict=True))

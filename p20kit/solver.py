@@ -1,4 +1,4 @@
-"""Linear and mixed programs on HiGHS, built from sparse rows; one thread and fixed seeds, so equal input gives equal output."""
+"""Linear and mixed programs on HiGHS from sparse rows; one thread and fixed seeds: equal input, equal output."""
 
 from __future__ import annotations
 

@@ -140,7 +140,9 @@ def _system(
     recovery = aim.against == "recovery"
     if recovery:
         gap, drop = np.minimum(gap, 1.0), np.full(size, np.inf)
-    return System(gap, drop, hidden, fixed, np.where(weight > 0, weight, 1.0), *relations(linked), True, recovery), places
+    return System(
+        gap, drop, hidden, fixed, np.where(weight > 0, weight, 1.0), *relations(linked), True, recovery
+    ), places
 
 
 def _refuse_contradictions(cells: BoolArray, tables: Sequence[Table], places: Sequence[IntArray]) -> None:
