@@ -117,9 +117,10 @@ class Attack:
         """Choose of each table one sum for each total, the shortest: the others follow from those of its parts."""
         chosen = [_rows(self._further, len(self.truth))[:, cells]]
         for table, cell in zip(self._tables, self.cell, strict=True):
-            sums = [(cell[parents], cell[parts]) for parents, parts in table.relations()]
-            rows = _rows(sums, len(self.truth))[:, cells]
-            total = np.concatenate([parents for parents, _ in sums])
+            lines = list(table.relations())
+            rows = _rows([(cell[parents], cell[parts]) for parents, parts in lines], len(self.truth))[:, cells]
+            # by its place in the table: columns that divide people alike give two totals one unknown
+            total = np.concatenate([parents for parents, _ in lines])
             length = np.diff(rows.indptr)
             order = np.lexsort((length, total))
             first = order[np.unique(total[order], return_index=True)[1]]
