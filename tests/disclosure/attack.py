@@ -48,7 +48,7 @@ MEANS = (1.5, 4.0, 9.0, 25.0)
 REGIONS = {"a0": "near", "a1": "near", "a2": "far", "a3": "far", "a4": "far", "a5": "far"}
 KINDS = ("single", "linked", "earlier", "cohorts")
 UNIT = "person"
-RETRIES = 4
+RETRIES = 8
 LEAST_HIDDEN_WHERE_ZEROS_ARE_SHOWN = 1
 """What the adversary takes a hidden cell to hold at least, where a zero would have been displayed."""
 
