@@ -361,7 +361,7 @@ def score(module: str, traced: Traced, known: dict[str, str]) -> dict[str, Any]:
     original = (ROOT / "p20kit" / f"{module}.py").read_text("utf-8")
     if _judge(Mutant(module, "module", 0, "nothing", original), traced=traced) != "survived":
         raise SystemExit(f"the tests of {module} fail without any mutant")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         fates = list(zip(every, pool.map(partial(_judge, traced=traced), every), strict=True))
     survivors = [mutant for mutant, what in fates if what == "survived"]
     telling = [mutant for mutant in survivors if mutant.name not in known]
