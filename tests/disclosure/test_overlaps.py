@@ -63,6 +63,13 @@ def test_a_part_that_is_hidden_tells_nothing() -> None:
     women = south[1].copy()
     women[south[0].labels.index(("F",))] = False
     assert list(implied_groups([every, north, (south[0], women)], 1, STRICT)) == [Implied((), 3, 3)]
+    men = south[1].copy()
+    men[south[0].labels.index(("M",))] = False
+    both = [Implied((), 3, 3), Implied((("sex", "F"),), 3, 3)]
+    assert list(implied_groups([every, north, (south[0], men)], 1, STRICT)) == both
+    total = south[1].copy()
+    total[-1] = False
+    assert list(implied_groups([every, north, (south[0], total)], 1, STRICT)) == both[1:]
 
 
 def test_what_follows_within_a_category_of_each_column_and_of_both_together() -> None:
