@@ -73,6 +73,12 @@ def test_the_second_contributor_misses_the_largest_by_fifteen_percent() -> None:
     # of 200: 100 and 85 leave 15; of 199, 14
     total, largest, second = np.array([200.0, 199.0]), np.array([100.0, 100.0]), np.array([85.0, 85.0])
     assert p_percent(total, largest, second, CellPolicy()).tolist() == [False, True]
+    # and of large amounts to the last of them: 15 % of 10,000 are 1,500
+    others = np.array([1500.0, 1499.0])
+    assert p_percent(20_000 + others, np.full(2, 10_000.0), np.full(2, 10_000.0), CellPolicy()).tolist() == [
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
