@@ -6,7 +6,7 @@ Known are displayed cells, and what a line's hidden cells come to together: its 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
@@ -19,6 +19,7 @@ from p20kit.tables import Table
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+_NOWHERE = -1
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class _Grouping:
-    """Per person the group they are in, -1 where a reader knows nothing of it; per group its size."""
+    """Per person the group they are in, `_NOWHERE` where a reader knows nothing of it; per group its size."""
 
     table: int
     of: IntArray
@@ -101,14 +102,14 @@ def _between(tables: Sequence[tuple[Table, BoolArray]], a: int, b: int, policy: 
     (first, known_first), (second, known_second) = tables[a], tables[b]
     if first.basis is None or second.basis is None or first.unit != second.unit:
         return
-    both = _positions(first, "first").join(_positions(second, "second"), how="inner")
+    both = _positions(first, first.basis, "first").join(_positions(second, second.basis, "second"), how="inner")
     # people alike in every column of both tables are in the same groups: they are compared together
     codes, persons = np.unique(both.to_numpy(dtype=np.int64), axis=0, return_counts=True)
     width = len(first.by)
     others = list(_groupings(b, second, known_second, codes[:, width:]))
     for one in _groupings(a, first, known_first, codes[:, :width]):
         for other in others:
-            usable = _comparable(one, other, policy)
+            usable = (one.of != _NOWHERE) & (other.of != _NOWHERE)
             if usable.any():
                 size = second.counts.size
                 pairs, at = np.unique(one.of[usable] * size + other.of[usable], return_inverse=True)
@@ -116,19 +117,6 @@ def _between(tables: Sequence[tuple[Table, BoolArray]], a: int, b: int, policy: 
                 i, j = np.divmod(pairs, size)
                 yield from _nested(other, j, one, i, shared, policy)
                 yield from _nested(one, i, other, j, shared, policy)
-
-
-def _comparable(one: _Grouping, other: _Grouping, policy: CellPolicy) -> BoolArray:
-    """Mark who is in groups of both whose sizes differ by fewer than the threshold, but do differ."""
-    usable = (one.of >= 0) & (other.of >= 0)
-    for mine, theirs in ((one, other), (other, one)):
-        sizes = np.unique(theirs.sizes[theirs.of[usable]])
-        wanted = mine.sizes[np.where(usable, mine.of, 0)]
-        near: BoolArray = np.zeros(len(usable), dtype=bool)
-        for low, high in ((1 - policy.minimum_count, -1), (1, policy.minimum_count - 1)):
-            near |= np.searchsorted(sizes, wanted + low) < np.searchsorted(sizes, wanted + high, side="right")
-        usable &= near
-    return usable
 
 
 def _nested(
@@ -140,87 +128,79 @@ def _nested(
         yield Difference(larger.group(i[k]), smaller.group(j[k]))
 
 
-def _positions(table: Table, prefix: str) -> pd.DataFrame:
+def _positions(table: Table, basis: pd.DataFrame, prefix: str) -> pd.DataFrame:
     """Place each person: one row per unit id, one column per by-column with the position of the code."""
-    basis = table.basis
-    if basis is None:
-        return pd.DataFrame()
-    columns = {
-        f"{prefix}.{column}": pd.Categorical(basis[column], categories=list(dimension.codes)).codes
-        for column, dimension in zip(table.by, table.dimensions, strict=True)
-    }
+    columns = {f"{prefix}.{axis}": table.places(axis) for axis in range(len(table.dimensions))}
     return pd.DataFrame(columns, index=pd.Index(basis[table.unit].to_numpy()))
 
 
 def _groupings(position: int, table: Table, known: BoolArray, codes: IntArray) -> Iterator[_Grouping]:
     """Yield everybody's cell for every choice of levels; and the line whose hidden cells they are among."""
     shape, seen = table.counts.shape, known.ravel()
-    steps = [list(_steps(dimension)) for dimension in table.dimensions]
-    levels = [_levels(dimension, mine) for dimension, mine in zip(table.dimensions, steps, strict=True)]
+    levels = [_levels(dimension) for dimension in table.dimensions]
     for choice in product(*levels):
-        cell = _flat(codes, choice, shape)
-        yield _Grouping(position, np.where((cell >= 0) & seen[cell], cell, -1), table.counts.ravel(), None)
-    for axis, mine in enumerate(steps):
-        for step in mine:
+        cell = _flat(codes, [level.codes for level in choice], shape)
+        displayed = (cell != _NOWHERE) & seen[cell]
+        yield _Grouping(position, np.where(displayed, cell, _NOWHERE), table.counts.ravel(), None)
+    for axis, dimension in enumerate(table.dimensions):
+        for step in _steps(dimension):
             rest = _rest(table, known, axis, step)
             for choice in product(*levels[:axis], [step], *levels[axis + 1 :]):
-                below = [level.parts if level is step else level.codes for level in choice]
-                cell = _flat(codes, [replace(level, codes=c) for level, c in zip(choice, below, strict=True)], shape)
-                line = _flat(codes, choice, shape)
-                inside = (line >= 0) & (cell >= 0) & ~seen[cell] & (rest[line] > 0)
+                line = _flat(codes, [level.codes for level in choice], shape)
+                cell = _flat(codes, [level.parts if level is step else level.codes for level in choice], shape)
+                inside = (line != _NOWHERE) & seen[line] & ~seen[cell]
                 if inside.any():
-                    yield _Grouping(position, np.where(inside, line, -1), rest, axis)
+                    yield _Grouping(position, np.where(inside, line, _NOWHERE), rest, axis)
 
 
 @dataclass(frozen=True, eq=False)
 class _Level:
-    """One level of a by-column: for each leaf the code above it, -1 for none, and that code's part it is in."""
+    """A level of a by-column: for each leaf the code above it, or `_NOWHERE`, and that code's part with the leaf."""
 
     codes: IntArray
     parts: IntArray
-    groups: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    groups: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
 
 
-def _steps(dimension: Dimension) -> Iterator[_Level]:
+def _steps(dimension: Dimension) -> list[_Level]:
     """Put the sums of a by-column together, as long as no leaf is in two of one level."""
     members: dict[int, list[int]] = {leaf: [leaf] for leaf in range(dimension.leaves)}
     steps: list[_Level] = []
     for parent, children in dimension.groups:
         members[parent] = sorted({leaf for child in children for leaf in members[child]})
-        free = (step for step in steps if (step.codes[members[parent]] < 0).all())
+        free = (step for step in steps if (step.codes[members[parent]] == _NOWHERE).all())
         step = next(free, None)
         if step is None:
-            step = _Level(np.full(dimension.leaves, -1), np.full(dimension.leaves, -1))
-        else:
-            steps.remove(step)
-        steps.append(replace(step, groups=(*step.groups, (parent, children))))
+            nowhere = np.full(dimension.leaves, _NOWHERE)
+            step = _Level(nowhere, nowhere.copy())
+            steps.append(step)
+        step.groups.append((parent, children))
         for child in children:
             step.parts[members[child]] = child
         step.codes[members[parent]] = parent
-    yield from steps
+    return steps
 
 
-def _levels(dimension: Dimension, steps: Sequence[_Level]) -> list[_Level]:
+def _levels(dimension: Dimension) -> list[_Level]:
     """List the levels of a by-column, each once: the leaves, and what is above them."""
     leaves = np.arange(dimension.leaves, dtype=np.int64)
-    every = [_Level(leaves, leaves), *steps]
+    every = [_Level(leaves, leaves), *_steps(dimension)]
     return list({level.codes.tobytes(): level for level in every}.values())
 
 
-def _flat(codes: IntArray, choice: Sequence[_Level], shape: tuple[int, ...]) -> IntArray:
-    """Give the flat cell of each person at the chosen levels; -1 where one has no code for them."""
-    at = [level.codes[codes[:, axis]] for axis, level in enumerate(choice)]
-    nowhere = np.any([column < 0 for column in at], axis=0)
-    flat = np.ravel_multi_index(tuple(np.maximum(column, 0) for column in at), shape)
-    return np.where(nowhere, -1, flat).astype(np.int64)
+def _flat(codes: IntArray, choice: Sequence[IntArray], shape: tuple[int, ...]) -> IntArray:
+    """Give the flat cell of each person at the chosen levels; `_NOWHERE` where one has no code for them."""
+    at = [level[codes[:, axis]] for axis, level in enumerate(choice)]
+    nowhere = np.any([column == _NOWHERE for column in at], axis=0)
+    flat = np.ravel_multi_index(tuple(np.where(nowhere, 0, column) for column in at), shape)
+    return np.where(nowhere, _NOWHERE, flat).astype(np.int64)
 
 
 def _rest(table: Table, known: BoolArray, axis: int, step: _Level) -> IntArray:
-    """Give, at the parent of each line along an axis, how many its hidden cells hold; 0 where that is not known."""
+    """Give, at the parent of each line along an axis, how many its hidden cells hold."""
     hidden = np.moveaxis(np.where(known, 0, table.counts), axis, -1)
     rest = np.zeros_like(table.counts)
     lines = np.moveaxis(rest, axis, -1)
     for parent, children in step.groups:
-        total = hidden[..., list(children)].sum(axis=-1)
-        lines[..., parent] = np.where(np.moveaxis(known, axis, -1)[..., parent], total, 0)
+        lines[..., parent] = hidden[..., list(children)].sum(axis=-1)
     return rest.ravel()

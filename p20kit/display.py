@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import pandas as pd
 
 from p20kit.dimensions import TOTAL, Dimension
+from p20kit.needs import terms_of
 from p20kit.policy import COMPLEMENTARY_CLAUSE, COUNT_CLAUSE, FORMULA_CLAUSE, RECIPIENT_CLAUSE, CellPolicy
 from p20kit.tables import Table
 
@@ -98,16 +99,20 @@ def as_html(tables: Sequence[Table], frames: Sequence[pd.DataFrame], policy: Cel
         One per table, as `Protected.to_frame` or `to_published` gives it: the by-columns, `count` (persons, null
         where hidden; text where it is coded), `status`, and one column for each further measure.
     policy : CellPolicy
+        The legend says its terms for the columns of the tables above it.
 
     Returns
     -------
     str
         HTML that loads nothing. Frames of `to_frame` are for the analyst: they tell primary from complementary.
     """
-    drawn = "".join(_table(table, frame) for table, frame in zip(tables, frames, strict=True))
-    used = {status for frame in frames for status in frame["status"]}
-    withheld = any(_withheld(frame, figure).any() for frame in frames for figure in _figures(frame))
-    return f'<div class="p20"><style>{STYLE}</style>{drawn}{_legend(policy, used, withheld=withheld)}</div>'
+    pairs = list(zip(tables, frames, strict=True))
+    drawn = []
+    for terms, same in groupby(pairs, key=lambda pair: terms_of(pair[0], policy)):
+        together = list(same)
+        drawn += [_table(table, frame) for table, frame in together]
+        drawn.append(_legend(terms, [frame for _, frame in together]))
+    return f'<div class="p20"><style>{STYLE}</style>{"".join(drawn)}</div>'
 
 
 def _figures(frame: pd.DataFrame) -> list[str]:
@@ -263,8 +268,10 @@ def _stub(line: Line, span: int) -> str:
     return f'<th scope="rowgroup" rowspan="{span}" class="{line.kind}"{indent}><span>{escape(line.code)}</span></th>'
 
 
-def _legend(policy: CellPolicy, used: set[str], *, withheld: bool) -> str:
-    """Say in words what the marks mean, and which clause asks for it."""
+def _legend(policy: CellPolicy, frames: Sequence[pd.DataFrame]) -> str:
+    """Say in words what the marks of some tables mean, and which clause asks for it."""
+    used = {status for frame in frames for status in frame["status"]}
+    withheld = any(_withheld(frame, figure).any() for frame in frames for figure in _figures(frame))
     zeros = "0 included" if policy.hides_zeros else "0 is shown"
     meanings = {
         "primary": f"hidden: fewer than {policy.minimum_count} individuals, {zeros} ({COUNT_CLAUSE}; "

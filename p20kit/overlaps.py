@@ -61,14 +61,15 @@ def implied_groups(tables: Sequence[tuple[Table, BoolArray]], new: int, policy: 
         The first `new` tables are being judged; what follows from earlier ones alone is not looked at again.
     policy : CellPolicy
     """
-    mine = [i for i, (table, _) in enumerate(tables) if table.basis is not None]
+    bases = {i: table.basis for i, (table, _) in enumerate(tables) if table.basis is not None}
+    mine = list(bases)
     numbers = dict(zip(mine, populations([tables[i][0] for i in mine]), strict=True))
     if len(set(numbers.values())) < _FEWEST:
         return
     for columns in _choices([tables[i][0] for i in mine]):
         within = [i for i in mine if set(columns) <= set(tables[i][0].by)]
         if len({numbers[i] for i in within}) >= _FEWEST and min(within) < new:
-            known = pd.concat([_known(*tables[i], columns).assign(population=numbers[i]) for i in within])
+            known = pd.concat([_known(*tables[i], bases[i], columns).assign(population=numbers[i]) for i in within])
             yield from _within(known.drop_duplicates(), columns, policy)
 
 
@@ -78,17 +79,10 @@ def _choices(tables: Sequence[Table]) -> list[tuple[str, ...]]:
     })  # fmt: skip
 
 
-def _known(table: Table, known: BoolArray, columns: tuple[str, ...]) -> pd.DataFrame:
+def _known(table: Table, known: BoolArray, basis: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
     """Give the persons of the known cells by some columns, the others at `Total`: `unit` and a column per code."""
-    basis = table.basis
-    if basis is None:
-        return pd.DataFrame()
-    last = np.array(table.counts.shape) - 1
     at = [
-        pd.Categorical(basis[d.column], categories=list(d.codes)).codes.astype(np.int64)
-        if d.column in columns
-        else np.full(len(basis), last[axis])
-        for axis, d in enumerate(table.dimensions)
+        table.places(axis) if column in columns else np.full(len(basis), -1) for axis, column in enumerate(table.by)
     ]
     rows = basis.loc[known[tuple(at)]]
     codes = {f"code {n}": rows[column].to_numpy() for n, column in enumerate(columns)}

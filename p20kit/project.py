@@ -68,6 +68,7 @@ class _PolicyTerms(_Described):
     minimum_count: int
     minimum_base: int
     zeros: str
+    minimum_employers: int
 
 
 class _Document(_Described):
@@ -226,8 +227,7 @@ def open_project(root: str | Path = "/project") -> Project:
         what = f"it cannot be read ({type(error).__name__})"
         finding = Finding("project", "", str(path), what, "Start the project's server from the hub.")
         raise ProjectInvalid("there is no project here", [finding]) from None
-    terms = document.policy
-    return Project(Path(root), document, CellPolicy(terms.minimum_count, terms.minimum_base, terms.zeros))  # type: ignore[arg-type]
+    return Project(Path(root), document, CellPolicy(**document.policy.model_dump()))
 
 
 def _absent(table: str, column: str, masks: dict[str, Mask]) -> Finding:

@@ -224,6 +224,7 @@ def _about(
             "minimum_count": policy.cells.minimum_count,
             "minimum_base": policy.cells.minimum_base,
             "zeros": policy.cells.zeros,
+            "minimum_employers": policy.cells.minimum_employers,
         },
         "policy_hash": policy.hash,
         "tables": tables,

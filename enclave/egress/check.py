@@ -82,7 +82,12 @@ class Desk:
     def cells(self) -> CellPolicy:
         """The compiled cell suppression policy."""
         cells = self.policy.cells
-        return CellPolicy(minimum_count=cells.minimum_count, minimum_base=cells.minimum_base, zeros=cells.zeros)
+        return CellPolicy(
+            minimum_count=cells.minimum_count,
+            minimum_base=cells.minimum_base,
+            zeros=cells.zeros,
+            minimum_employers=cells.minimum_employers,
+        )
 
 
 def check(desk: Desk, content: bytes, person: str) -> Verdict:

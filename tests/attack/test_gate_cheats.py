@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,17 @@ def honest(delivered: Installation, students: pd.DataFrame) -> Body:
 
 def test_an_honest_request_is_cleared_without_anybody_looking(delivered: Installation, honest: Body) -> None:
     assert judged(delivered, honest).verdict == "cleared"
+
+
+def test_the_gate_holds_cells_to_every_term_of_the_agreement(delivered: Installation) -> None:
+    enclave = delivered.enclave
+    with enclave.store.view() as view:
+        desk = egress.desk(view, enclave.keystore, enclave.settings, PROJECT)
+    asked_for = {"minimum_count": 7, "minimum_base": 25, "zeros": "shown", "minimum_employers": 5}
+    cells = desk.policy.cells.model_copy(update=asked_for)
+    assert desk.cells == POLICY
+    stricter = replace(desk, policy=desk.policy.model_copy(update={"cells": cells}))
+    assert asdict(stricter.cells) == asdict(POLICY) | asked_for
 
 
 def _again(table: Body) -> None:

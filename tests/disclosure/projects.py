@@ -76,7 +76,7 @@ def a_project(root: Path, *, with_dol: bool = False) -> Path:
         "person": "avery.lind",
         "expires_on": "2027-12-31",
         "days_left": 406,
-        "policy": {"minimum_count": 6, "minimum_base": 20, "zeros": "hidden"},
+        "policy": {"minimum_count": 6, "minimum_base": 20, "zeros": "hidden", "minimum_employers": 3},
         "policy_hash": "0" * 64,
         "tables": tables,
         "masked": []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import escape
 from itertools import product
 
@@ -10,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from p20kit import CellPolicy, Table, protect
+from p20kit import CellPolicy, Table, protect, tabulate
 from p20kit.dimensions import Dimension
 from p20kit.display import MAX_ROWS, STYLE, as_html, outline
+from p20kit.measures import Rate
 from p20kit.protection import Protected
-from tests.disclosure.spelled import counts
+from tests.disclosure.spelled import counts, people
 
 STRICT = CellPolicy()
 COUNTIES = {"Ash": "North", "Birch": "North", "Cedar": "South", "Dan": "South"}
@@ -101,6 +103,27 @@ def test_the_legend_says_only_what_the_table_shows() -> None:
     assert "No count is hidden" in whole and "○" not in bare(whole)
     strict = drawn(protect(table(small=9), CellPolicy(minimum_count=10, zeros="shown")))
     assert "fewer than 10 individuals, 0 is shown" in strict
+
+
+def test_the_legend_says_the_terms_of_the_columns_of_its_tables() -> None:
+    policy = CellPolicy(columns={"race": CellPolicy(minimum_count=10), "sde.Outcome": CellPolicy(minimum_base=30)})
+    by_race = drawn(protect(table(small=8), policy))
+    assert "fewer than 10 individuals" in by_race and "fewer than 6" not in by_race
+    towns = Table.from_counts(pd.DataFrame({"town": list("abc"), "n": [3, 40, 50]}), ["town"], name="towns")
+    parts = drawn(protect([table(small=8), towns], policy)).split('<p class="p20-legend">')
+    assert ["fewer than 10 individuals" in part for part in parts] == [False, True, False]
+    assert ["fewer than 6 individuals" in part for part in parts] == [False, False, True]
+    assert (
+        drawn(protect([towns, replace(towns, name="again")], policy)).count("p20-legend")
+        == STYLE.count("p20-legend") + 1
+    )
+
+
+def test_the_legend_says_the_base_of_the_column_as_delivered() -> None:
+    policy = CellPolicy(columns={"sde.Town": CellPolicy(minimum_base=30)})
+    frame = people({("a",): 25, ("b",): 45, ("c",): 45}, ["town"]).assign(went=lambda f: f.index % 2 == 0)
+    rates = tabulate(frame, ["town"], [Rate("went", "true")], sources={"town": "sde.Town"})
+    assert "fewer than 30 individuals in its base" in drawn(protect(rates, policy))
 
 
 def test_the_subtitle_counts_cells_and_persons() -> None:

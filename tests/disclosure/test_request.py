@@ -312,3 +312,11 @@ def test_no_project_is_said_plainly(tmp_path: Path) -> None:
     (tmp_path / "project.json").write_text('{"project": "DR-0034"}')
     with pytest.raises(ProjectInvalid, match="policy_hash"):
         open_project(tmp_path)
+
+
+def test_a_project_counts_as_many_employers_as_its_agreement_asks_for(tmp_path: Path) -> None:
+    about = a_project(tmp_path) / "project.json"
+    body = json.loads(about.read_text("utf-8"))
+    body["policy"] |= {"minimum_employers": 5}
+    about.write_text(json.dumps(body), "utf-8")
+    assert open_project(tmp_path).policy == CellPolicy(minimum_employers=5)

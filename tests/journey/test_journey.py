@@ -123,6 +123,7 @@ def test_who_is_not_of_the_government_sees_no_wage_record(shared: At) -> None:
     assert ("dol", "QuarterlyWages") in hidden and ("crosswalk", "DOL_GenericID") in hidden
     wren = mounted(made, "wren")
     assert not {(table, column) for table, columns in wren.items() for column in columns} & hidden
+    assert project_json(made, "wren")["policy"]["minimum_employers"] == made.policy().cells.minimum_employers
     assert "dol" not in wren and "QuarterlyWages" not in project_json(made, "wren")["tables"].get("dol", {})
     made.enclave.broker().admit("grace", made.project)
     assert set(mounted(made, "grace")["dol"]) >= {"P20ID", "QuarterlyWages", "EmployerNAICS"}

@@ -1,0 +1,296 @@
+"""Two known groups, one inside the other, that differ by too few: found wherever they stand, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from p20kit import CellPolicy, Table, audit, protect, tabulate
+from p20kit.differencing import Difference, Group, small_differences
+from p20kit.protection import Protected
+from tests.disclosure.spelled import people
+
+STRICT = CellPolicy()
+BoolArray = NDArray[np.bool_]
+Known = tuple[Table, BoolArray]
+
+TOWNS = {"Avon": 40, "Bolton": 30, "Canton": 3, "Darien": 60}
+COUNTIES = {"Avon": "North", "Bolton": "North", "Canton": "North", "Darien": "South"}
+REGIONS = {"Avon": "Hills", "Bolton": "Hills", "Canton": "Coast", "Darien": "Coast"}
+
+
+def residents(towns: Mapping[str, int] = TOWNS) -> pd.DataFrame:
+    """Invent the people of the towns; Canton is the small one."""
+    return people({(town,): n for town, n in towns.items()}, ["town"])
+
+
+def all_but(table: Table, hidden: Sequence[tuple[str, ...]] = ()) -> Known:
+    """Give a table of which a reader knows all but some cells."""
+    assert set(hidden) <= set(table.labels)
+    known = np.array([codes not in hidden for codes in table.labels]).reshape(table.counts.shape)
+    return table, known
+
+
+def only(table: Table, displayed: Sequence[tuple[str, ...]]) -> Known:
+    """Give a table of which a reader knows some cells only."""
+    return all_but(table, [codes for codes in table.labels if codes not in displayed])
+
+
+def told(tables: Sequence[Known], new: int = 1, policy: CellPolicy = STRICT) -> list[tuple[str, str, int]]:
+    """Give larger and smaller group and what is between them, in words."""
+    return [
+        (d.larger.where(tables[d.larger.table][0]), d.smaller.where(tables[d.smaller.table][0]), d.persons)
+        for d in small_differences(tables, new, policy)
+    ]
+
+
+def released(table: Table, hidden: Sequence[tuple[str, ...]] = ()) -> Protected:
+    return Protected((table,), (all_but(table, hidden)[1],), STRICT)
+
+
+def nested(persons: int) -> tuple[Table, Table]:
+    """Count the same 60 people of two programmes, and in another table all of them but some of the first."""
+    frame = people({("A",): 30, ("B",): 30}, ["programme"])
+    fewer = frame.iloc[persons:]
+    return tabulate(frame, by=["programme"], name="all"), tabulate(fewer, by=["programme"], name="some")
+
+
+@pytest.mark.parametrize(("between", "found"), [(0, False), (1, True), (5, True), (6, False)])
+def test_a_difference_of_one_to_the_threshold_is_found(between: int, found: bool) -> None:
+    both = nested(between)
+    expected = [
+        ("all[programme=A]", "some[programme=A]", between),
+        ("all[programme=Total]", "some[programme=Total]", between),
+    ]
+    assert sorted(told([all_but(t) for t in both])) == (expected if found else [])
+    assert sorted(told([all_but(t) for t in both[::-1]])) == (expected if found else [])
+    assert {f.rule for f in audit(both, STRICT).findings} == ({"difference"} if found else set())
+
+
+@pytest.mark.parametrize(("between", "found"), [(9, True), (10, False)])
+def test_the_threshold_is_that_of_the_policy(between: int, found: bool) -> None:
+    policy = CellPolicy(minimum_count=10)
+    assert bool(told([all_but(t) for t in nested(between)], policy=policy)) is found
+
+
+def test_a_difference_is_told_with_its_arithmetic() -> None:
+    every, some = nested(2)
+    (one, _) = small_differences([all_but(every), all_but(some)], 1, STRICT)
+    assert one == Difference(Group(0, 0, 30, None), Group(1, 0, 28, None))
+    finding = audit([every, some], STRICT).findings[0]
+    assert finding.where == "all[programme=A]"
+    assert finding.what == "30 individuals less the 28 of some[programme=A], all among them, leaves 2"
+
+
+def test_groups_of_nearly_one_size_that_are_not_nested_are_no_difference() -> None:
+    one = tabulate(people({("A",): 30, ("B",): 33}, ["x"]), by=["x"], name="one", margins=False)
+    two = tabulate(people({("C",): 32, ("D",): 31}, ["y"]), by=["y"], name="two", margins=False)
+    # C holds all of A, and 2 of B: that is a difference; D lies in B, and they differ by the same 2
+    inner = [only(one, [("A",), ("B",)]), only(two, [("C",), ("D",)])]
+    assert told(inner) == [("two[y=C]", "one[x=A]", 2), ("one[x=B]", "two[y=D]", 2)]
+    mixed = people({("C",): 16, ("D",): 31, ("C ",): 16}, ["y"]).replace("C ", "C")
+    apart = tabulate(mixed, by=["y"], name="two")
+    assert told([inner[0], only(apart, [("C",), ("D",)])]) == []
+
+
+def test_a_difference_only_between_levels_of_a_hierarchy() -> None:
+    """A county and a labour area differ by the small town: no two towns, no two totals differ by few."""
+    towns = tabulate(residents(), by=["town"], hierarchies={"town": COUNTIES}, name="towns")
+    frame = residents().assign(
+        area=lambda f: f["town"].map({"Avon": "W", "Bolton": "W", "Canton": "E", "Darien": "E"})
+    )
+    areas = tabulate(frame, by=["area"], name="areas")
+    known = [only(towns, [("North",), ("Total",)]), only(areas, [("W",), ("Total",)])]
+    assert ("towns[town=North]", "areas[area=W]", 3) in told(known)
+    assert told([only(towns, [("Total",)]), known[1]]) == []
+
+
+def test_a_difference_only_in_the_second_of_two_hierarchies() -> None:
+    frame = residents({"Avon": 40, "Bolton": 30, "Canton": 30, "Darien": 3})
+    towns = tabulate(frame, by=["town"], hierarchies={"town": [COUNTIES, REGIONS]}, name="towns")
+    one = tabulate(frame.loc[frame["town"] == "Canton"].assign(all="yes"), by=["all"], name="one")
+    known = [all_but(towns, [("Avon",), ("Bolton",), ("Darien",)]), only(one, [("yes",)])]
+    assert told(known) == [("towns[town=Coast]", "one[all=yes]", 3)]
+    single = tabulate(frame, by=["town"], hierarchies={"town": COUNTIES}, name="towns")
+    assert told([all_but(single, [("Avon",), ("Bolton",), ("Darien",)]), known[1]]) == []
+
+
+def test_what_a_line_hides_together_is_known_by_its_total() -> None:
+    """Canton and Darien are hidden: the state less the rest tells the two together, and the coast is displayed."""
+    frame = residents({"Avon": 40, "Bolton": 30, "Canton": 3, "Darien": 60})
+    towns = tabulate(frame, by=["town"], name="towns")
+    coast = tabulate(frame.iloc[-61:].assign(coast="yes"), by=["coast"], name="coast")
+    known = [all_but(towns, [("Canton",), ("Darien",)]), only(coast, [("yes",)])]
+    rest = "the hidden cells of towns[town=Total]"
+    assert told(known) == [(rest, "coast[coast=yes]", 2)]
+    assert [d.larger.axis for d in small_differences(known, 1, STRICT)] == [0]
+    assert told(known[::-1]) == [(rest, "coast[coast=yes]", 2)]
+    # where the total is hidden too, nothing is known of the two together
+    assert told([only(towns, [("Avon",), ("Bolton",)]), known[1]]) == []
+    findings = audit([released(towns, [("Canton",), ("Darien",)]), released(coast)], STRICT).findings
+    assert (rest, "difference") in [(finding.where, finding.rule) for finding in findings]
+
+
+def test_what_a_displayed_group_holds_beyond_a_rest() -> None:
+    frame = residents({"Avon": 40, "Bolton": 30, "Canton": 3, "Darien": 60})
+    towns = tabulate(frame, by=["town"], name="towns")
+    wide = tabulate(frame.iloc[-65:].assign(coast="yes"), by=["coast"], name="wide")
+    known = [all_but(towns, [("Canton",), ("Darien",)]), only(wide, [("yes",)])]
+    assert told(known) == [("wide[coast=yes]", "the hidden cells of towns[town=Total]", 2)]
+
+
+def test_a_rest_of_a_parent_along_one_axis_within_one_row_of_the_other() -> None:
+    """Girls of the North in Bolton and Canton are hidden; a club of all but two of them is displayed."""
+    cells = {(town, sex): n for town, n in TOWNS.items() for sex in ("F", "M")} | {("Canton", "F"): 9}
+    frame = people(cells, ["town", "sex"])
+    table = tabulate(frame, by=["town", "sex"], hierarchies={"town": COUNTIES}, name="t")
+    girls = frame.loc[frame["town"].isin(["Bolton", "Canton"]) & (frame["sex"] == "F")].iloc[2:]
+    club = tabulate(girls.assign(club="yes"), by=["club"], name="club")
+    hidden = all_but(table, [("Bolton", "F"), ("Canton", "F")])
+    rest = "the hidden cells of t[town=North, sex=F]"
+    assert told([hidden, only(club, [("yes",)])]) == [(rest, "club[club=yes]", 2)]
+    # the county is not displayed, and neither is what is left of it
+    county = all_but(table, [("Bolton", "F"), ("Canton", "F"), ("North", "F")])
+    assert told([county, only(club, [("yes",)])]) == []
+
+
+def test_equal_groups_are_no_difference() -> None:
+    frame = residents()
+    assert told([all_but(tabulate(frame, by=["town"], name=name)) for name in ("one", "two")]) == []
+
+
+def test_tables_without_a_basis_are_left_out_and_the_audit_says_so() -> None:
+    every, some = nested(2)
+    for blind in ([replace(every, basis=None), some], [every, replace(some, basis=None)]):
+        assert told([all_but(table) for table in blind]) == []
+    attacked = audit([replace(every, basis=None), some], STRICT)
+    assert attacked.not_ran == ("differences with all: its people are not known",)
+
+
+def test_other_units_are_left_out() -> None:
+    """A school may be called as a person is: to count other things is not to count fewer."""
+    every, some = nested(2)
+    assert some.basis is not None
+    schools = tabulate(some.basis.rename(columns={"P20ID": "School"}), by=["programme"], unit="School", name="some")
+    assert told([all_but(every), all_but(schools)]) == []
+
+
+def test_pairs_of_earlier_releases_are_not_looked_at_again() -> None:
+    every, some = nested(2)
+    other = tabulate(people({("x",): 50}, ["k"], first=500), by=["k"], name="new")
+    assert told([all_but(t) for t in (other, every, some)]) == []
+    assert len(told([all_but(t) for t in (other, every, some)], new=2)) == 2
+    assert len(told([all_but(t) for t in (every, some, other)], new=3)) == 2
+
+
+def test_each_pair_is_told_once_though_hierarchies_share_their_groups() -> None:
+    shared = {"Avon": "North", "Bolton": "North", "Canton": "North", "Darien": "South"}
+    towns = tabulate(
+        residents(), by=["town"], hierarchies={"town": [shared, REGIONS | {"Hills": "Land"}]}, name="towns"
+    )
+    fewer = tabulate(residents().iloc[2:], by=["town"], hierarchies={"town": [shared, REGIONS]}, name="fewer")
+    found = small_differences([all_but(towns), all_but(fewer)], 1, STRICT)
+    assert found and len(found) == len(set(found))
+
+
+def test_protect_leaves_no_difference() -> None:
+    frame = residents({"Avon": 40, "Bolton": 30, "Canton": 31, "Darien": 60})
+    before = protect(tabulate(frame, by=["town"], name="before"), STRICT)
+    after = protect(tabulate(frame.iloc[2:], by=["town"], name="after"), STRICT, earlier=[before])
+    shown = after.to_frame().set_index("town")["count"]
+    assert shown[["Bolton", "Canton", "Darien"]].notna().any() and shown[["Avon", "Total"]].isna().all()
+    assert audit(after, STRICT, earlier=[before]).findings == ()
+
+
+# the same by hand: sets of persons, every pair compared
+
+People = frozenset[str]
+
+
+def groups_of(position: int, table: Table, known: BoolArray) -> Iterator[tuple[Group, People]]:
+    """List the groups a reader knows, by definition: displayed cells, and displayed totals less displayed parts."""
+    assert table.basis is not None
+    within: list[dict[int, set[str]]] = []
+    for d in table.dimensions:
+        members = {leaf: {d.codes[leaf]} for leaf in range(d.leaves)}
+        for parent, children in d.groups:
+            members[parent] = set().union(*(members[child] for child in children))
+        within.append(members)
+    basis = table.basis.astype("str")
+
+    def persons(at: tuple[int, ...]) -> People:
+        inside = [
+            basis[d.column].isin(within[axis][i])
+            for axis, (d, i) in enumerate(zip(table.dimensions, at, strict=True))
+        ]
+        return frozenset(basis.loc[np.all(inside, axis=0), table.unit])
+
+    for at in product(*map(range, table.counts.shape)):
+        flat = int(np.ravel_multi_index(at, table.counts.shape))
+        if not known[at]:
+            continue
+        yield Group(position, flat, len(persons(at)), None), persons(at)
+        for axis, d in enumerate(table.dimensions):
+            for parent, children in d.groups:
+                parts = [(*at[:axis], child, *at[axis + 1 :]) for child in children]
+                if at[axis] == parent:
+                    rest = frozenset[str]().union(*(persons(part) for part in parts if not known[part]))
+                    yield Group(position, flat, len(rest), axis), rest
+
+
+def by_hand(tables: Sequence[Known], new: int, fewest: int) -> set[Difference]:
+    groups = [list(groups_of(i, *each)) for i, each in enumerate(tables)]
+    pairs = (
+        pair for a, b in combinations(range(len(tables)), 2) if a < new for pair in product(groups[a], groups[b])
+    )
+    return {
+        Difference(larger, smaller)
+        for (one, other) in pairs
+        for (larger, outer), (smaller, inner) in ((one, other), (other, one))
+        if inner and inner < outer and len(outer) - len(inner) < fewest
+    }
+
+
+def random_tables(seed: int, number: int) -> list[Known]:
+    """Cut one population by random columns with random hierarchies, each time without a few people."""
+    generator = np.random.default_rng(seed)
+    size = int(generator.integers(12, 40))
+    frame = pd.DataFrame({"P20ID": [f"P{i:03d}" for i in range(size)]})
+    frame["a"] = generator.choice(list("pqrst"), size)
+    frame["b"] = generator.choice(list("xyz"), size)
+    frame["c"] = np.where(frame["a"].isin(["p", "q"]), "few", "many")
+    ups: dict[str, list[Any]] = {
+        "a": [
+            {"p": "P", "q": "P", "r": "R", "s": "R", "P": "PR", "R": "PR"},
+            {"q": "Q", "r": "Q"},
+            {"s": "S", "t": "S"},
+        ],
+        "b": [{"x": "X", "y": "X"}],
+        "c": [],
+    }
+    found = []
+    for n in range(number):
+        by = sorted(generator.choice(["a", "b", "c"], int(generator.integers(1, 3)), replace=False).tolist())
+        some = frame.drop(index=generator.choice(size, int(generator.integers(0, 4)), replace=False))
+        hierarchies = {c: [up for up in ups[c] if generator.random() < 0.6] for c in by}
+        table = tabulate(some.sample(frac=1, random_state=seed), by=by, hierarchies=hierarchies, name=f"t{n}")
+        found.append((table, generator.random(table.counts.shape) < 0.7))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_found_is_what_counting_by_hand_finds(seed: int) -> None:
+    policy = CellPolicy(minimum_count=6 if seed % 2 else 7)
+    tables = random_tables(seed, 3)
+    new = 1 + seed % 3
+    found = small_differences(tables, new, policy)
+    assert len(found) == len(set(found))
+    assert set(found) == by_hand(tables, new, policy.minimum_count)
+    assert found
