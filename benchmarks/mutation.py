@@ -182,7 +182,9 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, int | None, object]]:
     if isinstance(node, ast.Return) and node.value is not None:
         yield "value", None, ast.Constant(None)
     for field in ("body", "orelse"):
-        for i, statement in enumerate(getattr(node, field, None) or [] if not isinstance(node, ast.IfExp | ast.Lambda) else []):
+        for i, statement in enumerate(
+            getattr(node, field, None) or [] if not isinstance(node, ast.IfExp | ast.Lambda) else []
+        ):
             if _is_for_effect(statement):
                 yield field, i, ast.Pass()
 

@@ -228,7 +228,7 @@ def refuse_hopeless(cells: Sequence[int], tables: Sequence[Table], places: Seque
             COMPLEMENTARY_CLAUSE,
             _named(cell, tables, places),
             what,
-            "Merge categories or drop the table.",
+            "Merge categories, name combinations that are impossible, or drop the table.",
         )
         for cell in cells[:NAMED_CELLS]
     ]

@@ -238,7 +238,7 @@ def test_what_no_evidence_proves_of_codes_goes_to_a_person(delivered: Installati
     assert seen((RACE,), codes={RACE: [*students[RACE].unique(), "Martian"]}) == ("needs-review", {"codes"})
     assert seen((RACE,), codes={RACE: [*students[RACE].unique(), "tоtal"]})[1] == {"codes", "label"}
     derived = students.assign(x=np.where(students["Gender"] == "F", "a", "b"))
-    claim = {"Gender": ["F"], "x": ["b"]}
+    claim = {"Gender": ["F", "M", "U"], "x": ["b", "a", "a"]}
     verdict = judged(delivered, asked(delivered, one(derived, ("Gender", "x"), sources={}, impossible=claim)))
     assert looks(verdict) == {"derived-column", "impossible"}
 
