@@ -97,7 +97,7 @@ class _Search:
             price = part.weight if system.recovery else part.weight * _favour(system, cross, hidden)[cells]
             part_hidden, part_bound, part_hopeless = self.solve(replace(part, weight=price))
             # what is proven at other prices says nothing of the weights
-            bound += part_bound if system.recovery else line_bound(part)
+            bound += part_bound if system.recovery or self.hasty() else line_bound(part)
             hidden[cells] |= part_hidden
             hopeless.append(cells[part_hopeless])
         joining = Joining(system, hidden, slices, np.concatenate(hopeless))
