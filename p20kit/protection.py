@@ -17,7 +17,7 @@ from p20kit.errors import TableInvalid
 from p20kit.layers import disclosed_layers, displayed_figures, known_counts, measured_in_full, suppress_figures
 from p20kit.needs import count_needs
 from p20kit.policy import CellPolicy
-from p20kit.progress import Progress, automatic
+from p20kit.progress import Progress, Step, automatic
 from p20kit.suppression import suppress_counts
 from p20kit.tables import Table
 
@@ -193,19 +193,30 @@ def protect(
     new = (tables,) if isinstance(tables, Table) else tuple(tables)
     if not new:
         raise TableInvalid("there are no tables to protect")
-    past = [_as_protected(release, policy) for release in earlier]
+    aim = Aim(against, weights, keep, fast, seconds).checked(new)
+    with progress(f"protect {len(new)} table{'s' * (len(new) > 1)}") as step:
+        return _protect(new, policy, [_as_protected(release, policy) for release in earlier], also_hide, aim, step)
+
+
+def _protect(
+    new: tuple[Table, ...],
+    policy: CellPolicy,
+    earlier: Sequence[Protected],
+    also_hide: Sequence[BoolArray] | None,
+    aim: Aim,
+    step: Step,
+) -> Protected:
+    """Choose the counts that are displayed, those behind rates with them, and then the figures."""
     behind = [companion for table in new for companion in companions(table)]
     every = [*new, *(companion.table for companion in behind)]
-    aim = Aim(against, weights, keep, fast, seconds).checked(new)
-    known = [pair for release in past for pair in known_counts(release.tables, release.shown, release.measured)]
+    known = [pair for release in earlier for pair in known_counts(release.tables, release.shown, release.measured)]
     none = [np.zeros(table.counts.shape, dtype=bool) for table in every]
     forced = [*(also_hide or none[: len(new)]), *none[len(new) :]]
     wanted = [*(~mask for mask in none[: len(new)]), *(companion.wanted(policy) for companion in behind)]
-    with progress(f"protect {len(new)} table{'s' * (len(new) > 1)}") as step:
-        shown, optimality = suppress_counts(every, known, forced, wanted, policy, aim, step)
-        of_companions = list(zip(behind, shown[len(new) :], strict=True))
-        before = [p for release in past for p in zip(release.tables, release.shown, release.measured, strict=False)]
-        measured = suppress_figures(new, shown[: len(new)], of_companions, before, policy, step)
+    shown, optimality = suppress_counts(every, known, forced, wanted, policy, aim, step)
+    of_companions = list(zip(behind, shown[len(new) :], strict=True))
+    before = [p for release in earlier for p in zip(release.tables, release.shown, release.measured, strict=False)]
+    measured = suppress_figures(new, shown[: len(new)], of_companions, before, policy, step)
     return Protected(new, shown[: len(new)], policy, measured, optimality)
 
 
