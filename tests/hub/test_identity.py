@@ -24,7 +24,7 @@ KEY, OTHER_KEY = (rsa.generate_private_key(65537, 2048) for _ in range(2))
 
 def claims(**changed: Any) -> dict[str, Any]:
     now = int(time.time())
-    return {"iss": ISSUER, "aud": CLIENT, "sub": "ana", "iat": now, "exp": now + 60, "amr": ["mfa"], **changed}
+    return {"iss": ISSUER, "aud": CLIENT, "sub": "ana", "iat": now, "exp": now + 3600, "amr": ["mfa"], **changed}
 
 
 @pytest.fixture(scope="module")
