@@ -55,7 +55,8 @@ MEMORY = Figure("protect_mib", "peak memory", "MiB")
 AUDIT = Figure("audit_seconds", "CPU time of the audit", "s")
 FINDINGS = Figure("findings", "findings of the audit", "findings")
 RECOVERABLE = Figure("recoverable", "cells that can be recovered", "cells")
-EVERY = (SECONDARY, PERSONS, SECONDS, MEMORY, AUDIT)
+BOUND = Figure("bound", "proven lower bound of the weight", "weight")
+EVERY = (BOUND, SECONDARY, PERSONS, SECONDS, MEMORY, AUDIT)
 
 TAU, TAU_NAME = {SECONDARY: 434, PERSONS: 6011, SECONDS: 757, MEMORY: 203}, "tau-Argus OPT"
 GAUSS, GAUSS_NAME = {SECONDARY: 5228, PERSONS: 68991, SECONDS: 781, MEMORY: 355}, "GaussSuppression"
@@ -63,7 +64,8 @@ SINGLETON, SINGLETON_NAME = {SECONDARY: 7004, PERSONS: 92510, SECONDS: 1126}, "G
 PROTOTYPE, PROTOTYPE_NAME = {SECONDARY: 7321, PERSONS: 140466, SECONDS: 145}, "cut-generation prototype"
 
 PEERS: dict[str, tuple[tuple[dict[Figure, int], str], ...]] = {
-    "ct5k-recovery": ((TAU, TAU_NAME),),
+    "ct5k-recovery": (({SECONDARY: TAU[SECONDARY], SECONDS: TAU[SECONDS]}, TAU_NAME),),
+    "ct5k-recovery-persons": ((TAU, TAU_NAME),),
     "ct50k-recovery-persons": (
         (GAUSS, GAUSS_NAME),
         ({PERSONS: 65493}, "proven lower bound"),
