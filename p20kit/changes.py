@@ -200,7 +200,7 @@ class Moves:
             self.model.changeColBounds(column, self.lower[column], self.upper[column])
         return found
 
-    def force(self, target: int, *, whole: bool = False) -> FloatArray | None:
+    def force(self, target: int, *, slopes: int = SLOPES, whole: bool = False) -> FloatArray | None:
         """Raise a cell by its gap, moving displayed cells of as little weight as can be; None where no change does.
 
         What it costs to move a cell at all is spread over how far it would move; after a first solution, over how
@@ -209,6 +209,8 @@ class Moves:
         Parameters
         ----------
         target : int
+        slopes : int
+            Solutions at most, of which the cheapest is taken.
         whole : bool, default False
             In whole persons; then None also where none was found within the limit of the search.
 
@@ -221,7 +223,7 @@ class Moves:
         self._hold_at(column, gap)
         prices = self.weight / gap, self.weight / np.clip(self.system.drop[extra], TOLERANCE, gap)
         best, least = None, np.inf
-        for _ in range(SLOPES):
+        for _ in range(slopes):
             self._price(np.concatenate(prices))
             change = self._change(self._solve(whole=whole))
             if change is None:

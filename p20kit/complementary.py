@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from p20kit.changes import SLOPES
 from p20kit.cover import Covered, cover, line_bound
 from p20kit.joining import Joining
 from p20kit.progress import Step
@@ -100,18 +101,23 @@ class _Search:
             bound += part_bound if system.recovery or self.hasty() else line_bound(part)
             hidden[cells] |= part_hidden
             hopeless.append(cells[part_hopeless])
-        joining = Joining(system, hidden, slices, np.concatenate(hopeless))
+        joining = Joining(system, hidden, slices, np.concatenate(hopeless), self._slopes)
         joining.protect(self.step)
         if system.recovery:
             joining.reveal()
         return joining.hidden, bound, joining.hopeless
+
+    @property
+    def _slopes(self) -> int:
+        return 1 if self.hasty() else SLOPES
 
     def _as_one(self, system: System) -> tuple[BoolArray, float, IntArray]:
         hasty = self.hasty()
         covered = Covered(system.hidden, 0.0, np.zeros(0, dtype=np.int64), False) if hasty else cover(system)
         if covered.finished:
             return covered.hidden, covered.bound, covered.hopeless
-        joining = Joining(system, covered.hidden, np.zeros(system.size, dtype=np.int64), covered.hopeless)
+        one = np.zeros(system.size, dtype=np.int64)
+        joining = Joining(system, covered.hidden, one, covered.hopeless, self._slopes)
         joining.protect(self.step)
         joining.touched = {0}
         if not hasty:

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from p20kit.changes import Moves, apart, most, reached, recoverable, witnesses
+from p20kit.changes import SLOPES, Moves, apart, most, reached, recoverable, witnesses
 from p20kit.progress import Step
 from p20kit.solver import TOLERANCE
 from p20kit.system import BoolArray, FloatArray, IntArray, System
@@ -43,12 +43,17 @@ class Joining:
     slices : ndarray of int64, shape (n_cells,)
     hopeless : ndarray of int64
         Cells that cannot be protected, as known so far.
+    slopes : int
+        How often a change is looked for, each time at better prices.
     """
 
-    def __init__(self, system: System, hidden: BoolArray, slices: IntArray, hopeless: IntArray) -> None:
+    def __init__(
+        self, system: System, hidden: BoolArray, slices: IntArray, hopeless: IntArray, slopes: int = SLOPES
+    ) -> None:
         self.system = system
         self.hidden = hidden.copy()
         self.slices = slices
+        self.slopes = slopes
         self.hopeless = hopeless
         self.targets = np.setdiff1d(system.in_need, hopeless)
         self.touched: set[int] = set()
@@ -235,7 +240,7 @@ class Joining:
 
     def _cheapest(self, moves: Moves, cell: int) -> FloatArray | None:
         """Find a change near the cell; where that is dear, everywhere."""
-        change = moves.force(cell)
+        change = moves.force(cell, slopes=self.slopes)
         dear = DEAR * self.system.weight[self.hidden & ~self.system.hidden].sum()
         if change is None or not self.system.recovery or self._price(change) <= dear:
             return change
