@@ -40,8 +40,6 @@ class Undecided:
         1 and -1: along every row the changes add up to nothing.
     enough : csr_array of float64, shape (m', n)
         As few of the rows as say the same.
-    block : ndarray of int64, shape (n,)
-        The code of each on the longest axis of the largest table that has it: cells of one block are close.
     down, up : ndarray of float64, shape (n,)
         How far each may fall (at most 0) and rise (at least 0).
     part : ndarray of int64, shape (n,)
@@ -51,7 +49,6 @@ class Undecided:
     cells: IntArray
     rows: sparse.csr_array
     enough: sparse.csr_array
-    block: IntArray
     down: FloatArray
     up: FloatArray
     part: IntArray
@@ -111,7 +108,7 @@ class Attack:
         part = components(rows, len(cells))
         truth = self.truth[cells]
         down, up = np.minimum(self.lower[cells] - truth, 0.0), np.maximum(self.upper[cells] - truth, 0.0)
-        return Undecided(cells, rows, self._enough(cells), self._blocks()[cells], down, up, part)
+        return Undecided(cells, rows, self._enough(cells), down, up, part)
 
     def _enough(self, cells: IntArray) -> sparse.csr_array:
         """Choose of each table one sum for each total, the shortest: the others follow from those of its parts."""
@@ -126,15 +123,6 @@ class Attack:
             first = order[np.unique(total[order], return_index=True)[1]]
             chosen.append(rows[first[length[first] > 0]])
         return sparse.csr_array(sparse.vstack(chosen))
-
-    def _blocks(self) -> IntArray:
-        """Number the codes of the longest axis of each table, and give each unknown that of the largest table."""
-        block, count = np.zeros(len(self.truth), dtype=np.int64), 0
-        for table, cell in sorted(zip(self._tables, self.cell, strict=True), key=lambda pair: len(pair[1])):
-            shape = table.counts.shape
-            block[cell] = count + np.indices(shape)[int(np.argmax(shape))].ravel()
-            count += max(shape)
-        return block
 
     def _propagate(self) -> None:
         """Tighten each cell by the other cells of each of its sums, until nothing changes."""

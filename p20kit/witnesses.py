@@ -1,15 +1,12 @@
 """Witnesses: tables that nobody could tell from the true one, in which a hidden cell is as large as it must be able
 to be. A cell without one is shown to have none.
 
-Programs raise many cells together, so that one table is the witness of many: first all cells at once, then block by
-block, each with the blocks that hide in the same sums. A change of few cells that breaks no sum they stand in is a
-change of the whole. What is left is decided cell by cell by all that hangs together with it.
+Programs raise a few cells at a time by all that hangs together with them, each from where the last one ended; what
+they raise beside is proven with them. What is left is decided cell by cell, first by the sums around it: a change of few
+cells that breaks no sum they stand in is a change of the whole.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -24,17 +21,12 @@ SHARE = 0.3
 FEWEST = 4
 FEWEST_OF = 10
 """Cells a common program must prove, and one more for so many columns, for another one to be worth its time."""
-GROUP = 6
+GROUP = 8
 """Cells that a program of a whole part raises at once."""
 AROUND = 300
 """Columns up to which the sums around a cell are tried before all of them."""
 PULL = 1e4
 """How much more raising the cell counts than moving one person elsewhere."""
-WIDE = 4_000
-"""Columns from which all of a part is too much for one program."""
-NEIGHBOURHOODS = ((1, 6, 0), (3, 6, 0), (5, 3, WIDE), (16, 0, WIDE))
-"""Blocks looked at beside a cell's own and those of its totals; programs that raise many cells; and of which parts,
-by their columns. In wide parts, cells that are left are raised one by one."""
 
 
 class Witnesses:
@@ -72,9 +64,8 @@ class Witnesses:
         self._models: dict[int, Model] = {}
         self._asked = (gap > 0) & (self.most >= gap - self.near)
         self._random = np.random.default_rng(0)
-        self._by_block()
-        self._together()
         self._by_part()
+        self._together()
         self._alone()
 
     @property
@@ -97,26 +88,6 @@ class Witnesses:
             cost, down, up = self._program(there, self._some(waiting))
             found = self._note(there, solve(self._rows_of(there), down, up, cost))
 
-    def _by_block(self) -> None:
-        """Raise the cells of each block of a large part by changes of the blocks close to it."""
-        width = np.zeros(len(self.gap), dtype=np.int64)
-        free = self._column >= 0
-        width[free] = np.bincount(self.tied.part)[self.tied.part[self._column[free]]] if free.any() else 0
-        for beside, programs, least in NEIGHBOURHOODS:
-            waiting = self._open & (self._size > WHOLE_LIMIT) & (width >= least)
-            if not waiting.any():
-                continue
-            for block, there in self._neighbourhoods(waiting, beside):
-                mine = np.flatnonzero(waiting & (self.system.block == block))
-                model = self._model(there)
-                for _ in range(programs):
-                    mine = mine[self._open[mine]]
-                    if len(mine):
-                        self._note(there, model.run(*self._program(there, self._some(mine))))
-                for cell in mine.tolist() if least else ():
-                    if self._open[cell]:
-                        self._note(there, model.run(*self._program(there, np.array([cell]))))
-
     def _by_part(self) -> None:
         """Raise each cell that is left of a large part by all of the part, a group at a time."""
         waiting = np.flatnonzero(self._open & (self._size > WHOLE_LIMIT))
@@ -127,33 +98,6 @@ class Witnesses:
             while len(mine := mine[self._open[mine]]):
                 group, mine = mine[:GROUP], mine[GROUP:]
                 self._note(there, self._whole(each, there).run(*self._program(there, group)))
-
-    def _neighbourhoods(self, waiting: BoolArray, beside: int) -> Iterator[tuple[int, IntArray]]:
-        """Yield the blocks of waiting cells, the fullest first, with the columns of the blocks close to each."""
-        shared, heads = self._blocks
-        counts = np.bincount(self.system.block[waiting])
-        for block in np.argsort(-counts, kind="stable")[: int((counts > 0).sum())].tolist():
-            above = [block]
-            for each in above:
-                above += [head for head in heads[[each]].indices.tolist() if head not in above]
-            common = shared[[block]].toarray().ravel()
-            common[above] = np.inf
-            close = np.argsort(-common, kind="stable")[: beside + len(above)]
-            columns = np.unique(self._column[np.isin(self.system.block, close)])
-            yield block, columns[columns >= 0]
-
-    @cached_property
-    def _blocks(self) -> tuple[sparse.csr_array, sparse.csr_array]:
-        """Count, for each two blocks, the sums both hide cells of; and mark the blocks of the totals of each."""
-        rows, size = self.system.rows, len(self.gap)
-        member = sparse.csr_array((np.ones(size), self.system.block, np.arange(size + 1)))
-        stands = sparse.csr_array(abs(rows) @ member)
-        stands.data[:] = 1.0
-        heads = sparse.csr_array((rows < 0).T @ (rows > 0), dtype=np.float64)
-        heads = sparse.coo_array(member.T @ heads @ member)
-        up = heads.row != heads.col
-        apart = sparse.csr_array((heads.data[up], (heads.row[up], heads.col[up])), shape=heads.shape)
-        return sparse.csr_array(stands.T @ stands), apart
 
     def _alone(self) -> None:
         """Decide what is left, one cell after the other."""
