@@ -2,8 +2,8 @@
 to be. A cell without one is shown to have none.
 
 Programs raise a few cells at a time by all that hangs together with them, each from where the last one ended; what
-they raise beside is proven with them. What is left is decided cell by cell, first by the sums around it: a change of few
-cells that breaks no sum they stand in is a change of the whole.
+they raise beside is proven with them. What is left is decided cell by cell, first by the sums around it: a change of
+few cells that breaks no sum they stand in is a change of the whole.
 """
 
 from __future__ import annotations
