@@ -260,6 +260,6 @@ def _differences(
         findings.append(Finding("overlap", COMPLEMENTARY_CLAUSE, implied.where, what, advice))
     blind = dict.fromkeys(table.name for table, _ in known if table.basis is None)
     pairs = sum(table.basis is not None for table, _ in known)
-    ran = (f"differences: groups of {pairs} tables with a basis",) if pairs > 1 else ()
+    ran = (f"differences: groups of {pairs} tables with a basis",) if pairs else ()
     missing = tuple(f"differences with {name}: its people are not known" for name in blind)
-    return ran, missing if len(known) > 1 else ()
+    return ran, missing

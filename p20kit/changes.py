@@ -57,13 +57,14 @@ def exposed(system: System, hidden: BoolArray, targets: IntArray) -> IntArray:
     return np.array(bare, dtype=np.int64)
 
 
-def most(system: System, hidden: BoolArray) -> FloatArray:
-    """Bound by how much each cell can rise at most, by propagating intervals through the relations.
+def reach(system: System, hidden: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Bound how far each cell can fall and rise at most, by propagating intervals through the relations.
 
     Returns
     -------
-    ndarray of float64, shape (n_cells,)
-        An outer bound: what is below a cell's gap proves it exposed, what is not proves nothing.
+    (ndarray of float64, ndarray of float64), shape (n_cells,)
+        Outer bounds, equal where the cell follows exactly. A rise below the gap proves a cell exposed; what is within
+        them proves nothing.
     """
     entries = system.matrix.tocoo()
     count = system.matrix.shape[0]
@@ -84,7 +85,7 @@ def most(system: System, hidden: BoolArray) -> FloatArray:
         np.maximum.at(low, cells[~up], -limit[~up])
         if before == (high.sum(where=np.isfinite(high)), np.isfinite(high).sum(), low.sum(where=np.isfinite(low))):
             break
-    return high
+    return low, high
 
 
 def recoverable(system: System, hidden: BoolArray) -> BoolArray:

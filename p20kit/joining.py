@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from p20kit.changes import SLOPES, Moves, apart, most, reached, recoverable, witnesses
+from p20kit.changes import SLOPES, Moves, apart, reach, reached, recoverable, witnesses
 from p20kit.progress import Step
 from p20kit.solver import TOLERANCE
 from p20kit.system import BoolArray, FloatArray, IntArray, System
@@ -68,7 +68,7 @@ class Joining:
                 self.witness[bare] = -1
                 self._mend(bare)
             return
-        short = most(self.system, self.hidden) < self.system.gap - TOLERANCE
+        short = reach(self.system, self.hidden)[1] < self.system.gap - TOLERANCE
         self._mend(self.targets[short[self.targets]])
         families = list(self._families())
         for done, (_, slices) in enumerate(families):
