@@ -114,10 +114,8 @@ def plot_losses(protected: Protected, by: str | None = None, table: int | str = 
 
     Parameters
     ----------
-    protected : Protected
-    by : str, optional
-        A by-column; all of them by default.
-    table : int or str, default 0
+    protected, by, table
+        As for `losses`, which gives the figures.
 
     Returns
     -------
