@@ -17,8 +17,6 @@ from p20kit.progress import Step
 from p20kit.solver import TOLERANCE
 from p20kit.system import BoolArray, FloatArray, IntArray, System
 
-BESIDE = 4
-"""Slices looked at beside a cell's own."""
 NEAR = 60
 """Displayed cells that may be hidden, per slice looked at: the lightest."""
 REACH = ((16, NEAR), (16, 10_000), (10_000, 10_000))
