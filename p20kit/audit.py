@@ -77,7 +77,8 @@ def audit(tables: Release | Sequence[Release], policy: CellPolicy, earlier: Sequ
     """
     new = _disclosed([tables] if not isinstance(tables, Sequence) else tables, policy)
     if not new:
-        raise TableInvalid("there are no tables to audit")
+        finding = Finding("table", "", "tables", "none is given", "Give a table, or what protect() gives.")
+        raise TableInvalid("there are no tables to audit", [finding])
     releases = [*new, *_disclosed(earlier, policy)]
     findings = [finding for each in new for finding in _displayed(each, policy)]
     bounds: list[Bound] = []
