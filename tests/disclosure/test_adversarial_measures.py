@@ -66,6 +66,13 @@ def test_a_hidden_rate_is_not_the_rest_of_the_others() -> None:
     assert frame[RATE].isna().sum() >= 2
 
 
+def test_without_margins_a_hidden_rate_needs_no_partner() -> None:
+    """What is not published tells nothing, so nothing is hidden for it."""
+    frame = enrolled(N=answers(3, 37), S=answers(20, 20), E=answers(25, 25))
+    found = shown(measured(frame, ["area"], ENROLLED, margins=False), STRICT)
+    assert found[RATE].isna().to_dict() == {"N": True, "S": False, "E": False}
+
+
 def test_rounding_to_whole_percents_still_fixes_a_numerator_of_four() -> None:
     # 4 of 25 is 16 %; 3 is 12 % and 5 is 20 %
     rate = Rate("enrolled", "Yes", decimals=0)
@@ -107,6 +114,20 @@ def test_everybody_in_one_category_of_a_sensitive_by_column_is_not_said() -> Non
     assert found.loc[("N", "no"), "status"] == "primary"
     assert found.loc[("N", "yes"), "status"] == "complementary" or pd.isna(found.loc[("N", "Total"), "count"])
     assert found.loc[("S", "no"), "count"] == 50
+
+
+def test_to_be_hidden_says_that_somebody_is_there_but_for_a_sensitive_column() -> None:
+    """Where zeros are shown a hidden count is at least 1, but the zero that says where everybody is may be hidden."""
+    frame = people(
+        {("N", "yes"): 30, ("S", "yes"): 20, ("S", "no"): 3, ("E", "yes"): 9, ("E", "no"): 9}, ["area", "x"]
+    )
+    for sensitive, least in (((), 1), (("x",), 0)):
+        (counts,) = protect(
+            tabulate(frame, ["area", "x"]), CellPolicy(zeros="shown", sensitive=sensitive)
+        ).disclosed()
+        hidden = np.isinf(counts.upper)
+        assert set(counts.lower[hidden]) == {least}
+        assert counts.lower[~hidden].tolist() == counts.truth[~hidden].tolist()
 
 
 def test_a_rate_and_counts_of_the_same_column_in_another_table_are_one() -> None:
@@ -186,6 +207,14 @@ def test_a_total_whose_count_is_hidden_is_hidden() -> None:
     table = measured(wages(N=spread(4), S=spread(30), E=spread(40)), ["area"], Total("wage"))
     found = shown(table, STRICT)
     assert found.loc[found["count"].isna(), "total wage"].isna().all()
+
+
+def test_a_median_whose_count_is_hidden_is_hidden() -> None:
+    """It would say that at least twenty stand behind a count of which a reader is to know nothing."""
+    table = measured(wages(N=spread(4), S=spread(30), E=spread(40)), ["area"], Median("wage"))
+    found = shown(table, STRICT)
+    assert found.loc["S", "status"] == "complementary"
+    assert found["median wage"].isna().tolist() == found["count"].isna().tolist()
 
 
 def test_dominance_and_p_percent_hide_a_total_of_many_people() -> None:

@@ -171,6 +171,20 @@ def test_a_person_who_settles_their_own_fitted_value_is_found() -> None:
     assert found(fit(frame, "wage ~ income"), "leverage") == [("model", what)]
 
 
+def test_leverage_is_that_of_the_design_and_that_of_the_fit() -> None:
+    """The last of a steep Poisson model weighs most in its fit; one far out in a logit hardly, and is alone."""
+    generator = np.random.default_rng(5)
+    steep = pd.DataFrame({"P20ID": [f"P{i}" for i in range(20)], "x": np.linspace(0, 6, 20)})
+    steep["y"] = np.round(np.exp(3 * steep["x"]))
+    assert leverages(np.column_stack([np.ones(20), steep["x"]])).max() < 0.2
+    assert "leverage" in rules(fit(steep, "y ~ x", kind="poisson"))
+    assert "leverage" not in rules(fit(steep, "y ~ x"))
+    far = pd.DataFrame({"P20ID": [f"P{i}" for i in range(60)], "x": [*generator.normal(0, 1, 59), 14.0]})
+    far["y"] = [*(generator.random(59) < 1 / (1 + np.exp(-far["x"][:59] / 2))).astype(int), 1]
+    assert "leverage" in rules(fit(far, "y ~ x", kind="logit"))
+    assert "leverage" not in rules(fit(far.iloc[:59], "y ~ x", kind="logit"))
+
+
 def test_leverages_are_the_diagonal_of_the_hat_matrix() -> None:
     matrix = np.column_stack([np.ones(9), np.arange(9.0), np.arange(9.0) ** 2])
     hat = matrix @ np.linalg.inv(matrix.T @ matrix) @ matrix.T
