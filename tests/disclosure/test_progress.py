@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import nbformat
@@ -26,6 +27,14 @@ def test_a_short_run_shows_nothing() -> None:
     with in_terminal("protect", console=Console(file=screen, force_terminal=True), patience=3600) as step:
         step(1, 1, "slices")
     assert "protect" not in screen.getvalue()
+
+
+def test_many_steps_are_drawn_a_few_times() -> None:
+    screen = io.StringIO()
+    with in_terminal("protect", console=Console(file=screen, force_terminal=True, width=200), patience=0) as step:
+        for done in range(10_000):
+            step(done, 10_000, f"slice-{done}-")
+    assert 1 <= len(set(re.findall(r"slice-\d+-", screen.getvalue()))) < 100
 
 
 def test_a_terminal_is_left_tidy_when_the_run_fails() -> None:
