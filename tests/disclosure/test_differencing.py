@@ -261,6 +261,13 @@ def test_protect_leaves_no_difference() -> None:
     assert audit(after, STRICT, earlier=[before]).findings == ()
 
 
+def test_of_two_groups_that_differ_by_few_the_one_not_yet_public_is_hidden() -> None:
+    every, some = nested(3)
+    before = protect(some, STRICT)
+    again, wider = protect([replace(some, name="again"), every], STRICT, earlier=[before]).shown
+    assert again.all() and wider.sum() == 1
+
+
 # the same by hand: sets of persons, every pair compared
 
 People = frozenset[str]
