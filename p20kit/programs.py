@@ -88,30 +88,6 @@ def _solution(model: highspy.Highs, *, whole: bool) -> Solution:
     return Solution(np.round(change) if is_whole(change) else change)
 
 
-class Model:
-    """A program that is asked again and again, each time from where the last one ended.
-
-    Parameters
-    ----------
-    rows : csr_array, shape (m, n)
-        Changes add up to nothing along each.
-    down, up : ndarray of float64, shape (n,)
-    """
-
-    def __init__(self, rows: sparse.csr_array, down: FloatArray, up: FloatArray) -> None:
-        self._model = _highs()
-        self._model.setOptionValue("solver", "simplex")
-        self._model.setOptionValue("simplex_strategy", 4)
-        self._model.passModel(_program(rows, down, up, np.zeros(len(down)), whole=False))
-        self._columns = np.arange(len(down), dtype=np.int32)
-
-    def run(self, cost: FloatArray, down: FloatArray, up: FloatArray) -> Solution:
-        """Find the cheapest change under these costs and bounds; arrays of shape (n,)."""
-        self._model.changeColsCost(len(cost), self._columns, cost)
-        self._model.changeColsBounds(len(cost), self._columns, down, up)
-        return _solution(self._model, whole=False)
-
-
 def is_whole(change: FloatArray) -> bool:
     """Tell whether a change is one of whole persons."""
     return bool(np.abs(change - np.round(change)).max(initial=0.0) < NEAR)
