@@ -179,7 +179,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, int | None, object]]:
     elif isinstance(node, ast.Call) and (swap := _swapped(node.func)) is not None:
         yield "func", None, swap
     yield from _without_sign(node)
-    if isinstance(node, ast.Return) and node.value is not None:
+    if isinstance(node, ast.Return) and ast.unparse(node) not in ("return", "return None"):
         yield "value", None, ast.Constant(None)
     for field in ("body", "orelse"):
         for i, statement in enumerate(
