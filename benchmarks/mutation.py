@@ -143,7 +143,8 @@ def _inside(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
         if isinstance(node, ast.JoinedStr) or _is_typing(node):
             return
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            name = f"{name}.{node.name}".lstrip(".")
+            # what a class holds beside its functions runs when the module is loaded
+            name = node.name if isinstance(node, ast.FunctionDef) else "module"
             below: list[ast.AST] = list(node.body)
         elif isinstance(node, ast.AnnAssign):
             below = [node.value] if node.value else []
