@@ -38,8 +38,6 @@ class Undecided:
         The unknown behind each column.
     rows : csr_array of float64, shape (m, n)
         1 and -1: along every row the changes add up to nothing.
-    enough : csr_array of float64, shape (m', n)
-        As few of the rows as say the same.
     down, up : ndarray of float64, shape (n,)
         How far each may fall (at most 0) and rise (at least 0).
     part : ndarray of int64, shape (n,)
@@ -48,7 +46,6 @@ class Undecided:
 
     cells: IntArray
     rows: sparse.csr_array
-    enough: sparse.csr_array
     down: FloatArray
     up: FloatArray
     part: IntArray
@@ -78,8 +75,7 @@ class Attack:
     """
 
     def __init__(self, disclosed: Sequence[Disclosed], linked: Linked) -> None:
-        self.cell, self.sums, self._further = linked.unknowns, linked.sums, linked.further
-        self._tables = [each.table for each in disclosed]
+        self.cell, self.sums = linked.unknowns, linked.sums
         self.whole = all(each.whole for each in disclosed)
         self.truth, self.need, self.lower = np.zeros((3, linked.size))
         self.upper = np.full(linked.size, np.inf)
@@ -107,21 +103,7 @@ class Attack:
         part = components(rows, len(cells))
         truth = self.truth[cells]
         down, up = np.minimum(self.lower[cells] - truth, 0.0), np.maximum(self.upper[cells] - truth, 0.0)
-        return Undecided(cells, rows, self._enough(cells), down, up, part)
-
-    def _enough(self, cells: IntArray) -> sparse.csr_array:
-        """Choose of each table one sum for each total, the shortest: the others follow from those of its parts."""
-        chosen = [_rows(self._further, len(self.truth))[:, cells]]
-        for table, cell in zip(self._tables, self.cell, strict=True):
-            lines = list(table.relations())
-            rows = _rows([(cell[parents], cell[parts]) for parents, parts in lines], len(self.truth))[:, cells]
-            # by its place in the table: columns that divide people alike give two totals one unknown
-            total = np.concatenate([parents for parents, _ in lines])
-            length = np.diff(rows.indptr)
-            order = np.lexsort((length, total))
-            first = order[np.unique(total[order], return_index=True)[1]]
-            chosen.append(rows[first[length[first] > 0]])
-        return sparse.csr_array(sparse.vstack(chosen))
+        return Undecided(cells, rows, down, up, part)
 
     def _propagate(self) -> None:
         """Tighten each cell by the other cells of each of its sums, until nothing changes."""

@@ -52,8 +52,6 @@ class Linked:
         a sum of k = 1 says that two unknowns are equal.
     over : tuple of ndarray of int64
         Beside `sums`, shape (m,) each: the by-column, numbered by its name, whose codes the parts differ in.
-    further : tuple of (ndarray of int64, ndarray of int64)
-        Those of the sums that no table holds by itself.
     """
 
     populations: tuple[int, ...]
@@ -61,7 +59,6 @@ class Linked:
     size: int
     sums: tuple[tuple[IntArray, IntArray], ...]
     over: tuple[IntArray, ...]
-    further: tuple[tuple[IntArray, IntArray], ...] = ()
 
 
 JOINT_CELLS = 60_000
@@ -122,14 +119,13 @@ def link(tables: Sequence[Table]) -> Linked:
         for table, unknown in zip(tables, unknowns, strict=True)
         for axis, parents, parts in table.lines()
     ]
-    further = []
     for each, merged in zip(splits, alike[len(tables) :], strict=True):
         at = np.minimum(np.searchsorted(names, merged), len(names) - 1)
         exists = names[at] == merged
         parts = unknowns[each.table][_lines(tables[each.table], each)]
-        further.append((at[exists], parts[exists], columns.index(tables[each.table].by[each.axis])))
-    distinct, over = _distinct([*sums, *further])
-    return Linked(tuple(numbers), tuple(unknowns), len(names), distinct, over, _distinct(further)[0])
+        sums.append((at[exists], parts[exists], columns.index(tables[each.table].by[each.axis])))
+    distinct, over = _distinct(sums)
+    return Linked(tuple(numbers), tuple(unknowns), len(names), distinct, over)
 
 
 def _cells(population: int, axes: Sequence[IntArray], width: int) -> IntArray:

@@ -78,7 +78,7 @@ def _highs(program: highspy.HighsLp) -> highspy.Highs:
 def _solution(model: highspy.Highs) -> Solution:
     model.run()
     if model.getModelStatus() == _STATUS.kUnknown:
-        # an interior point, or a start from the last answer, may lose its way: begin anew, by the simplex method
+        # an interior point may lose its way: begin anew, by the simplex method
         model.clearSolver()
         model.setOptionValue("solver", "choose")
         model.run()
@@ -94,28 +94,6 @@ def _solution(model: highspy.Highs) -> Solution:
     if status != _STATUS.kOptimal:
         raise P20KitError(f"the audit could not decide a bound: solver status {status.name}")
     return Solution(np.round(change) if is_whole(change) else change)
-
-
-class Model:
-    """A program that is asked again and again, each time from where the last one ended.
-
-    Parameters
-    ----------
-    rows : csr_array, shape (m, n)
-        Changes add up to nothing along each.
-    down, up : ndarray of float64, shape (n,)
-    """
-
-    def __init__(self, rows: sparse.csr_array, down: FloatArray, up: FloatArray) -> None:
-        self._model = _highs(_program(rows, down, up, np.zeros(len(down)), whole=False))
-        self._model.setOptionValue("simplex_strategy", 4)
-        self._columns = np.arange(len(down), dtype=np.int32)
-
-    def run(self, cost: FloatArray, down: FloatArray, up: FloatArray) -> Solution:
-        """Find the cheapest change under these costs and bounds; arrays of shape (n,)."""
-        self._model.changeColsCost(len(cost), self._columns, cost)
-        self._model.changeColsBounds(len(cost), self._columns, down, up)
-        return _solution(self._model)
 
 
 def is_whole(change: FloatArray) -> bool:

@@ -14,6 +14,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from p20kit.attack import FloatArray, IntArray, Undecided, components
+from p20kit.nullspace import independent
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class Tied:
     moves : csr_array of float64, shape (n, k)
         What one more in each of k columns makes of the n cells: 1, -1 or nothing. No cell is in two columns.
     rows : csr_array of float64, shape (m, k)
-        Along every row the changes add up to nothing. What these say, all sums of the system say.
+        Along every row the changes add up to nothing; as few as say what all sums of the system say.
     down, up : ndarray of float64, shape (k,)
         How far each column may fall (at most 0) and rise (at least 0).
     part : ndarray of int64, shape (k,)
@@ -59,8 +60,8 @@ def tie(system: Undecided) -> Tied:
     moves = sparse.csr_array(sparse.eye_array(len(system.cells)))
     while (further := _further(_without_zeros(system.rows @ moves))) is not None:
         moves = sparse.csr_array(moves @ further)
-    rows = _without_zeros(system.enough @ moves)
-    rows = rows[np.diff(rows.indptr) > 0]
+    rows = _without_zeros(system.rows @ moves)
+    rows = rows[independent(rows)]
     cell, column = moves.nonzero()
     ahead = moves.data > 0
     down, up = np.full(moves.shape[1], -np.inf), np.full(moves.shape[1], np.inf)

@@ -1,28 +1,28 @@
 """Witnesses: tables that nobody could tell from the true one, in which a hidden cell is as large as it must be able
 to be. A cell without one is shown to have none.
 
-Programs raise a few cells at a time by all that hangs together with them, each from where the last one ended; what
-they raise beside is proven with them. What is left is decided cell by cell, first by the sums around it: a change of
-few cells that breaks no sum they stand in is a change of the whole.
+In a large system the smallest change that raises a cell is a witness nearly always, and of other cells beside. What
+is left is decided cell by cell with programs, first by the sums around it: a change of few cells that breaks no sum
+they stand in is a change of the whole.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
 
 from p20kit.attack import NEAR, BoolArray, FloatArray, IntArray, Undecided, components
-from p20kit.programs import Model, Solution, is_whole, solve
+from p20kit.nullspace import Smallest, null_space
+from p20kit.programs import Solution, is_whole, solve
 from p20kit.ties import tie
 
 WHOLE_LIMIT = 600
-SHARE = 0.3
-"""Of the cells without a witness, those that a program raises: cells of one sum are in each other's way."""
-FEWEST = 4
-FEWEST_OF = 10
-"""Cells a common program must prove, and one more for so many columns, for another one to be worth its time."""
-GROUP = 8
-"""Cells that a program of a whole part raises at once."""
+AT_ONCE = 6_000
+"""Columns of a part up to which smallest changes are looked for in all of it; beyond, in stretches of so many."""
+BATCH = 64
+"""Cells whose witnesses are verified together."""
 AROUND = 300
 """Columns up to which the sums around a cell are tried before all of them."""
 PULL = 1e4
@@ -61,11 +61,8 @@ class Witnesses:
         self._columns = self.tied.rows.tocsc()
         self._column, self._sign = _places(self.tied.moves)
         self._size = np.bincount(system.part)[system.part] if len(gap) else np.zeros(0, dtype=np.int64)
-        self._models: dict[int, Model] = {}
         self._asked = (gap > 0) & (self.most >= gap - self.near)
-        self._random = np.random.default_rng(0)
-        self._by_part()
-        self._together()
+        self._smallest()
         self._alone()
 
     @property
@@ -79,25 +76,29 @@ class Witnesses:
         enough = self.proven & (self.in_whole | (self._size > WHOLE_LIMIT) | (not self.whole))
         return np.asarray(self._asked & ~enough & (self.most >= self.gap - self.near) & ~self.exhausted)
 
-    def _together(self) -> None:
-        """Raise cells all over the system, as long as that proves many."""
-        found, enough = FEWEST, 0
-        while found >= enough and len(waiting := np.flatnonzero(self._open)):
-            there = np.flatnonzero(np.isin(self.tied.part, self.tied.part[self._column[waiting]]))
-            enough = FEWEST + len(there) // FEWEST_OF
-            cost, down, up = self._program(there, self._some(waiting))
-            found = self._note(there, solve(self._rows_of(there), down, up, cost))
-
-    def _by_part(self) -> None:
-        """Raise each cell that is left of a large part by all of the part, a group at a time."""
+    def _smallest(self) -> None:
+        """Raise each cell of a large part by the smallest change that does."""
         waiting = np.flatnonzero(self._open & (self._size > WHOLE_LIMIT))
         part = self.tied.part[self._column[waiting]]
         for each in np.unique(part).tolist():
             there = np.flatnonzero(self.tied.part == each)
-            mine = self._random.permutation(waiting[part == each])
-            while len(mine := mine[self._open[mine]]):
-                group, mine = mine[:GROUP], mine[GROUP:]
-                self._note(there, self._whole(each, there).run(*self._program(there, group)))
+            mine = waiting[part == each]
+            for begin in range(0, len(there), AT_ONCE):
+                self._within(there[begin : begin + AT_ONCE], mine)
+
+    def _within(self, there: IntArray, cells: IntArray) -> None:
+        """Raise cells by changes of these columns alone."""
+        basis = null_space(self._rows_of(there))
+        down, up = self.tied.down[there], self.tied.up[there]
+        smallest = Smallest(basis, down, up, furthest=float(self.gap.max()), near=self.near)
+        mine = cells[np.isin(self._column[cells], there)]
+        for begin in range(0, len(mine), BATCH):
+            open_yet = mine[begin : begin + BATCH]
+            open_yet = open_yet[~self.proven[open_yet]]
+            at = np.searchsorted(there, self._column[open_yet])
+            by = self._sign[open_yet] * self.gap[open_yet]
+            changes = [smallest.change(*each) for each in zip(at.tolist(), by.tolist(), strict=True)]
+            self._note(there, changes)
 
     def _alone(self) -> None:
         """Decide what is left, one cell after the other."""
@@ -119,19 +120,19 @@ class Witnesses:
             change[there] = solution.change
             broken = np.flatnonzero(np.abs(self.tied.rows @ change) > self.near)
             if not len(broken):
-                self._note(there, solution)
+                self._note(there, [solution.change])
                 return True
             rows = np.union1d(rows, broken)
         return False
 
     def _nearby(self, cell: int, there: IntArray, rows: IntArray) -> Solution | None:
         """Raise a cell with as little change as can be; None when these rows forbid it."""
-        cost, down, up = self._program(there, np.array([cell]))
+        cost, down, up = self._program(there, cell)
         at = int(np.flatnonzero(cost)[0])
         few = self.tied.rows[rows][:, there]
         each = np.ones(len(there))
         each[at] = 0.0
-        pull = PULL * np.sign(cost)
+        pull = PULL * cost
         twice = sparse.csr_array(sparse.hstack([few, -few]))
         double = solve(
             twice, np.zeros(2 * len(there)), np.concatenate([up, -down]), np.concatenate([each + pull, each - pull])
@@ -152,11 +153,10 @@ class Witnesses:
         """Raise a cell by all that hangs together with it, in fractions and then in whole persons."""
         part = int(self.tied.part[self._column[cell]])
         there = np.flatnonzero(self.tied.part == part)
-        cells = np.array([cell])
-        self._settle(cell, there, self._whole(part, there).run(*self._program(there, cells)))
+        rows, (cost, down, up) = self._rows_of(there), self._program(there, cell)
+        self._settle(cell, there, solve(rows, down, up, cost))
         if self._waiting[cell] and self._size[cell] <= WHOLE_LIMIT and self.whole:
-            cost, down, up = self._program(there, cells)
-            self._settle(cell, there, solve(self._rows_of(there), down, up, cost, whole=True))
+            self._settle(cell, there, solve(rows, down, up, cost, whole=True))
         self.exhausted[cell] = True
 
     def _settle(self, cell: int, there: IntArray, solution: Solution) -> None:
@@ -165,63 +165,45 @@ class Witnesses:
         rise = self._rise(cell, there, solution)
         if rise < self.gap[cell] - self.near and solution.decided:
             self.most[cell] = rise
-        self._note(there, solution)
+        self._note(there, [solution.change])
 
     def _rise(self, cell: int, there: IntArray, solution: Solution) -> float:
         at = int(np.searchsorted(there, self._column[cell]))
         return float(self._sign[cell] * solution.change[at]) if solution.change is not None else 0.0
 
-    def _some(self, cells: IntArray) -> IntArray:
-        chosen = cells[self._random.random(len(cells)) < SHARE]
-        return chosen if len(chosen) else cells
-
-    def _program(self, there: IntArray, cells: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Say what raising cells asks of columns: the cost of each, and how far it may fall and rise."""
-        column, ahead = np.searchsorted(there, self._column[cells]), self._sign[cells] > 0
-        reach = np.zeros((2, len(there)))
-        np.maximum.at(reach, (ahead.astype(np.int64), column), self.gap[cells])
-        # a column cannot rise and fall at once
-        reach[0, reach[1] > 0] = 0.0
-        down, up = self.tied.down[there], self.tied.up[there]
-        down = np.where(reach[0] > 0, np.maximum(down, -reach[0]), down)
-        up = np.where(reach[1] > 0, np.minimum(up, reach[1]), up)
-        weight = 1.0 + self._random.random(len(there))
-        fall, rise = np.divide(weight, reach, out=np.zeros_like(reach), where=reach > 0)
-        cost = fall - rise
+    def _program(self, there: IntArray, cell: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Say what raising a cell asks of columns: the cost of each, and how far it may fall and rise."""
+        at, sign = int(np.searchsorted(there, self._column[cell])), self._sign[cell]
+        down, up, cost = self.tied.down[there], self.tied.up[there], np.zeros(len(there))
+        cost[at] = -sign
+        if sign > 0:
+            up[at] = min(up[at], self.gap[cell])
+        else:
+            down[at] = max(down[at], -self.gap[cell])
         return cost, down, up
-
-    def _whole(self, part: int, there: IntArray) -> Model:
-        if part not in self._models:
-            self._models[part] = self._model(there)
-        return self._models[part]
-
-    def _model(self, there: IntArray) -> Model:
-        return Model(self._rows_of(there), self.tied.down[there], self.tied.up[there])
 
     def _rows_of(self, there: IntArray) -> sparse.csr_array:
         rows = sparse.csr_array(self._columns[:, there])
         return rows[np.diff(rows.indptr) > 0]
 
-    def _note(self, there: IntArray, solution: Solution) -> int:
-        """Enter which cells a change is the witness of, and return of how many new ones."""
-        if solution.change is None:
-            return 0
-        moved = np.zeros(len(self.tied.up))
-        moved[there] = solution.change
-        change = self.tied.moves @ moved
-        self._verify(change)
-        hits = self._asked & (change >= self.gap - self.near)
-        new = int((hits & ~self.proven).sum())
-        self.proven |= hits
-        if self.whole and (hits & ~self.in_whole).any():
-            self.in_whole |= hits & (self.tied.moves @ self._moves_whole(moved) != 0)
-        return new
+    def _note(self, there: IntArray, changes: Sequence[FloatArray | None]) -> None:
+        """Enter which cells changes of these columns are the witnesses of."""
+        found = [change for change in changes if change is not None]
+        moved = np.zeros((len(self.tied.up), len(found)))
+        moved[there] = np.array(found).reshape(-1, len(there)).T
+        of_cells = self.tied.moves @ moved
+        self._verify(of_cells)
+        hits = self._asked[:, None] & (of_cells >= (self.gap - self.near)[:, None])
+        self.proven |= hits.any(axis=1)
+        small = hits & (~self.in_whole & (self._size <= WHOLE_LIMIT))[:, None]
+        for at in np.flatnonzero(small.any(axis=0)) if self.whole else ():
+            self.in_whole |= hits[:, at] & (self.tied.moves @ self._moves_whole(moved[:, at]) != 0)
 
-    def _verify(self, change: FloatArray) -> None:
+    def _verify(self, changes: FloatArray) -> None:
         """A witness is believed when it breaks no sum and no bound, whoever found it."""
         system = self.system
-        broken = np.abs(system.rows @ change).max(initial=0.0)
-        outside = np.maximum(system.down - change, change - system.up).max(initial=0.0)
+        broken = np.abs(system.rows @ changes).max(initial=0.0)
+        outside = np.maximum(system.down[:, None] - changes, changes - system.up[:, None]).max(initial=0.0)
         if max(broken, outside) > self.near:
             raise ArithmeticError("a witness does not add up")
 

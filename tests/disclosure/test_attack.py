@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from p20kit import CellPolicy, tabulate
+from p20kit import CellPolicy
 from p20kit.attack import NEAR, Attack, components
 from p20kit.disclosed import Disclosed
 from p20kit.errors import TableInvalid
 from p20kit.linked import link
 from tests.disclosure.changes import undecided
-from tests.disclosure.spelled import counts, people, released
+from tests.disclosure.spelled import counts, released
 
 STRICT = CellPolicy()
 INF = np.inf
@@ -200,43 +199,13 @@ def test_a_total_changes_as_its_parts_together_do() -> None:
 
 def test_a_table_of_which_all_is_known_leaves_nothing() -> None:
     left = attacked(starred(SQUARE.replace("*", ""))).undecided
-    assert len(left.cells) == len(left.part) == 0 and left.rows.shape == left.enough.shape == (0, 0)
+    assert len(left.cells) == len(left.part) == 0 and left.rows.shape == (0, 0)
 
 
 def test_tables_of_different_people_have_nothing_to_do_with_each_other() -> None:
     left = attacked(starred(SQUARE), starred(SQUARE.replace("40", "41"), "other")).undecided
     assert len(left.cells) == 8 and len(set(left.part[:4].tolist())) == len(set(left.part[4:].tolist())) == 1
     assert left.part[0] != left.part[4]
-
-
-def rank(matrix: Floats) -> int:
-    return int(np.linalg.matrix_rank(matrix)) if matrix.size else 0
-
-
-def of_people(seed: int, cuts: Sequence[str]) -> list[Disclosed]:
-    """Tables of the same people with groups of groups, of which cells are hidden by the throw of a coin."""
-    generator = np.random.default_rng(seed)
-    cells = {(f"a{i}", f"b{j}", f"c{k}"): 9 for i in range(4) for j in range(3) for k in range(2)}
-    frame = people(cells, list("abc")).assign(like=lambda f: "like " + f["b"])
-    above = {"a": {"a0": "A", "a1": "A", "a2": "B", "a3": "B"}}
-    columns = {"a": "a", "b": "b", "c": "c", "l": "like"}
-    told = []
-    for cut in cuts:
-        by = [columns[letter] for letter in cut]
-        up = {"a": above["a"]} if "a" in by else {}
-        table = tabulate(frame, by=by, unit="P20ID", hierarchies=up, name=cut)
-        truth, hidden = table.counts.astype(float), generator.random(table.counts.shape) < 0.6
-        told.append(Disclosed(table, truth, truth * ~hidden, np.where(hidden, INF, truth), truth * 0))
-    return told
-
-
-@pytest.mark.parametrize("cuts", [["abc"], ["ab", "bc"], ["ab", "lc", "ac"], ["bl"], ["abc", "l"]])
-@pytest.mark.parametrize("seed", range(3))
-def test_enough_rows_say_what_all_rows_say(cuts: list[str], seed: int) -> None:
-    left = attacked(*of_people(seed, cuts)).undecided
-    every, enough = left.rows.toarray(), left.enough.toarray()
-    assert np.abs(enough).sum(axis=1).all() and np.abs(every).sum(axis=1).all()
-    assert rank(every) == rank(enough) == rank(np.vstack([every, enough]))
 
 
 def test_columns_that_a_chain_of_rows_connects_are_one_part() -> None:

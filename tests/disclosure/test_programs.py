@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from p20kit.errors import P20KitError
-from p20kit.programs import LARGE, Model, Solution, is_whole, solve
+from p20kit.programs import LARGE, Solution, is_whole, solve
 from tests.disclosure.changes import changes, undecided
 
 Floats = NDArray[np.float64]
@@ -83,8 +83,6 @@ def test_a_millionth_of_a_person_is_nobody(change: list[float], whole: bool) -> 
 def test_a_program_that_the_solver_refuses_is_an_error() -> None:
     with pytest.raises(P20KitError, match="refuses the program"):
         found([[1, -1]], [0], [1], [-1, 0])
-    with pytest.raises(P20KitError, match="refuses the program"):
-        Model(sparse.csr_array([[1.0, -1.0]]), np.zeros(2), np.ones(1))
 
 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
@@ -121,26 +119,6 @@ def test_whole_answers_are_the_cheapest_of_all_changes(seed: int) -> None:
     solution = solve(system.rows, system.down, system.up, cost, whole=True)
     assert solution.change is not None
     assert solution.change @ cost == pytest.approx(cheapest(system.rows, system.down, system.up, cost))
-
-
-def test_a_model_asked_again_answers_as_if_it_were_new() -> None:
-    generator = np.random.default_rng(0)
-    rows = sparse.csr_array(generator.choice([-1.0, 0, 0, 1], size=(4, 9)))
-    model = Model(rows, np.full(9, -5.0), np.full(9, 5.0))
-    for _ in range(20):
-        cost, down, up = generator.normal(size=9), -generator.integers(0, 5, 9), generator.integers(0, 5, 9)
-        again = model.run(cost, down.astype(float), up.astype(float))
-        new = solve(rows, down.astype(float), up.astype(float), cost)
-        assert again.change is not None and new.change is not None
-        assert again.change @ cost == pytest.approx(new.change @ cost)
-        assert np.abs(rows @ again.change).max() < 1e-9
-
-
-def test_a_model_tells_what_nothing_bounds_and_goes_on() -> None:
-    model = Model(sparse.csr_array([[1.0, -1.0]]), np.zeros(2), np.ones(2))
-    assert model.run(np.array([-1.0, 0]), np.zeros(2), np.full(2, INF)).unbounded
-    solution = model.run(np.array([-1.0, 0]), np.zeros(2), np.array([3.0, 7.0]))
-    assert solution.change is not None and solution.change.tolist() == [3, 3]
 
 
 def between(columns: int) -> int:

@@ -1,0 +1,109 @@
+"""Changes that break no sum: all of them are found, and the smallest that does a job is one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import linprog
+
+from p20kit.nullspace import Smallest, independent, null_space
+
+Floats = NDArray[np.float64]
+
+
+def sums(seed: int) -> Floats:
+    """Draw rows of a total and its parts; some of them follow from others, one says nothing."""
+    random = np.random.default_rng(seed)
+    rows = np.zeros((12, 15))
+    for row in rows[:8]:
+        columns = random.permutation(15)[: random.integers(2, 6)]
+        row[columns] = -1.0
+        row[columns[0]] = 1.0
+    rows[8] = rows[0] - rows[1]
+    rows[9] = rows[2] + 2 * rows[3] - rows[4]
+    rows[10] = rows[5]
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_change_is_a_combination_of_the_basis(seed: int) -> None:
+    rows = sums(seed)
+    basis = null_space(sparse.csr_array(rows)).toarray()
+    rank = int(np.linalg.matrix_rank(rows))
+    assert basis.shape == (15, 15 - rank)
+    assert np.linalg.matrix_rank(basis) == 15 - rank
+    assert np.abs(rows @ basis).max() < 1e-9
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rows_that_follow_from_others_are_left_out(seed: int) -> None:
+    rows = sums(seed)
+    kept = independent(sparse.csr_array(rows))
+    assert kept.tolist() == sorted(set(kept.tolist()))
+    assert len(kept) == np.linalg.matrix_rank(rows) == np.linalg.matrix_rank(rows[kept])
+
+
+def test_short_rows_are_kept_before_a_long_one_that_follows() -> None:
+    one, other = [1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]
+    together = [1.0, -1.0, 1.0, -1.0]
+    assert independent(sparse.csr_array(np.array([together, one, other]))).tolist() == [1, 2]
+
+
+def test_without_rows_every_column_moves_by_itself() -> None:
+    nothing = sparse.csr_array((0, 3))
+    assert independent(nothing).tolist() == []
+    assert null_space(nothing).toarray().tolist() == np.eye(3).tolist()
+
+
+def test_where_every_column_is_determined_nothing_moves() -> None:
+    assert null_space(sparse.csr_array(np.array([[1.0, -1.0], [1.0, 1.0]]))).shape == (2, 0)
+
+
+def smallest(rows: Floats, down: Floats, up: Floats) -> Smallest:
+    return Smallest(null_space(sparse.csr_array(rows)), down, up, furthest=5.0, near=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_change_breaks_nothing_and_is_found_only_where_there_is_one(seed: int) -> None:
+    random, rows = np.random.default_rng(seed), sums(seed)
+    down, up = -random.integers(0, 5, 15).astype(float), random.integers(0, 7, 15).astype(float)
+    search, found = smallest(rows, down, up), 0
+    for column in range(15):
+        for by in (3.0, -2.0):
+            change = search.change(column, by)
+            bounds = [(by, by) if each == column else (down[each], up[each]) for each in range(15)]
+            possible = down[column] <= by <= up[column]
+            possible = possible and linprog(np.zeros(15), A_eq=rows, b_eq=np.zeros(12), bounds=bounds).status == 0
+            if change is None:
+                continue
+            found += 1
+            assert possible
+            assert np.abs(rows @ change).max() < 1e-6
+            assert change[column] == pytest.approx(by, abs=1e-6)
+            assert (change <= up + 1e-6).all()
+            assert (change >= down - 1e-6).all()
+    assert found or seed % 3
+
+
+def test_what_has_no_room_is_held_and_the_others_do_its_part() -> None:
+    rows = np.array([[1.0, -1.0, -1.0, -1.0]])
+    change = smallest(rows, np.array([-5.0, -3.0, 0.0, -1.0]), np.array([5.0, 3.0, 0.0, 1.0])).change(0, 4.0)
+    assert change is not None
+    assert change.tolist() == pytest.approx([4.0, 3.0, 0.0, 1.0], abs=1e-6)
+
+
+def test_a_column_with_more_room_does_more() -> None:
+    rows = np.array([[1.0, -1.0, -1.0]])
+    change = smallest(rows, np.array([-5.0, -1.0, -4.0]), np.array([5.0, 1.0, 4.0])).change(0, 1.0)
+    assert change is not None
+    assert change[2] > 10 * change[1] > 0
+
+
+def test_two_that_can_only_move_against_each_other_do_not_rise_together() -> None:
+    rows = np.array([[1.0, 1.0, 0.0], [0.0, 1.0, -1.0]])
+    room = np.full(3, 5.0)
+    search = smallest(rows, -room, np.array([5.0, 5.0, 1.0]))
+    assert search.change(0, 2.0) is not None
+    assert search.change(0, -2.0) is None
