@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from p20kit import CellPolicy
 from p20kit.attack import NEAR, Attack, components
@@ -18,7 +17,6 @@ from tests.disclosure.spelled import counts, released
 
 STRICT = CellPolicy()
 INF = np.inf
-Floats = NDArray[np.float64]
 
 
 def attacked(*told: Disclosed) -> Attack:
