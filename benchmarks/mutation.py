@@ -5,6 +5,7 @@ one fails: those named for the module first, then the quick ones of the others.
 Mutants that cannot be told from the original by any input count as survivors all the same.
 
     python -m benchmarks.mutation primary differencing      # some modules; results/mutation.json keeps the rest
+    python -m benchmarks.mutation --named bounds            # by the tests named for them alone: the least it can be
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ class Traced:
 
 
 def _is_named_for(test: str, module: str) -> bool:
-    return Path(test.partition("::")[0]).stem == f"test_{module}"
+    """Tell whether a test, or a file of tests, is named for a module: test_audit.py and test_audit_joint.py are."""
+    return f"{Path(test.partition('::')[0]).stem}_".startswith(f"test_{module}_")
 
 
 class Tracer:
@@ -112,20 +114,23 @@ class Tracer:
         return line
 
 
-def trace(modules: Sequence[str]) -> Traced:
-    """Run the tests once, in a process of their own."""
+def trace(modules: Sequence[str], *, named: bool) -> Traced:
+    """Run the tests once, in a process of their own: all, or those that are named for the modules."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        command = [python(), "-m", "benchmarks.mutation", "--trace", file.name, *modules]
+        chosen = ["--named"] * named
+        command = [python(), "-m", "benchmarks.mutation", "--trace", file.name, *chosen, *modules]
         subprocess.run(command, cwd=ROOT, env=_environment(), check=True, stdout=subprocess.DEVNULL)
         found = json.loads(Path(file.name).read_text("utf-8"))
     return Traced(found["lines"], found["seconds"])
 
 
-def _trace_here(file: str, modules: Sequence[str]) -> None:
+def _trace_here(file: str, modules: Sequence[str], *, named: bool) -> None:
     import pytest
 
     tracer = Tracer(modules)
     files = [str(p) for p in sorted((ROOT / TESTS).glob("test_*.py")) if p.name not in SLOW]
+    if named:
+        files = [file for file in files if any(_is_named_for(file, module) for module in modules)]
     pytest.main([*files, *PYTEST], plugins=[tracer])
     lines = {test: {m: sorted(s) for m, s in found.items()} for test, found in tracer.lines.items()}
     Path(file).write_text(json.dumps({"lines": lines, "seconds": tracer.seconds}), encoding="utf-8")
@@ -214,18 +219,18 @@ def _judge(mutant: Mutant, *, traced: Traced) -> str:
     return fate(mutant, tests, PATIENCE + 4 * sum(traced.seconds[test] for test in tests))
 
 
-def main(modules: Sequence[str]) -> int:
-    """Score the modules and write `results/mutation.json`."""
+def main(modules: Sequence[str], *, named: bool) -> int:
+    """Score the modules and write `results/mutation.json`, which says by which tests."""
     console = Console()
     # what the tests import, once: a forked process begins with it
     for heavy in ("numpy", "pandas", "duckdb", "highspy", "scipy.sparse", "pyarrow", "pytest"):
         __import__(heavy)
-    traced = trace(modules)
+    traced = trace(modules, named=named)
     file = RESULTS / "mutation.json"
     before = json.loads(file.read_text("utf-8"))["modules"] if file.is_file() else {}
     RESULTS.mkdir(exist_ok=True)
     for module in modules:
-        before[module] = score(module, traced)
+        before[module] = {"tests": "named" if named else "all", **score(module, traced)}
         file.write_text(
             json.dumps({"command": "make mutation", "modules": before}, indent=1) + "\n", encoding="utf-8"
         )
@@ -236,7 +241,10 @@ def main(modules: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--trace"]:
-        _trace_here(sys.argv[2], sys.argv[3:])
+    given = sys.argv[1:]
+    only_named = "--named" in given
+    chosen = [each for each in given if each != "--named"]
+    if chosen[:1] == ["--trace"]:
+        _trace_here(chosen[1], chosen[2:], named=only_named)
         raise SystemExit(0)
-    raise SystemExit(main(sys.argv[1:] or MODULES))
+    raise SystemExit(main(chosen or MODULES, named=only_named))
