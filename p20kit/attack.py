@@ -84,8 +84,7 @@ class Attack:
             np.maximum.at(self.need, cell, each.need.ravel())
             np.maximum.at(self.lower, cell, each.lower.ravel())
             np.minimum.at(self.upper, cell, each.upper.ravel())
-        scale = 1.0 if self.whole else max(1.0, float(np.abs(self.truth).max(initial=0.0)))
-        self.near = NEAR * scale
+        self.near = NEAR if self.whole else NEAR * float(self.truth.max(initial=1.0))
         _refuse_untrue(self, disclosed)
         self._rows = _rows(linked.sums, linked.size)
         self._propagate()
@@ -195,4 +194,4 @@ def components(rows: sparse.csr_array, columns: int) -> IntArray:
     if not rows.shape[0]:
         return np.arange(columns, dtype=np.int64)
     graph = sparse.block_array([[None, rows], [rows.T, None]])
-    return np.asarray(connected_components(graph, directed=False)[1][rows.shape[0] :], dtype=np.int64)
+    return np.asarray(connected_components(graph)[1][rows.shape[0] :], dtype=np.int64)

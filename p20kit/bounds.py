@@ -84,19 +84,19 @@ class Deduced:
         cells, need = system.cells, attack.need[system.cells]
         gap = np.maximum(need - attack.truth[cells], 0.0)
         found = Witnesses(system, gap, whole=attack.whole)
-        short = np.minimum(found.most, system.up) < gap - attack.near
+        short, narrower = found.most < gap - attack.near, found.most < system.up
         upper = attack.truth[cells] + found.most
         upper = np.floor(upper + attack.near) if attack.whole else upper
-        by_program = short & (found.most < system.up)
-        self.upper[cells[by_program]] = upper[by_program]
+        self.upper[cells[narrower]] = upper[narrower]
         self.reaches[cells[found.proven & ~short]] = need[found.proven & ~short]
-        self.how[cells[found.proven | by_program]] = "linear"
-        self.how[cells[found.in_whole | (by_program & found.proven)]] = "whole"
+        self.how[cells[found.proven | narrower]] = "linear"
+        # what fractions of persons can reach, and persons cannot
+        self.how[cells[found.in_whole | (found.proven & short)]] = "whole"
 
     def _exact(self) -> None:
         """Where few cells hang together, find the least and the most each of them can be."""
         attack, system = self.attack, self.attack.undecided
-        sizes = np.bincount(system.part) if len(system.part) else np.zeros(1, dtype=np.int64)
+        sizes = np.bincount(system.part)
         released = np.isin(system.cells, np.concatenate(attack.cell[: len(self.disclosed)]))
         small = np.flatnonzero(released & (sizes[system.part] <= EXACT_PART))
         if len(small) > EXACT_CELLS:
@@ -143,7 +143,7 @@ def lines(attack: Attack, minimum: float) -> Iterator[tuple[int, IntArray, float
     for parents, parts in attack.sums:
         hidden = ~known[parts]
         rest: FloatArray = np.where(hidden, attack.truth[parts], 0.0).sum(axis=1)
-        for at in np.flatnonzero(known[parents] & hidden.any(axis=1) & (rest > 0) & (rest < minimum)):
+        for at in np.flatnonzero(known[parents] & hidden.any(axis=1) & (rest < minimum)):
             yield int(parents[at]), parts[at][hidden[at]], float(rest[at])
 
 

@@ -28,7 +28,7 @@ class Solution:
     Parameters
     ----------
     change : ndarray of float64 or None
-        None where there is none, or where nothing bounds it.
+        None where there is none, where nothing bounds it, or where a search found none within its budget.
     unbounded : bool
     decided : bool
         Whether the optimum is proven; False where a search in whole persons ran out of its budget.
@@ -52,37 +52,45 @@ def solve(
     cost : ndarray of float64, shape (n,)
     whole : bool, default False
         In whole persons.
+
+    Raises
+    ------
+    P20KitError
+        If the solver refuses the program or gives up on it.
     """
-    model = _highs()
+    model = _highs(_program(rows, down, up, cost, whole=whole))
     if len(cost) > LARGE and not whole:
         model.setOptionValue("solver", "ipm")
         model.setOptionValue("run_crossover", "off")
-    model.passModel(_program(rows, down, up, cost, whole=whole))
-    return _solution(model, whole=whole)
+    return _solution(model)
 
 
-def _highs() -> highspy.Highs:
+def _highs(program: highspy.HighsLp) -> highspy.Highs:
     model = highspy.Highs()
     for option, value in (("output_flag", False), ("threads", 1), ("mip_max_nodes", NODES)):
         model.setOptionValue(option, value)
+    # a solver that refuses a program would solve an empty one
+    if model.passModel(program) == highspy.HighsStatus.kError:
+        raise P20KitError("the audit could not decide a bound: the solver refuses the program")
     return model
 
 
-def _solution(model: highspy.Highs, *, whole: bool) -> Solution:
+def _solution(model: highspy.Highs) -> Solution:
     model.run()
     if model.getModelStatus() == _STATUS.kUnknown:
-        # an interior point, or a start from the last answer, may lose its way: begin anew
+        # an interior point may lose its way: begin anew, by the simplex method
         model.clearSolver()
-        model.setOptionValue("solver", "choose" if whole else "simplex")
+        model.setOptionValue("solver", "choose")
         model.run()
     status = model.getModelStatus()
     if status in (_STATUS.kUnbounded, _STATUS.kUnboundedOrInfeasible):
         return Solution(None, unbounded=True)
     if status == _STATUS.kInfeasible:
         return Solution(None)
-    change = np.array(model.getSolution().col_value)
-    if whole and status == _STATUS.kSolutionLimit:
-        return Solution(np.round(change), decided=False) if len(change) else Solution(None, decided=False)
+    found = model.getSolution()
+    change = np.array(found.col_value)
+    if status == _STATUS.kSolutionLimit:
+        return Solution(np.round(change) if found.value_valid else None, decided=False)
     if status != _STATUS.kOptimal:
         raise P20KitError(f"the audit could not decide a bound: solver status {status.name}")
     return Solution(np.round(change) if is_whole(change) else change)

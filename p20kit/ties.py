@@ -59,7 +59,7 @@ def tie(system: Undecided) -> Tied:
     """
     moves = sparse.csr_array(sparse.eye_array(len(system.cells)))
     while (further := _further(_without_zeros(system.rows @ moves))) is not None:
-        moves = _without_zeros(moves @ further)
+        moves = sparse.csr_array(moves @ further)
     rows = _without_zeros(system.rows @ moves)
     rows = rows[independent(rows)]
     cell, column = moves.nonzero()
@@ -87,7 +87,7 @@ def _further(rows: sparse.csr_array) -> sparse.csr_array | None:
         np.concatenate([lone + size, other + opposed, other + size - opposed]),
     )
     graph = sparse.coo_array((np.ones(len(ends[0])), ends), shape=(2 * size, 2 * size))
-    label = connected_components(graph, directed=False)[1]
+    label = connected_components(graph)[1]
     itself, negative = label[:size], label[size:]
     free = np.flatnonzero(itself != negative)
     bundles, column = np.unique(np.minimum(itself, negative)[free], return_inverse=True)

@@ -156,6 +156,8 @@ class Witnesses:
         rows, (cost, down, up) = self._rows_of(there), self._program(there, cell)
         self._settle(cell, there, solve(rows, down, up, cost))
         if self._waiting[cell] and self._size[cell] <= WHOLE_LIMIT and self.whole:
+            # whole persons may rise further where they cannot rise exactly as far
+            down, up = self.tied.down[there], self.tied.up[there]
             self._settle(cell, there, solve(rows, down, up, cost, whole=True))
         self.exhausted[cell] = True
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-from p20kit import Table
+from p20kit import CellPolicy, Table
+from p20kit.protection import Protected
 
 
 def counts(text: str, name: str = "t") -> Table:
@@ -36,3 +38,10 @@ def people(cells: dict[tuple[str, ...], int], columns: list[str], first: int = 1
     frame = pd.DataFrame(rows, columns=columns, dtype="str")
     frame.insert(0, "P20ID", [f"P{first + i:07d}" for i in range(len(frame))])
     return frame
+
+
+def released(text: str, policy: CellPolicy, name: str = "t") -> Protected:
+    """Read a two-way table of inner counts in which those with a star are hidden; margins are shown."""
+    table = counts(text.replace("*", ""), name)
+    stars = np.array([["*" in cell for cell in line.split("|")[1:]] for line in text.strip().splitlines()[1:]])
+    return Protected((table,), (~np.pad(stars, (0, 1)),), policy)

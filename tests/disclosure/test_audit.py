@@ -1,4 +1,4 @@
-"""The auditor against an attacker of the tests' own, on patterns that nobody made safe."""
+"""The auditor: what it says of releases, and its bounds against an attacker of the tests' own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from p20kit import CellPolicy, Table, audit
+from p20kit import CellPolicy, Table, audit, tabulate
+from p20kit.audit import Audit
 from p20kit.disclosed import Disclosed
+from p20kit.errors import TableInvalid
 from p20kit.protection import Protected
 from tests.disclosure.adversary import Published, Reader
-from tests.disclosure.spelled import counts
+from tests.disclosure.spelled import counts, people, released
 
 STRICT = CellPolicy()
 
@@ -110,7 +112,8 @@ def test_layers_are_unknowns_of_their_own() -> None:
     truth = table.counts.astype(float)
     hidden = Disclosed(table, truth, np.zeros((3, 3)), np.full((3, 3), np.inf), need.astype(float))
     wages = Disclosed(table, 10 * truth, 10 * truth, 10 * truth, 0 * truth, "total wages", whole=False)
-    assert audit(Layered(hidden, wages), STRICT).findings == ()
+    found = audit(Layered(hidden, wages), STRICT)
+    assert found.findings == () and [b.upper for b in found.bounds] == [None] * 9
 
 
 def test_a_release_is_held_to_the_policy_of_today() -> None:
@@ -126,3 +129,173 @@ def test_an_audit_says_how_it_decided() -> None:
     release = random_release(3, (4, 4, 3), 8.0, 0.4)
     text = audit(release, STRICT).ran[1]
     assert text.startswith("bounds: ") and "in whole persons" in text and "every sum of hidden counts" in text
+
+
+SQUARE = """
+   | a  | b  | c
+ N | 3* | 9* | 40
+ S | 8* | 7* | 30"""
+
+
+def said(found: Audit, rule: str) -> list[tuple[str, str, str, str]]:
+    return [(f.clause, f.where, f.what, f.next) for f in found.findings if f.rule == rule]
+
+
+def test_nothing_to_audit_is_refused() -> None:
+    with pytest.raises(TableInvalid, match="no tables to audit"):
+        audit([], STRICT)
+    with pytest.raises(TableInvalid, match="no tables to audit"):
+        audit([], STRICT, earlier=[counts(" | a \n N | 40")])
+
+
+@pytest.mark.parametrize("minimum", [6, 10])
+def test_counts_under_the_threshold_that_are_displayed_are_named(minimum: int) -> None:
+    table = counts(" | a | b \n N | 3 | 40 \n S | 9 | 29")
+    found = audit(table, CellPolicy(minimum_count=minimum))
+    small = ["t[row=N, col=a]", "t[row=S, col=a]"][: 1 + (minimum > 9)]
+    what, advice = f"a count under {minimum} is displayed", "Hide it: use protect()."
+    assert said(found, "threshold") == [("DSA III.G.2.a", where, what, advice) for where in small]
+    assert len(found.findings) == len(small)
+    assert found.bounds == () and found.not_ran == ()
+    assert found.ran[0] == "threshold: 9 displayed cells"
+    assert len(found.ran) == 2 and found.ran[1].startswith("bounds: 0 hidden cells, of which 0 must be able")
+
+
+def test_one_table_is_a_sequence_of_one() -> None:
+    release = released(SQUARE, STRICT)
+    assert audit(release, STRICT) == audit([release], STRICT)
+    assert audit([release, release], STRICT).findings == audit(release, STRICT).findings
+
+
+def test_what_the_code_set_rules_out_may_be_displayed() -> None:
+    rows = pd.DataFrame({"a": ["x", "x", "y", "y"], "b": ["p", "q", "p", "q"], "n": [0, 9, 8, 7]})
+    ruled_out = rows.loc[:0, ["a", "b"]]
+    assert audit(Table.from_counts(rows, ["a", "b"], impossible=ruled_out), STRICT).findings == ()
+    assert [f.rule for f in audit(Table.from_counts(rows, ["a", "b"]), STRICT).findings] == ["threshold"]
+
+
+def test_too_few_employers_are_named_as_such() -> None:
+    cells = {("N", f"e{i % 4}"): 9 for i in range(4)} | {("S", "e0"): 3, ("S", "e1"): 3}
+    frame = people(cells, ["area", "firm"])
+    table = tabulate(frame, by=["area"], unit="P20ID", employer="firm", name="jobs")
+    found = audit(table, STRICT)
+    what, advice = "a count of too few employers is displayed", "Hide it: use protect()."
+    assert said(found, "threshold") == [("DSA III.G.2.a", "jobs[area=S]", what, advice)]
+
+
+def test_a_cell_that_follows_is_named_with_its_bounds() -> None:
+    found = audit(released(" | a | b \n N | 3* | 40 \n S | 31 | 29", STRICT), STRICT)
+    what = (
+        "the hidden count follows to lie between 3 and 3, where 6 must be possible "
+        "(interval bounds over all releases given)"
+    )
+    bounds = ("DSA III.G.2.d", "t[row=N, col=a]", what, "Hide a further cell: use protect().")
+    assert said(found, "bounds") == [bounds] and len(found.findings) == 1
+    assert [(b.where, b.lower, b.upper) for b in found.bounds] == [("t[row=N, col=a]", 3, 3)]
+    assert found.ran[0] == "threshold: 8 displayed cells"
+    assert found.ran[1] == (
+        "bounds: 1 hidden cells, of which 1 must be able to be larger: 0 decided in whole persons, 0 in fractions of "
+        "persons, 1 by intervals alone; with them every sum of hidden counts that follows exactly"
+    )
+
+
+def test_how_cells_were_decided_is_counted_over_those_that_must_be_able_to_be_larger() -> None:
+    ran = audit(released(SQUARE, STRICT), STRICT).ran[1]
+    assert ran.startswith(
+        "bounds: 4 hidden cells, of which 1 must be able to be larger: 1 decided in whole persons, 0 in"
+    )
+
+
+LINE = """
+   | a  | b  | c
+ N | 2* | 3* | 40
+ S | 9* | 8* | 30"""
+
+
+def test_a_line_whose_hidden_cells_come_to_too_few_is_named_by_its_sum() -> None:
+    found = audit(released(LINE, STRICT), STRICT)
+    what, advice = (
+        "45 in all less 40 known leaves 5 in 2 hidden cells of the line",
+        "Hide a further cell of the line: ",
+    )
+    line = ("DSA III.G.2.d", "t[row=N, col=Total]", what, advice + "use protect().")
+    assert said(found, "sum") == [line]
+    assert len(said(found, "bounds")) == 2
+
+
+def test_lines_of_earlier_releases_are_not_named_again() -> None:
+    earlier, other = released(LINE, STRICT), counts(" | y | z \n old | 30 | 31", "new")
+    found = audit(other, STRICT, earlier=[earlier])
+    assert said(found, "sum") == []
+    # bounds are: together with what comes now they may be news
+    assert len(said(found, "bounds")) == 2
+    assert found.ran[0] == "threshold: 6 displayed cells"
+    assert [f.rule for f in audit(other, STRICT, earlier=[counts(" | a \n N | 3", "old")]).findings] == []
+
+
+def test_a_line_is_named_by_the_first_new_table_that_has_it() -> None:
+    one, two = released(LINE, STRICT, "one"), released(LINE, STRICT, "two")
+    assert [where for _, where, _, _ in said(audit([one, two], STRICT), "sum")] == ["one[row=N, col=Total]"]
+    assert [where for _, where, _, _ in said(audit([two], STRICT, earlier=[one]), "sum")] == ["two[row=N, col=Total]"]
+
+
+def test_tables_whose_people_are_not_known_are_named() -> None:
+    blind = counts(" | a | b \n N | 30 | 40 \n S | 31 | 29", "blind")
+    known = tabulate(people({("N",): 30, ("S",): 31}, ["row"]), by=["row"], unit="P20ID", name="known")
+    again = tabulate(people({("N",): 30, ("S",): 40}, ["row"]), by=["row"], unit="P20ID", name="again")
+    assert audit(known, STRICT).not_ran == audit(blind, STRICT).not_ran == ()
+    found = audit([blind, known], STRICT)
+    assert found.not_ran == ("differences with blind: its people are not known",)
+    assert len(found.ran) == 2
+    two = audit([known, again], STRICT)
+    assert two.not_ran == () and two.ran[2:] == ("differences: groups of 2 tables with a basis",)
+    assert audit([known, blind], STRICT, earlier=[again]).ran[2:] == two.ran[2:]
+
+
+def cohorts(fewer: int) -> list[Table]:
+    """Count the people of a club, and then again without some of them."""
+    frame = people({("F",): 30, ("M",): 20 + fewer}, ["sex"])
+    return [tabulate(part, by=["sex"], unit="P20ID", name=f"t{len(part)}") for part in (frame, frame[:50])]
+
+
+def test_two_groups_that_differ_by_too_few_are_named() -> None:
+    found = audit(cohorts(4), STRICT)
+    assert audit(cohorts(6), STRICT).findings == ()
+    advice = "Hide one of the two, or use the same groups in both tables."
+    assert {(f[0], f[3]) for f in said(found, "difference")} == {("DSA III.G.2.d", advice)}
+    assert {where for _, where, _, _ in said(found, "difference")} == {"t54[sex=M]", "t54[sex=Total]"}
+    assert {what for _, _, what, _ in said(found, "difference")} == {
+        "24 individuals less the 20 of t50[sex=M], all among them, leaves 4",
+        "54 individuals less the 50 of t50[sex=Total], all among them, leaves 4",
+    }
+    later, before = cohorts(4)
+    assert said(audit(later, STRICT, earlier=[before]), "difference") == said(found, "difference")
+    assert not audit(counts(" | a \n N | 99", "new"), STRICT, earlier=[later, before]).findings
+
+
+def test_overlaps_that_come_to_too_few_are_named() -> None:
+    frame = people({("N",): 20, ("S",): 30, ("",): 4}, ["part"]).assign(club="x")
+    parts = [frame, frame[frame["part"] == "N"], frame[frame["part"] == "S"]]
+    found = audit([tabulate(p, by=["club"], unit="P20ID", name=f"t{i}") for i, p in enumerate(parts)], STRICT)
+    advice = "Ask for the same persons as in the other tables."
+    what = "4 individuals follow from 3 groups of persons that overlap"
+    assert ("DSA III.G.2.d", "overlap[Total]", what, advice) in said(found, "overlap")
+
+
+def test_what_a_release_asked_for_does_not_bind_the_policy_of_today() -> None:
+    text = SQUARE.replace("3*", "7*")
+    then = released(text, CellPolicy(minimum_count=8))
+    assert audit(then, then.policy).bounds[0].need == 8
+    assert audit(then, STRICT).bounds[0].need == 0
+    now = CellPolicy(minimum_count=10)
+    assert audit(then, now).bounds[0].need == 10
+    layered = Layered(*then.disclosed())
+    # who says what it tells without a policy is held to both
+    assert [b.need for b in audit(layered, STRICT).bounds] == [8, 0, 0, 8]
+    assert [b.need for b in audit(layered, now).bounds] == [10, 10, 10, 10]
+
+
+def test_an_audit_is_plain_values() -> None:
+    found = audit(released(LINE, STRICT), STRICT).to_dict()
+    assert set(found) == {"findings", "bounds", "ran", "not_ran"}
+    assert found["findings"][0]["rule"] == "bounds" and found["bounds"][0]["where"] == "t[row=N, col=a]"
