@@ -286,7 +286,7 @@ class Moves:
         return change
 
 
-def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[tuple[FloatArray, IntArray]]:
+def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[IntArray]:
     """Look for changes of hidden cells that raise many targets at a time, until few more are found.
 
     Programs by the interior point method: each raises a part of the targets, chosen at random, as far as it will go.
@@ -302,8 +302,8 @@ def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[tu
 
     Yields
     ------
-    (ndarray of float64, shape (n_cells,), ndarray of int64)
-        A change, and the targets it is the first to raise by their gap.
+    ndarray of int64
+        The targets that one change is the first to raise by their gap.
     """
     waiting, generator = targets, np.random.default_rng(0)
     column = np.full(system.size, -1, dtype=np.int32)
@@ -330,7 +330,7 @@ def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[tu
         if len(done):
             model.changeColsBounds(len(done), column[done], lower[column[done]], np.full(len(done), INFINITE))
             waiting = np.setdiff1d(waiting, done)
-            yield change, done
+            yield done
         if len(done) < FEW // 4:
             return
 

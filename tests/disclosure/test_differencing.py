@@ -182,7 +182,7 @@ def test_two_groups_of_one_table() -> None:
     assert sorted(told([only(table, margins)])) == sorted(every_way)
     attacked = audit(Protected((table,), (only(table, margins)[1],), STRICT), STRICT)
     assert {finding.rule for finding in attacked.findings} == {"difference"}
-    assert attacked.ran[-1] == "differences: groups of 1 tables with a basis"
+    assert attacked.ran[-1] == "differences: groups of 1 table with a basis"
 
 
 def test_protect_hides_one_of_two_groups_of_one_table_that_differ_by_few() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import papermill
 import pytest
 from rich.console import Console
 
-from p20kit.progress import Progress, automatic, in_notebook, in_terminal, silent
+from p20kit import CellPolicy, Table, audit, protect
+from p20kit.progress import Progress, Step, automatic, in_notebook, in_terminal, silent
 
 
 def test_a_terminal_shows_what_is_under_way() -> None:
@@ -69,3 +73,17 @@ def test_a_notebook_shows_a_bar_and_clears_it(tmp_path: Path) -> None:
     bar = during[0].data["text/html"]
     assert 'value="3" max="8"' in bar and "a&lt;b: slices (3 of 8)" in bar
     assert [output.data["text/html"] for output in after] == [""]
+
+
+def test_an_audit_says_how_far_it_is() -> None:
+    told: list[tuple[str, int, int, str]] = []
+
+    @contextmanager
+    def listen(description: str, /) -> Iterator[Step]:
+        yield lambda done, of, what: told.append((description, done, of, what))
+
+    frame = pd.DataFrame([(a, b, 3 + (a == b)) for a in "uvw" for b in "xyz"], columns=["a", "b", "n"])
+    policy = CellPolicy()
+    audit(protect(Table.from_counts(frame, ["a", "b"], "n"), policy), policy, progress=listen)
+    assert told and all(who == "audit 1 table, count" and 0 <= done <= of for who, done, of, _ in told)
+    assert {what for *_, what in told} == {"hidden cells"}
