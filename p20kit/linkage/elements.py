@@ -33,6 +33,7 @@ ROLES: Mapping[str, Role] = {
         Role("street2", "text", "Second address line"),
         Role("street_number", "code", "House number"),
         Role("state", "code", "State"),
+        Role("occupation", "text", "Occupation"),
     )
 }
 
@@ -69,8 +70,9 @@ def usable_roles(
     shared = set(left) & set(right)
     used = {role: roles[role] for role in ROLES if role in roles and roles[role] in shared}
     missing = {role: roles[role] for role in ROLES if role in roles and role not in used}
-    if not {"first_name", "last_name", "dob"} <= set(used):
+    if not {"first_name", "last_name"} <= set(used) or not set(used) & {"dob", "ssn", "sasid"}:
         raise RoleError(
-            f"a match needs first_name, last_name and dob in both files; shared here: {', '.join(used) or 'none'}"
+            "a match needs first_name, last_name and one of dob, ssn, sasid in both files;"
+            f" shared here: {', '.join(used) or 'none'}"
         )
     return used, missing

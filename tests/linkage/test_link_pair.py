@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from p20kit.linkage import Linked, Method, RoleError, link_pair
+from p20kit.linkage import Linked, Method, link_pair
 from tests.linkage.agencies import FEBRL_ROLES, STATE_ROLES, febrl4, students_and_wage_earners
 
 CANARY = {
@@ -127,13 +127,13 @@ def test_the_same_method_gives_the_same_links_and_a_stricter_one_fewer(tmp_path)
     assert set(strict.links["left_id"]) < set(first.links["left_id"])
 
 
-def test_a_file_that_repeats_every_person_links_nobody_by_a_guess(tmp_path: Path):
+def test_records_equal_in_all_that_is_compared_are_ties_and_nobody_is_linked_by_a_guess(tmp_path: Path):
     sde, dol, _ = students_and_wage_earners(tmp_path, 400, 1_000)
-    twice = pd.concat([dol, dol.assign(GenericID=dol["GenericID"] + "X")])
-    linked = link_pair(sde, twice, roles=STATE_ROLES)
-    assert len(linked.links) == 0
-    assert linked.report["files"][1]["likely_duplicates"] > 900
-    assert linked.report["quality"]["tied_records"][0] > 100
+    again = dol.iloc[:90].assign(GenericID=dol["GenericID"].iloc[:90] + "X")
+    linked = link_pair(sde, pd.concat([dol, again]), roles=STATE_ROLES)
+    assert not linked.links["right_id"].isin([*again["GenericID"], *dol["GenericID"].iloc[:90]]).any()
+    assert linked.report["files"][1]["likely_duplicates"] > 80
+    assert linked.report["quality"]["tied_records"][0] >= 20
 
 
 def test_a_rule_that_would_explode_is_counted_and_not_run(tmp_path: Path):
@@ -152,19 +152,9 @@ def test_a_column_of_nulls_is_no_evidence(tmp_path: Path):
     assert len(linked.links.merge(truth, on=["left_id", "right_id"])) > 0.8 * len(truth)
 
 
-def test_files_that_cannot_be_matched_are_refused(tmp_path: Path):
-    sde, dol, _ = students_and_wage_earners(tmp_path, 200, 480)
-    with pytest.raises(ValueError, match="file of DOL holds no record"):
-        link_pair(sde, dol.iloc[:0], roles=STATE_ROLES)
-    with pytest.raises(ValueError, match="GenericID of SDE: 0 missing, 1 repeated"):
-        link_pair(pd.concat([sde, sde.iloc[:1]]), dol, roles=STATE_ROLES)
-    with pytest.raises(RoleError, match="dob"):
-        link_pair(sde.drop(columns="DOB"), dol, roles=STATE_ROLES)
-    with pytest.raises(ValueError, match="share no value"):
-        link_pair(sde, dol.assign(DOB="", FirstName="", LastName=""), roles=STATE_ROLES)
-
-
-@pytest.mark.parametrize("wrong", [{"threshold": 1.0}, {"threshold": 0.0}, {"max_pairs": 10}, {"threads": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"threshold": 1.0}, {"threshold": 0.0}, {"max_pairs": 10}, {"threads": 0}, {"deterministic": ("dob",)}]
+)
 def test_a_method_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match="must"):
         Method(**wrong)

@@ -1,0 +1,124 @@
+"""Splink 5 with the settings of its documentation on the files of the linkage benchmark; one process per run.
+
+    python -m benchmarks.linkage_peer documented folder    # as a newcomer runs it
+    python -m benchmarks.linkage_peer capped folder        # sampling and EM capped, columns trimmed: the fair peer
+
+Names are in capitals and empty fields null, as the documentation asks. The comparisons are those of its
+guides for persons; the placeholder SSN is nulled. Links are one to one (Splink's single best links, with the
+planner's quadratic join of DuckDB 2.0 avoided), at probability 0.5.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import splink.comparison_library as cl
+from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+
+from benchmarks.linkage_files import score_pairs
+from benchmarks.measuring import cpu_seconds, peak_mib
+
+CAP = 2e6
+DOCUMENTED_PAIRS = 1e7
+COLUMNS = {"FirstName": "first_name", "MiddleName": "middle_name", "LastName": "last_name"} | {
+    "DOB": "dob",
+    "Gender": "sex",
+    "SASID": "sasid",
+    "SSN": "ssn",
+}
+PLACEHOLDER = "999999999"
+
+
+def read(con: Any, agencies: list[str], folder: Path) -> list[str]:
+    """Read and tidy the files; give the identifying columns that all of them have."""
+    held = []
+    for agency in agencies:
+        names = con.execute(f"select * from '{folder / agency}.parquet' limit 0").description
+        held.append([name for column, name in COLUMNS.items() if column in {n[0] for n in names}])
+        texts = ", ".join(
+            f"nullif(nullif(upper(trim({c})), ''), '{PLACEHOLDER}') as {n}"
+            for c, n in COLUMNS.items()
+            if n in held[-1]
+        )
+        con.execute(
+            f"create table {agency} as select GenericID as unique_id, {texts} from '{folder / agency}.parquet'"
+        )
+        for name in set(COLUMNS.values()) - set(held[-1]):
+            con.execute(f"alter table {agency} add column {name} varchar")
+    return [n for n in COLUMNS.values() if sum(n in each for each in held) > 1]
+
+
+def settings(columns: list[str], *, trimmed: bool) -> SettingsCreator:
+    """Give the comparisons and blocking rules of the documentation's person guides."""
+    comparisons: list[Any] = [
+        cl.NameComparison(name).configure(term_frequency_adjustments=True) for name in ("first_name", "last_name")
+    ]
+    comparisons.append(cl.DateOfBirthComparison("dob", input_is_string=True, datetime_format="%Y%m%d"))
+    comparisons.append(cl.ExactMatch("sex"))
+    comparisons += [cl.DamerauLevenshteinAtThresholds(c, 1) for c in ("sasid", "ssn") if c in columns]
+    comparisons += [cl.NameComparison("middle_name")] if "middle_name" in columns else []
+    rules = [block_on(c) for c in ("sasid", "ssn") if c in columns]
+    rules += [
+        block_on("first_name", "last_name"),
+        block_on("dob", "substr(last_name, 1, 3)"),
+        block_on("dob", "substr(first_name, 1, 3)"),
+        block_on("last_name", "substr(first_name, 1, 1)", "substr(dob, 1, 4)"),
+    ]
+    return SettingsCreator(
+        link_type="link_only",
+        comparisons=comparisons,
+        blocking_rules_to_generate_predictions=rules,
+        retain_matching_columns=not trimmed,
+        retain_intermediate_calculation_columns=not trimmed,
+    )
+
+
+def train(linker: Any, columns: list[str], *, capped: bool) -> None:
+    """Train as the documentation does: prior from strict rules, u by sampling, m by EM on two blockings."""
+    strict = [block_on(c) for c in ("sasid", "ssn") if c in columns] + [block_on("first_name", "last_name", "dob")]
+    linker.training.estimate_probability_two_random_records_match(strict, recall=0.7)
+    linker.training.estimate_u_using_random_sampling(max_pairs=CAP if capped else DOCUMENTED_PAIRS, seed=1)
+    for rule in (block_on("first_name", "last_name"), block_on("dob", "sex")):
+        linker.training.estimate_parameters_using_expectation_maximisation(
+            rule, **({"max_pairs": CAP} if capped else {})
+        )
+
+
+def main() -> int:
+    """Link the files of a folder and print F1, CPU seconds and memory."""
+    how, folder = sys.argv[1], Path(sys.argv[2])
+    agencies = json.loads((folder / "files.json").read_text())["agencies"]
+    con = duckdb.connect()
+    con.execute("set threads=2")
+    before, began = cpu_seconds(), time.perf_counter()
+    columns = read(con, agencies, folder)
+    database = DuckDBAPI(connection=con)
+    tables = [database.register(name, dataset_display_name=name) for name in agencies]
+    linker = Linker(tables, settings(columns, trimmed=how == "capped"), log_level="ERROR")
+    train(linker, columns, capped=how == "capped")
+    pairs = linker.inference.predict(
+        **({"threshold_match_weight": -6} if how == "capped" else {"threshold_match_probability": 0.01})
+    )
+    con.execute("set disabled_optimizers='join_order'")
+    best = linker.clustering.cluster_using_single_best_links(
+        pairs, duplicate_free_datasets=agencies, threshold_match_probability=0.5, ties_method="drop"
+    )
+    con.execute("reset disabled_optimizers")
+    clusters = best.query_sql("select cluster_id, source_dataset, unique_id from {this}").as_pandas_dataframe()
+    seconds, wall = cpu_seconds() - before, time.perf_counter() - began
+    found: dict[str, Any] = {"seconds": seconds, "wall": wall, "mib": peak_mib()}
+    found |= score_pairs(folder, clusters)
+    whole = linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, threshold_match_probability=0.95)
+    joined = whole.query_sql("select cluster_id, source_dataset, unique_id from {this}").as_pandas_dataframe()
+    found["components"] = score_pairs(folder, joined)
+    print(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

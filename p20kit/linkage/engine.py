@@ -1,0 +1,146 @@
+"""From standardised files to scored candidate pairs: block, compare, train, score, all in one DuckDB in memory."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from p20kit.linkage.blocking import Cost, choose_rules, propose
+from p20kit.linkage.codes import arrow_table
+from p20kit.linkage.comparison import Comparison, build_comparisons
+from p20kit.linkage.errors import refuse_blocking
+from p20kit.linkage.scoring import score
+from p20kit.linkage.standardise import COUNTED, KEYS, Standardised, share_vocabularies
+from p20kit.linkage.training import Trained, train
+from p20kit.linkage.vectors import Patterns, compare, patterns
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Candidate pairs with their weights, and the model they came from.
+
+    Attributes
+    ----------
+    costs : list of Cost
+        Blocking rules, predicted and chosen.
+    seen : Patterns
+        Agreement vectors of the candidate pairs.
+    trained : Trained
+    pairs : DataFrame
+        As `scoring.score` gives it.
+    """
+
+    costs: list[Cost]
+    seen: Patterns
+    trained: Trained
+    pairs: pd.DataFrame
+
+
+def score_files(
+    left: Standardised,
+    right: Standardised,
+    *,
+    seed: int,
+    max_pairs: int,
+    threads: int,
+    tell: Progress = lambda stage, fraction: None,
+) -> Scored:
+    """Propose, compare and score pairs of the records of two files; of one file, where both are the same.
+
+    Parameters
+    ----------
+    left, right : Standardised
+        Their frames are used up: memory is what a large match runs out of.
+    seed : int
+        Of the pairs of strangers.
+    max_pairs : int
+        Most pairs of strangers drawn to estimate u.
+    threads : int
+        Of DuckDB.
+
+    Raises
+    ------
+    LinkageRefused
+        If no blocking rule can be run.
+    """
+    same = left is right
+    tables = ("records_l", "records_l" if same else "records_r")
+    records = (len(left.frame), len(right.frame))
+    share_vocabularies(left, right)
+    with duckdb.connect() as con:
+        # Identifiers stay in memory: DuckDB may not spill to disk.
+        con.execute(f"set threads={threads}; set temp_directory=''; set preserve_insertion_order=false")
+        for table, side in zip(tables[: 1 if same else 2], (left, right), strict=False):
+            con.register("incoming", arrow_table(side.frame, KEYS))
+            con.execute(f"create table {table} as select * from incoming")  # noqa: S608
+            con.unregister("incoming")
+        columns = left.filled() & right.filled()
+        comparisons = build_comparisons(columns)
+        known = _known_u(left.frame, right.frame, comparisons)
+        for side in (left, right):
+            for column in list(side.frame):
+                del side.frame[column]
+        tell("blocking", 0.15)
+        costs = choose_rules(con, *tables, columns, records)
+        rules = [cost.rule for cost in costs if cost.used]
+        if not rules:
+            refuse_blocking(costs)
+        propose(con, *tables, rules, "candidates")
+        tell("comparing", 0.3)
+        compare(con, *tables, "candidates", comparisons, "vectors")
+        con.execute("drop table candidates")
+        seen = patterns(con, "vectors", comparisons)
+        tell("training", 0.6)
+        strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
+        trained = train(comparisons, seen, strangers, known, records)
+        tell("scoring", 0.75)
+        return Scored(costs, seen, trained, score(con, "vectors", seen, trained, [rule.name for rule in rules]))
+
+
+def _strangers(
+    con: Any,
+    tables: tuple[str, str],
+    records: tuple[int, int],
+    comparisons: Sequence[Comparison],
+    seed: int,
+    max_pairs: int,
+) -> Patterns:
+    """Compare records drawn at random; the few that are one person by chance do not count."""
+    draw = np.random.default_rng(seed)
+    drawn = {side: draw.integers(0, n, max_pairs).astype(np.int32) for side, n in zip("lr", records, strict=True)}
+    con.register("drawn", pd.DataFrame(drawn | {"rule": np.zeros(max_pairs, np.uint8)}))
+    compare(con, *tables, "drawn", comparisons, "strangers")
+    con.unregister("drawn")
+    return patterns(con, "strangers", comparisons)
+
+
+def _known_u(
+    left: pd.DataFrame, right: pd.DataFrame, comparisons: Sequence[Comparison]
+) -> dict[tuple[str, int], float]:
+    """Give the u of what sampling sees too seldom: plain equality by counting, numbers and swaps by reckoning."""
+    known: dict[tuple[str, int], float] = {}
+    for comparison in comparisons:
+        for position, level in enumerate(comparison.levels):
+            if comparison.role in ("ssn", "sasid") and level.label == "equal":
+                known[comparison.role, position] = 1 / max(len(left), len(right), 2)
+            elif level.sql in _EQUAL:
+                known[comparison.role, position] = _chance(left, right, _EQUAL[level.sql])
+    return known
+
+
+_EQUAL: Mapping[str, str] = {f"{column}_l = {column}_r": column for column in COUNTED}
+
+
+def _chance(left: pd.DataFrame, right: pd.DataFrame, column: str) -> float:
+    """Chance that two records that hold the column agree on it."""
+    counts = [
+        np.bincount(side[column].cat.codes.to_numpy() + 1, minlength=len(side[column].cat.categories) + 1)[1:]
+        for side in (left, right)
+    ]
+    held = counts[0].sum() * counts[1].sum()
+    return max(float(counts[0] @ counts[1]) / max(float(held), 1.0), 1 / max(float(held), 2.0))
