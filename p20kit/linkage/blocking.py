@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 PAIRS_PER_RECORD = 1
-LEAST_CEILING = 200_000
+LEAST_CEILING = 400_000
 """A rule may propose this many pairs per record of both files, and this many in any case. One that would
 propose more is set aside before it runs, and the report says so with the number."""
 SAMPLED = 30_000
@@ -31,27 +31,28 @@ class Rule:
     ----------
     name : str
     keys : tuple of (str, str)
-    only : str
-        SQL condition beside the keys, columns as `l.` and `r.`.
+    lacking : str
+        Column that one of the two records does not have.
     """
 
     name: str
     keys: tuple[tuple[str, str], ...]
-    only: str = ""
+    lacking: str = ""
 
     @property
     def sql(self) -> str:
         """The condition, as Splink wants it too."""
-        return " and ".join([*(f"l.{left} = r.{right}" for left, right in self.keys), *filter(None, [self.only])])
+        lacks = [f"(l.{self.lacking} is null or r.{self.lacking} is null)"] if self.lacking else []
+        return " and ".join([*(f"l.{left} = r.{right}" for left, right in self.keys), *lacks])
 
     def held_in(self, columns: Collection[str]) -> bool:
-        """Say whether the files hold every column of the keys."""
-        return all(a in columns and b in columns for a, b in self.keys)
+        """Say whether the files hold every column of the rule."""
+        return {self.lacking or self.keys[0][0], *(column for key in self.keys for column in key)} <= set(columns)
 
     def within(self, other: "Rule") -> bool:
         """Say whether every pair of this rule is one of the other's."""
         agreed = {*self.keys, *((i, i) for a, b in self.keys if a == b for i in IMPLIED.get(a, ()))}
-        return set(other.keys) <= agreed and other.only in ("", self.only)
+        return set(other.keys) <= agreed and other.lacking in ("", self.lacking)
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,9 @@ class Cost:
         return self.outcome == "used"
 
 
-def _on(name: str, *columns: str, only: str = "") -> Rule:
-    return Rule(name, tuple((c, c) for c in columns), only)
+def _on(name: str, *columns: str, lacking: str = "") -> Rule:
+    return Rule(name, tuple((c, c) for c in columns), lacking)
 
-
-_NO_DATE = "(l.dob is null or r.dob is null)"
 
 RULES: tuple[Rule, ...] = (
     _on("SSN", "ssn"),
@@ -94,10 +93,11 @@ RULES: tuple[Rule, ...] = (
     _on("date of birth, sound of surname", "dob", "ln_sound"),
     _on("first name, surname", "fn", "ln1"),
     _on("formal first name, surname", "root", "ln1"),
-    _on("formal first name, surname, no date of birth", "root", "ln1", only=_NO_DATE),
+    _on("formal first name, surname, no date of birth", "root", "ln1", lacking="dob"),
+    _on("sound of both names", "fn_sound", "ln_sound"),
     _on("first name, surname, birth year", "fn", "ln1", "birth_year"),
     _on("first name, surname, birth month and day", "fn", "ln1", "birth_month", "birth_day"),
-    _on("first name, surname, no date of birth", "fn", "ln1", only=_NO_DATE),
+    _on("first name, surname, no date of birth", "fn", "ln1", lacking="dob"),
     Rule("first name, second surname against first", (("fn", "fn"), ("ln2", "ln1"))),
     Rule("first name, first surname against second", (("fn", "fn"), ("ln1", "ln2"))),
     Rule("names swapped", (("fn", "ln1"), ("ln1", "fn"))),
@@ -107,11 +107,19 @@ RULES: tuple[Rule, ...] = (
     Rule("day and month swapped, formal first name", (("dob_swapped", "dob"), ("root", "root"))),
     _on("sound of both names, birth year", "fn_sound", "ln_sound", "birth_year"),
     _on("sound of both names, birth month and day", "fn_sound", "ln_sound", "birth_month", "birth_day"),
-    _on("sound of both names, no date of birth", "fn_sound", "ln_sound", only=_NO_DATE),
+    _on("sound of both names, no date of birth", "fn_sound", "ln_sound", lacking="dob"),
     _on("formal first name, surname, birth year", "root", "ln1", "birth_year"),
+    _on("ZIP code", "zip"),
+    _on("ZIP code, first initial", "zip", "fi"),
     _on("ZIP code, surname", "zip", "ln1"),
     _on("ZIP code, first name", "zip", "fn"),
     _on("street and house number", "street", "street_number"),
+    _on("town, surname", "town", "ln1"),
+    _on("town, first name", "town", "fn"),
+    _on("town, start of surname, first initial", "town", "li", "fi"),
+    _on("town, first initial, birth year", "town", "fi", "birth_year"),
+    _on("surname, first initial", "ln1", "fi"),
+    _on("surname, birth year", "ln1", "birth_year"),
 )
 """Loose rules stand before the strict ones they contain: a strict one is used where the loose one explodes."""
 
@@ -162,7 +170,7 @@ def _predicted(con: Any, left: str, right: str, rule: Rule, records: tuple[int, 
         con,
         f"select coalesce(sum(l.n * r.n), 0) from {blocks(left, 0)} l join {blocks(right, 1)} r using ({using})",
     )
-    if rule.only and counted <= MOST_COUNTED:
+    if rule.lacking and counted <= MOST_COUNTED:
         counted = _count(con, f"select count(*) from {sample(left, 0)} l join {sample(right, 1)} r on {rule.sql}")
     return counted * steps[0] * steps[1]
 

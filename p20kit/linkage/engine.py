@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -16,6 +17,9 @@ from p20kit.linkage.scoring import score
 from p20kit.linkage.standardise import COUNTED, KEYS, Standardised, share_vocabularies
 from p20kit.linkage.training import Trained, train
 from p20kit.linkage.vectors import Patterns, compare, patterns
+
+FIRST_OVERLAP = 0.5
+"""Share of the smaller file thought to be in the other before anything is learned."""
 
 Progress = Callable[[str, float], None]
 
@@ -49,6 +53,7 @@ def score_files(
     max_pairs: int,
     threads: int,
     tell: Progress = lambda stage, fraction: None,
+    known_m: Mapping[tuple[str, str], float] = MappingProxyType({}),
 ) -> Scored:
     """Propose, compare and score pairs of the records of two files; of one file, where both are the same.
 
@@ -62,6 +67,8 @@ def score_files(
         Most pairs of strangers drawn to estimate u.
     threads : int
         Of DuckDB.
+    known_m : mapping of (str, str) to float
+        As in `train`.
 
     Raises
     ------
@@ -76,7 +83,8 @@ def score_files(
         # Identifiers stay in memory: DuckDB may not spill to disk.
         con.execute(f"set threads={threads}; set temp_directory=''; set preserve_insertion_order=false")
         for table, side in zip(tables[: 1 if same else 2], (left, right), strict=False):
-            con.register("incoming", arrow_table(side.frame, KEYS))
+            both = [column for column in left.frame if column in right.frame]
+            con.register("incoming", arrow_table(side.frame[both], KEYS))
             con.execute(f"create table {table} as select * from incoming")  # noqa: S608
             con.unregister("incoming")
         columns = left.filled() & right.filled()
@@ -97,7 +105,8 @@ def score_files(
         seen = patterns(con, "vectors", comparisons)
         tell("training", 0.6)
         strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
-        trained = train(comparisons, seen, strangers, known, records)
+        possible = records[0] * (records[0] - 1) // 2 if same else records[0] * records[1]
+        trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
         tell("scoring", 0.75)
         return Scored(costs, seen, trained, score(con, "vectors", seen, trained, [rule.name for rule in rules]))
 
@@ -110,10 +119,12 @@ def _strangers(
     seed: int,
     max_pairs: int,
 ) -> Patterns:
-    """Compare records drawn at random; the few that are one person by chance do not count."""
+    """Compare records drawn at random; those that are one person by chance are too few to count."""
     draw = np.random.default_rng(seed)
-    drawn = {side: draw.integers(0, n, max_pairs).astype(np.int32) for side, n in zip("lr", records, strict=True)}
-    con.register("drawn", pd.DataFrame(drawn | {"rule": np.zeros(max_pairs, np.uint8)}))
+    drawn = pd.DataFrame(
+        {side: draw.integers(0, n, max_pairs).astype(np.int32) for side, n in zip("lr", records, strict=True)}
+    ).assign(rule=np.uint8(0))
+    con.register("drawn", drawn[drawn["l"] != drawn["r"]] if tables[0] == tables[1] else drawn)
     compare(con, *tables, "drawn", comparisons, "strangers")
     con.unregister("drawn")
     return patterns(con, "strangers", comparisons)
@@ -142,5 +153,7 @@ def _chance(left: pd.DataFrame, right: pd.DataFrame, column: str) -> float:
         np.bincount(side[column].cat.codes.to_numpy() + 1, minlength=len(side[column].cat.categories) + 1)[1:]
         for side in (left, right)
     ]
-    held = counts[0].sum() * counts[1].sum()
-    return max(float(counts[0] @ counts[1]) / max(float(held), 1.0), 1 / max(float(held), 2.0))
+    # A record is not a stranger to itself.
+    itself = int(counts[0].sum()) if left is right else 0
+    held = max(int(counts[0].sum()) * int(counts[1].sum()) - itself, 1)
+    return max((int(counts[0] @ counts[1]) - itself) / held, 1 / max(held, 2))

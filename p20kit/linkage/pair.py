@@ -3,6 +3,7 @@
 import importlib.metadata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,10 @@ class Linked:
     model: dict[str, Any]
 
 
+def silent(stage: str, fraction: float) -> None:
+    """Tell nobody."""
+
+
 def link_pair(
     left: pd.DataFrame,
     right: pd.DataFrame,
@@ -120,7 +125,7 @@ def link_pair(
     LinkageRefused
         If a file is empty or holds a person twice, one file stands for both, or no blocking rule can be run.
     """
-    method, tell = method or Method(), progress or _silent
+    method, tell = method or Method(), progress or silent
     files = dict(zip(names, (left, right), strict=True))
     check_files(files, id_column, list(roles.values()))
     used, missing = usable_roles(roles, left.columns, right.columns)
@@ -151,13 +156,17 @@ def _settings(
     }
 
 
-def _silent(stage: str, fraction: float) -> None:
-    return None
-
-
-def match(a: Standardised, b: Standardised, method: Method, tell: Progress = _silent) -> Outcome:
+def match(
+    a: Standardised,
+    b: Standardised,
+    method: Method,
+    tell: Progress = silent,
+    known_m: Mapping[tuple[str, str], float] = MappingProxyType({}),
+) -> Outcome:
     """Match two standardised files, whose frames are used up: score, then assign one to one."""
-    scored = score_files(a, b, seed=method.seed, max_pairs=method.max_pairs, threads=method.threads, tell=tell)
+    scored = score_files(
+        a, b, seed=method.seed, max_pairs=method.max_pairs, threads=method.threads, tell=tell, known_m=known_m
+    )
     tell("assigning", 0.9)
     pairs = scored.pairs
     sure, doubtful = _by_identifier(scored, method.deterministic)

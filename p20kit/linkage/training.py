@@ -6,8 +6,9 @@ records. Both see each vector once with its count, so that a step costs the same
 thousand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,6 @@ LEAST_M = 1e-4
 STEPS, CLOSE = 200, 1e-6
 FIRST_M = 0.9
 """Share of matches thought to agree in the strongest way before anything is learned."""
-FIRST_OVERLAP = 0.5
-"""Share of the smaller file thought to be in the other before anything is learned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +47,15 @@ class Trained:
     prior: float
     unseen: frozenset[tuple[str, str, str]]
 
+    def learned(self) -> dict[tuple[str, str], float]:
+        """Give m by role and label of the level."""
+        return {
+            (comparison.role, level.label): float(m[i])
+            for comparison, m in zip(self.comparisons, self.m, strict=True)
+            for i, level in enumerate(comparison.levels)
+            if not level.missing
+        }
+
     def weights(self, levels: npt.NDArray[np.int64]) -> Floats:
         """Match weight (log2) of vectors, prior included, frequencies of values not."""
         total = np.full(len(levels), np.log2(self.prior / (1 - self.prior)))
@@ -69,7 +77,9 @@ def train(
     candidates: Patterns,
     strangers: Patterns,
     known_u: dict[tuple[str, int], float],
-    records: tuple[int, int],
+    matches: float,
+    possible: int,
+    known_m: Mapping[tuple[str, str], float] = MappingProxyType({}),
 ) -> Trained:
     """Train a model.
 
@@ -82,23 +92,33 @@ def train(
         Vectors of pairs drawn at random.
     known_u : dict of (str, int) to float
         u of a level (role, position) that is known and not sampled.
-    records : tuple of int
-        Of the left and of the right file.
+    matches : float
+        How many there are thought to be before anything is learned.
+    possible : int
+        All pairs of records there are.
+    known_m : mapping of (str, str) to float
+        m of levels (role, label) learned elsewhere; a comparison that has all of its own here is not trained.
 
     Returns
     -------
     Trained
     """
     u, unseen_u = _strangers(comparisons, strangers, known_u)
-    possible = records[0] * records[1]
-    prior = FIRST_OVERLAP * min(records) / possible
-    m = tuple(_first_guess(c) for c in comparisons)
+    prior = min(max(matches, 1.0) / possible, 0.5)
+    fixed = [all((c.role, x.label) in known_m for x in c.levels if not x.missing) for c in comparisons]
+    m = tuple(
+        _normal(np.array([known_m.get((c.role, x.label), 0.0) for x in c.levels]), c) if settled else _first_guess(c)
+        for c, settled in zip(comparisons, fixed, strict=True)
+    )
     for _ in range(STEPS):
-        before = np.concatenate(m)
+        before, last = np.concatenate(m), prior
         shares, expected = _expect(comparisons, candidates, m, u, prior)
-        m = tuple(_normal(_floor(share, own_u), c) for share, own_u, c in zip(shares, u, comparisons, strict=True))
+        m = tuple(
+            own if settled else _normal(_floor(share, own_u), c)
+            for own, settled, share, own_u, c in zip(m, fixed, shares, u, comparisons, strict=True)
+        )
         prior = min(max(expected, 1.0) / possible, 0.5)
-        if np.nanmax(np.abs(np.concatenate(m) - before)) < CLOSE:
+        if max(np.nanmax(np.abs(np.concatenate(m) - before)), abs(prior - last) / prior) < CLOSE:
             break
     unseen = {
         (c.role, c.levels[j].label, "m")
