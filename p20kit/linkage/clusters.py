@@ -1,7 +1,7 @@
 """Clusters of records of one person: heaviest pairs first, no two records of an agency, no chains by transitivity."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -100,7 +100,7 @@ class _Merging:
         if self.group is not None and {self.group[i] for i in one} & {self.group[j] for j in other}:
             self.refused["doubled"] += 1
             return False
-        total = sum(self.weights.get((i, j), self.weights.get((j, i), self.unseen)) for i, j in product(one, other))
+        total: float = sum(self.weights.get((i, j), self.weights.get((j, i), self.unseen)) for i, j in product(one, other))
         if total <= 0:
             self.refused["chained"] += 1
         return total > 0
@@ -125,6 +125,7 @@ class _Merging:
         self.members[kept] = sorted([*self._of(kept), *moved])
 
 
-def sizes(clusters: Ints) -> Iterator[tuple[int, int]]:
+def sizes(clusters: Ints) -> dict[int, int]:
     """Count clusters by size, smallest first."""
-    yield from sorted(pd.Series(np.bincount(clusters)).loc[lambda n: n > 0].value_counts().to_dict().items())
+    of_size = np.bincount(np.bincount(clusters))
+    return {size: int(n) for size, n in enumerate(of_size) if size and n}

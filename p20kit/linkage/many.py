@@ -155,7 +155,7 @@ def find_duplicates(
     report = {
         "file": described,
         "method": asdict(method),
-        "clusters_by_size": dict(sizes(clusters.of_record)),
+        "clusters_by_size": sizes(clusters.of_record),
         "refused": {"chained": clusters.chained},
     }
     return Duplicates(pd.DataFrame({id_column: file[id_column], "cluster": clusters.of_record}), report, model)

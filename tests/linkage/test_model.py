@@ -80,5 +80,5 @@ def test_splink_loads_the_model_and_gives_the_same_weights(files):
     both = linked.links.merge(theirs, on=["left_id", "right_id"], how="left")
     assert len(both) == len(linked.links) > 700
     assert both["theirs"].to_numpy() == pytest.approx(both["match_weight"].to_numpy(), abs=1e-4)
-    chart = linker.visualisations.match_weights_chart().altair_chart.to_dict()
+    chart = linker.visualisations.match_weights_chart().chart_dict
     assert "sasid" in str(chart)
