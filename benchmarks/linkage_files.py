@@ -22,10 +22,10 @@ def write_pair(folder: Path, records: int, seed: int) -> None:
     world = synthetic.universe(
         students=records, wage_earners=records // 5, college_students=records, seed=seed, errors=ERRORS
     )
-    _write(folder, _spread(world), {"SDE": (), "CSCU": ("SSN",)})
+    _write(folder, spread(world), {"SDE": (), "CSCU": ("SSN",)})
 
 
-def _spread(world: synthetic.Universe) -> synthetic.Universe:
+def spread(world: synthetic.Universe) -> synthetic.Universe:
     """Let the families be of twenty years, as a state's are: a million students are not of one decade."""
     people = world.people
     earlier = np.random.default_rng(world.seed).integers(0, 20, int(people.family.max()) + 1)[people.family]
@@ -78,8 +78,18 @@ def score_pairs(folder: Path, clusters: pd.DataFrame) -> dict[str, Any]:
     return {"precision": precision, "recall": recall, "f1": f1, "links": found, "doubled": doubled}
 
 
+def score_clusters(found: pd.Series, truth: pd.Series) -> dict[str, Any]:
+    """Score the clusters of one file by the pairs of records in them."""
+    table = pd.DataFrame({"found": found.to_numpy(), "truth": truth.to_numpy()})
+    of = [_pairs(table.groupby(keys).size()) for keys in (["found"], ["truth"], ["found", "truth"])]
+    precision, recall = of[2] / max(of[0], 1), of[2] / max(of[1], 1)
+    return {"precision": precision, "recall": recall, "f1": 2 * precision * recall / max(precision + recall, 1e-9)}
+
+
+def _pairs(sizes: pd.Series) -> int:
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
 def _across(table: pd.DataFrame, keys: list[str], agency: str) -> int:
     """Count pairs of records of different agencies within each group."""
-    whole = table.groupby(keys).size()
-    within = table.groupby([*keys, agency]).size()
-    return int((whole * (whole - 1) // 2).sum() - (within * (within - 1) // 2).sum())
+    return _pairs(table.groupby(keys).size()) - _pairs(table.groupby([*keys, agency]).size())

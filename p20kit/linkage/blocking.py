@@ -45,6 +45,12 @@ class Rule:
         lacks = [f"(l.{self.lacking} is null or r.{self.lacking} is null)"] if self.lacking else []
         return " and ".join([*(f"l.{left} = r.{right}" for left, right in self.keys), *lacks])
 
+    @property
+    def kind(self) -> str:
+        """What the rule rests on: `identifier`, `date` (the whole date of birth) or `other`."""
+        columns = {column for key in self.keys for column in key}
+        return "identifier" if columns & {"ssn", "sasid"} else "date" if "dob" in columns else "other"
+
     def held_in(self, columns: Collection[str]) -> bool:
         """Say whether the files hold every column of the rule."""
         return {self.lacking or self.keys[0][0], *(column for key in self.keys for column in key)} <= set(columns)

@@ -100,7 +100,9 @@ class _Merging:
         if self.group is not None and {self.group[i] for i in one} & {self.group[j] for j in other}:
             self.refused["doubled"] += 1
             return False
-        total: float = sum(self.weights.get((i, j), self.weights.get((j, i), self.unseen)) for i, j in product(one, other))
+        total: float = sum(
+            self.weights.get((i, j), self.weights.get((j, i), self.unseen)) for i, j in product(one, other)
+        )
         if total <= 0:
             self.refused["chained"] += 1
         return total > 0

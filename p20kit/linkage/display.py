@@ -112,6 +112,20 @@ def thresholds(report: dict[str, Any]) -> HTML:
     return _table(head, cells, "Model-based; matches that no blocking rule proposed are not among the missed.", force)
 
 
+def estimates(report: dict[str, Any]) -> HTML:
+    """False and missed matches as estimated from the files, with their intervals."""
+    found = report["estimates"]
+    rows = [
+        [title, f"{e['count']:,.1f}", _percent(e["rate"], 2), f"{_percent(e['low'], 2)} to {_percent(e['high'], 2)}"]
+        for title, e in (
+            ("False links, of all links", found["false_match"]),
+            ("Missed matches, of all matches", found["missed_match"]),
+        )
+    ]
+    note = f"Basis: {found['basis']}. Of the missed, {found['unproposed']:,.1f} were proposed by no blocking rule."
+    return _table(["Estimated", "Expected number", "Rate", "95 % interval"], rows, note)
+
+
 def match_rates(report: dict[str, Any]) -> HTML:
     """Match rate over each file, with its interval."""
     rows = [[name, *_rate(r)] for name, r in report["match_rate"]["by_agency"].items()]

@@ -9,10 +9,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from p20kit.linkage.blocking import Cost, choose_rules, propose
+from p20kit.linkage.blocking import Cost, Rule, choose_rules, propose
 from p20kit.linkage.codes import arrow_table
 from p20kit.linkage.comparison import Comparison, build_comparisons
 from p20kit.linkage.errors import refuse_blocking
+from p20kit.linkage.estimates import Captures
 from p20kit.linkage.scoring import score
 from p20kit.linkage.standardise import COUNTED, KEYS, Standardised, share_vocabularies
 from p20kit.linkage.training import Trained, train
@@ -20,6 +21,9 @@ from p20kit.linkage.vectors import Patterns, compare, patterns
 
 FIRST_OVERLAP = 0.5
 """Share of the smaller file thought to be in the other before anything is learned."""
+
+LIKELY = 3.0
+"""Match weight (log2) from which a pair counts as a likely match where rules are held against one another."""
 
 Progress = Callable[[str, float], None]
 
@@ -37,12 +41,18 @@ class Scored:
     trained : Trained
     pairs : DataFrame
         As `scoring.score` gives it.
+    captures : Captures
+        Which rules proposed the likely matches.
+    matches : float
+        Expected number of matches.
     """
 
     costs: list[Cost]
     seen: Patterns
     trained: Trained
     pairs: pd.DataFrame
+    captures: Captures
+    matches: float
 
 
 def score_files(
@@ -108,7 +118,31 @@ def score_files(
         possible = records[0] * (records[0] - 1) // 2 if same else records[0] * records[1]
         trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
         tell("scoring", 0.75)
-        return Scored(costs, seen, trained, score(con, "vectors", seen, trained, [rule.name for rule in rules]))
+        pairs = score(con, "vectors", seen, trained, [rule.name for rule in rules])
+        captures = _captures(con, tables, pairs, rules)
+        return Scored(costs, seen, trained, pairs, captures, trained.prior * possible)
+
+
+def _captures(con: Any, tables: tuple[str, str], pairs: pd.DataFrame, rules: Sequence[Rule]) -> Captures:
+    """Count the likely matches by the kinds of rules that propose them."""
+    con.register("likely", pairs.loc[pairs["match_weight"] >= LIKELY, ["left", "right"]])
+    kinds: dict[str, list[str]] = {"identifier": [], "date": [], "other": []}
+    for rule in rules:
+        kinds[rule.kind].append(f"({rule.sql})")
+    flags = ", ".join(f"coalesce({' or '.join(sql) or 'false'}, false) as {kind}" for kind, sql in kinds.items())
+    counted = con.execute(
+        f"select identifier, date, other, count(*) from (select {flags} from likely p"  # noqa: S608
+        f" join {tables[0]} l on l.unique_id = p.left join {tables[1]} r on r.unique_id = p.right) group by all"
+    ).fetchall()
+    con.unregister("likely")
+    of = {(bool(i), bool(d), bool(o)): int(n) for i, d, o, n in counted}
+    return Captures(
+        by_identifier=sum(n for (i, _, _), n in of.items() if i),
+        identifier_only=of.get((True, False, False), 0),
+        date_only=of.get((False, True, False), 0),
+        other_only=of.get((False, False, True), 0),
+        date_and_other=of.get((False, True, True), 0),
+    )
 
 
 def _strangers(

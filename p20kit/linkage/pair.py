@@ -12,6 +12,7 @@ import pandas as pd
 from p20kit.linkage.assignment import assign
 from p20kit.linkage.elements import usable_roles
 from p20kit.linkage.engine import Scored, score_files
+from p20kit.linkage.estimates import one_to_one_shift
 from p20kit.linkage.inputs import check_files, check_standardised
 from p20kit.linkage.quality import rates_by_group
 from p20kit.linkage.report import Outcome, describe, describe_file
@@ -64,7 +65,8 @@ class Linked:
     Attributes
     ----------
     links : DataFrame
-        `left_id`, `right_id` (text, each at most once), `match_weight` (log2), `match_probability`, `rule`.
+        `left_id`, `right_id` (text, each at most once), `match_weight` (log2; the model's, as Splink has it),
+        `match_probability` (given that one record has one record: higher than the weight alone says), `rule`.
     report : dict
         JSON-able; aggregates only, no value of any person.
     model : dict
@@ -164,14 +166,16 @@ def match(
     known_m: Mapping[tuple[str, str], float] = MappingProxyType({}),
 ) -> Outcome:
     """Match two standardised files, whose frames are used up: score, then assign one to one."""
+    records = (len(a.frame), len(b.frame))
     scored = score_files(
         a, b, seed=method.seed, max_pairs=method.max_pairs, threads=method.threads, tell=tell, known_m=known_m
     )
     tell("assigning", 0.9)
     pairs = scored.pairs
     sure, doubtful = _by_identifier(scored, method.deterministic)
-    chosen = assign(pairs, sure)
-    pairs["match_probability"] = probability(pairs["match_weight"].to_numpy())
+    weight = pairs["match_weight"] + one_to_one_shift(scored.matches, records)
+    chosen = assign(pairs.assign(match_weight=weight), sure)
+    pairs["match_probability"] = probability(weight.to_numpy())
     linked = chosen.accepted & ((pairs["match_probability"] >= method.threshold).to_numpy() | sure)
     model = settings(scored.trained, [cost.rule.sql for cost in scored.costs if cost.used])
     return Outcome(scored, chosen, pairs[linked], model, int(sure[linked].sum()), doubtful)

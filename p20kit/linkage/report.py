@@ -13,6 +13,7 @@ from p20kit.linkage.assignment import Assignment
 from p20kit.linkage.blocking import Cost
 from p20kit.linkage.elements import ROLES
 from p20kit.linkage.engine import Scored
+from p20kit.linkage.estimates import error_rates
 from p20kit.linkage.inputs import likely_duplicates
 from p20kit.linkage.quality import at_thresholds, rate
 from p20kit.linkage.standardise import Standardised
@@ -63,7 +64,7 @@ def describe(outcome: Outcome, files: Sequence[dict[str, Any]], threshold: float
     Returns
     -------
     dict
-        JSON-able: files, rules, prior, comparisons, model_sha256, quality, weights, and match_rate, whose
+        JSON-able: files, rules, prior, comparisons, model_sha256, quality, estimates, weights, and match_rate, whose
         `overall` is that of the left file.
     """
     pairs, trained = outcome.scored.pairs, outcome.scored.trained
@@ -77,6 +78,7 @@ def describe(outcome: Outcome, files: Sequence[dict[str, Any]], threshold: float
         "comparisons": _comparisons(trained),
         "model_sha256": hashlib.sha256(model.encode()).hexdigest(),
         "quality": _quality(best, outcome, threshold),
+        "estimates": _estimates(best, outcome),
         "match_rate": {"overall": rates[files[0]["agency"]], "by_agency": rates},
         "weights": _histogram(best["match_weight"].to_numpy()),
     }
@@ -139,6 +141,20 @@ def _quality(best: pd.DataFrame, outcome: Outcome, threshold: float) -> dict[str
         "linked_by_identifier": outcome.by_identifier,
         "identifier_alone_agrees": outcome.doubtful,
         "thresholds": at_thresholds(best["match_probability"].to_numpy(), threshold),
+    }
+
+
+def _estimates(best: pd.DataFrame, outcome: Outcome) -> dict[str, Any]:
+    unlinked = best.loc[~best.index.isin(outcome.links.index), "match_probability"]
+    return {
+        "basis": "the model's probabilities given one record for one record, and capture and recapture by the"
+        " blocking rules; no clerical sample",
+        **error_rates(
+            outcome.links["match_probability"].to_numpy(),
+            unlinked.to_numpy(),
+            outcome.chosen.tied_pairs,
+            outcome.scored.captures,
+        ),
     }
 
 
