@@ -10,7 +10,7 @@ PAIRS_PER_RECORD = 1
 LEAST_CEILING = 400_000
 """A rule may propose this many pairs per record of both files, and this many in any case. One that would
 propose more is set aside before it runs, and the report says so with the number."""
-SAMPLED = 30_000
+SAMPLED = 20_000
 """A rule's cost is predicted from this many records of each file."""
 MOST_COUNTED = 20_000_000
 """Pairs of the samples that are looked at one by one, to predict a rule with a condition beside its keys."""

@@ -30,12 +30,11 @@ class Coded:
         """Change every value; None is missing."""
         return self.derive([change(value) for value in self.values])
 
-    def derive(self, changed: Iterable[str | None]) -> "Coded":
+    def derive(self, changed: Sequence[str | None]) -> "Coded":
         """Give the column whose values are `changed`, one for each of `values` and in their order."""
-        position: dict[str, int] = {}
+        table, values = _code(pa.array(changed, type=pa.string()))
         # The missing are coded -1: they find their -1 at the end.
-        table = [-1 if value is None else position.setdefault(value, len(position)) for value in changed]
-        return Coded(np.array([*table, -1], dtype=np.int32)[self.codes], list(position))
+        return Coded(np.append(table, np.int32(-1))[self.codes], values)
 
     def filled_by(self, other: "Coded") -> "Coded":
         """Give the column with what is missing taken from `other`."""
@@ -60,23 +59,25 @@ def texts(column: pd.Series) -> pa.Array:
 
 def encode(column: pd.Series) -> Coded:
     """Code a column of text."""
-    found = texts(column).dictionary_encode()
-    codes = found.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    return Coded(codes, found.dictionary.to_pylist())
+    return Coded(*_code(texts(column)))
+
+
+def _code(found: pa.Array) -> tuple[Codes, list[str]]:
+    coded = found.dictionary_encode()
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return codes, coded.dictionary.to_pylist()
 
 
 def share_values(left: pd.DataFrame, right: pd.DataFrame, columns: Iterable[str]) -> None:
     """Give categorical columns one list of values in both frames, in place, so that their codes compare."""
     for column in columns:
-        sides = [(frame, frame[column].cat) for frame in (left, right)]
-        position: dict[str, int] = {}
-        for _, own in sides:
-            for value in own.categories:
-                position.setdefault(value, len(position))
-        values = pd.Index(list(position), dtype="str")
-        for frame, own in sides:
-            table = np.array([*(position[value] for value in own.categories), -1], dtype=np.int32)
-            frame[column] = pd.Categorical.from_codes(table[own.codes.to_numpy()], values)
+        own = [frame[column].cat for frame in (left, right)]
+        listed = [pa.array(each.categories, type=pa.string(), from_pandas=True) for each in own]
+        table, values = _code(pa.chunked_array(listed).combine_chunks())
+        parts = np.split(table, [len(listed[0])])
+        for frame, each, part in zip((left, right), own, parts, strict=True):
+            codes = np.append(part, np.int32(-1))[each.codes.to_numpy()]
+            frame[column] = Coded(codes, values).categorical()
 
 
 def arrow_table(frame: pd.DataFrame, as_codes: Collection[str]) -> pa.Table:

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from p20kit.linkage.blocking import Cost, Rule, choose_rules, propose
 from p20kit.linkage.codes import arrow_table
@@ -103,6 +104,7 @@ def score_files(
         for side in (left, right):
             for column in list(side.frame):
                 del side.frame[column]
+        pa.default_memory_pool().release_unused()
         tell("blocking", 0.15)
         costs = choose_rules(con, *tables, columns, records)
         rules = [cost.rule for cost in costs if cost.used]

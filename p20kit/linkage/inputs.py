@@ -109,8 +109,9 @@ def _of_one(agency: str, file: pd.DataFrame, id_column: str) -> Iterator[Finding
             "records", "EM XII", f"the file of {agency}", "holds no record", "Wait for the agency's transmittal."
         )
         return
-    ids = file[id_column]
-    absent, repeated = int((ids.isna() | (ids == "")).sum()), int(ids.duplicated().sum())
+    ids = texts(file[id_column])
+    absent = ids.null_count + int(pc.sum(pc.equal(ids, "")).as_py() or 0)
+    repeated = len(ids) - len(ids.unique())
     if absent or repeated:
         yield Finding(
             "one record per person",

@@ -192,14 +192,14 @@ def _given(_: str, values: Coded) -> Columns:
     words = [[w for w in plain(value).split() if w not in SUFFIXES] for value in values.values]
 
     def first(take: Callable[[str], str | None]) -> Coded:
-        return values.derive(take(w[0]) if w else None for w in words)
+        return values.derive([take(w[0]) if w else None for w in words])
 
     return {
         "fn": first(str),
         "fi": first(lambda v: v[:1]),
         "root": first(lambda v: formal_names(v)[-1]),
         "fn_sound": first(sound),
-        **_middle_names(values.derive(w[1] if len(w) > 1 else None for w in words)),
+        **_middle_names(values.derive([w[1] if len(w) > 1 else None for w in words])),
     }
 
 
@@ -215,7 +215,7 @@ def _surname(_: str, values: Coded) -> Columns:
     parts = [surname_tokens(value) for value in values.values]
 
     def tokens(take: Callable[[tuple[str, ...]], str | None]) -> Coded:
-        return values.derive(take(words) if words else None for words, _ in parts)
+        return values.derive([take(words) if words else None for words, _ in parts])
 
     return {
         "ln": tokens(" ".join),
@@ -223,7 +223,7 @@ def _surname(_: str, values: Coded) -> Columns:
         "ln2": tokens(lambda t: t[-1] if len(t) > 1 else None),
         "li": tokens(lambda t: t[0][:3]),
         "ln_sound": tokens(lambda t: sound(t[0])),
-        "suffix": values.derive(suffix for _, suffix in parts),
+        "suffix": values.derive([suffix for _, suffix in parts]),
     }
 
 
@@ -252,7 +252,7 @@ def _date(role: str, values: Coded) -> Columns:
 
     parts = {"birth_year": slice(0, 4), "birth_month": slice(4, 6), "birth_day": slice(6, 8)}
     return {role: dob, "dob_swapped": dob.map(swapped)} | {
-        name: dob.derive(v[part] for v in dob.values) for name, part in parts.items()
+        name: dob.derive([v[part] for v in dob.values]) for name, part in parts.items()
     }
 
 
