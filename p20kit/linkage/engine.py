@@ -91,20 +91,11 @@ def score_files(
     records = (len(left.frame), len(right.frame))
     share_vocabularies(left, right)
     with duckdb.connect() as con:
-        # Identifiers stay in memory: DuckDB may not spill to disk.
-        con.execute(f"set threads={threads}; set temp_directory=''; set preserve_insertion_order=false")
-        for table, side in zip(tables[: 1 if same else 2], (left, right), strict=False):
-            both = [column for column in left.frame if column in right.frame]
-            con.register("incoming", arrow_table(side.frame[both], KEYS))
-            con.execute(f"create table {table} as select * from incoming")  # noqa: S608
-            con.unregister("incoming")
-        columns = left.filled() & right.filled()
+        con.execute(f"set threads={threads}")
+        columns = _load(con, tables, left, right)
         comparisons = build_comparisons(columns)
         known = _known_u(left.frame, right.frame, comparisons)
-        for side in (left, right):
-            for column in list(side.frame):
-                del side.frame[column]
-        pa.default_memory_pool().release_unused()
+        _use_up(left, right)
         tell("blocking", 0.15)
         costs = choose_rules(con, *tables, columns, records)
         rules = [cost.rule for cost in costs if cost.used]
@@ -123,6 +114,25 @@ def score_files(
         pairs = score(con, "vectors", seen, trained, [rule.name for rule in rules])
         captures = _captures(con, tables, pairs, rules)
         return Scored(costs, seen, trained, pairs, captures, trained.prior * possible)
+
+
+def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standardised) -> set[str]:
+    """Load the columns both files have; give those both have filled."""
+    # Identifiers stay in memory: DuckDB may not spill to disk.
+    con.execute("set temp_directory=''; set preserve_insertion_order=false")
+    both = [column for column in left.frame if column in right.frame]
+    for table, side in dict(zip(tables, (left, right), strict=True)).items():
+        con.register("incoming", arrow_table(side.frame[both], KEYS))
+        con.execute(f"create table {table} as select * from incoming")  # noqa: S608
+        con.unregister("incoming")
+    return left.filled() & right.filled()
+
+
+def _use_up(*sides: Standardised) -> None:
+    for side in sides:
+        for column in list(side.frame):
+            del side.frame[column]
+    pa.default_memory_pool().release_unused()
 
 
 def _captures(con: Any, tables: tuple[str, str], pairs: pd.DataFrame, rules: Sequence[Rule]) -> Captures:

@@ -94,22 +94,15 @@ def link_many(
         (a, b): usable_roles(roles, files[a].columns, files[b].columns, names_will_do=len(files) > 2)[0]
         for a, b in combinations(files, 2)
     }
-    # Two agencies that share only names cannot teach a model: they come last and take m from the others.
-    together = sorted(usable, key=lambda pair: not TELLING & set(usable[pair]))
     tell("standardising", 0.0)
     own = {name: {r: c for r, c in roles.items() if c in file} for name, file in files.items()}
     sides = {name: standardise(file, own[name]) for name, file in files.items()}
     check_standardised(sides)
     described = {name: describe_file(name, side) for name, side in sides.items()}
-    outcomes: dict[tuple[str, str], Outcome] = {}
-    for done, (a, b) in enumerate(together):
-        tell(f"{a} with {b}", 0.1 + 0.8 * done / len(together))
-        taught = {} if TELLING & set(usable[a, b]) else _mean_m(list(outcomes.values()))
-        outcomes[a, b] = match(_copy(sides[a]), _copy(sides[b]), method, known_m=taught)
+    outcomes = _match_all(sides, usable, method, tell)
     tell("merging", 0.9)
     clusters = _merge({pair: outcome.scored.pairs for pair, outcome in outcomes.items()}, files, method.threshold)
     crosswalk = _crosswalk(clusters, files, id_column)
-    linked = {name: int(crosswalk[name].notna().sum()) for name in files}
     report = {
         "agencies": list(files),
         "method": asdict(method),
@@ -119,7 +112,7 @@ def link_many(
             for (a, b), outcome in outcomes.items()
         },
         "persons": len(crosswalk),
-        "match_rate": {name: rate(linked[name], len(file)) for name, file in files.items()},
+        "match_rate": {name: rate(int(crosswalk[name].notna().sum()), len(file)) for name, file in files.items()},
         "refused": {"doubled": clusters.doubled, "chained": clusters.chained, "tied": clusters.tied},
     }
     tell("reporting", 1.0)
@@ -159,6 +152,22 @@ def find_duplicates(
         "refused": {"chained": clusters.chained},
     }
     return Duplicates(pd.DataFrame({id_column: file[id_column], "cluster": clusters.of_record}), report, model)
+
+
+def _match_all(
+    sides: Mapping[str, Standardised],
+    usable: Mapping[tuple[str, str], Mapping[str, str]],
+    method: Method,
+    tell: Progress,
+) -> dict[tuple[str, str], Outcome]:
+    """Match every two agencies."""
+    outcomes: dict[tuple[str, str], Outcome] = {}
+    # Two agencies that share only names cannot teach a model: they come last and take m from the others.
+    for done, (a, b) in enumerate(sorted(usable, key=lambda pair: not TELLING & set(usable[pair]))):
+        tell(f"{a} with {b}", 0.1 + 0.8 * done / len(usable))
+        taught = {} if TELLING & set(usable[a, b]) else _mean_m(list(outcomes.values()))
+        outcomes[a, b] = match(_copy(sides[a]), _copy(sides[b]), method, known_m=taught)
+    return outcomes
 
 
 def _mean_m(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], float]:

@@ -93,21 +93,18 @@ def link_pair(
     groups: pd.DataFrame | None = None,
     progress: Progress | None = None,
 ) -> Linked:
-    """Match two agencies' files, one record per person in each.
-
-    Source: EM VII.B.1.c.
+    """Match two agencies' files, one record per person in each (Source: EM VII.B.1.c).
 
     Parameters
     ----------
     left, right : DataFrame of text
         One row per person: `id_column` (generic identifier, unique) and the columns of `roles`.
     roles : mapping of str to str
-        Role (see `ROLES`) to column name, the same in both files; a role only one file holds is reported
-        and left out.
+        Role (see `ROLES`) to column name, the same in both; one that a file lacks is reported and left out.
     id_column : str
         The generic identifier.
     names : tuple of str
-        The Participating Agencies, for the report.
+        The Participating Agencies.
     method : Method, optional
         Threshold, seed, ceilings.
     groups : DataFrame, optional
