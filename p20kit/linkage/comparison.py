@@ -184,7 +184,7 @@ def _middle() -> Comparison:
     initial = "mi_l = mi_r and (length(mn_l) = 1 or length(mn_r) = 1)"
     levels = (
         _missing("mn"),
-        _equal("mn"),
+        _equal("mn", frequencies=True),
         Level(initial, "initial equal"),
         Level("jaro_winkler_similarity(mn_l, mn_r) >= 0.85", "similar (Jaro-Winkler 0.85)"),
         _different(),

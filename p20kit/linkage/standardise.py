@@ -57,7 +57,7 @@ KEYS = frozenset(["fi", "mi", "root", "fn_sound", "li", "ln_sound", "birth_year"
 COUNTED = ("fn", "ln", "dob", "mn", "zip", "town")
 """Columns of which the chance that two records agree is counted."""
 
-FREQUENCIES = ("fn", "ln", "zip", "street", "street2", "street_number", "town", "occupation")
+FREQUENCIES = ("fn", "ln", "mn", "zip", "street", "street2", "street_number", "town", "occupation")
 """Columns of which a rare value that agrees says more than a common one."""
 
 _REPEATED = "|".join(f"{digit}+" for digit in range(10))
