@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -46,6 +47,10 @@ class Scored:
         Which rules proposed the likely matches.
     matches : float
         Expected number of matches.
+    sure : ndarray of bool
+        Of each pair: it agrees on an identifier of a deterministic rule and on something else.
+    doubtful : int
+        Pairs that agree on such an identifier alone.
     """
 
     costs: list[Cost]
@@ -54,6 +59,8 @@ class Scored:
     pairs: pd.DataFrame
     captures: Captures
     matches: float
+    sure: npt.NDArray[np.bool_]
+    doubtful: int
 
 
 def score_files(
@@ -65,6 +72,7 @@ def score_files(
     threads: int,
     tell: Progress = lambda stage, fraction: None,
     known_m: Mapping[tuple[str, str], float] = MappingProxyType({}),
+    deterministic: Sequence[str] = (),
 ) -> Scored:
     """Propose, compare and score pairs of the records of two files; of one file, where both are the same.
 
@@ -72,12 +80,8 @@ def score_files(
     ----------
     left, right : Standardised
         Their frames are used up: memory is what a large match runs out of.
-    seed : int
-        Of the pairs of strangers.
-    max_pairs : int
-        Most pairs of strangers drawn to estimate u.
-    threads : int
-        Of DuckDB.
+    seed, max_pairs, threads, deterministic
+        As in `Method`.
     known_m : mapping of (str, str) to float
         As in `train`.
 
@@ -111,9 +115,28 @@ def score_files(
         possible = records[0] * (records[0] - 1) // 2 if same else records[0] * records[1]
         trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
         tell("scoring", 0.75)
-        pairs = score(con, "vectors", seen, trained, [rule.name for rule in rules])
+        sure, alone = _by_identifier(comparisons, seen, deterministic)
+        pairs = score(con, "vectors", seen, trained, [rule.name for rule in rules], sure)
         captures = _captures(con, tables, pairs, rules)
-        return Scored(costs, seen, trained, pairs, captures, trained.prior * possible)
+    surely = sure[np.searchsorted(seen.pattern, pairs["pattern"].to_numpy())]
+    doubtful = int(seen.pairs[alone].sum())
+    return Scored(costs, seen, trained, pairs, captures, trained.prior * possible, surely, doubtful)
+
+
+def _by_identifier(
+    comparisons: Sequence[Comparison], seen: Patterns, identifiers: Sequence[str]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Vectors that agree on an identifier and on something else, and those that agree on the identifier alone."""
+    agrees = {
+        comparison.role: np.array([level.agrees for level in comparison.levels])[seen.levels[:, i]]
+        for i, comparison in enumerate(comparisons)
+    }
+    nothing = np.zeros(len(seen.pattern), dtype=bool)
+    equal = np.logical_or.reduce([nothing, *(agrees.get(each, nothing) for each in identifiers)])
+    more = np.logical_or.reduce(
+        [nothing, *(agrees.get(each, nothing) for each in ("first_name", "last_name", "dob"))]
+    )
+    return equal & more, equal & ~more
 
 
 def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standardised) -> set[str]:

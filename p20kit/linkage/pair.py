@@ -6,12 +6,11 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from p20kit.linkage.assignment import assign
 from p20kit.linkage.elements import usable_roles
-from p20kit.linkage.engine import Scored, score_files
+from p20kit.linkage.engine import score_files
 from p20kit.linkage.estimates import one_to_one_shift
 from p20kit.linkage.inputs import check_files, check_standardised
 from p20kit.linkage.quality import rates_by_group
@@ -165,33 +164,23 @@ def match(
     """Match two standardised files, whose frames are used up: score, then assign one to one."""
     records = (len(a.frame), len(b.frame))
     scored = score_files(
-        a, b, seed=method.seed, max_pairs=method.max_pairs, threads=method.threads, tell=tell, known_m=known_m
+        a,
+        b,
+        seed=method.seed,
+        max_pairs=method.max_pairs,
+        threads=method.threads,
+        tell=tell,
+        known_m=known_m,
+        deterministic=method.deterministic,
     )
     tell("assigning", 0.9)
     pairs = scored.pairs
-    sure, doubtful = _by_identifier(scored, method.deterministic)
     weight = pairs["match_weight"] + one_to_one_shift(scored.matches, records)
-    chosen = assign(pairs.assign(match_weight=weight), sure)
+    chosen = assign(pairs.assign(match_weight=weight), scored.sure)
     pairs["match_probability"] = probability(weight.to_numpy())
-    linked = chosen.accepted & ((pairs["match_probability"] >= method.threshold).to_numpy() | sure)
+    linked = chosen.accepted & ((pairs["match_probability"] >= method.threshold).to_numpy() | scored.sure)
     model = settings(scored.trained, [cost.rule.sql for cost in scored.costs if cost.used])
-    return Outcome(scored, chosen, pairs[linked], model, int(sure[linked].sum()), doubtful)
-
-
-def _by_identifier(scored: Scored, identifiers: tuple[str, ...]) -> tuple[np.ndarray, int]:
-    """Pairs that agree on an identifier and on something else; and how many agree on the identifier alone."""
-    levels = scored.seen.levels
-    agrees = {
-        comparison.role: np.array([level.agrees for level in comparison.levels])[levels[:, i]]
-        for i, comparison in enumerate(scored.trained.comparisons)
-    }
-    nothing = np.zeros(len(levels), dtype=bool)
-    equal = np.logical_or.reduce([nothing, *(agrees.get(each, nothing) for each in identifiers)])
-    more = np.logical_or.reduce(
-        [nothing, *(agrees.get(each, nothing) for each in ("first_name", "last_name", "dob"))]
-    )
-    of_pair = np.searchsorted(scored.seen.pattern, scored.pairs["pattern"].to_numpy())
-    return (equal & more)[of_pair], int(scored.seen.pairs[equal & ~more].sum())
+    return Outcome(scored, chosen, pairs[linked], model, int(scored.sure[linked].sum()))
 
 
 def _is_linked(ids: pd.Series, links: pd.DataFrame) -> pd.Series:

@@ -36,8 +36,6 @@ class Outcome:
         As Splink saves it.
     by_identifier : int
         Links a deterministic rule made.
-    doubtful : int
-        Pairs that share an identifier of a deterministic rule and agree on nothing else: for clerical review.
     """
 
     scored: Scored
@@ -45,7 +43,6 @@ class Outcome:
     links: pd.DataFrame
     model: dict[str, Any]
     by_identifier: int
-    doubtful: int
 
 
 def describe(outcome: Outcome, files: Sequence[dict[str, Any]], threshold: float) -> dict[str, Any]:
@@ -139,7 +136,7 @@ def _quality(best: pd.DataFrame, outcome: Outcome, threshold: float) -> dict[str
         "tied_pairs_left_unlinked": chosen.tied_pairs,
         "tied_records": [chosen.tied_left, chosen.tied_right],
         "linked_by_identifier": outcome.by_identifier,
-        "identifier_alone_agrees": outcome.doubtful,
+        "identifier_alone_agrees": outcome.scored.doubtful,
         "thresholds": at_thresholds(best["match_probability"].to_numpy(), threshold),
     }
 

@@ -16,7 +16,9 @@ LOWEST_WEIGHT = -6.0
 """Pairs below this match weight (log2) are not kept."""
 
 
-def score(con: Any, table: str, seen: Patterns, trained: Trained, rule_names: Sequence[str]) -> pd.DataFrame:
+def score(
+    con: Any, table: str, seen: Patterns, trained: Trained, rule_names: Sequence[str], always: npt.NDArray[np.bool_]
+) -> pd.DataFrame:
     """Score every candidate pair.
 
     Parameters
@@ -29,6 +31,8 @@ def score(con: Any, table: str, seen: Patterns, trained: Trained, rule_names: Se
     trained : Trained
     rule_names : sequence of str
         Of the blocking rules, in order.
+    always : ndarray of bool
+        Vectors whose pairs are kept however light: a deterministic rule is sure of them.
 
     Returns
     -------
@@ -37,13 +41,18 @@ def score(con: Any, table: str, seen: Patterns, trained: Trained, rule_names: Se
         (category): the first rule that proposed the pair. Sorted by left, right.
     """
     weights = pd.DataFrame(
-        {"pattern": seen.pattern, "weight": trained.weights(seen.levels) + trained.frequency_weights(seen.levels)}
+        {
+            "pattern": seen.pattern,
+            "weight": trained.weights(seen.levels) + trained.frequency_weights(seen.levels),
+            "always": always,
+        }
     )
     con.register("pattern_weights", weights)
     # Weights are rounded because sums differ in the last bits, and ties are found by equality.
     found = con.execute(
         f"select l, r, rule, v.pattern as pattern, round(w.weight + v.rarity, 6) as match_weight"  # noqa: S608
-        f" from {table} v join pattern_weights w using (pattern) where w.weight + v.rarity >= {LOWEST_WEIGHT}"
+        f" from {table} v join pattern_weights w using (pattern)"
+        f" where w.always or w.weight + v.rarity >= {LOWEST_WEIGHT}"
     ).fetchnumpy()
     con.unregister("pattern_weights")
     order = np.lexsort((found["r"], found["l"]))

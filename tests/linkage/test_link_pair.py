@@ -1,11 +1,13 @@
 """Whole matches: files nobody here made, invented people with known truth, and files that are wrong."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from p20kit import synthetic
 from p20kit.linkage import Linked, Method, link_pair
 from tests.linkage.agencies import FEBRL_ROLES, STATE_ROLES, febrl4, students_and_wage_earners
 
@@ -158,3 +160,45 @@ def test_a_column_of_nulls_is_no_evidence(tmp_path: Path):
 def test_a_method_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match="must"):
         Method(**wrong)
+
+
+@pytest.fixture(scope="module")
+def college() -> tuple[pd.DataFrame, pd.DataFrame]:
+    world = synthetic.universe(students=1_000, wage_earners=200, college_students=1_000, seed=34)
+    return world.matching("SDE"), world.matching("CSCU")
+
+
+def test_an_identifier_links_first_where_something_else_agrees(college):
+    sde, cscu = college
+    same = sde.merge(cscu, on="SASID")
+    same = same[(same["LastName_x"] == same["LastName_y"]) & (same["DOB_x"] == same["DOB_y"])].iloc[0]
+    # One person under another first name, of another sex: only the identifier's rule is sure of it.
+    changed = cscu["GenericID"] == same["GenericID_y"]
+    other = cscu.assign(
+        FirstName=cscu["FirstName"].mask(changed, "Quorra"),
+        LastName=cscu["LastName"].mask(changed, "Vexley"),
+        Gender=cscu["Gender"].mask(changed, "M" if same["Gender_x"] == "F" else "F"),
+    )
+    strict = Method(threshold=0.9999999)
+    without = link_pair(sde, other, roles=STATE_ROLES, method=strict)
+    by_rule = link_pair(sde, other, roles=STATE_ROLES, method=replace(strict, deterministic=("sasid",)))
+    assert same["GenericID_y"] not in set(without.links["right_id"])
+    assert same["GenericID_y"] in set(by_rule.links["right_id"])
+    assert without.report["quality"]["linked_by_identifier"] == 0
+    assert by_rule.report["quality"]["linked_by_identifier"] > 100
+
+
+def test_an_identifier_alone_is_left_to_clerical_review(college):
+    sde, cscu = college
+    wrong = cscu[cscu["SASID"] == ""].iloc[0]["GenericID"]
+    stolen = sde[~sde["SASID"].isin(cscu["SASID"])].iloc[0]["SASID"]
+    changed = cscu["GenericID"] == wrong
+    other = cscu.assign(
+        SASID=cscu["SASID"].mask(changed, stolen),
+        FirstName=cscu["FirstName"].mask(changed, "Quorra"),
+        LastName=cscu["LastName"].mask(changed, "Vexley"),
+        DOB=cscu["DOB"].mask(changed, "19311122"),
+    )
+    linked = link_pair(sde, other, roles=STATE_ROLES, method=Method(deterministic=("sasid",)))
+    assert linked.report["quality"]["identifier_alone_agrees"] == 1
+    assert wrong not in set(linked.links["right_id"])
