@@ -141,8 +141,8 @@ def _by_identifier(
 
 def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standardised) -> set[str]:
     """Load the columns both files have; give those both have filled."""
-    # Identifiers stay in memory: DuckDB may not spill to disk.
-    con.execute("set temp_directory=''; set preserve_insertion_order=false")
+    # Identifiers stay in memory: DuckDB may not spill to disk. Its progress bar would load scripts into a report.
+    con.execute("set temp_directory=''; set preserve_insertion_order=false; set enable_progress_bar=false")
     both = [column for column in left.frame if column in right.frame]
     for table, side in dict(zip(tables, (left, right), strict=True)).items():
         con.register("incoming", arrow_table(side.frame[both], KEYS))

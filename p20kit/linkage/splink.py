@@ -34,7 +34,7 @@ def open_linker(
     """
     used, _ = usable_roles(roles, left.columns, right.columns)
     con = duckdb.connect()
-    con.execute("set temp_directory=''")
+    con.execute("set temp_directory=''; set enable_progress_bar=false")
     database = DuckDBAPI(connection=con)
     tables = []
     for name, file in (("a_left", left), ("b_right", right)):
