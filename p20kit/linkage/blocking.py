@@ -178,7 +178,8 @@ def _predicted(con: Any, left: str, right: str, rule: Rule, records: tuple[int, 
     )
     if rule.lacking and counted <= MOST_COUNTED:
         counted = _count(con, f"select count(*) from {sample(left, 0)} l join {sample(right, 1)} r on {rule.sql}")
-    return counted * steps[0] * steps[1]
+    # Within one file a pair is counted from both its ends.
+    return counted * steps[0] * steps[1] // (2 if left == right else 1)
 
 
 def _count(con: Any, sql: str) -> int:
