@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import sparse
 
-from p20kit.nullspace import independent
+from p20kit.nullspace import narrowest, tied
 from p20kit.solver import INFINITE, TOLERANCE, is_whole, program, solution, whole_solution
 from p20kit.system import BoolArray, FloatArray, IntArray, System
 
@@ -307,31 +307,37 @@ def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[In
         The targets that one change is the first to raise by their gap.
     """
     waiting, generator = targets, np.random.default_rng(0)
-    column = np.full(system.size, -1, dtype=np.int32)
-    column[cells] = np.arange(len(cells), dtype=np.int32)
-    rows = system.matrix[:, cells]
-    rows = rows[independent(sparse.csr_array(rows))].tocsr()
-    lower, upper = -system.drop[cells], np.full(len(cells), INFINITE)
-    upper[column[targets]] = system.gap[targets]
+    moves, rows = tied(sparse.csr_array(system.matrix[:, cells]))
+    lower, upper = narrowest(moves, -system.drop[cells], np.full(len(cells), INFINITE))
+    column, sign = np.full(system.size, -1), np.zeros(system.size)
+    of, at = moves.nonzero()
+    column[cells[of]], sign[cells[of]] = at, moves.data
     zero = np.zeros(rows.shape[0])
-    model = program(rows, np.zeros(len(cells)), lower, upper, zero, zero)
+    model = program(rows, np.zeros(len(lower)), lower, upper, zero, zero)
     for option, choice in (("solver", "ipm"), ("run_crossover", "off")):
         model.setOptionValue(option, choice)
+    every = np.arange(len(lower), dtype=np.int32)
     while len(waiting) > FEW:
         wanted = waiting[generator.random(len(waiting)) < max(SHARE, FEW / len(waiting))]
-        cost = np.zeros(len(cells))
-        cost[column[wanted]] = -(1.0 + generator.random(len(wanted))) / system.gap[wanted]
-        model.changeColsCost(len(cells), np.arange(len(cells), dtype=np.int32), cost)
+        wanted = wanted[sign[wanted] != 0]
+        ahead = sign[wanted] > 0
+        far = np.zeros((2, len(lower)))
+        np.maximum.at(far, (ahead.astype(np.int64), column[wanted]), system.gap[wanted])
+        # a column cannot rise and fall at once
+        far[0, far[1] > 0] = 0.0
+        price = (1.0 + generator.random(len(lower))) * np.divide(1.0, far, out=np.zeros_like(far), where=far > 0)
+        model.changeColsCost(len(every), every, price[0] - price[1])
+        fall = np.where(far[0] > 0, np.maximum(lower, -far[0]), lower)
+        rise = np.where(far[1] > 0, np.minimum(upper, far[1]), upper)
+        model.changeColsBounds(len(every), every, fall, rise)
         found = solution(model)
         if found is None:
             return
         change = np.zeros(system.size)
-        change[cells] = found
+        change[cells] = moves @ found
         done = reached(system, change, waiting)
-        if len(done):
-            model.changeColsBounds(len(done), column[done], lower[column[done]], np.full(len(done), INFINITE))
-            waiting = np.setdiff1d(waiting, done)
-            yield done
+        waiting = np.setdiff1d(waiting, done)
+        yield done
         if len(done) < FEW // 4:
             return
 

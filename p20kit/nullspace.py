@@ -11,6 +11,7 @@ import itertools
 import numpy as np
 from scipy import sparse
 from scipy.linalg import solve_triangular
+from scipy.sparse.csgraph import connected_components
 
 from p20kit.attack import FloatArray, IntArray
 
@@ -20,6 +21,79 @@ AT_ONCE = 4
 ZERO = 1e-9
 LEAST = 0.02
 """Room that a column which hardly moves is given, as a share of the furthest: it is held where it is if need be."""
+
+
+def tied(rows: sparse.csr_array) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Put columns that can only change together into one.
+
+    Parameters
+    ----------
+    rows : csr_array of float64, shape (m, n)
+
+    Returns
+    -------
+    (csr_array, csr_array)
+        What one more in each of k columns makes of the n: 1, -1 or nothing, and no column in two; shape (n, k). And
+        independent rows of the k; shape (r, k).
+    """
+    moves = sparse.csr_array(sparse.eye_array(rows.shape[1]))
+    while (further := _further(_without_zeros(rows @ moves))) is not None:
+        moves = _without_zeros(moves @ further)
+    left = _without_zeros(rows @ moves)
+    return moves, left[independent(left)]
+
+
+def narrowest(moves: sparse.csr_array, down: FloatArray, up: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Find how far columns of tied ones may fall and rise, when each of these keeps its bounds.
+
+    Parameters
+    ----------
+    moves : csr_array, shape (n, k)
+        From `tied`.
+    down, up : ndarray of float64, shape (n,)
+
+    Returns
+    -------
+    (ndarray of float64, ndarray of float64)
+        Shape (k,).
+    """
+    each, column = moves.nonzero()
+    ahead = moves.data > 0
+    least, most = np.full(moves.shape[1], -np.inf), np.full(moves.shape[1], np.inf)
+    np.maximum.at(least, column, np.where(ahead, down[each], -up[each]))
+    np.minimum.at(most, column, np.where(ahead, up[each], -down[each]))
+    return least, most
+
+
+def _further(rows: sparse.csr_array) -> sparse.csr_array | None:
+    """Tie columns by the rows of one and of two entries; None where there are no such rows."""
+    size, length = rows.shape[1], np.diff(rows.indptr)
+    first = rows.indptr[:-1]
+    lone = rows.indices[first[length == 1]]
+    pair = first[length == 2]
+    pair = pair[np.abs(rows.data[pair]) == np.abs(rows.data[pair + 1])]
+    if not len(lone) + len(pair):
+        return None
+    one, other = rows.indices[pair], rows.indices[pair + 1]
+    opposed = np.where(rows.data[pair] == rows.data[pair + 1], size, 0)
+    # each column stands there twice, as itself and as its negative
+    ends = (
+        np.concatenate([lone, one, one + size]),
+        np.concatenate([lone + size, other + opposed, other + size - opposed]),
+    )
+    graph = sparse.coo_array((np.ones(len(ends[0])), ends), shape=(2 * size, 2 * size))
+    label = connected_components(graph)[1]
+    itself, negative = label[:size], label[size:]
+    free = np.flatnonzero(itself != negative)
+    bundles, column = np.unique(np.minimum(itself, negative)[free], return_inverse=True)
+    signs = np.where(itself[free] < negative[free], 1.0, -1.0)
+    return sparse.csr_array((signs, (free, column)), shape=(size, len(bundles)))
+
+
+def _without_zeros(matrix: sparse.csr_array) -> sparse.csr_array:
+    matrix = sparse.csr_array(matrix)
+    matrix.eliminate_zeros()
+    return matrix
 
 
 def independent(rows: sparse.csr_array) -> IntArray:
