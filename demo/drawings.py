@@ -127,16 +127,16 @@ STEPS = """
 One system|Every cell of every table of the same|people, new or released before,|and every sum that ties them.
 Primary cells|Hidden by rule: too few persons,|too few employers, one of them|too large.
 Slices|The system is cut along its longest|axis; each slice is a small problem|of its own.
-Each slice exactly|Hide the cheapest set that meets the|cuts; attack it; each success of the|attack is a new cut.
-Joined, repaired|Cells still at risk across slices|take the cheapest further partners|(a linear program each).
-Shown again|A hidden cell that no other cell|needs is displayed after all,|the dearest first.
+Each slice|The cheapest set that meets the cuts;|in a small slice, each success of the|attack is one cut more.
+Mended|What is exposed all the same takes|the cheapest change that protects it.|What no witness needs is shown again.
+Joined|Cells at risk across slices, mended|in the same way; and groups of people|that differ by too few.
 Audited|Other code attacks the result with|everything released before. It|decides; the optimiser does not.
 """
 
 
 def _method() -> str:
     """Draw the steps from the counts to a table that may leave."""
-    width, height, gap = 248, 112, 34
+    width, height, gap = 276, 112, 34
     parts = []
     steps = [step.split("|") for step in STEPS.strip().splitlines()]
     for i, (title, *lines) in enumerate(steps):
@@ -166,7 +166,7 @@ def _method() -> str:
         _text(x, y + 26 + 22 * i, line, weight=400 if i else 600, colour=SOFT if i else INK)
         for i, line in enumerate(words)
     ]
-    return _svg(864, 444, "How a table is protected, in seven steps", "".join(parts))
+    return _svg(936, 444, "How a table is protected, in seven steps", "".join(parts))
 
 
 def _text(

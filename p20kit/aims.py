@@ -109,7 +109,13 @@ def _margins(table: Table) -> FloatArray:
 
 
 def _wrong(where: str, what: str) -> Finding:
-    return Finding("protect", COMPLEMENTARY_CLAUSE, where, what, "See the documentation of protect().")
+    return Finding(
+        "protect",
+        COMPLEMENTARY_CLAUSE,
+        where,
+        what,
+        "Take a choice that protect() names, or one array per table, of the shape of its counts.",
+    )
 
 
 @dataclass(frozen=True)

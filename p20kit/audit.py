@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from p20kit.errors import Finding, TableInvalid
 from p20kit.policy import COMPLEMENTARY_CLAUSE, COUNT_CLAUSE, EMPLOYER_CLAUSE, CellPolicy
+from p20kit.progress import Progress, Step, automatic
 
 # this module is loaded with the package: what is heavy is imported when an audit runs
 if TYPE_CHECKING:
@@ -45,7 +46,13 @@ class Audit:
         return asdict(self)
 
 
-def audit(tables: Release | Sequence[Release], policy: CellPolicy, earlier: Sequence[Release] = ()) -> Audit:
+def audit(
+    tables: Release | Sequence[Release],
+    policy: CellPolicy,
+    earlier: Sequence[Release] = (),
+    *,
+    progress: Progress = automatic,
+) -> Audit:
     """Attack tables and everything released before them.
 
     Source: DSA III.G.2.a; DSA III.G.2.d; DSA II.F; DSA VI.D.2.
@@ -56,6 +63,8 @@ def audit(tables: Release | Sequence[Release], policy: CellPolicy, earlier: Sequ
         A plain Table is taken as shown in full.
     policy : CellPolicy
     earlier : sequence of the same
+    progress : Progress, default automatic
+        Draws how far a long audit is; `progress.silent` draws nothing.
 
     Returns
     -------
@@ -77,14 +86,16 @@ def audit(tables: Release | Sequence[Release], policy: CellPolicy, earlier: Sequ
     """
     new = _disclosed([tables] if not isinstance(tables, Sequence) else tables, policy)
     if not new:
-        raise TableInvalid("there are no tables to audit")
+        finding = Finding("table", "", "tables", "none is given", "Give a table, or what protect() gives.")
+        raise TableInvalid("there are no tables to audit", [finding])
     releases = [*new, *_disclosed(earlier, policy)]
     findings = [finding for each in new for finding in _displayed(each, policy)]
     bounds: list[Bound] = []
     known: list[tuple[Table, BoolArray]] = []
     for layer in dict.fromkeys(each.layer for each in releases):
         mine = [each for each in releases if each.layer == layer]
-        findings += _attack(mine, sum(each.layer == layer for each in new), policy, bounds, known)
+        with progress(f"audit {len(mine)} table{'s' * (len(mine) > 1)}, {layer}") as step:
+            findings += _attack(mine, sum(each.layer == layer for each in new), policy, bounds, known, step)
     unjoined = _unjoined(releases)
     ran, not_ran = _differences(known, sum(each.layer == "count" for each in new), policy, findings)
     shown = sum(int((each.lower == each.upper).sum()) for each in new)
@@ -145,6 +156,7 @@ def _attack(
     policy: CellPolicy,
     bounds: list[Bound],
     known: list[tuple[Table, BoolArray]],
+    step: Step,
 ) -> Iterator[Finding]:
     """Attack one layer: bounds of its hidden cells, and what its sums leave."""
     from p20kit.attack import Attack
@@ -153,7 +165,7 @@ def _attack(
 
     every = [*mine, *_joint_cells(mine)]
     attack = Attack(every, link([each.table for each in every]))
-    found = list(Deduced(attack, mine).bounds())
+    found = list(Deduced(attack, mine, step).bounds())
     bounds += found
     yield from (_bounded(bound) for bound in found if bound.falls_short)
     if mine[0].layer == "count":
@@ -260,6 +272,6 @@ def _differences(
         findings.append(Finding("overlap", COMPLEMENTARY_CLAUSE, implied.where, what, advice))
     blind = dict.fromkeys(table.name for table, _ in known if table.basis is None)
     pairs = sum(table.basis is not None for table, _ in known)
-    ran = (f"differences: groups of {pairs} tables with a basis",) if pairs > 1 else ()
+    ran = (f"differences: groups of {pairs} table{'s' * (pairs != 1)} with a basis",) if pairs else ()
     missing = tuple(f"differences with {name}: its people are not known" for name in blind)
-    return ran, missing if len(known) > 1 else ()
+    return ran, missing

@@ -10,6 +10,7 @@ import numpy as np
 
 from p20kit.attack import Attack, BoolArray, FloatArray, IntArray
 from p20kit.disclosed import COUNT, Disclosed
+from p20kit.progress import Step, unheard
 from p20kit.witnesses import Witnesses, ranges
 
 EXACT_PART = 150
@@ -61,6 +62,8 @@ class Deduced:
     attack : Attack
     disclosed : sequence of Disclosed
         The releases whose cells are asked for: the first of those that are attacked.
+    step : Step
+        Told how far the search is.
 
     Attributes
     ----------
@@ -71,19 +74,19 @@ class Deduced:
     how : ndarray of str, shape (n_unknowns,)
     """
 
-    def __init__(self, attack: Attack, disclosed: Sequence[Disclosed]) -> None:
+    def __init__(self, attack: Attack, disclosed: Sequence[Disclosed], step: Step = unheard) -> None:
         self.attack, self.disclosed = attack, disclosed
         self.lower, self.upper = attack.lower.copy(), attack.upper.copy()
         self.reaches = np.where(attack.known, attack.truth, np.nan)
         self.how = np.full(len(self.lower), "interval", dtype=object)
-        self._witnessed()
+        self._witnessed(step)
         self._exact()
 
-    def _witnessed(self) -> None:
+    def _witnessed(self, step: Step) -> None:
         attack, system = self.attack, self.attack.undecided
         cells, need = system.cells, attack.need[system.cells]
         gap = np.maximum(need - attack.truth[cells], 0.0)
-        found = Witnesses(system, gap, whole=attack.whole)
+        found = Witnesses(system, gap, whole=attack.whole, step=step)
         short, narrower = found.most < gap - attack.near, found.most < system.up
         upper = attack.truth[cells] + found.most
         upper = np.floor(upper + attack.near) if attack.whole else upper

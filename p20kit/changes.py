@@ -57,13 +57,14 @@ def exposed(system: System, hidden: BoolArray, targets: IntArray) -> IntArray:
     return np.array(bare, dtype=np.int64)
 
 
-def most(system: System, hidden: BoolArray) -> FloatArray:
-    """Bound by how much each cell can rise at most, by propagating intervals through the relations.
+def reach(system: System, hidden: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Bound how far each cell can fall and rise at most, by propagating intervals through the relations.
 
     Returns
     -------
-    ndarray of float64, shape (n_cells,)
-        An outer bound: what is below a cell's gap proves it exposed, what is not proves nothing.
+    (ndarray of float64, ndarray of float64), shape (n_cells,)
+        Outer bounds, equal where the cell follows exactly. A rise below the gap proves a cell exposed; what is within
+        them proves nothing.
     """
     entries = system.matrix.tocoo()
     count = system.matrix.shape[0]
@@ -84,7 +85,7 @@ def most(system: System, hidden: BoolArray) -> FloatArray:
         np.maximum.at(low, cells[~up], -limit[~up])
         if before == (high.sum(where=np.isfinite(high)), np.isfinite(high).sum(), low.sum(where=np.isfinite(low))):
             break
-    return high
+    return low, high
 
 
 def recoverable(system: System, hidden: BoolArray) -> BoolArray:
@@ -285,7 +286,7 @@ class Moves:
         return change
 
 
-def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[tuple[FloatArray, IntArray]]:
+def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[IntArray]:
     """Look for changes of hidden cells that raise many targets at a time, until few more are found.
 
     Programs by the interior point method: each raises a part of the targets, chosen at random, as far as it will go.
@@ -301,8 +302,8 @@ def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[tu
 
     Yields
     ------
-    (ndarray of float64, shape (n_cells,), ndarray of int64)
-        A change, and the targets it is the first to raise by their gap.
+    ndarray of int64
+        The targets that one change is the first to raise by their gap.
     """
     waiting, generator = targets, np.random.default_rng(0)
     column = np.full(system.size, -1, dtype=np.int32)
@@ -329,7 +330,7 @@ def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[tu
         if len(done):
             model.changeColsBounds(len(done), column[done], lower[column[done]], np.full(len(done), INFINITE))
             waiting = np.setdiff1d(waiting, done)
-            yield change, done
+            yield done
         if len(done) < FEW // 4:
             return
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from p20kit.changes import exposed
-from p20kit.solver import INFINITE, TOLERANCE, program, solution
+from p20kit.solver import INFINITE, TOLERANCE, has_solution, program, solution
 from p20kit.system import BoolArray, FloatArray, IntArray, System
 
 ROUNDS, NODES = 60, 2_000
@@ -24,6 +24,8 @@ ROUNDS, NODES = 60, 2_000
 EXACT_BOUNDED = 60
 """Cells that may be displayed or hidden, up to which the exact method is used where intervals are asked for; beyond,
 its cuts say too little, and what single relations ask is solved nearly, and mended."""
+SHORT = 1 - 1e-3
+"""Share of its gap under which a cell must stay to be exposed: below it by more than the solver's tolerance."""
 NEARLY = (("mip_rel_gap", 0.02), ("mip_max_nodes", 1), ("mip_heuristic_effort", 0.0))
 Cut = tuple[IntArray, FloatArray, float]
 """Columns, coefficients, and what they must come to at least."""
@@ -100,8 +102,7 @@ class _Master:
         self.open = system.open
         self.column = np.full(system.size, -1, dtype=np.int64)
         self.column[self.open] = np.arange(len(self.open))
-        kept = [cut for cut in _line_cuts(system, targets) if cut is not None]
-        cuts = [c for c in (self._reduce(cut) for cut in kept) if c is not None]
+        cuts = [cut for each in _line_cuts(system, targets) if (cut := self._reduce(each)) is not None]
         self.model = _covering(cuts, system.weight[self.open])
         for option, limit in (("mip_max_nodes", NODES),) if _exactly(system) else NEARLY:
             self.model.setOptionValue(option, limit)
@@ -118,7 +119,7 @@ class _Master:
         """Choose the lightest cells that satisfy every cut; and the bound that is proven."""
         self.model.run()
         found = self.model.getInfo()
-        if found.primal_solution_status == 2:
+        if has_solution(self.model):
             self.chosen = np.array(self.model.getSolution().col_value)
         hidden = self.system.hidden.copy()
         hidden[self.open[self.chosen > 0.5]] = True
@@ -208,8 +209,9 @@ def _certificate(system: System, hidden: BoolArray, cell: int) -> NDArray[np.flo
     ]).tocsr()  # fmt: skip
     itself = mine == cell
     lower = np.concatenate([itself.astype(np.float64), np.zeros(len(shown)), [-INFINITE]])
-    upper = np.concatenate([np.where(itself, 1.0, np.where(finite, INFINITE, 0.0)), np.zeros(len(shown)), [0.0]])
-    upper[-1] = system.gap[cell] * (1 - 1e-3)
+    upper = np.concatenate(
+        [np.where(itself, 1.0, np.where(finite, INFINITE, 0.0)), np.zeros(len(shown)), [SHORT * system.gap[cell]]]
+    )
     cost = np.concatenate([np.zeros(lines), np.ones(2 * len(shown))])
     floor = np.concatenate([np.full(lines, -INFINITE), np.zeros(2 * len(shown))])
     model = program(rows, cost, floor, np.full(len(cost), INFINITE), lower, upper)

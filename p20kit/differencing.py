@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -60,7 +61,7 @@ class Difference:
         return self.larger.persons - self.smaller.persons
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Grouping:
     """Per person the group they are in, `_NOWHERE` where a reader knows nothing of it; per group its size."""
 
@@ -68,6 +69,12 @@ class _Grouping:
     of: IntArray
     sizes: IntArray
     axis: int | None
+
+    @cached_property
+    def members(self) -> tuple[IntArray, IntArray]:
+        """The groups somebody is in, and one person of each, by position in `of`."""
+        groups, first = np.unique(self.of, return_index=True)
+        return groups[groups != _NOWHERE], first[groups != _NOWHERE]
 
     def group(self, flat: np.int64) -> Group:
         return Group(self.table, int(flat), int(self.sizes[flat]), self.axis)
@@ -83,7 +90,8 @@ def small_differences(tables: Sequence[tuple[Table, BoolArray]], new: int, polic
     tables : sequence of (Table, ndarray of bool)
         With the cells a reader knows. Tables without a basis are left out: who is in them is not known.
     new : int
-        The first `new` tables are being judged; pairs of earlier tables are not looked at again.
+        The first `new` tables are being judged, each by itself and with all others; pairs of earlier tables were
+        looked at when they were released.
     policy : CellPolicy
 
     Returns
@@ -93,7 +101,7 @@ def small_differences(tables: Sequence[tuple[Table, BoolArray]], new: int, polic
     """
     found: dict[Difference, None] = {}
     for a in range(new):
-        for b in range(a + 1, len(tables)):
+        for b in range(a, len(tables)):
             found.update(dict.fromkeys(_between(tables, a, b, policy)))
     return list(found)
 
@@ -109,23 +117,26 @@ def _between(tables: Sequence[tuple[Table, BoolArray]], a: int, b: int, policy: 
     others = list(_groupings(b, second, known_second, codes[:, width:]))
     for one in _groupings(a, first, known_first, codes[:, :width]):
         for other in others:
-            usable = (one.of != _NOWHERE) & (other.of != _NOWHERE)
-            if usable.any():
-                size = second.counts.size
-                pairs, at = np.unique(one.of[usable] * size + other.of[usable], return_inverse=True)
-                shared = np.bincount(at, weights=persons[usable]).astype(np.int64)
-                i, j = np.divmod(pairs, size)
-                yield from _nested(other, j, one, i, shared, policy)
-                yield from _nested(one, i, other, j, shared, policy)
+            yield from _nested(other, one, persons, policy)
+            if a != b:
+                yield from _nested(one, other, persons, policy)
 
 
-def _nested(
-    larger: _Grouping, i: IntArray, smaller: _Grouping, j: IntArray, shared: IntArray, policy: CellPolicy
-) -> Iterator[Difference]:
-    more = larger.sizes[i] - smaller.sizes[j]
-    hits = (shared == smaller.sizes[j]) & (more >= 1) & (more < policy.minimum_count)
-    for k in np.flatnonzero(hits):
-        yield Difference(larger.group(i[k]), smaller.group(j[k]))
+def _nested(larger: _Grouping, smaller: _Grouping, persons: IntArray, policy: CellPolicy) -> Iterator[Difference]:
+    """Find the smaller groups whose people are all in one of the larger, which holds few more."""
+    inner, someone = smaller.members
+    # what holds all people of a group holds any one of them: few pairs are left to be compared person by person
+    outer = larger.of[someone]
+    more = larger.sizes[outer] - smaller.sizes[inner]
+    close = np.flatnonzero((outer != _NOWHERE) & (more >= 1) & (more < policy.minimum_count))
+    if not len(close):
+        return
+    around = np.full(len(smaller.sizes), _NOWHERE)
+    around[inner[close]] = outer[close]
+    together = (smaller.of != _NOWHERE) & (larger.of != _NOWHERE) & (around[smaller.of] == larger.of)
+    shared = np.bincount(smaller.of[together], weights=persons[together], minlength=len(smaller.sizes))
+    for k in close[shared[inner[close]] == smaller.sizes[inner[close]]]:
+        yield Difference(larger.group(outer[k]), smaller.group(inner[k]))
 
 
 def _positions(table: Table, basis: pd.DataFrame, prefix: str) -> pd.DataFrame:

@@ -12,18 +12,15 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from p20kit.changes import SLOPES, Moves, apart, most, reached, recoverable, witnesses
+from p20kit.changes import SLOPES, Moves, apart, reach, reached, recoverable, witnesses
 from p20kit.progress import Step
 from p20kit.solver import TOLERANCE
 from p20kit.system import BoolArray, FloatArray, IntArray, System
 
-BESIDE = 4
-"""Slices looked at beside a cell's own."""
 NEAR = 60
 """Displayed cells that may be hidden, per slice looked at: the lightest."""
-REACH = ((16, NEAR), (16, 10_000), (10_000, 10_000))
-"""Slices beside a cell's own, and of each the displayed cells that may be hidden, the lightest: the next where these
-do not do."""
+BESIDE, BESIDE_CELLS = 16, 10_000
+"""Slices looked at beside a cell's own, and cells in them, at most."""
 DEAR = 0.005
 """Share of the weight hidden so far from which a cheaper change is looked for everywhere."""
 FAMILY = 12_000
@@ -57,7 +54,8 @@ class Joining:
         self.hopeless = hopeless
         self.targets = np.setdiff1d(system.in_need, hopeless)
         self.touched: set[int] = set()
-        self.supports: list[frozenset[int]] = []
+        # the first is of whatever shows a cell safe where nothing will be revealed
+        self.supports: list[frozenset[int]] = [frozenset()]
         self.witness = np.full(system.size, -1, dtype=np.int64)
 
     def protect(self, step: Step) -> None:
@@ -68,11 +66,14 @@ class Joining:
                 self.witness[bare] = -1
                 self._mend(bare)
             return
-        short = most(self.system, self.hidden) < self.system.gap - TOLERANCE
+        short = reach(self.system, self.hidden)[1] < self.system.gap - TOLERANCE
         self._mend(self.targets[short[self.targets]])
-        families = list(self._families())
-        for done, (_, slices) in enumerate(families):
-            step(done, len(families), "proofs")
+        if self.slices.any():
+            unproven = self.targets[self.witness[self.targets] < 0]
+            for found in witnesses(self.system, np.flatnonzero(self.hidden), unproven):
+                self.witness[found] = 0
+                step(int((self.witness[unproven] >= 0).sum()), len(unproven), "proofs")
+        for _, slices in self._families():
             self._prove(np.isin(self.slices, slices))
         self._mend(self.targets[self.witness[self.targets] < 0])
 
@@ -177,13 +178,9 @@ class Joining:
         return True
 
     def _prove(self, within: BoolArray) -> None:
-        """Look for witnesses among the hidden cells of some slices; hide more for the targets that have none."""
+        """Look for a witness of each target of some slices that has none; hide more where there is none."""
         cells = np.flatnonzero(within)
         waiting = self.targets[within[self.targets] & (self.witness[self.targets] < 0)]
-        if self.slices.any():
-            for change, found in witnesses(self.system, self._hidden(cells), waiting):
-                self._note(change, found)
-            waiting = waiting[self.witness[waiting] < 0]
         moves = Moves(self.system, self._hidden(cells), self._displayed(cells, NEAR))
         self._mend_with(moves, waiting)
 
@@ -208,12 +205,11 @@ class Joining:
                 moves = Moves(self.system, self._hidden(cells), self._displayed(cells, NEAR))
                 order = mine[np.lexsort((mine, self.system.weight[mine]))]
                 failed = np.concatenate([failed, self._mend_with(moves, order)])
-        # near cells first, then further afield where these do not do
-        for beside, lightest in REACH:
+        for near, lightest in ((self._around, NEAR), (self._towards, None), (self._everything, None)):
             waiting, failed = failed, failed[:0]
-            for slice_, mine in self._by_slice(waiting):
-                near = self._around(slice_, beside)
-                moves = Moves(self.system, self._hidden(near), self._displayed(near, lightest))
+            for mine in self._by_slice(waiting):
+                cells = near(mine)
+                moves = Moves(self.system, self._hidden(cells), self._displayed(cells, lightest))
                 failed = np.concatenate([failed, self._mend_with(moves, mine)])
         self.hopeless = np.union1d(self.hopeless, failed)
         self.targets = np.setdiff1d(self.targets, failed)
@@ -251,28 +247,49 @@ class Joining:
     def _price(self, change: FloatArray) -> float:
         return float(self.system.weight[(np.abs(change) > TOLERANCE) & ~self.hidden].sum())
 
-    def _by_slice(self, cells: IntArray) -> Iterator[tuple[int, IntArray]]:
+    def _by_slice(self, cells: IntArray) -> Iterator[IntArray]:
         """Yield the cells of one slice after the other, light cells first."""
         order = cells[np.lexsort((cells, self.system.weight[cells]))]
         for slice_ in np.unique(self.slices[cells]).tolist():
-            yield slice_, order[self.slices[order] == slice_]
+            yield order[self.slices[order] == slice_]
 
     def _hidden(self, cells: IntArray) -> IntArray:
         return cells[self.hidden[cells]]
 
-    def _displayed(self, cells: IntArray, lightest: int) -> IntArray:
-        """List the displayed cells that may be hidden: of each slice the lightest."""
+    def _displayed(self, cells: IntArray, lightest: int | None) -> IntArray:
+        """List the displayed cells that may be hidden: of each slice the lightest, or all."""
         shown = cells[~self.hidden[cells] & ~self.system.fixed[cells]]
         order = shown[np.lexsort((self.system.weight[shown], self.slices[shown]))]
         rank = np.arange(len(order)) - np.searchsorted(self.slices[order], self.slices[order])
-        return order[rank < lightest]
+        return order if lightest is None else order[rank < lightest]
 
-    def _around(self, slice_: int, beside: int) -> IntArray:
+    def _around(self, mine: IntArray) -> IntArray:
         """List the cells of a slice, of those it is a part of, and of those that hide most in the same relations."""
-        above = self._above((slice_,))
-        shared = self._shared[[slice_]].toarray().ravel()
-        shared[above] = np.inf
-        chosen = np.argsort(-shared, kind="stable")[: beside + len(above)]
+        return self._with_most(mine, self._shared[[int(self.slices[mine[0]])]].toarray().ravel())
+
+    def _towards(self, mine: IntArray) -> IntArray:
+        """List the cells of a slice, of those it is a part of, and of those that can best take up what these need."""
+        system, own = self.system, self.slices[mine[0]]
+        near = self._in_lines_of(mine)
+        near = near[self.hidden[near] & (self.slices[near] == own)]
+        others = self._in_lines_of(near)
+        others = others[~system.fixed[others] & (self.slices[others] != own)]
+        room = np.minimum(system.drop[others], system.gap.max())
+        score = np.bincount(self.slices[others], weights=room, minlength=int(self.slices.max()) + 1)
+        return self._with_most(mine, score.astype(np.float64))
+
+    def _in_lines_of(self, cells: IntArray) -> IntArray:
+        return np.unique(self.system.matrix[np.unique(self.system.by_cell[cells].indices)].indices)
+
+    def _everything(self, _: IntArray) -> IntArray:
+        return np.arange(self.system.size)
+
+    def _with_most(self, mine: IntArray, score: FloatArray) -> IntArray:
+        above = self._above((int(self.slices[mine[0]]),))
+        score[above] = np.inf
+        sizes = np.bincount(self.slices)
+        beside = min(BESIDE, BESIDE_CELLS // int(sizes.max()))
+        chosen = np.argsort(-score, kind="stable")[: beside + len(above)]
         return np.flatnonzero(np.isin(self.slices, chosen))
 
     def _families(self) -> Iterator[tuple[IntArray, IntArray]]:

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from p20kit.dimensions import Dimension
 from p20kit.display import outline
 from p20kit.errors import Finding, TableInvalid
+from p20kit.tables import Table, position_of
 
 if TYPE_CHECKING:
     from p20kit.protection import Protected
-    from p20kit.tables import Table
 
 BoolArray = NDArray[np.bool_]
 
@@ -56,10 +56,9 @@ def losses(protected: Protected, by: str | None = None, table: int | str = 0) ->
     Raises
     ------
     TableInvalid
-        If the table has no such by-column.
+        If there is no such table, or it has no such by-column.
     """
-    names = [t.name for t in protected.tables]
-    source = protected.tables[names.index(table) if isinstance(table, str) else table]
+    source = protected.tables[position_of(protected.tables, table)]
     if by is not None and by not in source.by:
         finding = Finding("table", "", source.name, "no such by-column", f"Name one of {', '.join(source.by)}.")
         raise TableInvalid("losses cannot be counted", [finding])
@@ -114,10 +113,8 @@ def plot_losses(protected: Protected, by: str | None = None, table: int | str = 
 
     Parameters
     ----------
-    protected : Protected
-    by : str, optional
-        A by-column; all of them by default.
-    table : int or str, default 0
+    protected, by, table
+        As for `losses`, which gives the figures.
 
     Returns
     -------
@@ -127,7 +124,7 @@ def plot_losses(protected: Protected, by: str | None = None, table: int | str = 
     Raises
     ------
     TableInvalid
-        If the table has no such by-column.
+        If there is no such table, or it has no such by-column.
     """
     counted = losses(protected, by, table)
     panels = [_panel(str(column), part) for column, part in counted.groupby("column", sort=False)]

@@ -35,11 +35,15 @@ class Progress(Protocol):
         """Draw the run called `description` until the block is left."""
 
 
+def unheard(done: int, of: int, what: str) -> None:
+    """Tell nobody."""
+
+
 @contextmanager
 def silent(description: str, /) -> Iterator[Step]:
     """Draw nothing."""
     del description
-    yield lambda done, of, what: None
+    yield unheard
 
 
 @contextmanager

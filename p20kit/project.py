@@ -163,7 +163,9 @@ class Project:
     def _table(self, table: str) -> MountedTable:
         if table not in self.tables:
             what = f"no table of that name; mounted are {', '.join(sorted(self.tables)) or 'none'}"
-            raise ProjectInvalid(f"table {table!r} is not mounted", [Finding("project", "", table, what, "")])
+            raise ProjectInvalid(
+                f"table {table!r} is not mounted", [Finding("project", "", table, what, "Name one of them.")]
+            )
         return self.tables[table]
 
     def __repr__(self) -> str:
@@ -219,7 +221,7 @@ def open_project(root: str | Path = "/project") -> Project:
         document = _Document.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         findings = [
-            Finding("project", "", ".".join(map(str, e["loc"])), e["msg"], "")
+            Finding("project", "", ".".join(map(str, e["loc"])), e["msg"], "Start the project's server from the hub.")
             for e in error.errors(include_input=False, include_context=False, include_url=False)
         ]
         raise ProjectInvalid("project.json is malformed", findings) from None
@@ -233,7 +235,7 @@ def open_project(root: str | Path = "/project") -> Project:
 def _absent(table: str, column: str, masks: dict[str, Mask]) -> Finding:
     mask = masks.get(column) or masks.get(f"{table}.{column}")
     if mask:
-        return Finding("mask", mask.clause, f"{table}.{column}", f"masked for you: {mask.why}", "")
+        return Finding("mask", mask.clause, f"{table}.{column}", f"masked for you: {mask.why}", "Leave it out.")
     what = "not an approved column of this project"
     return Finding("project", "", f"{table}.{column}", what, "See project.columns().")
 

@@ -13,13 +13,12 @@ from p20kit.aims import Against, Aim, Costs, Optimality
 from p20kit.companions import companions
 from p20kit.disclosed import Disclosed
 from p20kit.display import as_html
-from p20kit.errors import TableInvalid
 from p20kit.layers import disclosed_layers, displayed_figures, known_counts, measured_in_full, suppress_figures
 from p20kit.needs import count_needs
 from p20kit.policy import CellPolicy
 from p20kit.progress import Progress, Step, automatic
 from p20kit.suppression import suppress_counts
-from p20kit.tables import Table
+from p20kit.tables import Table, listed, position_of
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
@@ -64,7 +63,7 @@ class Protected:
             displayed, null where hidden). For the analyst: who publishes uses `to_published`, because to tell
             primary from complementary says which cells are under 6.
         """
-        i = self._position(table)
+        i = position_of(self.tables, table)
         source = self.tables[i]
         frame = source.cells
         displayed = self.shown[i].ravel()[source.published]
@@ -87,7 +86,7 @@ class Protected:
 
     def status(self, table: int | str = 0) -> list[str]:
         """Give the status of every cell, unpublished margins included, in flat order."""
-        i = self._position(table)
+        i = position_of(self.tables, table)
         source = self.tables[i]
         small = count_needs(source, self.policy).ravel() > 0
         status = np.where(self.shown[i].ravel(), "shown", np.where(small, "primary", "complementary"))
@@ -121,12 +120,6 @@ class Protected:
 
     def _measured(self, position: int) -> Mapping[str, BoolArray]:
         return self.measured[position] if self.measured else {}
-
-    def _position(self, table: int | str) -> int:
-        names = [t.name for t in self.tables]
-        if isinstance(table, str) and table not in names:
-            raise TableInvalid(f"no table is called {table!r}; there are {', '.join(names)}")
-        return names.index(table) if isinstance(table, str) else table
 
     def _repr_html_(self) -> str:
         return as_html(self.tables, [self.to_frame(i) for i in range(len(self.tables))], self.policy)
@@ -190,9 +183,7 @@ def protect(
     TableInvalid
         If there are no tables, or `keep`, `weights` or `against` do not fit them.
     """
-    new = (tables,) if isinstance(tables, Table) else tuple(tables)
-    if not new:
-        raise TableInvalid("there are no tables to protect")
+    new = listed(tables, "protect")
     aim = Aim(against, weights, keep, fast, seconds).checked(new)
     with progress(f"protect {len(new)} table{'s' * (len(new) > 1)}") as step:
         return _protect(new, policy, [_as_protected(release, policy) for release in earlier], also_hide, aim, step)

@@ -70,7 +70,7 @@ def whole_solution(model: highspy.Highs, nodes: int) -> FloatArray | None:
     model.setOptionValue("mip_max_nodes", nodes)
     model.changeColsIntegrality(len(columns), columns, np.ones(len(columns), dtype=np.uint8))
     model.run()
-    found = np.round(np.array(model.getSolution().col_value)) if _has_solution(model) else None
+    found = np.round(np.array(model.getSolution().col_value)) if has_solution(model) else None
     model.changeColsIntegrality(len(columns), columns, np.zeros(len(columns), dtype=np.uint8))
     return found
 
@@ -80,5 +80,6 @@ def is_whole(values: FloatArray) -> bool:
     return bool(np.abs(values - np.round(values)).max(initial=0.0) < TOLERANCE)
 
 
-def _has_solution(model: highspy.Highs) -> bool:
+def has_solution(model: highspy.Highs) -> bool:
+    """Tell whether a run came to a solution, be it the best or not."""
     return bool(model.getInfo().primal_solution_status == 2)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p20kit.aims import Aim, Optimality
+from p20kit.changes import reach
 from p20kit.complementary import complementary
 from p20kit.differencing import Difference, Group, small_differences
 from p20kit.errors import Finding, Unprotectable
@@ -65,16 +66,19 @@ def suppress_counts(
     numbers = populations([*new, *(table for table, _ in earlier)])
     public = known_cells(earlier, numbers[len(new) :])
     hide = [mask.copy() for mask in forced]
+    tables = [*new, *(table for table, _ in earlier)]
     for _ in range(ROUNDS):
-        shown, optimality = _decide(new, earlier, hide, wanted, policy, numbers, aim, step)
-        apart = small_differences([*zip(new, shown, strict=True), *earlier], len(new), policy)
+        shown, known, optimality = _decide(new, earlier, hide, wanted, policy, numbers, aim, step)
+        apart = small_differences(list(zip(tables, known, strict=True)), len(new), policy)
         if not apart:
             return shown, optimality
         for difference in apart:
-            table, flat = cell_to_hide(difference, new, shown, public, numbers)
+            table, flat = cell_to_hide(difference, new, known, public, numbers)
             hide[table].ravel()[flat] = True
-    findings = [Finding("difference", COMPLEMENTARY_CLAUSE, new[0].name, f"{len(apart)} differences remain", "")]
-    raise Unprotectable("groups of the tables differ by too few individuals", findings)
+    what = f"{len(apart)} groups differ from others by fewer than {policy.minimum_count}, whatever is hidden for them"
+    advice = "Use the same groups in all tables, or ask for fewer of them."
+    finding = Finding("difference", COMPLEMENTARY_CLAUSE, new[0].name, what, advice)
+    raise Unprotectable("groups of the tables differ by too few individuals", [finding])
 
 
 def _decide(
@@ -86,19 +90,27 @@ def _decide(
     numbers: Sequence[int],
     aim: Aim,
     step: Step,
-) -> tuple[tuple[BoolArray, ...], Optimality]:
-    """Protect the tables of each population together."""
+) -> tuple[tuple[BoolArray, ...], tuple[BoolArray, ...], Optimality]:
+    """Protect the tables of each population together: what is displayed of the new, and what is known of all."""
     shown, optimality = [np.zeros(table.counts.shape, dtype=bool) for table in new], Optimality()
-    for number in dict.fromkeys(numbers[: len(new)]):
+    known = [*shown, *(displayed for _, displayed in earlier)]
+    for number in dict.fromkeys(numbers):
         mine = [i for i in range(len(new)) if numbers[i] == number]
-        before = [p for p, n in zip(earlier, numbers[len(new) :], strict=True) if n == number]
+        past = [i for i in range(len(new), len(numbers)) if numbers[i] == number]
+        before = [earlier[i - len(new)] for i in past]
         system, places = _system([(i, new[i], forced[i], wanted[i]) for i in mine], before, policy, aim)
-        outcome = complementary(system, step, fast=aim.fast, seconds=aim.seconds)
-        refuse_hopeless(outcome.unprotected.tolist(), [new[i] for i in mine], places)
-        optimality += Optimality(outcome.weight, outcome.bound)
+        hidden = system.hidden
+        if mine:
+            outcome = complementary(system, step, fast=aim.fast, seconds=aim.seconds)
+            refuse_hopeless(outcome.unprotected.tolist(), [new[i] for i in mine], places)
+            optimality += Optimality(outcome.weight, outcome.bound)
+            hidden = outcome.hidden
         for i, place in zip(mine, places, strict=False):
-            shown[i] = (~outcome.hidden[place] & new[i].published).reshape(new[i].counts.shape) & wanted[i]
-    return tuple(shown), optimality
+            known[i] = shown[i] = (~hidden[place] & new[i].published).reshape(new[i].counts.shape) & wanted[i]
+        least, most = reach(system, hidden)
+        for i, place in zip([*mine, *past], places, strict=False):
+            known[i] = known[i] | (least == most)[place].reshape(known[i].shape)
+    return tuple(shown), tuple(known), optimality
 
 
 def _system(

@@ -219,6 +219,38 @@ def invalid(name: str, what: str, next_step: str) -> TableInvalid:
     return TableInvalid(f"table {name!r} cannot be made", [Finding("table", "", name, what, next_step)])
 
 
+def listed(tables: Table | Sequence[Table], verb: str) -> tuple[Table, ...]:
+    """Take one table or several, to do something with them.
+
+    Raises
+    ------
+    TableInvalid
+        If there are none.
+    """
+    several = (tables,) if isinstance(tables, Table) else tuple(tables)
+    if not several:
+        finding = Finding("table", "", "tables", "none is given", "Give a table made by tabulate().")
+        raise TableInvalid(f"there are no tables to {verb}", [finding])
+    return several
+
+
+def position_of(tables: Sequence[Table], table: int | str) -> int:
+    """Find a table by its name or position.
+
+    Raises
+    ------
+    TableInvalid
+        If there is none.
+    """
+    names = [one.name for one in tables]
+    if table in names:
+        return names.index(str(table))
+    if not isinstance(table, int) or not -len(names) <= table < len(names):
+        finding = Finding("table", "", str(table), "no table has that name or position", f"Take {', '.join(names)}.")
+        raise TableInvalid("there is no such table", [finding])
+    return table
+
+
 def check_size(dimensions: Sequence[Dimension], name: str) -> None:
     """Refuse a cross product beyond `MAX_CELLS`."""
     size = int(np.prod([len(dimension.codes) for dimension in dimensions], dtype=object))

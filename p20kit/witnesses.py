@@ -1,9 +1,9 @@
 """Witnesses: tables that nobody could tell from the true one, in which a hidden cell is as large as it must be able
 to be. A cell without one is shown to have none.
 
-In a large system the smallest change that raises a cell is a witness nearly always, and of other cells beside. What
-is left is decided cell by cell with programs, first by the sums around it: a change of few cells that breaks no sum
-they stand in is a change of the whole.
+In a large system the smallest change that raises a cell is a witness nearly always, and of other cells beside; in a
+very large one programs raise many cells at once. What is left is decided cell by cell with programs, first by the
+sums around it: a change of few cells that breaks no sum they stand in is a change of the whole.
 """
 
 from __future__ import annotations
@@ -16,11 +16,16 @@ from scipy import sparse
 from p20kit.attack import NEAR, BoolArray, FloatArray, IntArray, Undecided, components
 from p20kit.nullspace import Smallest, null_space
 from p20kit.programs import Solution, is_whole, solve
+from p20kit.progress import Step, unheard
 from p20kit.ties import tie
 
 WHOLE_LIMIT = 600
 AT_ONCE = 6_000
-"""Columns of a part up to which smallest changes are looked for in all of it; beyond, in stretches of so many."""
+"""Columns of a part up to which smallest changes are looked for: that takes memory for each two of them."""
+SHARE = 0.1
+"""Of the cells without a witness, those that a program raises: cells of one sum are in each other's way."""
+FEWEST, FEWEST_OF = 4, 2_000
+"""Cells a program must prove, and of how many columns one, for another to be worth its time."""
 BATCH = 64
 """Cells whose witnesses are verified together."""
 AROUND = 300
@@ -39,6 +44,8 @@ class Witnesses:
         How far each must be able to rise; 0 where nothing is asked.
     whole : bool
         Whether figures are whole.
+    step : Step
+        Told how far the search is.
 
     Attributes
     ----------
@@ -50,8 +57,8 @@ class Witnesses:
         Cells whose bound in whole persons comes from a search that ended.
     """
 
-    def __init__(self, system: Undecided, gap: FloatArray, *, whole: bool) -> None:
-        self.system, self.gap, self.whole = system, gap, whole
+    def __init__(self, system: Undecided, gap: FloatArray, *, whole: bool, step: Step = unheard) -> None:
+        self.system, self.gap, self.whole, self._step = system, gap, whole, step
         self.near = NEAR * max(1.0, float(np.abs(gap).max(initial=0.0)))
         self.tied = tie(system)
         self.most = np.minimum(system.up, self.tied.rise)
@@ -62,7 +69,7 @@ class Witnesses:
         self._column, self._sign = _places(self.tied.moves)
         self._size = np.bincount(system.part)[system.part] if len(gap) else np.zeros(0, dtype=np.int64)
         self._asked = (gap > 0) & (self.most >= gap - self.near)
-        self._smallest()
+        self._by_part()
         self._alone()
 
     @property
@@ -76,24 +83,39 @@ class Witnesses:
         enough = self.proven & (self.in_whole | (self._size > WHOLE_LIMIT) | (not self.whole))
         return np.asarray(self._asked & ~enough & (self.most >= self.gap - self.near) & ~self.exhausted)
 
-    def _smallest(self) -> None:
-        """Raise each cell of a large part by the smallest change that does."""
+    def _tell(self) -> None:
+        asked = int(self._asked.sum())
+        self._step(asked - int(self._open.sum()), asked, "hidden cells")
+
+    def _by_part(self) -> None:
+        """Look for witnesses in large parts, for many cells at a time."""
         waiting = np.flatnonzero(self._open & (self._size > WHOLE_LIMIT))
         part = self.tied.part[self._column[waiting]]
         for each in np.unique(part).tolist():
             there = np.flatnonzero(self.tied.part == each)
-            mine = waiting[part == each]
-            for begin in range(0, len(there), AT_ONCE):
-                self._within(there[begin : begin + AT_ONCE], mine)
+            raise_all = self._smallest if len(there) <= AT_ONCE else self._together
+            raise_all(there, waiting[part == each])
 
-    def _within(self, there: IntArray, cells: IntArray) -> None:
-        """Raise cells by changes of these columns alone."""
+    def _together(self, there: IntArray, cells: IntArray) -> None:
+        """Raise some of the cells together, chosen at random, as long as that proves many."""
+        rows, random = self._rows_of(there), np.random.default_rng(0)
+        found = enough = max(FEWEST, len(there) // FEWEST_OF)
+        while found >= enough and len(waiting := cells[self._open[cells]]):
+            self._tell()
+            chosen = waiting[random.random(len(waiting)) < max(SHARE, FEWEST / len(waiting))]
+            cost, down, up = self._program(there, chosen)
+            cost *= 1.0 + random.random(len(cost))
+            self._note(there, [solve(rows, down, up, cost).change])
+            found = len(waiting) - int(self._open[cells].sum())
+
+    def _smallest(self, there: IntArray, cells: IntArray) -> None:
+        """Raise each cell by the smallest change that does."""
         basis = null_space(self._rows_of(there))
         down, up = self.tied.down[there], self.tied.up[there]
         smallest = Smallest(basis, down, up, furthest=float(self.gap.max()), near=self.near)
-        mine = cells[np.isin(self._column[cells], there)]
-        for begin in range(0, len(mine), BATCH):
-            open_yet = mine[begin : begin + BATCH]
+        for begin in range(0, len(cells), BATCH):
+            self._tell()
+            open_yet = cells[begin : begin + BATCH]
             open_yet = open_yet[~self.proven[open_yet]]
             at = np.searchsorted(there, self._column[open_yet])
             by = self._sign[open_yet] * self.gap[open_yet]
@@ -103,6 +125,7 @@ class Witnesses:
     def _alone(self) -> None:
         """Decide what is left, one cell after the other."""
         for cell in np.flatnonzero(self._waiting).tolist():
+            self._tell()
             if self._waiting[cell] and (self._size[cell] <= WHOLE_LIMIT or not self._around(cell)):
                 self._decide(cell)
 
@@ -127,12 +150,12 @@ class Witnesses:
 
     def _nearby(self, cell: int, there: IntArray, rows: IntArray) -> Solution | None:
         """Raise a cell with as little change as can be; None when these rows forbid it."""
-        cost, down, up = self._program(there, cell)
+        cost, down, up = self._program(there, np.array([cell]))
         at = int(np.flatnonzero(cost)[0])
         few = self.tied.rows[rows][:, there]
         each = np.ones(len(there))
         each[at] = 0.0
-        pull = PULL * cost
+        pull = PULL * np.sign(cost)
         twice = sparse.csr_array(sparse.hstack([few, -few]))
         double = solve(
             twice, np.zeros(2 * len(there)), np.concatenate([up, -down]), np.concatenate([each + pull, each - pull])
@@ -153,7 +176,7 @@ class Witnesses:
         """Raise a cell by all that hangs together with it, in fractions and then in whole persons."""
         part = int(self.tied.part[self._column[cell]])
         there = np.flatnonzero(self.tied.part == part)
-        rows, (cost, down, up) = self._rows_of(there), self._program(there, cell)
+        rows, (cost, down, up) = self._rows_of(there), self._program(there, np.array([cell]))
         self._settle(cell, there, solve(rows, down, up, cost))
         if self._waiting[cell] and self._size[cell] <= WHOLE_LIMIT and self.whole:
             # whole persons may rise further where they cannot rise exactly as far
@@ -173,16 +196,18 @@ class Witnesses:
         at = int(np.searchsorted(there, self._column[cell]))
         return float(self._sign[cell] * solution.change[at]) if solution.change is not None else 0.0
 
-    def _program(self, there: IntArray, cell: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Say what raising a cell asks of columns: the cost of each, and how far it may fall and rise."""
-        at, sign = int(np.searchsorted(there, self._column[cell])), self._sign[cell]
-        down, up, cost = self.tied.down[there], self.tied.up[there], np.zeros(len(there))
-        cost[at] = -sign
-        if sign > 0:
-            up[at] = min(up[at], self.gap[cell])
-        else:
-            down[at] = max(down[at], -self.gap[cell])
-        return cost, down, up
+    def _program(self, there: IntArray, cells: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Say what raising cells asks of columns: the cost of each, and how far it may fall and rise."""
+        column, ahead = np.searchsorted(there, self._column[cells]), self._sign[cells] > 0
+        reach = np.zeros((2, len(there)))
+        np.maximum.at(reach, (ahead.astype(np.int64), column), self.gap[cells])
+        # a column cannot rise and fall at once
+        reach[0, reach[1] > 0] = 0.0
+        down, up = self.tied.down[there], self.tied.up[there]
+        down = np.where(reach[0] > 0, np.maximum(down, -reach[0]), down)
+        up = np.where(reach[1] > 0, np.minimum(up, reach[1]), up)
+        fall, rise = np.divide(1.0, reach, out=np.zeros_like(reach), where=reach > 0)
+        return fall - rise, down, up
 
     def _rows_of(self, there: IntArray) -> sparse.csr_array:
         rows = sparse.csr_array(self._columns[:, there])

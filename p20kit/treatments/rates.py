@@ -86,7 +86,8 @@ def _two_categories(table: Table, of: str, value: str) -> Table:
     others = [code for code in leaves if code != value]
     if value not in leaves or not others or len(table.by) == 1:
         what = f"a share of {of}={value} needs that category, another one, and another by-column"
-        raise TableInvalid("no rates were made", [Finding("rates", "ExA 3.f", table.name, what, "")])
+        advice = "Name a category of the table, and count by a second column."
+        raise TableInvalid("no rates were made", [Finding("rates", "ExA 3.f", table.name, what, advice)])
     return collapse(table, of, {f"Not {value}": others}) if len(others) > 1 else table
 
 

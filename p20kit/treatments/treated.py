@@ -15,7 +15,7 @@ from p20kit.errors import Finding, TableInvalid
 from p20kit.measures import Count
 from p20kit.needs import count_needs
 from p20kit.policy import CellPolicy
-from p20kit.tables import Table
+from p20kit.tables import Table, listed, position_of
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -141,7 +141,7 @@ class Treated:
         TableInvalid
             If no table has that name.
         """
-        display = self.displays[self._position(table)]
+        display = self.displays[position_of(self.tables, table)]
         frame = display.table.cells.drop(columns="count")
         published = display.table.published
         frame["display"] = display.text.ravel()[published].astype("str")
@@ -163,12 +163,6 @@ class Treated:
         """State the method and its parameters in one line."""
         stated = "; ".join(f"{name} {value}" for name, value in self.parameters.items())
         return f"{self.method}: {stated}" if stated else self.method
-
-    def _position(self, table: int | str) -> int:
-        names = [t.name for t in self.tables]
-        if isinstance(table, str) and table not in names:
-            raise TableInvalid(f"no table is called {table!r}; there are {', '.join(names)}")
-        return names.index(table) if isinstance(table, str) else table
 
     def _repr_html_(self) -> str:
         drawn = [f"<p><b>{escape(t.title)}</b></p>{self._drawn(i)}" for i, t in enumerate(self.tables)]
@@ -196,9 +190,7 @@ def given(tables: Table | Sequence[Table]) -> tuple[Table, ...]:
     TableInvalid
         If there are none, or one displays more than counts.
     """
-    several = (tables,) if isinstance(tables, Table) else tuple(tables)
-    if not several:
-        raise TableInvalid("there are no tables to treat")
+    several = listed(tables, "treat")
     findings = [
         Finding(
             "measures",

@@ -12,7 +12,6 @@ import pytest
 from p20kit import CellPolicy, tabulate
 from p20kit.errors import TableInvalid, Unprotectable
 from p20kit.measures import Mean, Median, Quantile, Rate, Total
-from p20kit.needs import total_needs
 from p20kit.protection import protect
 from tests.disclosure.measured import exposed, measured, persons, shown
 from tests.disclosure.spelled import people
@@ -67,6 +66,13 @@ def test_a_hidden_rate_is_not_the_rest_of_the_others() -> None:
     assert frame[RATE].isna().sum() >= 2
 
 
+def test_without_margins_a_hidden_rate_needs_no_partner() -> None:
+    """What is not published tells nothing, so nothing is hidden for it."""
+    frame = enrolled(N=answers(3, 37), S=answers(20, 20), E=answers(25, 25))
+    found = shown(measured(frame, ["area"], ENROLLED, margins=False), STRICT)
+    assert found[RATE].isna().to_dict() == {"N": True, "S": False, "E": False}
+
+
 def test_rounding_to_whole_percents_still_fixes_a_numerator_of_four() -> None:
     # 4 of 25 is 16 %; 3 is 12 % and 5 is 20 %
     rate = Rate("enrolled", "Yes", decimals=0)
@@ -108,6 +114,20 @@ def test_everybody_in_one_category_of_a_sensitive_by_column_is_not_said() -> Non
     assert found.loc[("N", "no"), "status"] == "primary"
     assert found.loc[("N", "yes"), "status"] == "complementary" or pd.isna(found.loc[("N", "Total"), "count"])
     assert found.loc[("S", "no"), "count"] == 50
+
+
+def test_to_be_hidden_says_that_somebody_is_there_but_for_a_sensitive_column() -> None:
+    """Where zeros are shown a hidden count is at least 1, but the zero that says where everybody is may be hidden."""
+    frame = people(
+        {("N", "yes"): 30, ("S", "yes"): 20, ("S", "no"): 3, ("E", "yes"): 9, ("E", "no"): 9}, ["area", "x"]
+    )
+    for sensitive, least in (((), 1), (("x",), 0)):
+        (counts,) = protect(
+            tabulate(frame, ["area", "x"]), CellPolicy(zeros="shown", sensitive=sensitive)
+        ).disclosed()
+        hidden = np.isinf(counts.upper)
+        assert set(counts.lower[hidden]) == {least}
+        assert counts.lower[~hidden].tolist() == counts.truth[~hidden].tolist()
 
 
 def test_a_rate_and_counts_of_the_same_column_in_another_table_are_one() -> None:
@@ -189,6 +209,14 @@ def test_a_total_whose_count_is_hidden_is_hidden() -> None:
     assert found.loc[found["count"].isna(), "total wage"].isna().all()
 
 
+def test_a_median_whose_count_is_hidden_is_hidden() -> None:
+    """It would say that at least twenty stand behind a count of which a reader is to know nothing."""
+    table = measured(wages(N=spread(4), S=spread(30), E=spread(40)), ["area"], Median("wage"))
+    found = shown(table, STRICT)
+    assert found.loc["S", "status"] == "complementary"
+    assert found["median wage"].isna().tolist() == found["count"].isna().tolist()
+
+
 def test_dominance_and_p_percent_hide_a_total_of_many_people() -> None:
     # 29 x 100 = 2,900; one of 12,000 holds 80.5 %. Without: 28 x 1 and two of 1,000: the second misses by 28, 2.8 %
     dominated = [12_000.0] + [100.0] * 29
@@ -261,64 +289,6 @@ def test_amounts_below_zero_have_no_dominance_rule() -> None:
         measured(wages(N=[-1.0, -2.0, *spread(30)]), ["area"], Total("wage"))
 
 
-# --- employers -----------------------------------------------------------------------------------------------------
-
-
-def jobs(employers: dict[str, list[tuple[str, float]]]) -> pd.DataFrame:
-    """Invent a person per job: area -> (employer, wage)."""
-    rows = [(area, *job) for area, given in employers.items() for job in given]
-    frame = pd.DataFrame(rows, columns=["area", "employer", "wage"])
-    frame.insert(0, "P20ID", [f"P{i:07d}" for i in range(len(frame))])
-    return frame
-
-
-EVEN = [(f"e{i % 8}", 1000.0 + i) for i in range(40)]
-
-
-@pytest.mark.parametrize(("employers", "shows"), [(1, False), (2, False), (3, True)])
-def test_nothing_of_a_cell_with_fewer_than_three_employers_is_displayed(employers: int, shows: bool) -> None:
-    few = [(f"f{i % employers}", 1000.0 + i) for i in range(36)]
-    frame = jobs({"N": few, "S": EVEN, "E": EVEN, "W": EVEN})
-    table = measured(frame, ["area"], Total("wage"), Median("wage"), employer="employer")
-    found = shown(table, STRICT)
-    assert found.loc["N", ["count", "total wage", "median wage"]].notna().tolist() == [shows] * 3
-    assert found.loc["N", "status"] == ("shown" if shows else "primary")
-    assert exposed(protect(table, STRICT).disclosed()) == []
-
-
-def test_one_employer_behind_a_wage_total_dominates_whoever_the_people_are() -> None:
-    # 30 people of one employer at 1,000 hold 30,000 of 32,000; no person holds much
-    one = [("big", 1000.0)] * 30 + [("s1", 1000.0), ("s2", 1000.0)]
-    frame = jobs({"N": one, "S": EVEN, "E": EVEN, "W": EVEN})
-    by_employer = shown(measured(frame, ["area"], Total("wage"), employer="employer"), STRICT)
-    by_person = shown(measured(frame, ["area"], Total("wage")), STRICT)
-    assert pd.isna(by_employer.loc["N", "total wage"]) and by_employer.loc["N", "count"] == 32
-    assert by_person.loc["N", "total wage"] == 32_000
-
-
-def test_employers_are_counted_among_those_with_a_value() -> None:
-    frame = jobs({"N": EVEN, "S": EVEN, "E": EVEN})
-    # in N, 30 people of two employers have hours; ten people of six others have none
-    frame["hours"] = 40.0 + frame.index % 7
-    frame.loc[:29, "employer"] = ["e0", "e1"] * 15
-    frame.loc[30:39, "hours"] = None
-    found = shown(measured(frame, ["area"], Median("hours"), Total("hours"), employer="employer"), STRICT)
-    assert found.loc["N", ["median hours", "total hours"]].isna().all()
-    assert found.loc["N", "count"] == 40
-    # and it is not the rest of the others
-    assert found["total hours"].isna().sum() >= 2
-
-
-def test_employers_behind_the_numerator_of_a_rate_are_counted_too() -> None:
-    frame = jobs({"N": EVEN, "S": EVEN, "E": EVEN})
-    frame["full"] = ["Yes", "No"] * 60
-    frame.loc[(frame["area"] == "N") & (frame["full"] == "Yes"), "employer"] = "one"
-    table = measured(frame, ["area"], Rate("full", "Yes"), employer="employer")
-    found = shown(table, STRICT)
-    assert pd.isna(found.loc["N", "rate full=Yes"])
-    assert found.loc["N", "count"] == 40
-
-
 # --- quantiles -----------------------------------------------------------------------------------------------------
 
 
@@ -383,15 +353,6 @@ def test_terms_of_a_delivered_column_hold_where_a_by_column_is_taken_from_it() -
     table = tabulate(frame, ["area"], sources={"area": "sde.School"})
     assert shown(tabulate(frame, ["area"]), policy)["status"].eq("shown").all()
     assert shown(table, policy).loc["N", "status"] == "primary"
-
-
-def test_a_project_may_ask_for_five_employers() -> None:
-    frame = jobs({"N": [(f"f{i % 4}", 1000.0) for i in range(40)], "S": EVEN, "E": EVEN})
-    table = measured(frame, ["area"], Total("wage"), employer="employer")
-    strict = CellPolicy(minimum_employers=5)
-    assert total_needs(table, table.figures["total wage"], STRICT).tolist() == [0, 0, 0, 0]
-    assert total_needs(table, table.figures["total wage"], strict).tolist() == pytest.approx([0, 46_000, 0, 0])
-    assert shown(table, strict).loc["N", "status"] == "primary"
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -12,7 +12,7 @@ import pytest
 from p20kit import CellPolicy, protect, tabulate
 from p20kit.protection import Protected
 from tests.disclosure.adversary import Published, Reader
-from tests.disclosure.attack import KINDS, attack, case, judge_all, small_cohorts, small_rests
+from tests.disclosure.attack import KINDS, attack, case, judge, judge_all, small_cohorts, small_rests
 from tests.disclosure.spelled import counts, people
 
 STRICT, ZEROS_SHOWN = CellPolicy(), CellPolicy(zeros="shown")
@@ -36,6 +36,13 @@ def reach(table: Published, row: str, col: str, least_hidden: int = 0) -> float:
     reader = Reader([table], {}, least_hidden)
     at = table.codes.index((row, col))
     return float(reader.most(reader.sums[0][at : at + 1], 100)[0])
+
+
+@pytest.mark.parametrize("seed", [434, 702, 886, 2094, 3954])
+def test_a_later_table_may_name_a_group_of_an_earlier_one_again(seed: int) -> None:
+    """In these cases an earlier table has two groups by different columns, one of them but for a few in the other."""
+    verdict = judge(case(seed))
+    assert verdict.seeds == () and verdict.tally["hidden"]
 
 
 @pytest.mark.parametrize("first", range(0, SAMPLE, BLOCK))

@@ -99,6 +99,7 @@ def test_the_legend_says_only_what_the_table_shows() -> None:
     hidden = drawn(protect(table(small=4), STRICT))
     assert "fewer than 6 individuals, 0 included (DSA III.G.2.a; DSA VI.D.2)" in hidden
     assert "(DSA III.G.2.d; DSA VI.D.2)" in hidden and "cannot occur" not in hidden.split("p20-legend")[-1]
+    assert "In the released copy ● and ○ look the same." in hidden
     whole = drawn(protect(table(), STRICT))
     assert "No count is hidden" in whole and "○" not in bare(whole)
     strict = drawn(protect(table(small=9), CellPolicy(minimum_count=10, zeros="shown")))

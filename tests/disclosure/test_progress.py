@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import papermill
 import pytest
 from rich.console import Console
 
-from p20kit.progress import Progress, automatic, in_terminal, silent
+from p20kit import CellPolicy, Table, audit, protect
+from p20kit.progress import Progress, Step, automatic, in_notebook, in_terminal, silent
 
 
 def test_a_terminal_shows_what_is_under_way() -> None:
@@ -26,6 +30,14 @@ def test_a_short_run_shows_nothing() -> None:
     with in_terminal("protect", console=Console(file=screen, force_terminal=True), patience=3600) as step:
         step(1, 1, "slices")
     assert "protect" not in screen.getvalue()
+
+
+def test_many_steps_are_drawn_a_few_times(capfd: pytest.CaptureFixture[str]) -> None:
+    """A notebook keeps what is sent to it: ten bars a second are enough."""
+    with in_notebook("protect", patience=0) as step:
+        for done in range(10_000):
+            step(done, 10_000, "slices")
+    assert 2 <= capfd.readouterr().out.count("HTML object") < 1_000
 
 
 def test_a_terminal_is_left_tidy_when_the_run_fails() -> None:
@@ -61,3 +73,17 @@ def test_a_notebook_shows_a_bar_and_clears_it(tmp_path: Path) -> None:
     bar = during[0].data["text/html"]
     assert 'value="3" max="8"' in bar and "a&lt;b: slices (3 of 8)" in bar
     assert [output.data["text/html"] for output in after] == [""]
+
+
+def test_an_audit_says_how_far_it_is() -> None:
+    told: list[tuple[str, int, int, str]] = []
+
+    @contextmanager
+    def listen(description: str, /) -> Iterator[Step]:
+        yield lambda done, of, what: told.append((description, done, of, what))
+
+    frame = pd.DataFrame([(a, b, 3 + (a == b)) for a in "uvw" for b in "xyz"], columns=["a", "b", "n"])
+    policy = CellPolicy()
+    audit(protect(Table.from_counts(frame, ["a", "b"], "n"), policy), policy, progress=listen)
+    assert told and all(who == "audit 1 table, count" and 0 <= done <= of for who, done, of, _ in told)
+    assert {what for *_, what in told} == {"hidden cells"}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from p20kit import CellPolicy, Table, audit, protect, tabulate
 from p20kit.errors import TableInvalid, Unprotectable
+from p20kit.losses import losses
 from p20kit.protection import Protected
+from p20kit.treatments.suppression import suppression
 from tests.disclosure.spelled import counts, people, spell
 
 STRICT = CellPolicy()
@@ -192,10 +196,9 @@ def test_a_line_whose_hidden_cells_add_up_to_too_few_is_found() -> None:
 
 
 def test_nothing_to_judge_is_an_error() -> None:
-    with pytest.raises(TableInvalid):
-        audit([], STRICT)
-    with pytest.raises(TableInvalid):
-        protect([], STRICT)
+    for judge in (audit, protect, suppression):
+        with pytest.raises(TableInvalid, match=r"none is given\. Give a table"):
+            judge([], STRICT)
 
 
 def test_bounds_are_reported_for_every_hidden_cell() -> None:
@@ -204,3 +207,14 @@ def test_bounds_are_reported_for_every_hidden_cell() -> None:
     assert bounds["t[row=N, col=a]"] == (0, 35)
     assert bounds["t[row=S, col=b]"] == (25, 60)
     assert isinstance(protected, Protected)
+
+
+def test_what_is_not_there_is_refused_with_the_next_step() -> None:
+    protected = protect(counts("""  | a  | b
+                                N | 40 | 50 """), STRICT)  # fmt: skip
+    treated = suppression(protected, STRICT)
+    for asked in ("another", 1, -2):
+        for read in (protected.to_frame, protected.status, treated.to_frame, partial(losses, protected, None)):
+            with pytest.raises(TableInvalid, match=r"no table has that name or position. Take t\."):
+                read(asked)
+    assert len(protected.to_frame(-1)) == len(protected.to_frame("t")) == 6

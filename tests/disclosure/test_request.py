@@ -68,7 +68,7 @@ def test_preflight_says_what_the_gate_will_say(tmp_path: Path) -> None:
     project = open_project(tmp_path / "project")
     assert preflight(request, project=project) == []
     bare = tabulate(project.frame("sde"), ["LastReportingSchoolName", "FLAG_MP"])
-    assert {f.rule for f in preflight(bare, project=project)} == {"threshold"}
+    assert {f.rule for f in preflight(bare, project=project)} == {"threshold", "difference"}
     wrong = tabulate(project.frame("sde"), ["Gender"], sources={"Gender": "sde.Sex"})
     assert [f.rule for f in preflight(wrong, project=project)] == ["source"]
 

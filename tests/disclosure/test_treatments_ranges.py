@@ -95,8 +95,11 @@ def test_a_rate_on_fewer_than_twenty_is_hidden() -> None:
 
 
 def test_nobody_and_everybody_are_coded_even_where_zeros_are_shown() -> None:
-    cells = written(coded_rates(counts("  | yes | no \n N | 0 | 200 \n S | 300 | 0"), "col", "yes", ZEROS_SHOWN))
+    treated = coded_rates(counts("  | yes | no \n N | 0 | 200 \n S | 300 | 0"), "col", "yes", ZEROS_SHOWN)
+    cells, told = written(treated), treated.disclosed()[0]
     assert (cells[("N", "yes")], cells[("S", "yes")]) == ("under 5 %", "over 95 %")
+    at = [told.table.labels.index((row, "yes")) for row in "NS"]
+    assert (told.lower.ravel()[at].tolist(), told.upper.ravel()[at].tolist()) == ([0, 286], [9, 300])
 
 
 def test_rates_of_one_among_several_categories_are_of_it_against_the_rest() -> None:
