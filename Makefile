@@ -1,6 +1,6 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint types lock clean bench bench-disclosure attack mutation
+.PHONY: help setup demo serve test lint types lock clean bench bench-disclosure bench-linkage attack mutation
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -24,10 +24,13 @@ lint: setup
 types: setup
 	.venv/bin/mypy
 
-bench: bench-disclosure  ## Run the benchmarks; results and the commands stand in benchmarks/results
+bench: bench-disclosure bench-linkage  ## Run the benchmarks; results and the commands stand in benchmarks/results
 
 bench-disclosure: setup var/peers/.ready  ## Disclosure control beside its peers; ONLY=job,job for some of it
 	.venv/bin/python -m benchmarks.disclosure --only "$(ONLY)"
+
+bench-linkage: setup  ## Linkage beside Splink 5; ONLY=pair-1m,pair-2m for the large sizes
+	.venv/bin/python -m benchmarks.linkage --only "$(ONLY)"
 
 attack: setup  ## Attack 10,000 random protected tables
 	.venv/bin/python -m tests.disclosure.attack 10000

@@ -72,7 +72,8 @@ def run(command: Sequence[str], seconds: float, environment: Mapping[str, str] |
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+            # CPU seconds are counted: threads of BLAS that wait for one another would be counted too
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", **(environment or {})},
             capture_output=True,
             text=True,
             timeout=seconds,

@@ -97,7 +97,8 @@ def audit(
         with progress(f"audit {len(mine)} table{'s' * (len(mine) > 1)}, {layer}") as step:
             findings += _attack(mine, sum(each.layer == layer for each in new), policy, bounds, known, step)
     unjoined = _unjoined(releases)
-    ran, not_ran = _differences(known, sum(each.layer == "count" for each in new), policy, findings)
+    old = [each for each in releases[len(new) :] if each.layer == "count"]
+    ran, not_ran = _differences(known, _known(old, _attacked(old)) if old else [], policy, findings)
     shown = sum(int((each.lower == each.upper).sum()) for each in new)
     checked = (f"threshold: {shown} displayed cells", _checked(bounds), *ran)
     return Audit(tuple(dict.fromkeys(findings)), tuple(bounds), checked, (*unjoined, *not_ran))
@@ -159,18 +160,28 @@ def _attack(
     step: Step,
 ) -> Iterator[Finding]:
     """Attack one layer: bounds of its hidden cells, and what its sums leave."""
-    from p20kit.attack import Attack
     from p20kit.bounds import Deduced
-    from p20kit.linked import link
 
-    every = [*mine, *_joint_cells(mine)]
-    attack = Attack(every, link([each.table for each in every]))
+    attack = _attacked(mine)
     found = list(Deduced(attack, mine, step).bounds())
     bounds += found
     yield from (_bounded(bound) for bound in found if bound.falls_short)
     if mine[0].layer == "count":
-        known += [(d.table, attack.known[c].reshape(d.truth.shape)) for d, c in zip(mine, attack.cell, strict=False)]
+        known += _known(mine, attack)
         yield from _lines(attack, mine[:new], policy)
+
+
+def _attacked(mine: Sequence[Disclosed]) -> Attack:
+    from p20kit.attack import Attack
+    from p20kit.linked import link
+
+    every = [*mine, *_joint_cells(mine)]
+    return Attack(every, link([each.table for each in every]))
+
+
+def _known(mine: Sequence[Disclosed], attack: Attack) -> list[tuple[Table, BoolArray]]:
+    """Mark the cells of each table that follow exactly."""
+    return [(d.table, attack.known[c].reshape(d.truth.shape)) for d, c in zip(mine, attack.cell, strict=False)]
 
 
 def _joint_cells(mine: Sequence[Disclosed]) -> Iterator[Disclosed]:
@@ -255,13 +266,22 @@ def _checked(bounds: Sequence[Bound]) -> str:
 
 
 def _differences(
-    known: Sequence[tuple[Table, BoolArray]], new: int, policy: CellPolicy, findings: list[Finding]
+    known: Sequence[tuple[Table, BoolArray]],
+    before: Sequence[tuple[Table, BoolArray]],
+    policy: CellPolicy,
+    findings: list[Finding],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Compare the groups that are known now, the last tables' with what was known of them before."""
     from p20kit.differencing import small_differences
     from p20kit.overlaps import implied_groups
 
-    for found in small_differences(known, new, policy):
-        outer, inner = (group.where(known[group.table][0]) for group in (found.larger, found.smaller))
+    new = len(known) - len(before)
+    since = known[new:]
+    old = set(small_differences(before, len(before), policy))
+    apart = [(known, each) for each in small_differences(known, new, policy)]
+    apart += [(since, each) for each in small_differences(since, len(since), policy) if each not in old]
+    for tables, found in apart:
+        outer, inner = (group.where(tables[group.table][0]) for group in (found.larger, found.smaller))
         many, fewer = found.larger.persons, found.smaller.persons
         what = f"{many} individuals less the {fewer} of {inner}, all among them, leaves {found.persons}"
         advice = "Hide one of the two, or use the same groups in both tables."

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import sparse
 
+from p20kit.nullspace import independent
 from p20kit.solver import INFINITE, TOLERANCE, is_whole, program, solution, whole_solution
 from p20kit.system import BoolArray, FloatArray, IntArray, System
 
@@ -309,7 +310,7 @@ def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[In
     column = np.full(system.size, -1, dtype=np.int32)
     column[cells] = np.arange(len(cells), dtype=np.int32)
     rows = system.matrix[:, cells]
-    rows = rows[np.diff(rows.indptr) > 0].tocsr()
+    rows = rows[independent(sparse.csr_array(rows))].tocsr()
     lower, upper = -system.drop[cells], np.full(len(cells), INFINITE)
     upper[column[targets]] = system.gap[targets]
     zero = np.zeros(rows.shape[0])

@@ -90,8 +90,8 @@ def small_differences(tables: Sequence[tuple[Table, BoolArray]], new: int, polic
     tables : sequence of (Table, ndarray of bool)
         With the cells a reader knows. Tables without a basis are left out: who is in them is not known.
     new : int
-        The first `new` tables are being judged, each by itself and with all others; pairs of earlier tables were
-        looked at when they were released.
+        The first `new` tables are being judged, each by itself and with all others; pairs of the others are not
+        looked at.
     policy : CellPolicy
 
     Returns

@@ -1,33 +1,45 @@
-"""One record of the one agency for one record of the other: heaviest first, ties never guessed."""
+"""One record for one record: the pairs of greatest total weight, ties reported and never guessed."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+UNIT = 1e-6
+"""Weights are compared in whole units of this: equal means equal."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Assignment:
-    """Which candidate pairs were accepted, and how often two were equally good."""
+    """Which candidate pairs were accepted, and how often two answers were equally good."""
 
-    accepted: npt.NDArray[np.bool_]
+    accepted: Bools
     tied_pairs: int
     tied_left: int
     tied_right: int
 
 
-def assign(pairs: pd.DataFrame) -> Assignment:
-    """Assign one to one, greedily by match weight.
+def assign(pairs: pd.DataFrame, sure: Bools | None = None) -> Assignment:
+    """Assign one to one, so that the sum of the match weights is greatest.
 
-    A pair is accepted if neither of its records is taken. Where pairs of equal weight compete for a record,
-    none of them is accepted, and all their records are taken: a lighter pair would be a guess too.
+    Only pairs that are likelier a match than not (weight above 0) make the sum; among the records these leave free,
+    lighter pairs follow, heaviest first. A pair that stands in some of the best answers and not in all of them is a
+    tie: it is not accepted, and its records take no other, since a lighter pair would be a guess too.
 
     Parameters
     ----------
     pairs : DataFrame
         `left`, `right` (int64 row numbers) and `match_weight` (float64).
+    sure : ndarray of bool, optional
+        Pairs that go before all others, by a deterministic rule, where neither record has a second one.
 
     Returns
     -------
@@ -35,29 +47,102 @@ def assign(pairs: pd.DataFrame) -> Assignment:
         `accepted` is in the order of `pairs`, whatever that order is.
     """
     left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
-    weight = pairs["match_weight"].to_numpy()
-    order = np.lexsort((right, left, -weight))
-    changes = np.flatnonzero(np.r_[True, np.diff(weight[order]) != 0, True])
-    accepted = np.zeros(len(pairs), dtype=bool)
-    taken_left, taken_right = set[int](), set[int]()
-    tied_pairs = 0
-    tied: tuple[set[int], set[int]] = (set(), set())
-    for start, end in pairwise(changes):
-        free = [i for i in order[start:end] if left[i] not in taken_left and right[i] not in taken_right]
-        lefts, rights = _contested([int(left[i]) for i in free]), _contested([int(right[i]) for i in free])
+    weight = np.rint(pairs["match_weight"].to_numpy() / UNIT).astype(np.int64)
+    accepted, tied = np.zeros(len(pairs), dtype=bool), np.zeros(len(pairs), dtype=bool)
+    free = np.ones(len(pairs), dtype=bool)
+    for chosen in (_alone(left, right, sure), None):
+        if chosen is None:
+            chosen, tied = _best(left, right, weight, free & (weight > 0))
+        accepted |= chosen
+        free = _free(left, right, accepted | tied)
+    light, again = _heaviest_first(left, right, weight, free)
+    return Assignment(accepted | light, *_count(left, right, tied | again))
+
+
+def _count(left: Ints, right: Ints, tied: Bools) -> tuple[int, int, int]:
+    return int(tied.sum()), len(np.unique(left[tied])), len(np.unique(right[tied]))
+
+
+def _free(left: Ints, right: Ints, taken: Bools) -> Bools:
+    return ~(np.isin(left, left[taken]) | np.isin(right, right[taken]))
+
+
+def _alone(left: Ints, right: Ints, among: Bools | None) -> Bools:
+    """Pairs whose two records have no other pair among these."""
+    found = np.zeros(len(left), dtype=bool)
+    if among is not None and among.any():
+        edges = np.flatnonzero(among)
+        found[edges] = (np.bincount(left[edges])[left[edges]] == 1) & (np.bincount(right[edges])[right[edges]] == 1)
+    return found
+
+
+def _best(left: Ints, right: Ints, weight: Ints, among: Bools) -> tuple[Bools, Bools]:
+    """Pairs in every answer of greatest weight, and pairs in some of them only."""
+    accepted, tied = _alone(left, right, among), np.zeros(len(left), dtype=bool)
+    for edges in _entangled(left, right, among & ~accepted):
+        sure, contested = _solve(left[edges], right[edges], weight[edges])
+        accepted[edges[sure]] = True
+        tied[edges[contested]] = True
+    return accepted, tied
+
+
+def _entangled(left: Ints, right: Ints, among: Bools) -> Iterator[Ints]:
+    """Give the pairs that compete with one another, one group at a time."""
+    edges = np.flatnonzero(among)
+    if not len(edges):
+        return
+    (lefts, rows), (rights, columns) = (np.unique(side[edges], return_inverse=True) for side in (left, right))
+    nodes = len(lefts) + len(rights)
+    graph = coo_array((np.ones(len(edges)), (rows, len(lefts) + columns)), shape=(nodes, nodes))
+    group = connected_components(graph, directed=False)[1][rows]
+    order = np.argsort(group, kind="stable")
+    yield from np.split(edges[order], np.flatnonzero(np.diff(group[order])) + 1)
+
+
+def _solve(left: Ints, right: Ints, weight: Ints) -> tuple[Bools, Bools]:
+    (lefts, rows), (rights, columns) = (np.unique(side, return_inverse=True) for side in (left, right))
+    heaviest = weight == weight.max()
+    if min(len(lefts), len(rights)) == 1:
+        alone = heaviest.sum() == 1
+        return heaviest & alone, heaviest & ~alone
+    shape = (len(lefts), len(rights))
+    first = _assigned(rows, columns, weight, shape)
+    contested = np.zeros(len(weight), dtype=bool)
+    # Answers of the same weight that avoid the pairs not yet contested, until there is none.
+    scaled = weight * (len(weight) + 1)
+    while True:
+        other = _assigned(rows, columns, scaled - (first & ~contested), shape)
+        fresh = (first ^ other) & ~contested
+        if not fresh[first].any() or weight[other].sum() != weight[first].sum():
+            return first & ~contested, contested
+        contested |= fresh
+
+
+def _assigned(rows: Ints, columns: Ints, weight: Ints, shape: tuple[int, int]) -> Bools:
+    table = np.zeros(shape, dtype=np.int64)
+    table[rows, columns] = weight
+    chosen = np.zeros(shape, dtype=bool)
+    chosen[linear_sum_assignment(table, maximize=True)] = True
+    return np.asarray(chosen[rows, columns])
+
+
+def _heaviest_first(left: Ints, right: Ints, weight: Ints, among: Bools) -> tuple[Bools, Bools]:
+    accepted, tied = np.zeros(len(left), dtype=bool), np.zeros(len(left), dtype=bool)
+    order = np.flatnonzero(among)
+    order = order[np.lexsort((right[order], left[order], -weight[order]))]
+    taken: tuple[set[int], set[int]] = (set(), set())
+    for group in np.split(order, np.flatnonzero(np.diff(weight[order])) + 1):
+        free = [i for i in group if left[i] not in taken[0] and right[i] not in taken[1]]
+        contested = _contested([int(left[i]) for i in free]), _contested([int(right[i]) for i in free])
         for i in free:
-            taken_left.add(int(left[i]))
-            taken_right.add(int(right[i]))
-            if left[i] in lefts or right[i] in rights:
-                tied_pairs += 1
-                tied[0].add(int(left[i]))
-                tied[1].add(int(right[i]))
-            else:
-                accepted[i] = True
-    return Assignment(accepted, tied_pairs, len(tied[0]), len(tied[1]))
+            taken[0].add(int(left[i]))
+            taken[1].add(int(right[i]))
+            either = left[i] in contested[0] or right[i] in contested[1]
+            (tied if either else accepted)[i] = True
+    return accepted, tied
 
 
-def _contested(records: list[int]) -> set[int]:
+def _contested(records: Sequence[int]) -> set[int]:
     seen, twice = set[int](), set[int]()
     for record in records:
         (twice if record in seen else seen).add(record)

@@ -1,99 +1,203 @@
 """Blocking rules: which pairs are worth comparing, what each rule costs, and a ceiling on that cost."""
 
-from collections.abc import Collection
+# ruff: noqa: S608 - every name in the SQL is ours
+
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-PAIRS_PER_RECORD = 30
-"""A rule may propose this many pairs per record of both files; a rule that would explode is set aside
-before it runs, and the report says so."""
+PAIRS_PER_RECORD = 1
+LEAST_CEILING = 400_000
+"""A rule may propose this many pairs per record of both files, and this many in any case. One that would
+propose more is set aside before it runs, and the report says so with the number."""
+SAMPLED = 20_000
+"""A rule's cost is predicted from this many records of each file."""
+MOST_COUNTED = 20_000_000
+"""Pairs of the samples that are looked at one by one, to predict a rule with a condition beside its keys."""
+
+IMPLIED = {
+    "fn": ("fi", "root", "fn_sound"),
+    "ln1": ("li", "ln_sound"),
+    "dob": ("birth_year", "birth_month", "birth_day"),
+}
+"""Records that agree on a column agree on these as well."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Pairs that agree on every key; `keys` holds (left column, right column)."""
+    """Pairs that agree on every key; `keys` holds (left column, right column).
+
+    Parameters
+    ----------
+    name : str
+    keys : tuple of (str, str)
+    lacking : str
+        Column that one of the two records does not have.
+    """
 
     name: str
     keys: tuple[tuple[str, str], ...]
+    lacking: str = ""
 
     @property
     def sql(self) -> str:
-        """The condition as Splink wants it."""
-        return " and ".join(f"l.{left} = r.{right}" for left, right in self.keys)
+        """The condition, as Splink wants it too."""
+        lacks = [f"(l.{self.lacking} is null or r.{self.lacking} is null)"] if self.lacking else []
+        return " and ".join([*(f"l.{left} = r.{right}" for left, right in self.keys), *lacks])
+
+    @property
+    def kind(self) -> str:
+        """What the rule rests on: `identifier`, `date` (the whole date of birth) or `other`."""
+        columns = {column for key in self.keys for column in key}
+        return "identifier" if columns & {"ssn", "sasid"} else "date" if "dob" in columns else "other"
+
+    def held_in(self, columns: Collection[str]) -> bool:
+        """Say whether the files hold every column of the rule."""
+        return {self.lacking or self.keys[0][0], *(column for key in self.keys for column in key)} <= set(columns)
+
+    def within(self, other: "Rule") -> bool:
+        """Say whether every pair of this rule is one of the other's."""
+        agreed = {*self.keys, *((i, i) for a, b in self.keys if a == b for i in IMPLIED.get(a, ()))}
+        return set(other.keys) <= agreed and other.lacking in ("", self.lacking)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a rule would propose by itself, counted before it runs."""
+    """What a rule would propose by itself, predicted before it runs.
+
+    Parameters
+    ----------
+    rule : Rule
+    pairs : int
+        Exact for files up to `SAMPLED` records, else from a sample.
+    outcome : {"used", "empty", "contained", "explodes"}
+        What came of it; a contained rule is not counted, another proposes all its pairs.
+    """
 
     rule: Rule
     pairs: int
-    used: bool
+    outcome: str
+
+    @property
+    def used(self) -> bool:
+        """Say whether the rule runs."""
+        return self.outcome == "used"
 
 
-def _on(name: str, *columns: str) -> Rule:
-    return Rule(name, tuple((c, c) for c in columns))
+def _on(name: str, *columns: str, lacking: str = "") -> Rule:
+    return Rule(name, tuple((c, c) for c in columns), lacking)
 
 
 RULES: tuple[Rule, ...] = (
     _on("SSN", "ssn"),
     _on("SASID", "sasid"),
+    _on("date of birth", "dob"),
     _on("date of birth, first initial", "dob", "fi"),
+    _on("date of birth, formal first name", "dob", "root"),
+    _on("date of birth, sound of first name", "dob", "fn_sound"),
     _on("date of birth, start of surname", "dob", "li"),
+    _on("date of birth, sound of surname", "dob", "ln_sound"),
     _on("first name, surname", "fn", "ln1"),
     _on("formal first name, surname", "root", "ln1"),
+    _on("formal first name, surname, no date of birth", "root", "ln1", lacking="dob"),
+    _on("sound of both names", "fn_sound", "ln_sound"),
+    _on("first name, surname, birth year", "fn", "ln1", "birth_year"),
+    _on("first name, surname, birth month and day", "fn", "ln1", "birth_month", "birth_day"),
+    _on("first name, surname, no date of birth", "fn", "ln1", lacking="dob"),
     Rule("first name, second surname against first", (("fn", "fn"), ("ln2", "ln1"))),
     Rule("first name, first surname against second", (("fn", "fn"), ("ln1", "ln2"))),
     Rule("names swapped", (("fn", "ln1"), ("ln1", "fn"))),
+    Rule("date of birth, first name against surname", (("dob", "dob"), ("fn", "ln1"))),
+    Rule("date of birth, surname against first name", (("dob", "dob"), ("ln1", "fn"))),
     Rule("day and month swapped, first initial", (("dob_swapped", "dob"), ("fi", "fi"))),
+    Rule("day and month swapped, formal first name", (("dob_swapped", "dob"), ("root", "root"))),
     _on("sound of both names, birth year", "fn_sound", "ln_sound", "birth_year"),
-    _on("first name, birth year and month", "fn", "birth_year", "birth_month"),
-    _on("first name, birth year and day", "fn", "birth_year", "birth_day"),
-    _on("surname, birth year and month", "ln1", "birth_year", "birth_month"),
-    _on("surname, birth year and day", "ln1", "birth_year", "birth_day"),
+    _on("sound of both names, birth month and day", "fn_sound", "ln_sound", "birth_month", "birth_day"),
+    _on("sound of both names, no date of birth", "fn_sound", "ln_sound", lacking="dob"),
+    _on("formal first name, surname, birth year", "root", "ln1", "birth_year"),
+    _on("ZIP code", "zip"),
+    _on("ZIP code, first initial", "zip", "fi"),
     _on("ZIP code, surname", "zip", "ln1"),
     _on("ZIP code, first name", "zip", "fn"),
     _on("street and house number", "street", "street_number"),
-    _on("date of birth", "dob"),
+    _on("town, surname", "town", "ln1"),
+    _on("town, first name", "town", "fn"),
+    _on("town, start of surname, first initial", "town", "li", "fi"),
+    _on("town, first initial, birth year", "town", "fi", "birth_year"),
+    _on("surname, first initial", "ln1", "fi"),
+    _on("surname, birth year", "ln1", "birth_year"),
 )
+"""Loose rules stand before the strict ones they contain: a strict one is used where the loose one explodes."""
 
 
-def choose_rules(con: Any, left: str, right: str, columns: Collection[str], records: int) -> list[Cost]:
-    """Count what every rule the two files can fill would cost, and set aside those that explode.
+def choose_rules(con: Any, left: str, right: str, columns: Collection[str], records: tuple[int, int]) -> list[Cost]:
+    """Predict what every rule the two files can fill would cost, and set aside those that explode.
 
     Parameters
     ----------
     con : duckdb.DuckDBPyConnection
         Holds both standardised files.
     left, right : str
-        Table names.
+        Table names; the same name for duplicates within a file.
     columns : collection of str
-        Columns both tables have.
-    records : int
-        Records of both files together.
+        Columns both tables have filled.
+    records : tuple of int
+        Of the left and of the right file.
 
     Returns
     -------
     list of Cost
-        In the order of `RULES`; `used` is False for a rule above the ceiling.
+        In the order of `RULES`.
     """
-    ceiling = PAIRS_PER_RECORD * max(records, 10_000)
-    costs = []
-    for rule in RULES:
-        if all(a in columns and b in columns for a, b in rule.keys):
-            pairs = _predicted(con, left, right, rule)
-            costs.append(Cost(rule, pairs, used=0 < pairs <= ceiling))
+    ceiling = max(PAIRS_PER_RECORD * sum(records), LEAST_CEILING)
+    costs: list[Cost] = []
+    for rule in (rule for rule in RULES if rule.held_in(columns)):
+        if any(rule.within(cost.rule) for cost in costs if cost.used):
+            costs.append(Cost(rule, 0, "contained"))
+            continue
+        pairs = _predicted(con, left, right, rule, records)
+        costs.append(Cost(rule, pairs, "explodes" if pairs > ceiling else "used" if pairs else "empty"))
     return costs
 
 
-def _predicted(con: Any, left: str, right: str, rule: Rule) -> int:
+def _predicted(con: Any, left: str, right: str, rule: Rule, records: tuple[int, int]) -> int:
+    steps = [max(1, round(n / SAMPLED)) for n in records]
+
+    def sample(table: str, side: int) -> str:
+        return f"(select * from {table} where hash(unique_id) % {steps[side]} = 0)" if steps[side] > 1 else table
+
     def blocks(table: str, side: int) -> str:
         keys = ", ".join(f"{pair[side]} as k{i}" for i, pair in enumerate(rule.keys))
         held = " and ".join(f"{pair[side]} is not null" for pair in rule.keys)
-        return f"(select {keys}, count(*) as n from {table} where {held} group by all)"  # noqa: S608
+        return f"(select {keys}, count(*) as n from {sample(table, side)} where {held} group by all)"
 
     using = ", ".join(f"k{i}" for i in range(len(rule.keys)))
-    counted = con.execute(
-        f"select coalesce(sum(l.n * r.n), 0) from {blocks(left, 0)} l join {blocks(right, 1)} r using ({using})"  # noqa: S608
-    ).fetchall()
-    return int(counted[0][0])
+    counted = _count(
+        con,
+        f"select coalesce(sum(l.n * r.n), 0) from {blocks(left, 0)} l join {blocks(right, 1)} r using ({using})",
+    )
+    if rule.lacking and counted <= MOST_COUNTED:
+        counted = _count(con, f"select count(*) from {sample(left, 0)} l join {sample(right, 1)} r on {rule.sql}")
+    # Within one file a pair is counted from both its ends.
+    return counted * steps[0] * steps[1] // (2 if left == right else 1)
+
+
+def _count(con: Any, sql: str) -> int:
+    return int(con.execute(sql).fetchall()[0][0])
+
+
+def propose(con: Any, left: str, right: str, rules: Sequence[Rule], table: str) -> None:
+    """Write every pair that some rule proposes, once, to `table`: l, r (row numbers), rule (position).
+
+    A pair belongs to the first rule that proposes it. Where left and right are one table, a pair of its records
+    is written once and no record is paired with itself.
+    """
+    once = " where l.unique_id < r.unique_id" if left == right else ""
+    con.execute(f"create table {table}_again (l integer, r integer, rule utinyint)")
+    for position, rule in enumerate(rules):
+        con.execute(
+            f"insert into {table}_again select l.unique_id, r.unique_id, {position}"
+            f" from {left} l join {right} r on {rule.sql}{once}"
+        )
+    con.execute(f"create table {table} as select l, r, min(rule) as rule from {table}_again group by l, r")
+    con.execute(f"drop table {table}_again")

@@ -1,169 +1,211 @@
 """Comparison levels: how two records may agree on an identifier, from the strongest way to none.
 
-Splink scores the first level that holds. What sampling can never see (an identifier two strangers share,
-two names that stand swapped by chance) gets its u from counts and is fixed.
+The first level that holds is the one that counts, as in Splink, whose settings these become: the SQL that makes
+an agreement vector here is the SQL of the saved model. Columns end in `_l` and `_r`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-import splink.comparison_level_library as cll
-import splink.comparison_library as cl
+ELSE = "ELSE"
 
+ONCE_PER_PAIR_OF_NAMES = {
+    "name_likeness": "jaro_winkler_similarity(fn_l, fn_r)",
+    "name_formal": "list_has_any(formal_l, formal_r)",
+}
+"""What is costly and depends on the two first names alone: computed once per pair of names, not of records."""
+
+_JARO_FIRST, _FORMAL = ONCE_PER_PAIR_OF_NAMES.values()
+_JARO_LAST = "jaro_winkler_similarity(ln_l, ln_r)"
 _SWAPPED = "fn_l = ln1_r and ln1_l = fn_r"
+_HALF_SWAPPED = (
+    "((fn_l = ln1_r and jaro_winkler_similarity(ln1_l, fn_r) >= 0.8)"
+    " or (ln1_l = fn_r and jaro_winkler_similarity(fn_l, ln1_r) >= 0.8))"
+)
 _TOKENS = (
     "(ln1_l = ln2_r or ln2_l = ln1_r or ln2_l = ln2_r or ((ln2_l is null) != (ln2_r is null) and ln1_l = ln1_r))"
 )
 
 
-def build_comparisons(left: pd.DataFrame, right: pd.DataFrame, held: Collection[str]) -> list[Any]:
-    """Build the Splink comparisons for the identifiers both standardised files hold.
+@dataclass(frozen=True)
+class Level:
+    """One way in which two values may agree.
 
     Parameters
     ----------
-    left, right : DataFrame
-        As `standardise` gives them.
+    sql : str
+        DuckDB condition; `ELSE` for what is left.
+    label : str
+    missing : bool
+        A value is absent: no evidence either way.
+    frequencies : str, optional
+        Column whose rare values weigh more at this level.
+    agrees : bool
+        Counts as agreement where a rule asks for some.
+    """
+
+    sql: str
+    label: str
+    missing: bool = False
+    frequencies: str | None = None
+    agrees: bool = False
+
+    def settings(self) -> dict[str, Any]:
+        """Give the level as Splink writes it."""
+        found: dict[str, Any] = {"sql_condition": self.sql, "label_for_charts": self.label}
+        found |= {"is_null_level": True} if self.missing else {}
+        return found | ({"tf_adjustment_column": self.frequencies} if self.frequencies else {})
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The levels of one identifier, the first that holds counting; `role` is a key of `ROLES`."""
+
+    role: str
+    levels: tuple[Level, ...]
+
+    @property
+    def sql(self) -> str:
+        """The position of the level that holds."""
+        cases = " ".join(f"when {x.sql} then {i}" for i, x in enumerate(self.levels) if x.sql != ELSE)
+        return f"case {cases} else {len(self.levels) - 1} end"
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Positions of the levels that are no evidence."""
+        return tuple(i for i, level in enumerate(self.levels) if level.missing)
+
+    def settings(self) -> dict[str, Any]:
+        """Give the comparison as Splink writes it."""
+        return {"output_column_name": self.role, "comparison_levels": [level.settings() for level in self.levels]}
+
+
+def build_comparisons(held: Collection[str]) -> tuple[Comparison, ...]:
+    """Build the comparisons for the identifiers both standardised files hold.
+
+    Parameters
+    ----------
     held : collection of str
         Standard columns filled in both.
 
     Returns
     -------
-    list of splink ComparisonCreator
+    tuple of Comparison
         One per identifier, none for an identifier empty on one side.
     """
-    ids = max(len(left), len(right), 1)
-    comparisons = [_first_name(held, _chance_of_swap(left, right)), _surname(held), _date_of_birth()]
-    comparisons += [_middle()] if "mn" in held else []
-    comparisons += [_exact(c) for c in ("suffix", "sex", "state") if c in held]
-    comparisons += [_identifier(c, ids) for c in ("ssn", "sasid") if c in held]
-    comparisons += [_code(c) for c in ("zip", "street_number") if c in held]
-    return comparisons + [_text(c) for c in ("street", "street2", "town") if c in held]
+    return tuple(_comparisons(held))
 
 
-def _chance_of_swap(left: pd.DataFrame, right: pd.DataFrame) -> float:
-    """Chance that two strangers' names stand swapped, were given and family names independent."""
-
-    def same(a: pd.Series, b: pd.Series) -> float:
-        return float((a.value_counts(normalize=True) * b.value_counts(normalize=True)).sum())
-
-    chance = same(left["fn"], right["ln1"]) * same(left["ln1"], right["fn"])
-    return max(chance, 1 / (max(len(left), 1) * max(len(right), 1)))
-
-
-def _level(sql: str, label: str, **options: Any) -> Any:
-    return (
-        cll.CustomLevel(sql, label_for_charts=label).configure(**options) if options else cll.CustomLevel(sql, label)
-    )
-
-
-def _null(sql: str, label: str = "missing") -> Any:
-    return _level(sql, label, is_null_level=True)
+def _comparisons(held: Collection[str]) -> Iterator[Comparison]:
+    if "fn" in held:
+        yield _first_name(held)
+    if "ln" in held:
+        yield _surname(held)
+    if "dob" in held:
+        yield _date_of_birth()
+    if "mn" in held:
+        yield _middle()
+    yield from (_exact(column) for column in ("suffix", "sex", "state") if column in held)
+    yield from (_identifier(column) for column in ("ssn", "sasid") if column in held)
+    yield from (_code(column) for column in ("zip", "street_number") if column in held)
+    yield from (_text(column) for column in ("street", "street2", "town", "occupation") if column in held)
 
 
-def _missing(column: str) -> Any:
-    return _null(f"{column}_l is null or {column}_r is null")
+def _missing(column: str) -> Level:
+    return Level(f"{column}_l is null or {column}_r is null", "missing", missing=True)
 
 
-def _exact_level(column: str, label: str = "equal", *, frequencies: bool = False, **options: Any) -> Any:
-    tf = {"tf_adjustment_column": column} if frequencies else {}
-    return _level(f"{column}_l = {column}_r", label, **tf, **options)
+def _equal(column: str, label: str = "equal", *, frequencies: bool = False) -> Level:
+    return Level(f"{column}_l = {column}_r", label, frequencies=column if frequencies else None, agrees=True)
 
 
-def _else(label: str = "different") -> Any:
-    return _level("ELSE", label)
+def _different(label: str = "different") -> Level:
+    return Level(ELSE, label)
 
 
-def _compare(role: str, levels: list[Any]) -> Any:
-    return cl.CustomComparison(levels, output_column_name=role)
-
-
-def _first_name(held: Collection[str], swapped_by_chance: float) -> Any:
+def _first_name(held: Collection[str]) -> Comparison:
     levels = [
         _missing("fn"),
-        _exact_level("fn", frequencies=True),
-        _level(_SWAPPED, "first name and surname swapped", u_probability=swapped_by_chance, fix_u_probability=True),
-        _level("list_has_any(formal_l, formal_r)", "nickname or same formal name"),
-        _level("jaro_winkler_similarity(fn_l, fn_r) >= 0.92", "nearly equal (Jaro-Winkler 0.92)"),
+        _equal("fn", frequencies=True),
+        Level(_SWAPPED, "first name and surname swapped", agrees=True),
+        Level(_HALF_SWAPPED, "swapped, one of them not quite equal", agrees=True),
+        Level(_FORMAL, "nickname or same formal name", agrees=True),
+        Level(f"{_JARO_FIRST} >= 0.92", "nearly equal (Jaro-Winkler 0.92)", agrees=True),
     ]
     if "mn" in held:
-        levels.append(_level("fn_l = mn_r or mn_l = fn_r", "first name stands as middle name"))
-    initial = "fi_l = fi_r and (length(fn_l) = 1 or length(fn_r) = 1)"
+        levels.append(Level("fn_l = mn_r or mn_l = fn_r", "first name stands as middle name", agrees=True))
     levels += [
-        _level(initial, "initial only, equal"),
-        _level("jaro_winkler_similarity(fn_l, fn_r) >= 0.8", "similar (Jaro-Winkler 0.80)"),
-        _else(),
+        Level("fi_l = fi_r and (length(fn_l) = 1 or length(fn_r) = 1)", "initial only, equal", agrees=True),
+        Level(f"{_JARO_FIRST} >= 0.8", "similar (Jaro-Winkler 0.80)"),
+        _different(),
     ]
-    return _compare("first_name", levels)
+    return Comparison("first_name", tuple(levels))
 
 
-def _surname(held: Collection[str]) -> Any:
+def _surname(held: Collection[str]) -> Comparison:
     levels = [
         _missing("ln"),
-        # A swap is scored once, under the first name.
-        _null(_SWAPPED, "swapped (scored under the first name)"),
-        _exact_level("ln", frequencies=True),
-        _level(_TOKENS, "one part of a compound surname"),
-        _level("jaro_winkler_similarity(ln_l, ln_r) >= 0.92", "nearly equal (Jaro-Winkler 0.92)"),
-        _level("jaro_winkler_similarity(ln_l, ln_r) >= 0.8", "similar (Jaro-Winkler 0.80)"),
+        _equal("ln", frequencies=True),
+        Level(f"fn_l != fn_r and {_HALF_SWAPPED}", "swapped (scored under the first name)", missing=True),
+        Level(_TOKENS, "one part of a compound surname", agrees=True),
+        Level(f"{_JARO_LAST} >= 0.92", "nearly equal (Jaro-Winkler 0.92)", agrees=True),
+        Level(f"{_JARO_LAST} >= 0.8", "similar (Jaro-Winkler 0.80)"),
     ]
     if "sex" in held:
         # A surname that changed on marriage says less against a match among women.
-        levels.append(_level("sex_l = 'F' and sex_r = 'F'", "different, both women"))
-    return _compare("last_name", [*levels, _else()])
+        levels.append(Level("sex_l = 'F' and sex_r = 'F'", "different, both women"))
+    return Comparison("last_name", (*levels, _different()))
 
 
 def _one_digit(column: str) -> str:
-    """One digit wrong, or two neighbours transposed; cheap tests first, the edit distance is slow."""
+    """One digit wrong or two neighbours transposed; the slow edit distance only where cheap tests cannot tell."""
     a, b = f"{column}_l", f"{column}_r"
-    return f"length({a}) = length({b}) and hamming({a}, {b}) <= 2 and damerau_levenshtein({a}, {b}) <= 1"
+    transposed = f"(hamming({a}, {b}) = 2 and damerau_levenshtein({a}, {b}) = 1)"
+    return f"length({a}) = length({b}) and (hamming({a}, {b}) <= 1 or {transposed})"
 
 
-def _date_of_birth() -> Any:
+def _date_of_birth() -> Comparison:
     parts = ("birth_year", "birth_month", "birth_day")
     year, month, day = (f"{p}_l = {p}_r" for p in parts)
-    two = f"({year} and {month}) or ({year} and {day}) or ({month} and {day})"
-    levels = [
+    levels = (
         _missing("dob"),
-        _exact_level("dob"),
-        _level("dob_swapped_l = dob_r", "day and month swapped"),
-        _level(_one_digit("dob"), "one digit different or transposed"),
-        _level(two, "two of year, month, day equal"),
-        _level(year, "same year"),
-        _else(),
-    ]
-    return _compare("dob", levels)
+        _equal("dob"),
+        Level("dob_swapped_l = dob_r", "day and month swapped", agrees=True),
+        Level(_one_digit("dob"), "one digit different or transposed", agrees=True),
+        Level(f"({year} and {month}) or ({year} and {day}) or ({month} and {day})", "two of year, month, day equal"),
+        Level(year, "same year"),
+        _different(),
+    )
+    return Comparison("dob", levels)
 
 
-def _middle() -> Any:
-    initial = "substr(mn_l, 1, 1) = substr(mn_r, 1, 1) and (length(mn_l) = 1 or length(mn_r) = 1)"
-    levels = [
+def _middle() -> Comparison:
+    initial = "mi_l = mi_r and (length(mn_l) = 1 or length(mn_r) = 1)"
+    levels = (
         _missing("mn"),
-        _exact_level("mn"),
-        _level(initial, "initial equal"),
-        _level("jaro_winkler_similarity(mn_l, mn_r) >= 0.85", "similar (Jaro-Winkler 0.85)"),
-        _else(),
-    ]
-    return _compare("middle_name", levels)
+        _equal("mn", frequencies=True),
+        Level(initial, "initial equal"),
+        Level("jaro_winkler_similarity(mn_l, mn_r) >= 0.85", "similar (Jaro-Winkler 0.85)"),
+        _different(),
+    )
+    return Comparison("middle_name", levels)
 
 
-def _exact(column: str) -> Any:
-    return _compare(column, [_missing(column), _exact_level(column), _else()])
+def _exact(column: str) -> Comparison:
+    return Comparison(column, (_missing(column), _equal(column), _different()))
 
 
-def _identifier(column: str, records: int) -> Any:
-    chance: dict[str, Any] = {"u_probability": 1 / records, "fix_u_probability": True}
-    levels = [_missing(column), _exact_level(column, **chance), _level(_one_digit(column), "one digit"), _else()]
-    return _compare(column, levels)
+def _identifier(column: str) -> Comparison:
+    near = Level(_one_digit(column), "one digit different or transposed")
+    return Comparison(column, (_missing(column), _equal(column), near, _different()))
 
 
-def _code(column: str) -> Any:
-    near = f"levenshtein({column}_l, {column}_r) <= 1"
-    levels = [_missing(column), _exact_level(column, frequencies=True), _level(near, "one character"), _else()]
-    return _compare(column, levels)
+def _code(column: str) -> Comparison:
+    near = Level(f"levenshtein({column}_l, {column}_r) <= 1", "one character")
+    return Comparison(column, (_missing(column), _equal(column, frequencies=True), near, _different()))
 
 
-def _text(column: str) -> Any:
-    near = f"jaro_winkler_similarity({column}_l, {column}_r) >= 0.9"
-    levels = [_missing(column), _exact_level(column, frequencies=True), _level(near, "nearly equal"), _else()]
-    return _compare(column, levels)
+def _text(column: str) -> Comparison:
+    near = Level(f"jaro_winkler_similarity({column}_l, {column}_r) >= 0.9", "nearly equal")
+    return Comparison(column, (_missing(column), _equal(column, frequencies=True), near, _different()))

@@ -15,6 +15,7 @@ from IPython.display import HTML, SVG
 
 INK, BLUE, RUST, PALE = "#1c2733", "#1f5fa8", "#b5532a", "#c9d3de"
 HIDDEN = "fewer than 6"
+_NOT_RUN = {"explodes": "not run: too many", "contained": "within a rule above", "empty": "none"}
 
 
 def files(report: dict[str, Any]) -> HTML:
@@ -34,7 +35,7 @@ def rules(report: dict[str, Any]) -> HTML:
     rows = [
         [str(i), r["rule"], _n(r["pairs_proposed"]), _n(r["first_to_propose"]), _n(r["links"])]
         if r["used"]
-        else [str(i), r["rule"], _n(r["pairs_proposed"]), "not run", "not run"]
+        else [str(i), r["rule"], _n(r["pairs_proposed"]) if r["pairs_proposed"] else "", _NOT_RUN[r["outcome"]], ""]
         for i, r in enumerate(report["rules"], 1)
     ]
     return _table(
@@ -111,6 +112,20 @@ def thresholds(report: dict[str, Any]) -> HTML:
     return _table(head, cells, "Model-based; matches that no blocking rule proposed are not among the missed.", force)
 
 
+def estimates(report: dict[str, Any]) -> HTML:
+    """False and missed matches as estimated from the files, with their intervals."""
+    found = report["estimates"]
+    rows = [
+        [title, f"{e['count']:,.1f}", _percent(e["rate"], 2), f"{_percent(e['low'], 2)} to {_percent(e['high'], 2)}"]
+        for title, e in (
+            ("False links, of all links", found["false_match"]),
+            ("Missed matches, of all matches", found["missed_match"]),
+        )
+    ]
+    note = f"Basis: {found['basis']}. Of the missed, {found['unproposed']:,.1f} were proposed by no blocking rule."
+    return _table(["Estimated", "Expected number", "Rate", "95 % interval"], rows, note)
+
+
 def match_rates(report: dict[str, Any]) -> HTML:
     """Match rate over each file, with its interval."""
     rows = [[name, *_rate(r)] for name, r in report["match_rate"]["by_agency"].items()]
@@ -162,7 +177,10 @@ def provenance(report: dict[str, Any]) -> HTML:
         *([f"SHA-256 of {name}", digest] for name, digest in report.get("inputs", {}).items()),
         ["SHA-256 of the links", report.get("links_sha256", "")],
         ["SHA-256 of the model", report["model_sha256"]],
-        ["Threshold, seed, ceiling", f"{method['threshold']:g}, {method['seed']}, {_n(method['max_pairs'])} pairs"],
+        [
+            "Threshold, seed, pairs of strangers",
+            f"{method['threshold']:g}, {method['seed']}, {_n(method['max_pairs'])} pairs",
+        ],
         ["Probability that two random records match", _small(report["prior"])],
         ["Software", ", ".join(f"{name} {version}" for name, version in software.items())],
     ]
@@ -211,7 +229,7 @@ def _table(
 
 
 def _is_number(cell: str) -> bool:
-    return cell in {"", "not run", HIDDEN} or cell.lstrip("+-")[:1].isdigit()
+    return cell in {"", HIDDEN, *_NOT_RUN.values()} or cell.lstrip("+-")[:1].isdigit()
 
 
 def _panels(column: str, frame: pd.DataFrame) -> Any:

@@ -33,6 +33,7 @@ ROLES: Mapping[str, Role] = {
         Role("street2", "text", "Second address line"),
         Role("street_number", "code", "House number"),
         Role("state", "code", "State"),
+        Role("occupation", "text", "Occupation"),
     )
 }
 
@@ -42,7 +43,7 @@ class RoleError(ValueError):
 
 
 def usable_roles(
-    roles: Mapping[str, str], left: Iterable[str], right: Iterable[str]
+    roles: Mapping[str, str], left: Iterable[str], right: Iterable[str], *, names_will_do: bool = False
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Split the roles into those both files can fill and those one of them lacks.
 
@@ -52,6 +53,8 @@ def usable_roles(
         Role to column name.
     left, right : iterable of str
         The columns of the two files.
+    names_will_do : bool
+        Nothing beside the names is asked for: a third file ties the two together.
 
     Returns
     -------
@@ -69,8 +72,9 @@ def usable_roles(
     shared = set(left) & set(right)
     used = {role: roles[role] for role in ROLES if role in roles and roles[role] in shared}
     missing = {role: roles[role] for role in ROLES if role in roles and role not in used}
-    if not {"first_name", "last_name", "dob"} <= set(used):
+    if not {"first_name", "last_name"} <= set(used) or not (names_will_do or set(used) & {"dob", "ssn", "sasid"}):
         raise RoleError(
-            f"a match needs first_name, last_name and dob in both files; shared here: {', '.join(used) or 'none'}"
+            "a match needs first_name, last_name and one of dob, ssn, sasid in both files;"
+            f" shared here: {', '.join(used) or 'none'}"
         )
     return used, missing

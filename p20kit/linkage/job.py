@@ -3,12 +3,18 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from p20kit.errors import Finding
+from p20kit.linkage.errors import LinkageRefused
 from p20kit.linkage.pair import Linked
+
+RESULTS = ("links.parquet", "model.json", "report.json")
+UNFINISHED = ".unfinished"
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,16 @@ class Job:
     right: pd.DataFrame
     groups: pd.DataFrame | None
     inputs: dict[str, str]
-    out: Path
+    root: Path
+
+    @property
+    def out(self) -> Path:
+        """Where the results go."""
+        return self.root / "out"
 
 
 def read_job(directory: str) -> Job:
-    """Read `job.json` and the files it names.
+    """Read `job.json` and the files it names; what an interrupted run left in `out/` is cleared away.
 
     Parameters
     ----------
@@ -65,8 +76,12 @@ def read_job(directory: str) -> Job:
     by = order.get("groups")
     if by:
         paths["groups"] = root / "inputs" / str(by.get("table", "groups.parquet"))
-    inputs = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths.values()}
-    groups = pd.read_parquet(paths["groups"]) if by else None
+    for name in (*RESULTS, *(name + UNFINISHED for name in RESULTS)):
+        (root / "out" / name).unlink(missing_ok=True)
+    held = {name: path.read_bytes() for name, path in paths.items()}
+    # What is matched is what was hashed, whatever happens to the file in between.
+    tables = {name: pd.read_parquet(BytesIO(bytes_)) for name, bytes_ in held.items()}
+    groups = tables.get("groups") if by else None
     if by and groups is not None and by.get("columns"):
         groups = groups[[order["id_column"], *by["columns"]]]
     return Job(
@@ -75,32 +90,75 @@ def read_job(directory: str) -> Job:
         names=names,
         id_column=str(order["id_column"]),
         roles=dict(order["roles"]),
-        left=pd.read_parquet(paths[names[0]]),
-        right=pd.read_parquet(paths[names[1]]),
+        left=tables[names[0]],
+        right=tables[names[1]],
         groups=groups,
-        inputs=inputs,
-        out=root / "out",
+        inputs={paths[name].name: hashlib.sha256(bytes_).hexdigest() for name, bytes_ in held.items()},
+        root=root,
     )
 
 
 def write_result(job: Job, linked: Linked) -> dict[str, Any]:
-    """Write `links.parquet`, `model.json` and `report.json` to the job's `out/`.
+    """Write `links.parquet`, `model.json` and `report.json` to the job's `out/`: all of them or none.
+
+    Source: EM XII; DSA VI.B.
 
     Returns
     -------
     dict
         The report as written: the match's own, with job, project, input and link hashes.
+
+    Raises
+    ------
+    LinkageRefused
+        If a file changed while it was matched, or the results cannot be written.
     """
-    job.out.mkdir(parents=True, exist_ok=True)
-    linked.links.to_parquet(job.out / "links.parquet", index=False)
-    links_sha256 = hashlib.sha256((job.out / "links.parquet").read_bytes()).hexdigest()
+    _check_unchanged(job)
+    links = BytesIO()
+    linked.links.to_parquet(links, index=False)
     report = {
         "job": job.job,
         "project": job.project,
         "inputs": job.inputs,
-        "links_sha256": links_sha256,
+        "links_sha256": hashlib.sha256(links.getvalue()).hexdigest(),
         **linked.report,
     }
-    (job.out / "model.json").write_text(json.dumps(linked.model, indent=1, sort_keys=True), encoding="utf-8")
-    (job.out / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    texts = {
+        "model.json": json.dumps(linked.model, indent=1, sort_keys=True),
+        "report.json": json.dumps(report, indent=1),
+    }
+    _write_all(job.out, {"links.parquet": links.getvalue()} | {name: text.encode() for name, text in texts.items()})
     return report
+
+
+def _check_unchanged(job: Job) -> None:
+    findings = [
+        Finding(
+            "inputs",
+            "EM XII",
+            f"inputs/{name}",
+            "changed or went away while it was matched",
+            "Find out who wrote to it, then run the match again.",
+        )
+        for name, digest in job.inputs.items()
+        if not (file := job.root / "inputs" / name).is_file()
+        or hashlib.sha256(file.read_bytes()).hexdigest() != digest
+    ]
+    if findings:
+        raise LinkageRefused("the match is not of the files that are there", findings)
+
+
+def _write_all(out: Path, contents: dict[str, bytes]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    written = {name: out / (name + UNFINISHED) for name in contents}
+    try:
+        for name, file in written.items():
+            file.write_bytes(contents[name])
+    except OSError as error:
+        for file in written.values():
+            file.unlink(missing_ok=True)
+        what = f"cannot be written: {error.strerror}"
+        finding = Finding("results", "DSA VI.B", "out/", what, "Make room, then run the match again.")
+        raise LinkageRefused("the results were not kept", [finding]) from error
+    for name, file in written.items():
+        file.replace(out / name)

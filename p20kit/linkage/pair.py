@@ -3,21 +3,21 @@
 import importlib.metadata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
-import duckdb
 import pandas as pd
-from splink import DuckDBAPI
 
 from p20kit.linkage.assignment import assign
-from p20kit.linkage.blocking import Cost, choose_rules
-from p20kit.linkage.comparison import build_comparisons
 from p20kit.linkage.elements import usable_roles
+from p20kit.linkage.engine import score_files
+from p20kit.linkage.estimates import one_to_one_shift
+from p20kit.linkage.inputs import check_files, check_standardised
 from p20kit.linkage.quality import rates_by_group
-from p20kit.linkage.report import Outcome, describe
-from p20kit.linkage.scoring import LEFT, RIGHT, estimate_prior, probability, score
+from p20kit.linkage.report import Outcome, describe, describe_file
+from p20kit.linkage.scoring import probability
 from p20kit.linkage.standardise import Standardised, standardise
-from p20kit.linkage.training import Trained, new_linker, train
+from p20kit.linkage.training import settings
 
 Progress = Callable[[str, float], None]
 SOFTWARE = ("splink", "duckdb", "pandas", "numpy")
@@ -34,21 +34,27 @@ class Method:
     seed : int
         Seed of the sample from which u is estimated.
     max_pairs : int
-        Most pairs any step of the training looks at.
+        Pairs of strangers drawn to estimate u.
     threads : int
         Threads of DuckDB.
+    deterministic : tuple of str
+        Identifiers (`sasid`, `ssn`) whose equality links two records before anything else, where first name,
+        surname or date of birth agrees too and neither record has a second such pair.
     """
 
     threshold: float = 0.9
     seed: int = 34
-    max_pairs: int = 2_000_000
+    max_pairs: int = 100_000
     threads: int = 2
+    deterministic: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.0 < self.threshold < 1.0:
             raise ValueError("threshold must lie between 0 and 1")
         if self.max_pairs < 10_000 or self.threads < 1:
             raise ValueError("max_pairs must be 10000 or more, threads 1 or more")
+        if not set(self.deterministic) <= {"sasid", "ssn"}:
+            raise ValueError("deterministic must name identifiers: sasid, ssn")
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,8 @@ class Linked:
     Attributes
     ----------
     links : DataFrame
-        `left_id`, `right_id` (text, each at most once), `match_weight` (log2), `match_probability`, `rule`.
+        `left_id`, `right_id` (text, each at most once), `match_weight` (log2; the model's, as Splink has it),
+        `match_probability` (given that one record has one record: higher than the weight alone says), `rule`.
     report : dict
         JSON-able; aggregates only, no value of any person.
     model : dict
@@ -68,6 +75,10 @@ class Linked:
     links: pd.DataFrame
     report: dict[str, Any]
     model: dict[str, Any]
+
+
+def silent(stage: str, fraction: float) -> None:
+    """Tell nobody."""
 
 
 def link_pair(
@@ -81,21 +92,18 @@ def link_pair(
     groups: pd.DataFrame | None = None,
     progress: Progress | None = None,
 ) -> Linked:
-    """Match two agencies' files, one record per person in each.
-
-    Source: EM VII.B.1.c.
+    """Match two agencies' files, one record per person in each (Source: EM VII.B.1.c).
 
     Parameters
     ----------
     left, right : DataFrame of text
         One row per person: `id_column` (generic identifier, unique) and the columns of `roles`.
     roles : mapping of str to str
-        Role (see `ROLES`) to column name, the same in both files; a role only one file holds is reported
-        and left out.
+        Role (see `ROLES`) to column name, the same in both; one that a file lacks is reported and left out.
     id_column : str
         The generic identifier.
     names : tuple of str
-        The Participating Agencies, for the report.
+        The Participating Agencies.
     method : Method, optional
         Threshold, seed, ceilings.
     groups : DataFrame, optional
@@ -112,24 +120,26 @@ def link_pair(
     ------
     RoleError
         If the shared roles cannot carry a match.
-    ValueError
-        If a generic identifier is missing or stands twice, or a file is empty.
+    LinkageRefused
+        If a file is empty or holds a person twice, one file stands for both, or no blocking rule can be run.
     """
-    method, tell = method or Method(), progress or _silent
+    method, tell = method or Method(), progress or silent
+    files = dict(zip(names, (left, right), strict=True))
+    check_files(files, id_column, list(roles.values()))
     used, missing = usable_roles(roles, left.columns, right.columns)
-    for name, file in zip(names, (left, right), strict=True):
-        _check_ids(name, file, id_column)
     tell("standardising", 0.0)
     a, b = standardise(left, used), standardise(right, used)
-    outcome = _match(a, b, method, tell)
+    check_standardised(dict(zip(names, (a, b), strict=True)))
+    described = [describe_file(name, side) for name, side in zip(names, (a, b), strict=True)]
+    outcome = match(a, b, method, tell)
     links = _named(outcome.links, left[id_column], right[id_column])
     report = {
         **_settings(names, used, missing, method),
-        **describe(outcome, names, method.threshold),
+        **describe(outcome, described, method.threshold),
         "by_group": [] if groups is None else rates_by_group(groups, _is_linked(left[id_column], links), id_column),
     }
     tell("reporting", 1.0)
-    return Linked(links, report, outcome.trained.model)
+    return Linked(links, report, outcome.model)
 
 
 def _settings(
@@ -144,56 +154,33 @@ def _settings(
     }
 
 
-def _silent(stage: str, fraction: float) -> None:
-    return None
-
-
-def _check_ids(name: str, file: pd.DataFrame, id_column: str) -> None:
-    if file.empty:
-        raise ValueError(f"the file of {name} holds no record")
-    ids = file[id_column]
-    absent, repeated = int((ids.isna() | (ids == "")).sum()), int(ids.duplicated().sum())
-    if absent or repeated:
-        raise ValueError(f"{id_column} of {name}: {absent} missing, {repeated} repeated; one record per person")
-
-
-def _match(a: Standardised, b: Standardised, method: Method, tell: Progress) -> Outcome:
-    with duckdb.connect() as con:
-        # Identifiers stay in memory: DuckDB may not spill to disk.
-        con.execute(f"set threads={method.threads}; set temp_directory=''")
-        tell("blocking", 0.15)
-        costs, pairs, trained = _score(con, a, b, method, tell)
+def match(
+    a: Standardised,
+    b: Standardised,
+    method: Method,
+    tell: Progress = silent,
+    known_m: Mapping[tuple[str, str], float] = MappingProxyType({}),
+) -> Outcome:
+    """Match two standardised files, whose frames are used up: score, then assign one to one."""
+    records = (len(a.frame), len(b.frame))
+    scored = score_files(
+        a,
+        b,
+        seed=method.seed,
+        max_pairs=method.max_pairs,
+        threads=method.threads,
+        tell=tell,
+        known_m=known_m,
+        deterministic=method.deterministic,
+    )
     tell("assigning", 0.9)
-    heaviest = pairs.groupby("left")["match_weight"].max().to_numpy()
-    assumed = float(trained.model["probability_two_random_records_match"])
-    prior, shift = estimate_prior(heaviest, assumed, len(a.frame) * len(b.frame))
-    trained.model["probability_two_random_records_match"] = prior
-    pairs["match_weight"] = (pairs["match_weight"] + shift).round(6)
-    pairs["match_probability"] = probability(pairs["match_weight"].to_numpy())
-    chosen = assign(pairs)
-    links = pairs[chosen.accepted & (pairs["match_probability"] >= method.threshold).to_numpy()]
-    return Outcome(a, b, costs, pairs, chosen, links, trained, prior)
-
-
-def _score(
-    con: Any, a: Standardised, b: Standardised, method: Method, tell: Progress
-) -> tuple[list[Cost], pd.DataFrame, Trained]:
-    api = DuckDBAPI(connection=con)
-    for table, side in ((LEFT, a), (RIGHT, b)):
-        con.register("incoming", side.frame)
-        con.execute(f"create table {table} as select * from incoming")  # noqa: S608
-        con.unregister("incoming")
-    shared = a.filled() & b.filled()
-    costs = choose_rules(con, LEFT, RIGHT, shared, len(a.frame) + len(b.frame))
-    rules = [cost.rule for cost in costs if cost.used]
-    if not rules:
-        raise ValueError("no blocking rule proposes a pair: the two files share no value of their identifiers")
-    tables = [api.register(table, dataset_display_name=table) for table in (LEFT, RIGHT)]
-    tell("training", 0.25)
-    linker = new_linker(tables, rules, build_comparisons(a.frame, b.frame, shared))
-    trained = train(linker, shared, seed=method.seed, max_pairs=method.max_pairs)
-    tell("scoring", 0.6)
-    return costs, score(tables, trained.model, [rule.name for rule in rules]), trained
+    pairs = scored.pairs
+    weight = pairs["match_weight"] + one_to_one_shift(scored.matches, records)
+    chosen = assign(pairs.assign(match_weight=weight), scored.sure)
+    pairs["match_probability"] = probability(weight.to_numpy())
+    linked = chosen.accepted & ((pairs["match_probability"] >= method.threshold).to_numpy() | scored.sure)
+    model = settings(scored.trained, [cost.rule.sql for cost in scored.costs if cost.used])
+    return Outcome(scored, chosen, pairs[linked], model, int(scored.sure[linked].sum()))
 
 
 def _is_linked(ids: pd.Series, links: pd.DataFrame) -> pd.Series:

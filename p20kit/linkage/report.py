@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,26 +12,40 @@ import pandas as pd
 from p20kit.linkage.assignment import Assignment
 from p20kit.linkage.blocking import Cost
 from p20kit.linkage.elements import ROLES
+from p20kit.linkage.engine import Scored
+from p20kit.linkage.estimates import error_rates
+from p20kit.linkage.inputs import likely_duplicates
 from p20kit.linkage.quality import at_thresholds, rate
 from p20kit.linkage.standardise import Standardised
-from p20kit.linkage.training import Trained, levels
+from p20kit.linkage.training import Trained
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
-    """Everything a match of two files produced on its way."""
+    """Everything a match of two files produced on its way.
 
-    left: Standardised
-    right: Standardised
-    costs: list[Cost]
-    pairs: pd.DataFrame
+    Attributes
+    ----------
+    scored : Scored
+        `scored.pairs` also has `match_probability`.
+    chosen : Assignment
+        Of all scored pairs, before the threshold.
+    links : DataFrame
+        The rows of `scored.pairs` that are links.
+    model : dict
+        As Splink saves it.
+    by_identifier : int
+        Links a deterministic rule made.
+    """
+
+    scored: Scored
     chosen: Assignment
     links: pd.DataFrame
-    trained: Trained
-    prior: float
+    model: dict[str, Any]
+    by_identifier: int
 
 
-def describe(outcome: Outcome, names: tuple[str, str], threshold: float) -> dict[str, Any]:
+def describe(outcome: Outcome, files: Sequence[dict[str, Any]], threshold: float) -> dict[str, Any]:
     """Describe a match for the people who sign it.
 
     Source: DSA VI.B.
@@ -38,45 +53,45 @@ def describe(outcome: Outcome, names: tuple[str, str], threshold: float) -> dict
     Parameters
     ----------
     outcome : Outcome
-    names : tuple of str
-        The two agencies.
+    files : sequence of dict
+        What `describe_file` says of the two.
     threshold : float
         The match probability in force.
 
     Returns
     -------
     dict
-        JSON-able: files, rules, prior, comparisons, model_sha256, quality, weights, and match_rate, whose
+        JSON-able: files, rules, prior, comparisons, model_sha256, quality, estimates, weights, and match_rate, whose
         `overall` is that of the left file.
     """
-    sides = list(zip(names, (outcome.left, outcome.right), strict=True))
-    best = outcome.pairs[outcome.chosen.accepted]
-    model = json.dumps(outcome.trained.model, sort_keys=True)
-    rates = {name: rate(len(outcome.links), len(side.frame)) for name, side in sides}
+    pairs, trained = outcome.scored.pairs, outcome.scored.trained
+    best = pairs[outcome.chosen.accepted]
+    model = json.dumps(outcome.model, sort_keys=True)
+    rates = {file["agency"]: rate(len(outcome.links), file["records"]) for file in files}
     return {
-        "files": [_file(name, side) for name, side in sides],
-        "rules": _rules(outcome.costs, outcome.pairs, outcome.links),
-        "prior": outcome.prior,
-        "comparisons": _comparisons(outcome.trained),
+        "files": list(files),
+        "rules": _rules(outcome.scored.costs, pairs, outcome.links),
+        "prior": trained.prior,
+        "comparisons": _comparisons(trained),
         "model_sha256": hashlib.sha256(model.encode()).hexdigest(),
-        "quality": _quality(best, outcome.pairs, outcome.chosen, threshold),
-        "match_rate": {"overall": rates[names[0]], "by_agency": rates},
+        "quality": _quality(best, outcome, threshold),
+        "estimates": _estimates(best, outcome),
+        "match_rate": {"overall": rates[files[0]["agency"]], "by_agency": rates},
         "weights": _histogram(best["match_weight"].to_numpy()),
     }
 
 
-def _file(name: str, side: Standardised) -> dict[str, Any]:
+def describe_file(name: str, side: Standardised) -> dict[str, Any]:
+    """Describe one agency's file: how full it is, what was set aside, who cannot be linked or stands twice."""
     frame = side.frame
-    whole = frame.dropna(subset=["fn", "ln", "dob"])
+    core = frame[[column for column in ("fn", "ln", "dob") if column in frame]].notna().sum(axis=1)
     return {
         "agency": name,
         "records": len(frame),
         "completeness": side.completeness,
         "nulled": side.nulled,
-        "unlinkable": int(((frame["fn"].notna().astype(int) + frame["ln"].notna() + frame["dob"].notna()) < 2).sum()),
-        "likely_duplicates": int(
-            whole.duplicated([c for c in ("fn", "mn", "ln", "suffix", "dob") if c in frame]).sum()
-        ),
+        "unlinkable": int((core < 2).sum()),
+        "likely_duplicates": likely_duplicates(side),
     }
 
 
@@ -87,6 +102,7 @@ def _rules(costs: list[Cost], pairs: pd.DataFrame, links: pd.DataFrame) -> list[
             "rule": cost.rule.name,
             "pairs_proposed": cost.pairs,
             "used": cost.used,
+            "outcome": cost.outcome,
             "first_to_propose": int(scored.get(cost.rule.name, 0)),
             "links": int(linked.get(cost.rule.name, 0)),
         }
@@ -97,27 +113,45 @@ def _rules(costs: list[Cost], pairs: pd.DataFrame, links: pd.DataFrame) -> list[
 def _comparisons(trained: Trained) -> list[dict[str, Any]]:
     return [
         {
-            "identifier": ROLES[comparison["output_column_name"]].label,
-            "level": level["label_for_charts"],
-            "m": level["m_probability"],
-            "u": level["u_probability"],
-            "match_weight": float(np.log2(level["m_probability"] / level["u_probability"])),
-            "unseen": [
-                p for p in "mu" if (comparison["output_column_name"], level["label_for_charts"], p) in trained.unseen
-            ],
-            "term_frequencies": bool(level.get("tf_adjustment_column")),
+            "identifier": ROLES[comparison.role].label,
+            "level": level.label,
+            "m": float(m[i]),
+            "u": float(u[i]),
+            "match_weight": float(np.log2(m[i] / u[i])),
+            "unseen": [p for p in "mu" if (comparison.role, level.label, p) in trained.unseen],
+            "term_frequencies": bool(level.frequencies),
         }
-        for comparison, level in levels(trained.model)
+        for comparison, m, u in zip(trained.comparisons, trained.m, trained.u, strict=True)
+        for i, level in enumerate(comparison.levels)
+        if not level.missing
     ]
 
 
-def _quality(best: pd.DataFrame, pairs: pd.DataFrame, chosen: Assignment, threshold: float) -> dict[str, Any]:
+def _quality(best: pd.DataFrame, outcome: Outcome, threshold: float) -> dict[str, Any]:
+    chosen = outcome.chosen
     return {
         "basis": "model-based: the model's own probabilities, not a clerical sample",
-        "candidate_pairs_scored": len(pairs),
+        "candidate_pairs_compared": int(outcome.scored.seen.pairs.sum()),
+        "candidate_pairs_scored": len(outcome.scored.pairs),
         "tied_pairs_left_unlinked": chosen.tied_pairs,
         "tied_records": [chosen.tied_left, chosen.tied_right],
+        "linked_by_identifier": outcome.by_identifier,
+        "identifier_alone_agrees": outcome.scored.doubtful,
         "thresholds": at_thresholds(best["match_probability"].to_numpy(), threshold),
+    }
+
+
+def _estimates(best: pd.DataFrame, outcome: Outcome) -> dict[str, Any]:
+    unlinked = best.loc[~best.index.isin(outcome.links.index), "match_probability"]
+    return {
+        "basis": "the model's probabilities given one record for one record, and capture and recapture by the"
+        " blocking rules; no clerical sample",
+        **error_rates(
+            outcome.links["match_probability"].to_numpy(),
+            unlinked.to_numpy(),
+            outcome.chosen.tied_pairs,
+            outcome.scored.captures,
+        ),
     }
 
 

@@ -1,4 +1,4 @@
-"""Bring two agencies' identifiers into one spelling, and null what identifies nobody.
+"""Bring agencies' identifiers into one spelling, and null what identifies nobody.
 
 The work is done once per distinct value: a file of a million people holds far fewer names than rows.
 """
@@ -7,18 +7,20 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from p20kit.linkage.codes import Coded, encode, share_values, texts
 from p20kit.linkage.elements import ROLES
 from p20kit.linkage.nicknames import formal_names
 
 SUFFIXES = {"JR": "JR", "JUNIOR": "JR", "SR": "SR", "SENIOR": "SR", "II": "II", "2ND": "II", "III": "III"}
 SUFFIXES |= {"3RD": "III", "IV": "IV", "4TH": "IV"}
 PARTICLES = frozenset(
-    {
+    [
         "DE",
         "LA",
         "DEL",
@@ -42,21 +44,45 @@ PARTICLES = frozenset(
         "AL",
         "BIN",
         "Y",
-    }
+    ]
 )
-_MAIN = {"first_name": "fn", "middle_name": "mn", "last_name": "ln"}
-KNOWN_PLACEHOLDERS = frozenset({"123456789", "078051120", "219099999", "987654321", "1234567890"})
+KNOWN_PLACEHOLDERS = ("123456789", "078051120", "219099999", "987654321", "1234567890")
 SHARED_BY = 5
 """An identifier carried by more records of one file than this belongs to nobody: households do not
 share numbers, placeholders do, and one placeholder links whole blocks."""
 
-_SOUNDS = {c: d for d, cs in enumerate(("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), 1) for c in cs}
+KEYS = frozenset(["fi", "mi", "root", "fn_sound", "li", "ln_sound", "birth_year", "birth_month", "birth_day"])
+"""Columns that are only ever compared for equality: their codes will do."""
+
+COUNTED = ("fn", "ln", "dob", "mn", "zip", "town")
+"""Columns of which the chance that two records agree is counted."""
+
+FREQUENCIES = ("fn", "ln", "mn", "zip", "street", "street2", "street_number", "town", "occupation")
+"""Columns of which a rare value that agrees says more than a common one."""
+
+_REPEATED = "|".join(f"{digit}+" for digit in range(10))
+_NOT_ISSUED = r"(?:000|666|9\d\d)\d{6}|\d{3}00\d{4}|\d{5}0000"
+_PLACEHOLDER = f"^(?:{_REPEATED}|{'|'.join(KNOWN_PLACEHOLDERS)}|{_NOT_ISSUED})$"
+_SOUNDS = {c: str(d) for d, cs in enumerate(("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), 1) for c in cs}
 _SEXES = {"M": "M", "MALE": "M", "1": "M", "F": "F", "FEMALE": "F", "2": "F"}
+_MAIN = {"first_name": "fn", "middle_name": "mn", "last_name": "ln"}
+
+Columns = dict[str, Coded]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Standardised:
-    """One file ready to be matched: `frame` (row number plus standard columns) and what was set aside."""
+    """One file ready to be matched.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        `unique_id` (row number) and the standard columns; categorical, identifiers as text.
+    completeness : dict of str to float
+        Share of records that hold each role, after placeholders were nulled.
+    nulled : dict of str to int
+        Records that lost a role: what they held is no name, date or number of anybody.
+    """
 
     frame: pd.DataFrame
     completeness: dict[str, float]
@@ -80,41 +106,49 @@ def standardise(raw: pd.DataFrame, roles: Mapping[str, str]) -> Standardised:
     Returns
     -------
     Standardised
-        `frame` has `unique_id` (row number) and text columns; missing is None. `completeness` is the share
-        of records that hold each role after placeholders were nulled, `nulled` the count that lost one.
     """
-    columns: dict[str, pd.Series] = {}
+    frame = pd.DataFrame({"unique_id": np.arange(len(raw), dtype=np.int32)})
+    coded: Columns = {}
+    held: dict[str, int] = {}
     for role, column in roles.items():
-        columns |= _STANDARDS[ROLES[role].kind](role, _clean(raw[column]))
-    frame = pd.DataFrame(columns, index=raw.index).reset_index(drop=True)
-    for derived in [name for name in frame if str(name).startswith("_")]:
-        target = str(derived).removeprefix("_")
-        given = frame[target] if target in frame else frame[derived]
-        frame[target] = given.where(given.notna(), frame[derived])
-        frame = frame.drop(columns=derived)
-    frame.insert(0, "unique_id", np.arange(len(frame)))
-    mains = {role: _MAIN.get(role, role) for role in roles}
-    complete = {r: float(frame[c].notna().mean()) if len(frame) else 0.0 for r, c in mains.items()}
-    held = {r: int((_clean(raw[c]) != "").sum()) for r, c in roles.items()}
-    nulled = {r: held[r] - int(frame[c].notna().sum()) for r, c in mains.items()}
-    return Standardised(frame, complete, {r: n for r, n in nulled.items() if n > 0})
+        if ROLES[role].kind == "identifier":
+            frame[role], held[role] = _identifiers(raw[column])
+            continue
+        values = encode(raw[column]).map(_clean)
+        held[role] = int((values.codes >= 0).sum())
+        for name, found in _STANDARDS[ROLES[role].kind](role, values).items():
+            coded[name] = coded[name].filled_by(found) if name in coded else found
+    frame = frame.assign(**{name: found.categorical() for name, found in coded.items()})
+    present = {role: int(frame[_MAIN.get(role, role)].notna().sum()) for role in roles}
+    complete = {role: n / len(raw) if len(raw) else 0.0 for role, n in present.items()}
+    return Standardised(frame, complete, {r: held[r] - n for r, n in present.items() if held[r] > n})
 
 
-def _clean(values: pd.Series) -> pd.Series:
-    text = values.astype("object").where(values.notna(), "").astype(str)
-    return _each(text, lambda v: " ".join(v.upper().split()))
+def share_vocabularies(left: Standardised, right: Standardised) -> None:
+    """Give both files one list of values per kind of column, so that they are compared by codes.
+
+    Also adds `rare_<column>`: -log2 of the share of a value in both files together (float32), for the names and
+    the columns of addresses.
+    """
+    both = [column for column in left.frame if column in right.frame]
+    share_values(left.frame, right.frame, [c for c in both if c in KEYS or c in COUNTED or c in FREQUENCIES])
+    for column in FREQUENCIES:
+        if column in both:
+            codes = [side.frame[column].cat.codes.to_numpy() for side in (left, right)]
+            counts = np.bincount(np.concatenate(codes) + 1, minlength=len(left.frame[column].cat.categories) + 1)
+            rarity = np.log2(max(int(counts[1:].sum()), 1) / np.maximum(counts[1:], 1)).astype(np.float32)
+            for side, own in zip((left, right), codes, strict=True):
+                side.frame[f"rare_{column}"] = np.append(rarity, np.float32(0))[own]
 
 
-def _each(values: pd.Series, change: Callable[[Any], object]) -> pd.Series:
-    codes, distinct = pd.factorize(values, use_na_sentinel=False)
-    changed = np.empty(len(distinct), dtype=object)
-    for position, value in enumerate(distinct):
-        changed[position] = change(None if value is None or value != value else value)
-    return pd.Series(changed[codes], index=values.index, dtype=object)
+def _clean(value: str) -> str | None:
+    return value.upper() if value.isalnum() else " ".join(value.upper().split()) or None
 
 
 def plain(name: str) -> str:
     """Upper case without accents, apostrophes or full stops; hyphens become spaces."""
+    if name.isascii() and name.isalpha():
+        return name.upper()
     letters = unicodedata.normalize("NFKD", name.upper())
     kept = "".join(" " if c in "-/,_" else c for c in letters if c.isalnum() or c in " -/,_")
     return " ".join(kept.split())
@@ -122,6 +156,8 @@ def plain(name: str) -> str:
 
 def surname_tokens(name: str) -> tuple[tuple[str, ...], str | None]:
     """Split a surname into its parts (particles stay with what follows) and its generation suffix."""
+    if name.isascii() and name.isalpha():
+        return (name.upper(),), None
     words = plain(name).split()
     suffix = next((SUFFIXES[w] for w in words[1:] if w in SUFFIXES), None)
     words = [w for i, w in enumerate(words) if i == 0 or w not in SUFFIXES]
@@ -137,44 +173,49 @@ def surname_tokens(name: str) -> tuple[tuple[str, ...], str | None]:
 
 def sound(name: str) -> str | None:
     """American Soundex of a plain name; None where it holds no Latin letter."""
-    letters = [c for c in name if "A" <= c <= "Z"]
+    letters = name if name.isascii() and name.isalpha() else [c for c in name if "A" <= c <= "Z"]
     if not letters:
         return None
     code, last = letters[0], _SOUNDS.get(letters[0])
     for letter in letters[1:]:
         digit = _SOUNDS.get(letter)
         if digit is not None and digit != last:
-            code += str(digit)
+            code += digit
+            if len(code) == 4:
+                return code
         if letter not in "HW":
             last = digit
     return (code + "000")[:4]
 
 
-def _given(_: str, values: pd.Series) -> dict[str, pd.Series]:
-    words = _each(values, lambda v: tuple(w for w in plain(v).split() if w not in SUFFIXES))
+def _given(_: str, values: Coded) -> Columns:
+    words = [[w for w in plain(value).split() if w not in SUFFIXES] for value in values.values]
 
-    def first(take: Callable[[str], object]) -> pd.Series:
-        return _each(words, lambda w: take(w[0]) if w else None)
+    def first(take: Callable[[str], str | None]) -> Coded:
+        return values.derive([take(w[0]) if w else None for w in words])
 
     return {
         "fn": first(str),
         "fi": first(lambda v: v[:1]),
-        "formal": first(lambda v: list(formal_names(v))),
         "root": first(lambda v: formal_names(v)[-1]),
         "fn_sound": first(sound),
-        "_mn": _each(words, lambda w: w[1] if len(w) > 1 else None),
+        **_middle_names(values.derive([w[1] if len(w) > 1 else None for w in words])),
     }
 
 
-def _middle(_: str, values: pd.Series) -> dict[str, pd.Series]:
-    return {"mn": _each(values, lambda v: plain(v).split()[0] if plain(v) else None)}
+def _middle(_: str, values: Coded) -> Columns:
+    return _middle_names(values.map(lambda v: next(iter(plain(v).split()), None)))
 
 
-def _surname(_: str, values: pd.Series) -> dict[str, pd.Series]:
-    parts = _each(values, surname_tokens)
+def _middle_names(names: Coded) -> Columns:
+    return {"mn": names, "mi": names.map(lambda v: v[:1])}
 
-    def tokens(take: Callable[[tuple[str, ...]], object]) -> pd.Series:
-        return _each(parts, lambda p: take(p[0]) if p[0] else None)
+
+def _surname(_: str, values: Coded) -> Columns:
+    parts = [surname_tokens(value) for value in values.values]
+
+    def tokens(take: Callable[[tuple[str, ...]], str | None]) -> Coded:
+        return values.derive([take(words) if words else None for words, _ in parts])
 
     return {
         "ln": tokens(" ".join),
@@ -182,12 +223,12 @@ def _surname(_: str, values: pd.Series) -> dict[str, pd.Series]:
         "ln2": tokens(lambda t: t[-1] if len(t) > 1 else None),
         "li": tokens(lambda t: t[0][:3]),
         "ln_sound": tokens(lambda t: sound(t[0])),
-        "_suffix": _each(parts, lambda p: p[1]),
+        "suffix": values.derive([suffix for _, suffix in parts]),
     }
 
 
-def _suffix(_: str, values: pd.Series) -> dict[str, pd.Series]:
-    return {"suffix": _each(values, lambda v: SUFFIXES.get(plain(v)))}
+def _suffix(_: str, values: Coded) -> Columns:
+    return {"suffix": values.map(lambda v: SUFFIXES.get(plain(v)))}
 
 
 def date_parts(value: str) -> str | None:
@@ -200,62 +241,58 @@ def date_parts(value: str) -> str | None:
         month, day, year = american.groups()
         value = f"{year}{int(month):02d}{int(day):02d}"
     digits = re.sub(r"[-/. ]", "", value[:10])
-    return digits if re.fullmatch(r"(1[89]|20)\d{6}", digits) else None
+    return digits if re.fullmatch(r"1[3-9]\d{6}|20\d{6}", digits) else None
 
 
-def _date(_: str, values: pd.Series) -> dict[str, pd.Series]:
-    dob = _each(values, date_parts)
+def _date(role: str, values: Coded) -> Columns:
+    dob = values.map(date_parts)
 
-    def part(take: Callable[[str], str | None]) -> pd.Series:
-        return _each(dob, lambda v: take(v) if v else None)
+    def swapped(v: str) -> str | None:
+        return v[:4] + v[6:] + v[4:6] if v[6:] != v[4:6] and v[6:] <= "12" else None
 
-    return {
-        "dob": dob,
-        "dob_swapped": part(lambda v: v[:4] + v[6:] + v[4:6] if v[6:] != v[4:6] and v[6:] <= "12" else None),
-        "birth_year": part(lambda v: v[:4]),
-        "birth_month": part(lambda v: v[4:6]),
-        "birth_day": part(lambda v: v[6:]),
+    parts = {"birth_year": slice(0, 4), "birth_month": slice(4, 6), "birth_day": slice(6, 8)}
+    return {role: dob, "dob_swapped": dob.map(swapped)} | {
+        name: dob.derive([v[part] for v in dob.values]) for name, part in parts.items()
     }
 
 
-def _sex(role: str, values: pd.Series) -> dict[str, pd.Series]:
-    return {role: _each(values, _SEXES.get)}
+def _sex(role: str, values: Coded) -> Columns:
+    return {role: values.map(_SEXES.get)}
 
 
-def identifier(value: str) -> str | None:
-    """Digits of an SSN or SASID; None for the placeholders no person can hold.
+def identifiers(column: pa.Array) -> pa.Array:
+    """Digits of SSNs or SASIDs; missing for the placeholders no person can hold.
 
     The rules of the Social Security Administration (no 000, 666 or 9xx area, no 00 group, no 0000 serial)
     are applied to nine digits only.
     """
-    digits = re.sub(r"\D", "", value)
-    if not digits or len(set(digits)) == 1 or digits in KNOWN_PLACEHOLDERS:
-        return None
-    if len(digits) == 9 and (
-        digits[:3] in {"000", "666"} or digits[0] == "9" or digits[3:5] == "00" or digits[5:] == "0000"
-    ):
-        return None
-    return digits
+    digits = pc.replace_substring_regex(column, pattern=r"\D", replacement="")
+    nobody = pc.or_kleene(pc.equal(digits, ""), pc.match_substring_regex(digits, pattern=_PLACEHOLDER))
+    return pc.if_else(nobody, pa.scalar(None, pa.string()), digits)
 
 
-def _identifier(role: str, values: pd.Series) -> dict[str, pd.Series]:
-    ids = _each(values, identifier)
-    shared = ids.map(ids.value_counts()).fillna(0) > SHARED_BY
-    return {role: ids.where(~shared, None)}
+def _identifiers(raw: pd.Series) -> tuple[pd.Series, int]:
+    given = texts(raw)
+    held = int(pc.sum(pc.not_equal(pc.utf8_trim_whitespace(given), "")).as_py() or 0)
+    found = identifiers(given)
+    counted = found.value_counts()
+    shared = counted.field("values").filter(pc.greater(counted.field("counts"), SHARED_BY)).drop_null()
+    nobody = pc.is_in(found, value_set=shared) if len(shared) else pa.scalar(False)
+    kept = pc.if_else(nobody, pa.scalar(None, pa.string()), found)
+    return pd.Series(kept.to_pandas(types_mapper={pa.string(): pd.StringDtype("pyarrow", na_value=np.nan)}.get)), held
 
 
-def _text(role: str, values: pd.Series) -> dict[str, pd.Series]:
-    return {role: _each(values, lambda v: plain(v) or None)}
+def _text(role: str, values: Coded) -> Columns:
+    return {role: values.map(lambda v: plain(v) or None)}
 
 
-_STANDARDS: Mapping[str, Callable[[str, pd.Series], dict[str, pd.Series]]] = {
+_STANDARDS: Mapping[str, Callable[[str, Coded], Columns]] = {
     "given": _given,
     "middle": _middle,
     "surname": _surname,
     "suffix": _suffix,
     "date": _date,
     "sex": _sex,
-    "identifier": _identifier,
     "text": _text,
     "code": _text,
 }

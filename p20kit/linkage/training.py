@@ -1,103 +1,209 @@
-"""Train the Splink model: u from a seeded sample of strangers, m by expectation maximisation, both capped."""
+"""Train m, u and the prior on counts of agreement vectors.
 
-import copy
-from collections.abc import Collection, Iterable, Iterator, Sequence
+u comes from pairs drawn at random (strangers) and, where a level is plain equality, from the frequencies of the
+values; m and the prior by expectation maximisation over the candidate pairs, the prior being that of all pairs of
+records. Both see each vector once with its count, so that a step costs the same for a million pairs as for a
+thousand.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from splink import Linker, SettingsCreator, block_on
-from splink.blocking_rule_library import CustomRule
+import numpy as np
+import numpy.typing as npt
 
-from p20kit.linkage.blocking import Rule
+from p20kit.linkage.comparison import Comparison
+from p20kit.linkage.vectors import Patterns
 
-SURE_RULE = ("fn", "ln", "dob")
-SURE_RECALL = 0.7
-"""Share of matches assumed to agree on all of `SURE_RULE`; only a starting point, the prior is estimated
-again from the scored pairs."""
+Floats = npt.NDArray[np.float64]
+
 LEAST_M = 1e-4
 """No way of disagreeing rules a match out by itself: the training sees too few pairs to say so."""
-LOWEST_WEIGHT = -4.0
-"""Pairs below this match weight (log2) are not kept."""
-
-SESSIONS: Sequence[tuple[str, ...]] = (("dob",), ("fn", "ln", "sex"))
-"""Records are blocked on these while the rest is trained. Sex stands with the names because it follows from
-them: among namesakes it always agrees, which would teach the model that all of them are one person."""
+STEPS, CLOSE = 200, 1e-6
+FIRST_M = 0.9
+"""Share of matches thought to agree in the strongest way before anything is learned."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trained:
-    """A model as Splink saves it, without a value of any person.
+    """A model of two files, without a value of any person.
 
-    `unseen` names what no training pair showed (comparison, level, ``m`` or ``u``); a floor stands in for it.
+    Attributes
+    ----------
+    comparisons : tuple of Comparison
+    m, u : tuple of ndarray of float64
+        One array per comparison, a probability per level; nan where the level is no evidence.
+    prior : float
+        Probability that two random records match.
+    unseen : frozenset of (str, str, str)
+        What no pair showed (comparison, level, ``m`` or ``u``); a floor stands in for it.
     """
 
-    model: dict[str, Any]
+    comparisons: tuple[Comparison, ...]
+    m: tuple[Floats, ...]
+    u: tuple[Floats, ...]
+    prior: float
     unseen: frozenset[tuple[str, str, str]]
 
+    def learned(self) -> dict[tuple[str, str], float]:
+        """Give m by role and label of the level."""
+        return {
+            (comparison.role, level.label): float(m[i])
+            for comparison, m in zip(self.comparisons, self.m, strict=True)
+            for i, level in enumerate(comparison.levels)
+            if not level.missing
+        }
 
-def new_linker(tables: Sequence[Any], rules: Iterable[Rule], comparisons: Sequence[Any]) -> Any:
-    """Make an untrained Splink linker that keeps no identifier in its output."""
-    settings = SettingsCreator(
-        link_type="link_only",
-        unique_id_column_name="unique_id",
-        comparisons=list(comparisons),
-        blocking_rules_to_generate_predictions=[CustomRule(rule.sql) for rule in rules],
-        retain_matching_columns=False,
-        retain_intermediate_calculation_columns=False,
-    )
-    return Linker(list(tables), settings, log_level=None)
+    def weights(self, levels: npt.NDArray[np.int64]) -> Floats:
+        """Match weight (log2) of vectors, prior included, frequencies of values not."""
+        total = np.full(len(levels), np.log2(self.prior / (1 - self.prior)))
+        for i, (m, u) in enumerate(zip(self.m, self.u, strict=True)):
+            total += np.nan_to_num(np.log2(m / u), nan=0.0)[levels[:, i]]
+        return total
+
+    def frequency_weights(self, levels: npt.NDArray[np.int64]) -> Floats:
+        """What is added (log2) where frequencies are taken into account, before a value's own rarity."""
+        total = np.zeros(len(levels))
+        for i, (comparison, u) in enumerate(zip(self.comparisons, self.u, strict=True)):
+            of_level = [np.log2(u[j]) if x.frequencies else 0.0 for j, x in enumerate(comparison.levels)]
+            total += np.array(of_level)[levels[:, i]]
+        return total
 
 
-def train(linker: Any, columns: Collection[str], *, seed: int, max_pairs: int) -> Trained:
+def train(
+    comparisons: Sequence[Comparison],
+    candidates: Patterns,
+    strangers: Patterns,
+    known_u: dict[tuple[str, int], float],
+    matches: float,
+    possible: int,
+    known_m: Mapping[tuple[str, str], float] = MappingProxyType({}),
+) -> Trained:
     """Train a model.
 
     Parameters
     ----------
-    linker : splink.Linker
-        As `new_linker` gives it.
-    columns : collection of str
-        Standard columns filled in both files.
-    seed : int
-        Seed of the sample for u.
-    max_pairs : int
-        Most pairs looked at in each step.
+    comparisons : sequence of Comparison
+    candidates : Patterns
+        Vectors of the candidate pairs.
+    strangers : Patterns
+        Vectors of pairs drawn at random.
+    known_u : dict of (str, int) to float
+        u of a level (role, position) that is known and not sampled.
+    matches : float
+        How many there are thought to be before anything is learned.
+    possible : int
+        All pairs of records there are.
+    known_m : mapping of (str, str) to float
+        m of levels (role, label) learned elsewhere; a comparison that has all of its own here is not trained.
 
     Returns
     -------
     Trained
     """
-    linker.training.estimate_probability_two_random_records_match([block_on(*SURE_RULE)], recall=SURE_RECALL)
-    linker.training.estimate_u_using_random_sampling(max_pairs=max_pairs, seed=seed)
-    for session in SESSIONS:
-        linker.training.estimate_parameters_using_expectation_maximisation(
-            block_on(*(c for c in session if c in columns)),
-            estimate_without_term_frequencies=True,
-            max_pairs=max_pairs,
+    u, unseen_u = _strangers(comparisons, strangers, known_u)
+    prior = min(max(matches, 1.0) / possible, 0.5)
+    fixed = [all((c.role, x.label) in known_m for x in c.levels if not x.missing) for c in comparisons]
+    m = tuple(
+        _normal(np.array([known_m.get((c.role, x.label), 0.0) for x in c.levels]), c) if settled else _first_guess(c)
+        for c, settled in zip(comparisons, fixed, strict=True)
+    )
+    for _ in range(STEPS):
+        before, last = np.concatenate(m), prior
+        shares, expected = _expect(comparisons, candidates, m, u, prior)
+        m = tuple(
+            own if settled else _normal(_floor(share, own_u), c)
+            for own, settled, share, own_u, c in zip(m, fixed, shares, u, comparisons, strict=True)
         )
-    model: dict[str, Any] = copy.deepcopy(linker.misc.save_model_to_json())
-    model.pop("linker_uid", None)  # drawn by chance; the same training gives the same model
-    unseen = set()
-    for comparison, level in levels(model):
-        m, u = level.get("m_probability"), level.get("u_probability")
-        for name, learned in (("m", m), ("u", u)):
-            if not isinstance(learned, int | float):
-                unseen.add((comparison["output_column_name"], level["label_for_charts"], name))
-        u = _settled(max(float(u), 1e-9)) if isinstance(u, int | float) else 0.5 / max_pairs
-        # What the training never saw among matches may speak against one, never for one.
-        least = min(LEAST_M, u)
-        level["u_probability"] = u
-        level["m_probability"] = _settled(max(float(m), least)) if isinstance(m, int | float) else least
-    return Trained(model, frozenset(unseen))
+        prior = min(max(expected, 1.0) / possible, 0.5)
+        if max(np.nanmax(np.abs(np.concatenate(m) - before)), abs(prior - last) / prior) < CLOSE:
+            break
+    unseen = {
+        (c.role, c.levels[j].label, "m")
+        for c, share in zip(comparisons, _expect(comparisons, candidates, m, u, prior)[0], strict=True)
+        for j in np.flatnonzero(share < LEAST_M)
+    }
+    return Trained(tuple(comparisons), m, u, prior, frozenset(unseen | unseen_u))
 
 
-def _settled(learned: float) -> float:
-    """Nine digits: sums over threads differ in the last of sixteen."""
-    return float(f"{learned:.9g}")
+def _strangers(
+    comparisons: Sequence[Comparison], drawn: Patterns, known: dict[tuple[str, int], float]
+) -> tuple[tuple[Floats, ...], set[tuple[str, str, str]]]:
+    found, unseen = [], set()
+    for i, comparison in enumerate(comparisons):
+        counts = np.bincount(drawn.levels[:, i], drawn.pairs, len(comparison.levels))
+        counts[list(comparison.missing)] = 0
+        share: Floats = np.maximum(counts, 0.5) / max(float(counts.sum()), 1.0)
+        for j, level in enumerate(comparison.levels):
+            if (comparison.role, j) in known:
+                share[j] = known[comparison.role, j]
+            elif not level.missing and not counts[j]:
+                unseen.add((comparison.role, level.label, "u"))
+        found.append(_normal(share, comparison))
+    return tuple(found), unseen
 
 
-def levels(model: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Walk a saved model: every comparison with each of its levels that can be scored."""
-    for comparison in model["comparisons"]:
-        for level in comparison["comparison_levels"]:
+def _first_guess(comparison: Comparison) -> Floats:
+    share = np.full(len(comparison.levels), (1 - FIRST_M) / max(len(comparison.levels) - 1, 1))
+    share[next(j for j, level in enumerate(comparison.levels) if not level.missing)] = FIRST_M
+    return _normal(share, comparison)
+
+
+def _expect(
+    comparisons: Sequence[Comparison], seen: Patterns, m: Sequence[Floats], u: Sequence[Floats], prior: float
+) -> tuple[list[Floats], float]:
+    """Share of the matches at every level, and how many matches there are, were `m`, `u` and `prior` true."""
+    odds = np.full(len(seen.pairs), np.log(prior / (1 - prior)))
+    for i, (own_m, own_u) in enumerate(zip(m, u, strict=True)):
+        odds += np.nan_to_num(np.log(own_m / own_u), nan=0.0)[seen.levels[:, i]]
+    matches = seen.pairs / (1 + np.exp(-odds))
+    shares = []
+    for i, comparison in enumerate(comparisons):
+        counts = np.bincount(seen.levels[:, i], matches, len(comparison.levels))
+        counts[list(comparison.missing)] = np.nan
+        shares.append(counts / max(float(np.nansum(counts)), 1e-12))
+    return shares, float(matches.sum())
+
+
+def _floor(share: Floats, u: Floats) -> Floats:
+    # What the training never saw among matches may speak against one, never for one.
+    return np.maximum(share, np.minimum(LEAST_M, u))
+
+
+def _normal(share: Floats, comparison: Comparison) -> Floats:
+    share = share.copy()
+    share[list(comparison.missing)] = np.nan
+    return share / np.nansum(share)
+
+
+def settings(trained: Trained, rules: Sequence[str], *, within: bool = False) -> dict[str, Any]:
+    """Write the model as Splink 5 saves and loads it.
+
+    Parameters
+    ----------
+    rules : sequence of str
+        SQL of the blocking rules, in order.
+    within : bool
+        For duplicates within a file.
+    """
+    comparisons = []
+    for comparison, m, u in zip(trained.comparisons, trained.m, trained.u, strict=True):
+        written = comparison.settings()
+        for j, level in enumerate(written["comparison_levels"]):
             if not level.get("is_null_level"):
-                yield comparison, level
+                level |= {"m_probability": float(m[j]), "u_probability": float(u[j])}
+        comparisons.append(written)
+    return {
+        "link_type": "dedupe_only" if within else "link_only",
+        "probability_two_random_records_match": trained.prior,
+        "unique_id_column_name": "unique_id",
+        "source_dataset_column_name": "source_dataset",
+        "sql_dialect": "duckdb",
+        "retain_matching_columns": False,
+        "retain_intermediate_calculation_columns": False,
+        "additional_columns_to_retain": [],
+        "blocking_rules_to_generate_predictions": [{"blocking_rule": sql, "sql_dialect": "duckdb"} for sql in rules],
+        "comparisons": comparisons,
+    }

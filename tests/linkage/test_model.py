@@ -1,0 +1,84 @@
+"""The model: it recovers planted m and u, and Splink loads it and gives the same weights."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from p20kit import synthetic
+from p20kit.linkage import Method, link_pair
+from p20kit.linkage.comparison import ELSE, Comparison, Level
+from p20kit.linkage.splink import open_linker
+from p20kit.linkage.training import train
+from p20kit.linkage.vectors import Patterns
+from tests.linkage.agencies import STATE_ROLES
+
+M = ([0.9, 0.07, 0.03], [0.8, 0.2], [0.95, 0.04, 0.01], [0.97, 0.03])
+U = ([0.002, 0.01, 0.988], [0.01, 0.99], [0.0005, 0.05, 0.9495], [0.5, 0.5])
+MATCHES, POSSIBLE = 10_000, 1_000_000
+
+
+def comparisons() -> tuple[Comparison, ...]:
+    def named(i: int, n: int) -> Comparison:
+        levels = [Level(f"c{i} = {j}", f"level {j}") for j in range(n - 1)]
+        return Comparison(f"c{i}", (Level(f"c{i} is null", "missing", missing=True), *levels, Level(ELSE, "else")))
+
+    return tuple(named(i, len(m)) for i, m in enumerate(M))
+
+
+def drawn(rng: np.random.Generator, shares: tuple[list[float], ...], pairs: int) -> np.ndarray:
+    levels = np.stack([1 + rng.choice(len(s), pairs, p=s) for s in shares], axis=1)
+    levels[rng.random(levels.shape) < 0.1] = 0
+    return levels
+
+
+def counted(levels: np.ndarray) -> Patterns:
+    distinct, pairs = np.unique(levels, axis=0, return_counts=True)
+    return Patterns(np.arange(len(distinct)), distinct, pairs)
+
+
+def test_training_recovers_planted_m_u_and_prior():
+    rng = np.random.default_rng(34)
+    strangers = counted(drawn(rng, U, 500_000))
+    # As blocking has it: of strangers and matches those stay that agree in the strongest way on one of three.
+    pairs = np.concatenate([drawn(rng, M, MATCHES), drawn(rng, U, POSSIBLE - MATCHES)])
+    candidates = counted(pairs[(pairs[:, :3] == 1).any(axis=1)])
+    trained = train(comparisons(), candidates, strangers, {}, 0.5 * MATCHES, POSSIBLE)
+    assert trained.prior * POSSIBLE == pytest.approx(MATCHES, rel=0.05)
+    for found, planted in zip(trained.m, M, strict=True):
+        assert found[1:] == pytest.approx(planted, abs=0.01)
+    for found, planted in zip(trained.u, U, strict=True):
+        assert found[1:] == pytest.approx(planted, rel=0.1)
+
+
+def test_a_comparison_learned_elsewhere_is_taken_as_it_is():
+    rng = np.random.default_rng(34)
+    strangers, candidates = counted(drawn(rng, U, 100_000)), counted(drawn(rng, M, 1_000))
+    known = {("c1", "level 0"): 0.6, ("c1", "else"): 0.4, ("c0", "level 0"): 0.1}
+    trained = train(comparisons(), candidates, strangers, {}, 500, POSSIBLE, known)
+    assert trained.m[1][1:] == pytest.approx([0.6, 0.4])
+    assert trained.m[0][1] > 0.8, "half of a comparison is not known"
+
+
+@pytest.fixture(scope="module")
+def files() -> tuple[pd.DataFrame, pd.DataFrame]:
+    world = synthetic.universe(students=2_000, wage_earners=500, college_students=2_000, seed=5)
+    return world.matching("SDE"), world.matching("CSCU")
+
+
+def test_splink_loads_the_model_and_gives_the_same_weights(files):
+    sde, cscu = files
+    linked = link_pair(sde, cscu, roles=STATE_ROLES, names=("SDE", "CSCU"), method=Method(threshold=0.5))
+    linker = open_linker(linked.model, sde, cscu, roles=STATE_ROLES)
+    predicted = linker.inference.predict(threshold_match_weight=-4).as_pandas_dataframe()
+    theirs = pd.DataFrame(
+        {
+            "left_id": sde["GenericID"].to_numpy()[predicted["unique_id_l"]],
+            "right_id": cscu["GenericID"].to_numpy()[predicted["unique_id_r"]],
+            "theirs": predicted["match_weight"],
+        }
+    )
+    both = linked.links.merge(theirs, on=["left_id", "right_id"], how="left")
+    assert len(both) == len(linked.links) > 700
+    assert both["theirs"].to_numpy() == pytest.approx(both["match_weight"].to_numpy(), abs=1e-4)
+    chart = linker.visualisations.match_weights_chart().chart_dict
+    assert "sasid" in str(chart)
