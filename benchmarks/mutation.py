@@ -221,7 +221,7 @@ def _judge(mutant: Mutant, *, traced: Traced) -> str:
 
 def main(modules: Sequence[str], *, named: bool) -> int:
     """Score the modules and write `results/mutation.json`, which says by which tests."""
-    console = Console()
+    console = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)
     # what the tests import, once: a forked process begins with it
     for heavy in ("numpy", "pandas", "duckdb", "highspy", "scipy.sparse", "pyarrow", "pytest"):
         __import__(heavy)
@@ -236,7 +236,7 @@ def main(modules: Sequence[str], *, named: bool) -> int:
         )
         console.print(f"{module}: {before[module]['score']:.0%} of {before[module]['mutants']}")
         for line in before[module]["survivors"]:
-            console.print(f"  {line}", highlight=False, markup=False)
+            console.print(f"  {line}")
     return 0
 
 

@@ -147,7 +147,7 @@ class _Sweep:
         """Return narrower bounds of the n cells."""
         least = np.where(self.positive, low[self.column], -high[self.column])
         most = np.where(self.positive, high[self.column], -low[self.column])
-        upper, lower = self.total - self._others(least), self.total - self._others(most)
+        upper, lower = self.total - self._others(least, -np.inf), self.total - self._others(most, np.inf)
         above = np.where(self.positive, upper, -lower)[self.order]
         below = np.where(self.positive, lower, -upper)[self.order]
         low, high = low.copy(), high.copy()
@@ -155,14 +155,13 @@ class _Sweep:
         high[self.touched] = np.minimum(high[self.touched], np.minimum.reduceat(above, self.begin))
         return low, high
 
-    def _others(self, terms: FloatArray) -> FloatArray:
-        """Give for every term what the others of its row come to; infinite where one of them is."""
+    def _others(self, terms: FloatArray, endless: float) -> FloatArray:
+        """Give for every term what the others of its row come to; `endless` where one of them is."""
         infinite = np.isinf(terms)
         finite = np.where(infinite, 0.0, terms)
-        side = np.sign(terms[infinite][0]) * np.inf if infinite.any() else np.inf
         rest = np.add.reduceat(finite, self.first)[self.row] - finite
-        endless = np.add.reduceat(infinite.astype(np.int64), self.first)[self.row] - infinite
-        return np.where(endless > 0, side, rest)
+        others = np.add.reduceat(infinite.astype(np.int64), self.first)[self.row] - infinite
+        return np.where(others > 0, endless, rest)
 
 
 def _refuse_untrue(attack: Attack, disclosed: Sequence[Disclosed]) -> None:
@@ -183,8 +182,6 @@ def _rows(sums: Sequence[tuple[IntArray, IntArray]], size: int) -> sparse.csr_ar
         columns += [parents, parts.ravel()]
         signs += [np.ones(len(parents)), -np.ones(parts.size)]
         count += len(parents)
-    if not rows:
-        return sparse.csr_array((0, size))
     entries = np.concatenate(signs), (np.concatenate(rows), np.concatenate(columns))
     return sparse.csr_array(entries, shape=(count, size))
 

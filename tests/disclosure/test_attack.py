@@ -170,6 +170,14 @@ def test_rounding_of_sums_is_not_untrue() -> None:
         attacked(told_of(SQUARE, {(0, 0): (3 + 2e-4, 9)}, whole=False))
 
 
+@pytest.mark.parametrize(("truth", "between"), [(0, (0, NEAR)), (0, (NEAR, NEAR)), (NEAR, (0, 0))])
+def test_what_is_as_near_as_a_millionth_is_equal(truth: float, between: tuple[float, float]) -> None:
+    table = counts(" | a \n N | 1")
+    figures = np.full((2, 2), truth)
+    lower, upper = (np.full((2, 2), bound) for bound in between)
+    assert attacked(Disclosed(table, figures, lower, upper, figures * 0, "wages", whole=False)).known.all()
+
+
 def test_what_is_left_open_is_a_system_of_changes() -> None:
     attack = attacked(starred(SQUARE))
     left = attack.undecided
