@@ -3,7 +3,7 @@
 Charts are SVG drawn here, so that a page made of them loads nothing from anywhere.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from math import log2
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 import vl_convert
-from IPython.display import HTML, SVG
+from IPython.display import HTML, SVG, display
 
 INK, BLUE, RUST, PALE = "#1c2733", "#1f5fa8", "#b5532a", "#c9d3de"
 HIDDEN = "fewer than 6"
@@ -19,7 +19,7 @@ _NOT_RUN = {"explodes": "not run: too many", "contained": "within a rule above",
 
 
 def files(report: dict[str, Any]) -> HTML:
-    """Records, usable identifiers and likely duplicates of the two files."""
+    """Records, usable identifiers and likely duplicates of the files."""
     roles = report["roles"]["used"]
     rows = [
         [f["agency"], _n(f["records"]), _n(f["unlinkable"]), _n(f["likely_duplicates"])]
@@ -28,6 +28,47 @@ def files(report: dict[str, Any]) -> HTML:
     ]
     head = ["Agency", "Records", "Unlinkable", "Likely duplicates", *(r.replace("_", " ") for r in roles)]
     return _table(head, rows, "Share of records that hold each identifier, after placeholders were nulled.")
+
+
+def of_each_pair(report: dict[str, Any], *views: Callable[[dict[str, Any]], HTML | SVG]) -> None:
+    """Show the same views of every two agencies in a report of several."""
+    for two, own in report["pairs"].items():
+        display(_html(f"<h3>{escape(two)}</h3>"), *(view({**own, "method": report["method"]}) for view in views))
+
+
+def persons(report: dict[str, Any]) -> HTML:
+    """Persons of a crosswalk by the agencies they were found with."""
+    rows = [[", ".join(r["agencies"]), _n(r["persons"])] for r in report["persons_by_agencies"]]
+    return _table(["Found with exactly", "Persons"], [*rows, ["all together", _n(report["persons"])]])
+
+
+def refusals(report: dict[str, Any]) -> HTML:
+    """Pairs heavy enough to be one person that were not put together, by reason."""
+    told = {
+        "doubled": "the person would have two records of one agency",
+        "chained": "the other records of the person speak against it",
+        "tied": "another record was equally good",
+    }
+    rows = [[told[reason], _n(n)] for reason, n in report["refused"].items()]
+    return _table(["Not put together, because", "Pairs"], rows)
+
+
+def agency_pairs(report: dict[str, Any]) -> HTML:
+    """Every two agencies: identifiers compared, links, persons of both, expected errors."""
+    rows = [
+        [
+            two,
+            ", ".join(dict.fromkeys(c["identifier"] for c in own["comparisons"])),
+            _n(own["match_rate"]["overall"]["linked"]),
+            _n(report["persons_of_both"][two]),
+            _percent(own["estimates"]["false_match"]["rate"], 2),
+            _percent(own["estimates"]["missed_match"]["rate"], 2),
+        ]
+        for two, own in report["pairs"].items()
+    ]
+    head = ["Agencies", "Compared", "Links of the two alone", "Persons of both", "False links", "Missed matches"]
+    note = f"Estimated for the two alone, before the others' records were asked. {_basis(report)}"
+    return _table(head, rows, note)
 
 
 def rules(report: dict[str, Any]) -> HTML:
@@ -172,19 +213,31 @@ def groups_chart(report: dict[str, Any]) -> SVG | HTML:
 def provenance(report: dict[str, Any]) -> HTML:
     """What it would take to run this match again."""
     method, software = report["method"], report["software"]
+    models = report.get("pairs") or {"": report}
     rows = [
         ["Job, project", f"{report.get('job', '')}, {report.get('project', '')}"],
         *([f"SHA-256 of {name}", digest] for name, digest in report.get("inputs", {}).items()),
-        ["SHA-256 of the links", report.get("links_sha256", "")],
-        ["SHA-256 of the model", report["model_sha256"]],
+        *(
+            [f"SHA-256 of the {kind}", report[f"{kind}_sha256"]]
+            for kind in ("links", "crosswalk")
+            if f"{kind}_sha256" in report
+        ),
+        *([f"SHA-256 of the model {two}".strip(), own["model_sha256"]] for two, own in models.items()),
         [
             "Threshold, seed, pairs of strangers",
             f"{method['threshold']:g}, {method['seed']}, {_n(method['max_pairs'])} pairs",
         ],
-        ["Probability that two random records match", _small(report["prior"])],
+        *(
+            [f"Probability that two random records match {two}".strip(), _small(own["prior"])]
+            for two, own in models.items()
+        ),
         ["Software", ", ".join(f"{name} {version}" for name, version in software.items())],
     ]
     return _table(["", ""], rows, numeric=False)
+
+
+def _basis(report: dict[str, Any]) -> str:
+    return "Basis: " + "; ".join(dict.fromkeys(own["estimates"]["basis"] for own in report["pairs"].values())) + "."
 
 
 def _rate(r: dict[str, Any]) -> list[str]:

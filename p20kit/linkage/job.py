@@ -11,40 +11,52 @@ import pandas as pd
 
 from p20kit.errors import Finding
 from p20kit.linkage.errors import LinkageRefused
+from p20kit.linkage.many import LinkedMany
 from p20kit.linkage.pair import Linked
 
-RESULTS = ("links.parquet", "model.json", "report.json")
+RESULTS = ("links.parquet", "crosswalk.parquet", "model.json", "report.json")
 UNFINISHED = ".unfinished"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One pair of Participating Agencies to be matched.
+    """Two Participating Agencies to be matched, or more.
 
     Attributes
     ----------
     job, project : str
         Identifiers of the run and of the DR.
-    names : tuple of str
-        The two agencies, left then right.
-    left, right : DataFrame of text
-        Their files: generic identifier and matching identifiers.
+    files : dict of str to DataFrame of text
+        By agency, in order: generic identifier and matching identifiers.
     groups : DataFrame or None
-        Columns by which the match rate of the left file is broken down.
+        Columns by which the match rate of the first agency's file is broken down.
     inputs : dict of str to str
         SHA-256 of every file read.
     """
 
     job: str
     project: str
-    names: tuple[str, str]
     id_column: str
     roles: dict[str, str]
-    left: pd.DataFrame
-    right: pd.DataFrame
+    files: dict[str, pd.DataFrame]
     groups: pd.DataFrame | None
     inputs: dict[str, str]
     root: Path
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The agencies, in order."""
+        return tuple(self.files)
+
+    @property
+    def left(self) -> pd.DataFrame:
+        """The first agency's file."""
+        return self.files[self.names[0]]
+
+    @property
+    def right(self) -> pd.DataFrame:
+        """The second agency's file."""
+        return self.files[self.names[1]]
 
     @property
     def out(self) -> Path:
@@ -58,7 +70,8 @@ def read_job(directory: str) -> Job:
     Parameters
     ----------
     directory : str
-        Holds `job.json`, `inputs/` and `out/`.
+        Holds `job.json`, `inputs/` and `out/`. The order names two agencies as `left` and `right`, or a list of
+        two and more as `agencies`.
 
     Returns
     -------
@@ -71,7 +84,7 @@ def read_job(directory: str) -> Job:
     """
     root = Path(directory)
     order: dict[str, Any] = json.loads((root / "job.json").read_text(encoding="utf-8"))
-    names = (str(order["left"]), str(order["right"]))
+    names = [str(name) for name in order.get("agencies") or (order["left"], order["right"])]
     paths = {name: root / "inputs" / f"{name}.parquet" for name in names}
     by = order.get("groups")
     if by:
@@ -87,26 +100,25 @@ def read_job(directory: str) -> Job:
     return Job(
         job=str(order["job"]),
         project=str(order["project"]),
-        names=names,
         id_column=str(order["id_column"]),
         roles=dict(order["roles"]),
-        left=tables[names[0]],
-        right=tables[names[1]],
+        files={name: tables[name] for name in names},
         groups=groups,
         inputs={paths[name].name: hashlib.sha256(bytes_).hexdigest() for name, bytes_ in held.items()},
         root=root,
     )
 
 
-def write_result(job: Job, linked: Linked) -> dict[str, Any]:
-    """Write `links.parquet`, `model.json` and `report.json` to the job's `out/`: all of them or none.
+def write_result(job: Job, linked: Linked | LinkedMany) -> dict[str, Any]:
+    """Write links or crosswalk, `model.json` and `report.json` to the job's `out/`: all of them or none.
 
     Source: EM XII; DSA VI.B.
 
     Returns
     -------
     dict
-        The report as written: the match's own, with job, project, input and link hashes.
+        The report as written: the match's own, with job, project, and the hashes of the inputs and of
+        `links.parquet` or `crosswalk.parquet`. `model.json` holds the models of a crosswalk by `left-right`.
 
     Raises
     ------
@@ -114,20 +126,26 @@ def write_result(job: Job, linked: Linked) -> dict[str, Any]:
         If a file changed while it was matched, or the results cannot be written.
     """
     _check_unchanged(job)
-    links = BytesIO()
-    linked.links.to_parquet(links, index=False)
+    kind, table, model = (
+        ("links", linked.links, linked.model)
+        if isinstance(linked, Linked)
+        else ("crosswalk", linked.crosswalk, linked.models)
+    )
+    written = BytesIO()
+    table.to_parquet(written, index=False)
     report = {
         "job": job.job,
         "project": job.project,
         "inputs": job.inputs,
-        "links_sha256": hashlib.sha256(links.getvalue()).hexdigest(),
+        f"{kind}_sha256": hashlib.sha256(written.getvalue()).hexdigest(),
         **linked.report,
     }
     texts = {
-        "model.json": json.dumps(linked.model, indent=1, sort_keys=True),
+        "model.json": json.dumps(model, indent=1, sort_keys=True),
         "report.json": json.dumps(report, indent=1),
     }
-    _write_all(job.out, {"links.parquet": links.getvalue()} | {name: text.encode() for name, text in texts.items()})
+    contents = {f"{kind}.parquet": written.getvalue()} | {name: text.encode() for name, text in texts.items()}
+    _write_all(job.out, contents)
     return report
 
 

@@ -13,8 +13,8 @@ from p20kit.linkage.elements import usable_roles
 from p20kit.linkage.engine import score_files
 from p20kit.linkage.inputs import check_files, check_standardised
 from p20kit.linkage.pair import Method, Progress, match, silent
-from p20kit.linkage.quality import rate
-from p20kit.linkage.report import Outcome, describe, describe_file
+from p20kit.linkage.quality import rate, rates_by_group
+from p20kit.linkage.report import Outcome, describe, describe_crosswalk, describe_file, software
 from p20kit.linkage.standardise import Standardised, standardise
 from p20kit.linkage.training import settings
 
@@ -64,6 +64,7 @@ def link_many(
     roles: Mapping[str, str],
     id_column: str = "GenericID",
     method: Method | None = None,
+    groups: pd.DataFrame | None = None,
     progress: Progress | None = None,
 ) -> LinkedMany:
     """Match the files of three and more agencies, one record per person in each.
@@ -80,6 +81,8 @@ def link_many(
         By agency: `id_column` (generic identifier, unique) and the columns of `roles`.
     roles, id_column, method, progress
         As in `link_pair`.
+    groups : DataFrame, optional
+        `id_column` of the first file and columns by which its match rate is broken down.
 
     Raises
     ------
@@ -103,16 +106,20 @@ def link_many(
     tell("merging", 0.9)
     clusters = _merge({pair: outcome.scored.pairs for pair, outcome in outcomes.items()}, files, method.threshold)
     crosswalk = _crosswalk(clusters, files, id_column)
+    rates = {name: rate(int(crosswalk[name].notna().sum()), len(file)) for name, file in files.items()}
     report = {
         "agencies": list(files),
+        "roles": {"used": list(roles)},
         "method": asdict(method),
+        "software": software(),
         "files": list(described.values()),
         "pairs": {
             f"{a}-{b}": describe(outcome, [described[a], described[b]], method.threshold)
             for (a, b), outcome in outcomes.items()
         },
-        "persons": len(crosswalk),
-        "match_rate": {name: rate(int(crosswalk[name].notna().sum()), len(file)) for name, file in files.items()},
+        **describe_crosswalk(crosswalk),
+        "match_rate": {"overall": rates[next(iter(files))], "by_agency": rates},
+        "by_group": [] if groups is None else _by_group(groups, next(iter(files.items())), crosswalk, id_column),
         "refused": {"doubled": clusters.doubled, "chained": clusters.chained, "tied": clusters.tied},
     }
     tell("reporting", 1.0)
@@ -174,6 +181,15 @@ def _mean_m(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], float]:
     learned = [outcome.scored.trained.learned() for outcome in outcomes]
     shared = set(learned[0]).intersection(*learned[1:]) if learned else set()
     return {level: float(np.mean([m[level] for m in learned])) for level in shared}
+
+
+def _by_group(
+    groups: pd.DataFrame, of: tuple[str, pd.DataFrame], crosswalk: pd.DataFrame, id_column: str
+) -> list[dict[str, Any]]:
+    """Match rate by group over one agency's file: found with any other."""
+    agency, ids = of[0], of[1][id_column]
+    linked = pd.Series(ids.isin(crosswalk[agency].dropna()).to_numpy(), index=ids.to_numpy())
+    return rates_by_group(groups, linked, id_column)
 
 
 def _copy(side: Standardised) -> Standardised:

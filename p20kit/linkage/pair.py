@@ -1,6 +1,5 @@
 """Match one agency's persons with another's: the whole way from two files to links and a report."""
 
-import importlib.metadata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -14,13 +13,12 @@ from p20kit.linkage.engine import score_files
 from p20kit.linkage.estimates import one_to_one_shift
 from p20kit.linkage.inputs import check_files, check_standardised
 from p20kit.linkage.quality import rates_by_group
-from p20kit.linkage.report import Outcome, describe, describe_file
+from p20kit.linkage.report import Outcome, describe, describe_file, software
 from p20kit.linkage.scoring import probability
 from p20kit.linkage.standardise import Standardised, standardise
 from p20kit.linkage.training import settings
 
 Progress = Callable[[str, float], None]
-SOFTWARE = ("splink", "duckdb", "pandas", "numpy")
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ def _settings(
         "agencies": list(names),
         "roles": {"used": list(used), "missing_in_a_file": list(missing)},
         "method": asdict(method),
-        "software": {package: importlib.metadata.version(package) for package in SOFTWARE},
+        "software": software(),
     }
 
 

@@ -1,9 +1,11 @@
 """What a match report says, gathered from what the match did: aggregates only, no value of any person."""
 
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ from p20kit.linkage.inputs import likely_duplicates
 from p20kit.linkage.quality import at_thresholds, rate
 from p20kit.linkage.standardise import Standardised
 from p20kit.linkage.training import Trained
+
+SOFTWARE = ("splink", "duckdb", "pandas", "numpy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +96,39 @@ def describe_file(name: str, side: Standardised) -> dict[str, Any]:
         "nulled": side.nulled,
         "unlinkable": int((core < 2).sum()),
         "likely_duplicates": likely_duplicates(side),
+    }
+
+
+def software() -> dict[str, str]:
+    """Give the versions of what the result depends on."""
+    return {package: importlib.metadata.version(package) for package in SOFTWARE}
+
+
+def describe_crosswalk(crosswalk: pd.DataFrame) -> dict[str, Any]:
+    """Describe the clusters of a match of several agencies.
+
+    Source: DSA VI.B.
+
+    Parameters
+    ----------
+    crosswalk : DataFrame
+        As in `LinkedMany`.
+
+    Returns
+    -------
+    dict
+        `persons`; `persons_by_agencies`: persons by the agencies they were found with, none of them twice;
+        `persons_of_both`: by `left-right`, persons found with these two and whomever else.
+    """
+    held = crosswalk.notna()
+    return {
+        "persons": len(crosswalk),
+        "persons_by_agencies": [
+            {"agencies": list(chosen), "persons": int((held == [name in chosen for name in held]).all(axis=1).sum())}
+            for size in range(len(held.columns), 1, -1)
+            for chosen in combinations(held, size)
+        ],
+        "persons_of_both": {f"{a}-{b}": int((held[a] & held[b]).sum()) for a, b in combinations(held, 2)},
     }
 
 
