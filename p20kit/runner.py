@@ -35,7 +35,14 @@ Emit = Callable[[dict[str, Any]], None]
 STAGES = "stages.jsonl"
 FAILED, WRONG_PARAMETERS = 70, 4
 _TYPES: Mapping[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
-_IPC = Config({"KernelManager": {"transport": "ipc"}, "AsyncKernelManager": {"transport": "ipc"}})
+_CONFIG = Config(
+    {
+        "KernelManager": {"transport": "ipc"},
+        "AsyncKernelManager": {"transport": "ipc"},
+        # What a widget holds is of a session, and of a person where somebody sits before it.
+        "NotebookClient": {"store_widget_state": False},
+    }
+)
 
 
 class ParameterError(ValueError):
@@ -149,7 +156,7 @@ def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: 
                 progress_bar=False,
                 engine_name=_Engine.name,
                 emit=emit,
-                config=_IPC,
+                config=_CONFIG,
             )
         except PapermillExecutionError as error:
             _forget_error_text(executed)
@@ -274,6 +281,9 @@ def as_html(executed: Path) -> str:
     for cell in notebook.cells:
         # What libraries print while they work is no part of a report.
         cell["outputs"] = [o for o in cell.get("outputs", []) if o.output_type != "stream"]
+        for output in cell["outputs"]:
+            # A widget lives in a session; on a page it would be a script without one.
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True, embed_images=True)
     body, _ = exporter.from_notebook_node(notebook)
     title = next(

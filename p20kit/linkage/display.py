@@ -1,45 +1,52 @@
-"""A match report to look at: tables and charts from `Linked.report`, all of it aggregates.
+"""A match report to look at: tables and charts from `Linked.report`, all of it aggregates."""
 
-Charts are SVG drawn here, so that a page made of them loads nothing from anywhere.
-"""
-
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from html import escape
 from math import log2
 from typing import Any
 
 import altair as alt
 import pandas as pd
-import vl_convert
 from IPython.display import HTML, SVG, display
 
-INK, BLUE, RUST, PALE = "#1c2733", "#1f5fa8", "#b5532a", "#c9d3de"
-HIDDEN = "fewer than 6"
-_NOT_RUN = {"explodes": "not run: too many", "contained": "within a rule above", "empty": "none"}
+from p20kit.linkage.drawing import (
+    BLUE,
+    HIDDEN,
+    NOT_RUN,
+    RUST,
+    html,
+    number,
+    panels,
+    percent,
+    picture_of,
+    small,
+    table,
+)
 
 
 def files(report: dict[str, Any]) -> HTML:
     """Records, usable identifiers and likely duplicates of the files."""
     roles = report["roles"]["used"]
     rows = [
-        [f["agency"], _n(f["records"]), _n(f["unlinkable"]), _n(f["likely_duplicates"])]
-        + [_percent(f["completeness"].get(role)) for role in roles]
+        [f["agency"], number(f["records"]), number(f["unlinkable"]), number(f["likely_duplicates"])]
+        + [percent(f["completeness"].get(role)) for role in roles]
         for f in report["files"]
     ]
     head = ["Agency", "Records", "Unlinkable", "Likely duplicates", *(r.replace("_", " ") for r in roles)]
-    return _table(head, rows, "Share of records that hold each identifier, after placeholders were nulled.")
+    return table(head, rows, "Share of records that hold each identifier, after placeholders were nulled.")
 
 
 def of_each_pair(report: dict[str, Any], *views: Callable[[dict[str, Any]], HTML | SVG]) -> None:
     """Show the same views of every two agencies in a report of several."""
     for two, own in report["pairs"].items():
-        display(_html(f"<h3>{escape(two)}</h3>"), *(view({**own, "method": report["method"]}) for view in views))
+        shown = (view({**own, "method": report["method"]}) for view in views)
+        display(html(f"<h3>{escape(two)}</h3>"), *shown)  # type: ignore[no-untyped-call]
 
 
 def persons(report: dict[str, Any]) -> HTML:
     """Persons of a crosswalk by the agencies they were found with."""
-    rows = [[", ".join(r["agencies"]), _n(r["persons"])] for r in report["persons_by_agencies"]]
-    return _table(["Found with exactly", "Persons"], [*rows, ["all together", _n(report["persons"])]])
+    rows = [[", ".join(r["agencies"]), number(r["persons"])] for r in report["persons_by_agencies"]]
+    return table(["Found with exactly", "Persons"], [*rows, ["all together", number(report["persons"])]])
 
 
 def refusals(report: dict[str, Any]) -> HTML:
@@ -49,8 +56,8 @@ def refusals(report: dict[str, Any]) -> HTML:
         "chained": "the other records of the person speak against it",
         "tied": "another record was equally good",
     }
-    rows = [[told[reason], _n(n)] for reason, n in report["refused"].items()]
-    return _table(["Not put together, because", "Pairs"], rows)
+    rows = [[told[reason], number(n)] for reason, n in report["refused"].items()]
+    return table(["Not put together, because", "Pairs"], rows)
 
 
 def agency_pairs(report: dict[str, Any]) -> HTML:
@@ -59,27 +66,33 @@ def agency_pairs(report: dict[str, Any]) -> HTML:
         [
             two,
             ", ".join(dict.fromkeys(c["identifier"] for c in own["comparisons"])),
-            _n(own["match_rate"]["overall"]["linked"]),
-            _n(report["persons_of_both"][two]),
-            _percent(own["estimates"]["false_match"]["rate"], 2),
-            _percent(own["estimates"]["missed_match"]["rate"], 2),
+            number(own["match_rate"]["overall"]["linked"]),
+            number(report["persons_of_both"][two]),
+            percent(own["estimates"]["false_match"]["rate"], 2),
+            percent(own["estimates"]["missed_match"]["rate"], 2),
         ]
         for two, own in report["pairs"].items()
     ]
     head = ["Agencies", "Compared", "Links of the two alone", "Persons of both", "False links", "Missed matches"]
     note = f"Estimated for the two alone, before the others' records were asked. {_basis(report)}"
-    return _table(head, rows, note)
+    return table(head, rows, note)
 
 
 def rules(report: dict[str, Any]) -> HTML:
     """Blocking rules in order, with what each proposed and what came of it."""
     rows = [
-        [str(i), r["rule"], _n(r["pairs_proposed"]), _n(r["first_to_propose"]), _n(r["links"])]
+        [str(i), r["rule"], number(r["pairs_proposed"]), number(r["first_to_propose"]), number(r["links"])]
         if r["used"]
-        else [str(i), r["rule"], _n(r["pairs_proposed"]) if r["pairs_proposed"] else "", _NOT_RUN[r["outcome"]], ""]
+        else [
+            str(i),
+            r["rule"],
+            number(r["pairs_proposed"]) if r["pairs_proposed"] else "",
+            NOT_RUN[r["outcome"]],
+            "",
+        ]
         for i, r in enumerate(report["rules"], 1)
     ]
-    return _table(
+    return table(
         ["", "Two records are compared if they agree on", "Pairs proposed", "Scored first here", "Links"], rows
     )
 
@@ -91,9 +104,9 @@ def comparison_levels(report: dict[str, Any]) -> HTML:
         title = "" if c["identifier"] == last else c["identifier"]
         last = c["identifier"]
         name = c["level"] + (" *" if c["term_frequencies"] else "") + (" †" if c["unseen"] else "")
-        rows.append([title, name, _small(c["m"]), _small(c["u"]), f"{c['match_weight']:+.1f}"])
+        rows.append([title, name, small(c["m"]), small(c["u"]), f"{c['match_weight']:+.1f}"])
     note = "* rare values weigh more than this, common ones less.  † m or u never seen in training: a floor is used."
-    return _table(["Identifier", "Level", "m", "u", "Weight"], rows, note)
+    return table(["Identifier", "Level", "m", "u", "Weight"], rows, note)
 
 
 def weights_chart(report: dict[str, Any]) -> SVG:
@@ -110,8 +123,8 @@ def weights_chart(report: dict[str, Any]) -> SVG:
         )
         .properties(width=430, height=alt.Step(15))
     )
-    row = _panels("identifier", frame)
-    return _svg(bars.facet(row=row, spacing=16).resolve_scale(y="independent"))
+    row = panels("identifier", frame)
+    return picture_of(bars.facet(row=row, spacing=16).resolve_scale(y="independent"))
 
 
 def histogram(report: dict[str, Any]) -> SVG:
@@ -126,7 +139,7 @@ def histogram(report: dict[str, Any]) -> SVG:
         y=alt.Y("pairs:Q", title="pairs"),
     )
     line = alt.Chart(cut).mark_rule(color=RUST, strokeWidth=2, strokeDash=[5, 3]).encode(x="cut:Q")
-    return _svg((bars + line).properties(width=620, height=190))
+    return picture_of((bars + line).properties(width=620, height=190))
 
 
 def thresholds(report: dict[str, Any]) -> HTML:
@@ -135,9 +148,9 @@ def thresholds(report: dict[str, Any]) -> HTML:
     cells = [
         [
             f"{t['threshold']:g}" + (" (in force)" if t["in_force"] else ""),
-            _n(t["links"]),
+            number(t["links"]),
             f"{t['expected_false_links']:,.1f}",
-            _percent(t["expected_false_match_rate"], 2),
+            percent(t["expected_false_match_rate"], 2),
             f"{t['expected_missed_matches']:,.1f}",
         ]
         for t in rows
@@ -150,27 +163,27 @@ def thresholds(report: dict[str, Any]) -> HTML:
         "Expected missed matches",
     ]
     force = [i for i, t in enumerate(rows) if t["in_force"]]
-    return _table(head, cells, "Model-based; matches that no blocking rule proposed are not among the missed.", force)
+    return table(head, cells, "Model-based; matches that no blocking rule proposed are not among the missed.", force)
 
 
 def estimates(report: dict[str, Any]) -> HTML:
     """False and missed matches as estimated from the files, with their intervals."""
     found = report["estimates"]
     rows = [
-        [title, f"{e['count']:,.1f}", _percent(e["rate"], 2), f"{_percent(e['low'], 2)} to {_percent(e['high'], 2)}"]
+        [title, f"{e['count']:,.1f}", percent(e["rate"], 2), f"{percent(e['low'], 2)} to {percent(e['high'], 2)}"]
         for title, e in (
             ("False links, of all links", found["false_match"]),
             ("Missed matches, of all matches", found["missed_match"]),
         )
     ]
     note = f"Basis: {found['basis']}. Of the missed, {found['unproposed']:,.1f} were proposed by no blocking rule."
-    return _table(["Estimated", "Expected number", "Rate", "95 % interval"], rows, note)
+    return table(["Estimated", "Expected number", "Rate", "95 % interval"], rows, note)
 
 
 def match_rates(report: dict[str, Any]) -> HTML:
     """Match rate over each file, with its interval."""
     rows = [[name, *_rate(r)] for name, r in report["match_rate"]["by_agency"].items()]
-    return _table(["Share of the records of", "Records", "Linked", "Match rate", "95 % interval"], rows)
+    return table(["Share of the records of", "Records", "Linked", "Match rate", "95 % interval"], rows)
 
 
 def groups(report: dict[str, Any]) -> HTML:
@@ -180,7 +193,7 @@ def groups(report: dict[str, Any]) -> HTML:
         for i, g in enumerate(grouping["groups"]):
             values = [HIDDEN, "", "", ""] if g["suppressed"] else _rate(g)
             rows.append([grouping["grouping"] if i == 0 else "", g["group"], *values])
-    return _table(["Grouping", "Group", "Records", "Linked", "Match rate", "95 % interval"], rows)
+    return table(["Grouping", "Group", "Records", "Linked", "Match rate", "95 % interval"], rows)
 
 
 def groups_chart(report: dict[str, Any]) -> SVG | HTML:
@@ -193,7 +206,7 @@ def groups_chart(report: dict[str, Any]) -> SVG | HTML:
     ]
     if not shown:
         reason = "every group is too small to show" if report["by_group"] else "no breakdown was asked for"
-        return _html(f"<p>No chart: {reason}.</p>")
+        return html(f"<p>No chart: {reason}.</p>")
     frame = pd.DataFrame(shown)
     frame["overall"] = report["match_rate"]["overall"]["rate"]
     y = alt.Y("group:N", sort=None, title=None, axis=alt.Axis(labelLimit=280))
@@ -205,9 +218,9 @@ def groups_chart(report: dict[str, Any]) -> SVG | HTML:
     )
     dot = base.mark_point(color=BLUE, filled=True, size=55, opacity=1).encode(x=alt.X("rate:Q", scale=scale))
     line = alt.Chart(frame).mark_rule(color=RUST, strokeDash=[4, 3]).encode(x=alt.X("overall:Q", scale=scale))
-    row = _panels("grouping", frame)
-    panels = alt.layer(line, span, dot).properties(width=430, height=alt.Step(17))
-    return _svg(panels.facet(row=row, spacing=16).resolve_scale(y="independent"))
+    row = panels("grouping", frame)
+    layered = alt.layer(line, span, dot).properties(width=430, height=alt.Step(17))
+    return picture_of(layered.facet(row=row, spacing=16).resolve_scale(y="independent"))
 
 
 def provenance(report: dict[str, Any]) -> HTML:
@@ -225,15 +238,15 @@ def provenance(report: dict[str, Any]) -> HTML:
         *([f"SHA-256 of the model {two}".strip(), own["model_sha256"]] for two, own in models.items()),
         [
             "Threshold, seed, pairs of strangers",
-            f"{method['threshold']:g}, {method['seed']}, {_n(method['max_pairs'])} pairs",
+            f"{method['threshold']:g}, {method['seed']}, {number(method['max_pairs'])} pairs",
         ],
         *(
-            [f"Probability that two random records match {two}".strip(), _small(own["prior"])]
+            [f"Probability that two random records match {two}".strip(), small(own["prior"])]
             for two, own in models.items()
         ),
         ["Software", ", ".join(f"{name} {version}" for name, version in software.items())],
     ]
-    return _table(["", ""], rows, numeric=False)
+    return table(["", ""], rows, numeric=False)
 
 
 def _basis(report: dict[str, Any]) -> str:
@@ -241,84 +254,9 @@ def _basis(report: dict[str, Any]) -> str:
 
 
 def _rate(r: dict[str, Any]) -> list[str]:
-    return [_n(r["records"]), _n(r["linked"]), _percent(r["rate"]), f"{_percent(r['low'])} to {_percent(r['high'])}"]
-
-
-def _n(value: int) -> str:
-    return f"{value:,}"
-
-
-def _percent(value: float | None, places: int = 1) -> str:
-    return "" if value is None else f"{100 * value:.{places}f} %"
-
-
-def _small(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
-
-
-def _table(
-    head: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    note: str = "",
-    force: Sequence[int] = (),
-    *,
-    numeric: bool = True,
-) -> HTML:
-    cells = [list(row) for row in rows]
-    right = [numeric and bool(cells) and all(_is_number(row[i]) for row in cells) for i in range(len(head))]
-
-    def line(row: Sequence[str], tag: str) -> str:
-        return "".join(
-            f'<{tag} class="n" style="text-align:right">{escape(cell)}</{tag}>'
-            if right[i]
-            else f'<{tag} style="text-align:left">{escape(cell)}</{tag}>'
-            for i, cell in enumerate(row)
-        )
-
-    body = "".join(f"<tr{' class=force' if i in force else ''}>{line(row, 'td')}</tr>" for i, row in enumerate(cells))
-    top = f"<thead><tr>{line(head, 'th')}</tr></thead>" if any(head) else ""
-    caption = f"<caption>{escape(note)}</caption>" if note else ""
-    return _html(f"<table>{caption}{top}<tbody>{body}</tbody></table>")
-
-
-def _is_number(cell: str) -> bool:
-    return cell in {"", HIDDEN, *_NOT_RUN.values()} or cell.lstrip("+-")[:1].isdigit()
-
-
-def _panels(column: str, frame: pd.DataFrame) -> Any:
-    """One panel per value of a column, in the frame's order, its name above it on the left."""
-    header = alt.Header(
-        labelAngle=0,
-        labelAlign="left",
-        labelAnchor="start",
-        labelOrient="top",
-        labelFontWeight="bold",
-        labelPadding=-4,
-    )
-    return alt.Row(f"{column}:N", sort=list(dict.fromkeys(frame[column])), title=None, header=header)
-
-
-def _svg(chart: Any) -> SVG:
-    styled = (
-        chart.configure(font="Helvetica Neue, Helvetica, Arial, sans-serif")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK,
-            titleColor=INK,
-            titleFontWeight="normal",
-            labelFontSize=11,
-            titleFontSize=11,
-            gridColor="#e6ebf0",
-            domainColor=PALE,
-            tickColor=PALE,
-        )
-    )
-    return _picture(vl_convert.vegalite_to_svg(styled.to_dict()))
-
-
-def _html(text: str) -> HTML:
-    return HTML(text)  # type: ignore[no-untyped-call]
-
-
-def _picture(svg: str) -> SVG:
-    return SVG(svg)  # type: ignore[no-untyped-call]
+    return [
+        number(r["records"]),
+        number(r["linked"]),
+        percent(r["rate"]),
+        f"{percent(r['low'])} to {percent(r['high'])}",
+    ]

@@ -87,7 +87,8 @@ def error_rates(links: Floats, unlinked: Floats, tied: int, captures: Captures) 
     -------
     dict
         `false_match` (share of the links) and `missed_match` (share of the matches): `count`, `rate`, `low`, `high`;
-        `unproposed`: matches no blocking rule proposed, within `missed_match`.
+        `unproposed`: matches no blocking rule proposed, within `missed_match`; `unproposed_at_most`: the most of them
+        that these may be.
     """
     false = float((1 - links).sum())
     proposed, (unproposed, at_most) = float(unlinked.sum()) + tied / 2, captures.unproposed
@@ -104,6 +105,7 @@ def error_rates(links: Floats, unlinked: Floats, tied: int, captures: Captures) 
             lambda n: n / max(right + n, 1),
         ),
         "unproposed": round(unproposed, 1),
+        "unproposed_at_most": round(unproposed * at_most, 1),
     }
 
 

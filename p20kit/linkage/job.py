@@ -14,7 +14,7 @@ from p20kit.linkage.errors import LinkageRefused
 from p20kit.linkage.many import LinkedMany
 from p20kit.linkage.pair import Linked
 
-RESULTS = ("links.parquet", "crosswalk.parquet", "model.json", "report.json")
+RESULTS = ("links.parquet", "crosswalk.parquet", "model.json", "report.json", "review.json")
 UNFINISHED = ".unfinished"
 
 
@@ -65,7 +65,25 @@ class Job:
 
 
 def read_job(directory: str) -> Job:
-    """Read `job.json` and the files it names; what an interrupted run left in `out/` is cleared away.
+    """Read `job.json` and the files it names, for a new run: what an earlier one left in `out/` is cleared away.
+
+    Parameters
+    ----------
+    directory : str
+        As in `reopen_job`.
+
+    Raises
+    ------
+    FileNotFoundError, KeyError
+        If a file or a key of `job.json` is absent.
+    """
+    for name in (*RESULTS, *(name + UNFINISHED for name in RESULTS)):
+        (Path(directory) / "out" / name).unlink(missing_ok=True)
+    return reopen_job(directory)
+
+
+def reopen_job(directory: str) -> Job:
+    """Read `job.json` and the files it names; the results of its run stay.
 
     Parameters
     ----------
@@ -89,8 +107,6 @@ def read_job(directory: str) -> Job:
     by = order.get("groups")
     if by:
         paths["groups"] = root / "inputs" / str(by.get("table", "groups.parquet"))
-    for name in (*RESULTS, *(name + UNFINISHED for name in RESULTS)):
-        (root / "out" / name).unlink(missing_ok=True)
     held = {name: path.read_bytes() for name, path in paths.items()}
     # What is matched is what was hashed, whatever happens to the file in between.
     tables = {name: pd.read_parquet(BytesIO(bytes_)) for name, bytes_ in held.items()}
@@ -131,22 +147,41 @@ def write_result(job: Job, linked: Linked | LinkedMany) -> dict[str, Any]:
         if isinstance(linked, Linked)
         else ("crosswalk", linked.crosswalk, linked.models)
     )
-    written = BytesIO()
-    table.to_parquet(written, index=False)
+    written = to_parquet(table)
     report = {
         "job": job.job,
         "project": job.project,
         "inputs": job.inputs,
-        f"{kind}_sha256": hashlib.sha256(written.getvalue()).hexdigest(),
+        f"{kind}_sha256": hashlib.sha256(written).hexdigest(),
         **linked.report,
     }
     texts = {
         "model.json": json.dumps(model, indent=1, sort_keys=True),
         "report.json": json.dumps(report, indent=1),
     }
-    contents = {f"{kind}.parquet": written.getvalue()} | {name: text.encode() for name, text in texts.items()}
+    contents = {f"{kind}.parquet": written} | {name: text.encode() for name, text in texts.items()}
     _write_all(job.out, contents)
     return report
+
+
+def to_parquet(table: pd.DataFrame) -> bytes:
+    """Give a result as the bytes of its file: the same table, the same bytes."""
+    written = BytesIO()
+    table.to_parquet(written, index=False)
+    return written.getvalue()
+
+
+def write_review(job: Job, outcome: dict[str, Any]) -> None:
+    """Write what reviewers found, aggregates only, to `out/review.json`.
+
+    Source: DSA VI.B.
+
+    Raises
+    ------
+    LinkageRefused
+        If it cannot be written.
+    """
+    _write_all(job.out, {"review.json": json.dumps(outcome, indent=1).encode()})
 
 
 def _check_unchanged(job: Job) -> None:

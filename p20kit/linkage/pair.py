@@ -64,6 +64,8 @@ class Linked:
     links : DataFrame
         `left_id`, `right_id` (text, each at most once), `match_weight` (log2; the model's, as Splink has it),
         `match_probability` (given that one record has one record: higher than the weight alone says), `rule`.
+    unlinked : DataFrame
+        Pairs that were put together one to one and lie below the threshold: no links; columns as those of `links`.
     report : dict
         JSON-able; aggregates only, no value of any person.
     model : dict
@@ -71,6 +73,7 @@ class Linked:
     """
 
     links: pd.DataFrame
+    unlinked: pd.DataFrame
     report: dict[str, Any]
     model: dict[str, Any]
 
@@ -130,14 +133,14 @@ def link_pair(
     check_standardised(dict(zip(names, (a, b), strict=True)))
     described = [describe_file(name, side) for name, side in zip(names, (a, b), strict=True)]
     outcome = match(a, b, method, tell)
-    links = _named(outcome.links, left[id_column], right[id_column])
+    links, unlinked = (_named(rows, left[id_column], right[id_column]) for rows in (outcome.links, outcome.unlinked))
     report = {
         **_settings(names, used, missing, method),
         **describe(outcome, described, method.threshold),
         "by_group": [] if groups is None else rates_by_group(groups, _is_linked(left[id_column], links), id_column),
     }
     tell("reporting", 1.0)
-    return Linked(links, report, outcome.model)
+    return Linked(links, unlinked, report, outcome.model)
 
 
 def _settings(
@@ -188,8 +191,8 @@ def _is_linked(ids: pd.Series, links: pd.DataFrame) -> pd.Series:
 def _named(rows: pd.DataFrame, left_ids: pd.Series, right_ids: pd.Series) -> pd.DataFrame:
     links = pd.DataFrame(
         {
-            "left_id": left_ids.to_numpy()[rows["left"].to_numpy()],
-            "right_id": right_ids.to_numpy()[rows["right"].to_numpy()],
+            "left_id": left_ids.iloc[rows["left"].to_numpy()].to_numpy(),
+            "right_id": right_ids.iloc[rows["right"].to_numpy()].to_numpy(),
             "match_weight": rows["match_weight"].to_numpy(),
             "match_probability": rows["match_probability"].to_numpy(),
             "rule": rows["rule"].astype(str).to_numpy(),

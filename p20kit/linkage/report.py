@@ -48,6 +48,12 @@ class Outcome:
     model: dict[str, Any]
     by_identifier: int
 
+    @property
+    def unlinked(self) -> pd.DataFrame:
+        """The rows of `scored.pairs` that were assigned one to one and are no links."""
+        best = self.scored.pairs[self.chosen.accepted]
+        return best[~best.index.isin(self.links.index)]
+
 
 def describe(outcome: Outcome, files: Sequence[dict[str, Any]], threshold: float) -> dict[str, Any]:
     """Describe a match for the people who sign it.
@@ -79,7 +85,7 @@ def describe(outcome: Outcome, files: Sequence[dict[str, Any]], threshold: float
         "comparisons": _comparisons(trained),
         "model_sha256": hashlib.sha256(model.encode()).hexdigest(),
         "quality": _quality(best, outcome, threshold),
-        "estimates": _estimates(best, outcome),
+        "estimates": _estimates(outcome),
         "match_rate": {"overall": rates[files[0]["agency"]], "by_agency": rates},
         "weights": _histogram(best["match_weight"].to_numpy()),
     }
@@ -178,14 +184,13 @@ def _quality(best: pd.DataFrame, outcome: Outcome, threshold: float) -> dict[str
     }
 
 
-def _estimates(best: pd.DataFrame, outcome: Outcome) -> dict[str, Any]:
-    unlinked = best.loc[~best.index.isin(outcome.links.index), "match_probability"]
+def _estimates(outcome: Outcome) -> dict[str, Any]:
     return {
         "basis": "the model's probabilities given one record for one record, and capture and recapture by the"
         " blocking rules; no clerical sample",
         **error_rates(
             outcome.links["match_probability"].to_numpy(),
-            unlinked.to_numpy(),
+            outcome.unlinked["match_probability"].to_numpy(),
             outcome.chosen.tied_pairs,
             outcome.scored.captures,
         ),
