@@ -106,7 +106,6 @@ def link_many(
     tell("merging", 0.9)
     clusters = _merge({pair: outcome.scored.pairs for pair, outcome in outcomes.items()}, files, method.threshold)
     crosswalk = _crosswalk(clusters, files, id_column)
-    rates = {name: rate(int(crosswalk[name].notna().sum()), len(file)) for name, file in files.items()}
     report = {
         "agencies": list(files),
         "roles": {"used": list(roles)},
@@ -118,8 +117,7 @@ def link_many(
             for (a, b), outcome in outcomes.items()
         },
         **describe_crosswalk(crosswalk),
-        "match_rate": {"overall": rates[next(iter(files))], "by_agency": rates},
-        "by_group": [] if groups is None else _by_group(groups, next(iter(files.items())), crosswalk, id_column),
+        **_rates(crosswalk, files, id_column, groups),
         "refused": {"doubled": clusters.doubled, "chained": clusters.chained, "tied": clusters.tied},
     }
     tell("reporting", 1.0)
@@ -183,13 +181,18 @@ def _mean_m(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], float]:
     return {level: float(np.mean([m[level] for m in learned])) for level in shared}
 
 
-def _by_group(
-    groups: pd.DataFrame, of: tuple[str, pd.DataFrame], crosswalk: pd.DataFrame, id_column: str
-) -> list[dict[str, Any]]:
-    """Match rate by group over one agency's file: found with any other."""
-    agency, ids = of[0], of[1][id_column]
-    linked = pd.Series(ids.isin(crosswalk[agency].dropna()).to_numpy(), index=ids.to_numpy())
-    return rates_by_group(groups, linked, id_column)
+def _rates(
+    crosswalk: pd.DataFrame, files: Mapping[str, pd.DataFrame], id_column: str, groups: pd.DataFrame | None
+) -> dict[str, Any]:
+    """Match rate of every file, found with any other; by group for the first."""
+    rates = {name: rate(int(crosswalk[name].notna().sum()), len(file)) for name, file in files.items()}
+    first = next(iter(files))
+    ids = files[first][id_column]
+    linked = pd.Series(ids.isin(crosswalk[first].dropna()).to_numpy(), index=ids.to_numpy())
+    return {
+        "match_rate": {"overall": rates[first], "by_agency": rates},
+        "by_group": [] if groups is None else rates_by_group(groups, linked, id_column),
+    }
 
 
 def _copy(side: Standardised) -> Standardised:
