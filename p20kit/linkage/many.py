@@ -98,8 +98,7 @@ def link_many(
         for a, b in combinations(files, 2)
     }
     tell("standardising", 0.0)
-    own = {name: {r: c for r, c in roles.items() if c in file} for name, file in files.items()}
-    sides = {name: standardise(file, own[name]) for name, file in files.items()}
+    sides = {name: standardise(file, {r: c for r, c in roles.items() if c in file}) for name, file in files.items()}
     check_standardised(sides)
     described = {name: describe_file(name, side) for name, side in sides.items()}
     outcomes = _match_all(sides, usable, method, tell)
@@ -112,10 +111,7 @@ def link_many(
         "method": asdict(method),
         "software": software(),
         "files": list(described.values()),
-        "pairs": {
-            f"{a}-{b}": describe(outcome, [described[a], described[b]], method.threshold)
-            for (a, b), outcome in outcomes.items()
-        },
+        "pairs": _describe_pairs(outcomes, described, method.threshold),
         **describe_crosswalk(crosswalk),
         **_rates(crosswalk, files, id_column, groups),
         "refused": {"doubled": clusters.doubled, "chained": clusters.chained, "tied": clusters.tied},
@@ -179,6 +175,12 @@ def _mean_m(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], float]:
     learned = [outcome.scored.trained.learned() for outcome in outcomes]
     shared = set(learned[0]).intersection(*learned[1:]) if learned else set()
     return {level: float(np.mean([m[level] for m in learned])) for level in shared}
+
+
+def _describe_pairs(
+    outcomes: Mapping[tuple[str, str], Outcome], files: Mapping[str, dict[str, Any]], threshold: float
+) -> dict[str, dict[str, Any]]:
+    return {f"{a}-{b}": describe(outcome, [files[a], files[b]], threshold) for (a, b), outcome in outcomes.items()}
 
 
 def _rates(
