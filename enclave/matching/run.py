@@ -33,6 +33,7 @@ from enclave.vault import Keystore
 Progress = Callable[[dict[str, Any]], None]
 
 _JOB_NAME = re.compile(r"dr-\d{4}-match-\d+")
+_LAST = "last-report.json"
 _JOB_LIMITS = Limits(file_bytes=8 * 1024**3, tmp_bytes=2 * 1024**3)
 
 
@@ -173,6 +174,10 @@ def _open_inputs(store: Store, keystore: Keystore, settings: Settings, policy: P
         intake.open_holding(keystore, settings, holding, inputs / f"{holding.source}.parquet")
     with store.view() as view:
         held = {(h.source, h.contents): h for h in intake.holdings(view, policy.project)}
+        before = runs(view, policy.project)
+    if before:
+        report = settings.home / "reports" / before[-1].key / "match-report.json"
+        shutil.copyfile(report, inputs / _LAST)
     analytical = held.get((job.left.source, "analytical"))
     columns = policy.agreement.match_groups
     if analytical and columns:
@@ -189,7 +194,7 @@ def _open_inputs(store: Store, keystore: Keystore, settings: Settings, policy: P
 
 
 def _write_order(policy: Policy, job: _Job, parameters: dict[str, int | float | str]) -> None:
-    """Write job.json: which roles both files have, and by which groups the match rate is broken down."""
+    """Write job.json: the roles both files have, the groups of the match rate, the run before, and who agrees."""
     roles = {
         e.links_as: e.name
         for e in policy.agreement.elements[job.left.source]
@@ -209,6 +214,12 @@ def _write_order(policy: Policy, job: _Job, parameters: dict[str, int | float | 
         "id_column": GENERIC_ID,
         "roles": {role: name for role, name in roles.items() if others.get(role) == name},
         "groups": groups if (job.folder / "inputs" / "groups.parquet").exists() else None,
+        "last": _LAST if (job.folder / "inputs" / _LAST).exists() else None,
+        "signatories": [
+            {"party": p.code, "representative": p.representative}
+            for p in policy.agreement.parties
+            if p.code in policy.signatories
+        ],
     }
     (job.folder / "job.json").write_text(json.dumps(order), "utf-8")
     (job.folder / "params.json").write_text(json.dumps({**parameters, "job": "/job"}), "utf-8")
@@ -312,6 +323,8 @@ def _checked_links(job: _Job) -> int:
     Source: EM XII.A.
     """
     out, inputs = job.folder / "out" / "links.parquet", job.folder / "inputs"
+    if not out.exists():
+        raise Fault(f"{job.method.id} gave no links between two files; nothing was kept")
     with engine(job.folder) as connection:
         counts = connection.execute(
             f"""

@@ -1,6 +1,6 @@
 """A match report to look at: tables and charts from `Linked.report`, all of it aggregates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from math import log2
 from typing import Any
@@ -166,6 +166,25 @@ def thresholds(report: dict[str, Any]) -> HTML:
     return table(head, cells, "Model-based; matches that no blocking rule proposed are not among the missed.", force)
 
 
+def thresholds_chart(report: dict[str, Any]) -> SVG:
+    """Expected false links and missed matches by threshold; the one in force is marked."""
+    rows = report["quality"]["thresholds"]
+    kinds = {"expected_false_links": "false links", "expected_missed_matches": "missed matches"}
+    frame = pd.DataFrame(
+        [
+            {"threshold": f"{t['threshold']:g}", "expected": t[key], "kind": kind}
+            for t in rows
+            for key, kind in kinds.items()
+        ]
+    )
+    force = pd.DataFrame({"threshold": [f"{t['threshold']:g}" for t in rows if t["in_force"]]})
+    x = alt.X("threshold:O", sort=None, title="match probability at least", axis=alt.Axis(labelAngle=0))
+    colour = alt.Color("kind:N", scale=alt.Scale(domain=list(kinds.values()), range=[RUST, BLUE]), title=None)
+    lines = alt.Chart(frame).mark_line(point=True).encode(x=x, y=alt.Y("expected:Q", title="expected"), color=colour)
+    line = alt.Chart(force).mark_rule(color=RUST, strokeDash=[5, 3]).encode(x=x)
+    return picture_of((lines + line).properties(width=560, height=190))
+
+
 def estimates(report: dict[str, Any]) -> HTML:
     """False and missed matches as estimated from the files, with their intervals."""
     found = report["estimates"]
@@ -223,6 +242,25 @@ def groups_chart(report: dict[str, Any]) -> SVG | HTML:
     return picture_of(layered.facet(row=row, spacing=16).resolve_scale(y="independent"))
 
 
+def last_run(report: dict[str, Any], last: dict[str, Any] | None) -> HTML:
+    """What this run found beside the project's run before it."""
+    if last is None:
+        return html("<p>No earlier run of this project to compare with.</p>")
+    then, now = _in_short(last), _in_short(report)
+    rows = [
+        [what, then.get(what, ""), now.get(what, ""), "" if then.get(what) == now.get(what) else "changed"]
+        for what in dict.fromkeys([*now, *then])
+    ]
+    return table(["", "Last run", "This run", ""], rows, numeric=False)
+
+
+def signature_block(signatories: Sequence[tuple[str, str]]) -> HTML:
+    """Where the Representatives sign: party and title, and room for name, signature and date."""
+    rows = [[party, title, "", "", ""] for party, title in signatories]
+    head = ["Party", "Representative", "Name", "Signature", "Date"]
+    return table(head, rows, numeric=False) if rows else html("<p>The order names no party that signs.</p>")
+
+
 def provenance(report: dict[str, Any]) -> HTML:
     """What it would take to run this match again."""
     method, software = report["method"], report["software"]
@@ -247,6 +285,31 @@ def provenance(report: dict[str, Any]) -> HTML:
         ["Software", ", ".join(f"{name} {version}" for name, version in software.items())],
     ]
     return table(["", ""], rows, numeric=False)
+
+
+def _in_short(report: dict[str, Any]) -> dict[str, str]:
+    """Say of a run what is compared with another's."""
+    rates = report["match_rate"]["by_agency"]
+    models = report.get("pairs") or {"": report}
+    return {
+        "Run": str(report.get("job", "")),
+        "Threshold": f"{report['method']['threshold']:g}",
+        **{f"Records of {name}": number(r["records"]) for name, r in rates.items()},
+        **{f"Unlinkable records of {f['agency']}": number(f["unlinkable"]) for f in report["files"]},
+        **{f"Match rate of {name}": _interval(r, 1) for name, r in rates.items()},
+        **{
+            f"{title} {two}".strip(): _interval(own["estimates"][kind], 2)
+            for two, own in models.items()
+            for kind, title in (("false_match", "False links"), ("missed_match", "Missed matches"))
+        },
+        **{f"SHA-256 of {name}": digest[:16] for name, digest in report.get("inputs", {}).items()},
+        **{f"SHA-256 of the model {two}".strip(): own["model_sha256"][:16] for two, own in models.items()},
+        "Software": ", ".join(f"{name} {version}" for name, version in report["software"].items()),
+    }
+
+
+def _interval(r: dict[str, Any], places: int) -> str:
+    return f"{percent(r['rate'], places)} ({percent(r['low'], places)} to {percent(r['high'], places)})"
 
 
 def _basis(report: dict[str, Any]) -> str:

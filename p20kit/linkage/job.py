@@ -32,6 +32,10 @@ class Job:
         Columns by which the match rate of the first agency's file is broken down.
     inputs : dict of str to str
         SHA-256 of every file read.
+    signatories : tuple of (str, str)
+        Party and the title of its Representative, who agree to the match; no person's name.
+    last : dict or None
+        Report of the project's run before this one.
     """
 
     job: str
@@ -42,6 +46,8 @@ class Job:
     groups: pd.DataFrame | None
     inputs: dict[str, str]
     root: Path
+    signatories: tuple[tuple[str, str], ...] = ()
+    last: dict[str, Any] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +95,8 @@ def reopen_job(directory: str) -> Job:
     ----------
     directory : str
         Holds `job.json`, `inputs/` and `out/`. The order names two agencies as `left` and `right`, or a list of
-        two and more as `agencies`.
+        two and more as `agencies`; `signatories` may list `party` and `representative`, and `last` may name the
+        report of the run before in `inputs/`.
 
     Returns
     -------
@@ -110,6 +117,7 @@ def reopen_job(directory: str) -> Job:
     held = {name: path.read_bytes() for name, path in paths.items()}
     # What is matched is what was hashed, whatever happens to the file in between.
     tables = {name: pd.read_parquet(BytesIO(bytes_)) for name, bytes_ in held.items()}
+    last = (root / "inputs" / str(order["last"])).read_bytes() if order.get("last") else None
     groups = tables.get("groups") if by else None
     if by and groups is not None and by.get("columns"):
         groups = groups[[order["id_column"], *by["columns"]]]
@@ -122,6 +130,8 @@ def reopen_job(directory: str) -> Job:
         groups=groups,
         inputs={paths[name].name: hashlib.sha256(bytes_).hexdigest() for name, bytes_ in held.items()},
         root=root,
+        signatories=tuple((str(s["party"]), str(s["representative"])) for s in order.get("signatories", ())),
+        last=None if last is None else json.loads(last),
     )
 
 

@@ -32,6 +32,9 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pd.DataFrame({"GenericID": a["GenericID"], "house": half}).to_parquet(root / "inputs" / "groups.parquet")
     order = {"job": "M-0001", "project": "DR-TEST", "left": "A", "right": "B", "id_column": "GenericID"}
     order |= {"roles": FEBRL_ROLES, "groups": {"table": "groups.parquet"}}
+    order |= {
+        "signatories": [{"party": "A", "representative": "Chief of A"}, {"party": "B", "representative": "of B"}]
+    }
     (root / "job.json").write_text(json.dumps(order))
     (root / "parameters.json").write_text(json.dumps({"job": str(root), "threshold": 0.95, "max_pairs": 500_000}))
     return root
@@ -85,8 +88,16 @@ def test_the_page_says_what_the_representatives_sign(job, events):
     page = (job / "out" / "match_pair.html").read_text(encoding="utf-8")
     for heading in ("Match rate by group", "The threshold", "Which records were compared", "To run it again"):
         assert heading in page
-    assert page.count("data:image/svg+xml") == 3
+    assert page.count("data:image/svg+xml") == 4
     assert "model-based" in page and "def " not in page
+
+
+def test_the_page_ends_where_the_representatives_sign(job, events):
+    page = (job / "out" / "match_pair.html").read_text(encoding="utf-8")
+    end = page[page.index("To run it again") :]
+    assert "<th" in end and all(column in end for column in ("Representative", "Signature", "Date"))
+    assert end.index("DSA III.F.3") < end.index("Chief of A") < end.index("of B</td>")
+    assert "No earlier run of this project" in page
 
 
 def test_the_template_is_clean_and_typed():
