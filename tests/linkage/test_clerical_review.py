@@ -261,7 +261,7 @@ def test_a_session_that_is_killed_goes_on_where_it_was(job, sample, answers):
 @pytest.fixture
 def small_files() -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (220, hard))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
@@ -333,6 +333,20 @@ def test_every_pair_judged_leaves_no_doubt():
     found = estimate(sample, judged_truly(sample, match))
     right = sum(match[one] for one in made.links["left_id"]) / len(made.links)
     assert found["precision"] == pytest.approx({"rate": right, "low": right, "high": right})
+
+
+def test_matches_that_stand_in_no_pair_are_missed_too():
+    made, match = planted(3, unproposed=40.0)
+    made.report["quality"] |= {"tied_pairs_left_unlinked": 6, "tied_records": [3, 4]}
+    sample = draw(made, pairs=len(match))
+    found = estimate(sample, judged_truly(sample, match))
+    right = sum(match[one] for one in made.links["left_id"])
+    assert found["recall_proposed"]["rate"] == pytest.approx(right / sum(match.values()))
+    assert found["recall"]["rate"] == pytest.approx(right / (sum(match.values()) + 40 + 3))
+    # Between 40 / 1.5 and 40 * 1.5 are expected; what comes of an expected number is Poisson's, and of 3 ties 0 to 3.
+    assert found["unseen"]["low"] == pytest.approx(40 / 1.5 - 1.96 * (40 / 1.5) ** 0.5, rel=1e-3)
+    assert found["unseen"]["high"] == pytest.approx(60 + 1.96 * 60**0.5 + 1 + 3, rel=1e-3)
+    assert found["recall"]["low"] < found["recall"]["rate"] < found["recall"]["high"] < 1
 
 
 def test_pairs_that_are_not_decided_widen_the_interval():
