@@ -1,12 +1,14 @@
 """Changes that raise many cells: candidates for witnesses, for the optimiser and for the auditor, who check them.
 
 In a part of a system with up to some thousand columns, the smallest change that takes a column where it is asked to
-be is found for one after the other. In a larger one, programs take a tenth of those that are left as far as they will
-go together: all at once would take from each, along the rows they share, what another needs.
+be is looked for, for one after the other, while most have one. Of what is left, and in a larger part, programs take a
+tenth at a time as far as they will go together: all at once would take from each, along the rows they share, what
+another needs.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,6 +21,8 @@ AT_ONCE = 6_000
 """Columns of a part up to which smallest changes are looked for: that takes memory for each two of them."""
 BATCH = 64
 """Smallest changes that are handed on together."""
+MOST = 0.5
+"""Of a batch, those that must have a smallest change for another to be worth its time: where bounds are narrow, few do."""
 SHARE = 0.1
 """Of the columns that are left, those that one program raises."""
 FEWEST, FEWEST_OF = 4, 2_000
@@ -71,7 +75,7 @@ class Raising:
         """Yield changes, shape (k, j), that take some column where none before did."""
         for part in np.unique(self._part[self._open.any(axis=0)]).tolist():
             there = np.flatnonzero(self._part == part)
-            for found in self._smallest(there) if len(there) <= AT_ONCE else self._together(there):
+            for found in itertools.chain(self._smallest(there), self._together(there)):
                 far = np.array([-found.min(axis=1), found.max(axis=1)])
                 self._open[:, there] &= far < self._goal[:, there] - self._near
                 whole = np.zeros((len(self._up), found.shape[1]))
@@ -83,14 +87,19 @@ class Raising:
         return rows[np.diff(rows.indptr) > 0]
 
     def _smallest(self, there: IntArray) -> Iterator[FloatArray]:
+        if len(there) > AT_ONCE:
+            return
         down, up, goal = self._down[there], self._up[there], self._goal[:, there]
         smallest = Smallest(null_space(self._rows(there)), down, up, furthest=float(goal.max()), near=self._near)
         asked = np.argwhere(self._open[:, there]).tolist()
         for begin in range(0, len(asked), BATCH):
             batch = [(side, at) for side, at in asked[begin : begin + BATCH] if self._open[side, there[at]]]
             changes = [smallest.change(at, goal[side, at] if side else -goal[side, at]) for side, at in batch]
-            if found := [change for change in changes if change is not None]:
+            found = [change for change in changes if change is not None]
+            if found:
                 yield np.transpose(found)
+            if len(found) < MOST * len(batch):
+                return
 
     def _together(self, there: IntArray) -> Iterator[FloatArray]:
         rows, random = self._rows(there), np.random.default_rng(0)
