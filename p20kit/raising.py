@@ -22,7 +22,7 @@ AT_ONCE = 6_000
 BATCH = 64
 """Smallest changes that are handed on together."""
 MOST = 0.5
-"""Of a batch, those that must have a smallest change for another to be worth its time: where bounds are narrow, few do."""
+"""Of a batch, those that must have one for another to be worth its time: where bounds are narrow, few do."""
 SHARE = 0.1
 """Of the columns that are left, those that one program raises."""
 FEWEST, FEWEST_OF = 4, 2_000
