@@ -32,7 +32,7 @@ from rich.console import Console
 from benchmarks.measuring import RESULTS, ROOT, python
 from benchmarks.mutants import Mutant, mutants
 
-AUDIT = ("ties", "programs", "bounds", "attack", "audit", "nullspace", "witnesses")
+AUDIT = ("ties", "programs", "bounds", "attack", "audit", "nullspace", "raising", "witnesses")
 MODULES = ("primary", *AUDIT, "differencing", "overlaps")
 TESTS = "tests/disclosure"
 SLOW = ("test_researcher_notebooks.py", "test_request.py", "test_adversary.py")

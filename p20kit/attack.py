@@ -13,11 +13,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from p20kit.disclosed import Disclosed
 from p20kit.errors import Finding, TableInvalid
 from p20kit.linked import Linked
+from p20kit.nullspace import components
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -184,11 +184,3 @@ def _rows(sums: Sequence[tuple[IntArray, IntArray]], size: int) -> sparse.csr_ar
         count += len(parents)
     entries = np.concatenate(signs), (np.concatenate(rows), np.concatenate(columns))
     return sparse.csr_array(entries, shape=(count, size))
-
-
-def components(rows: sparse.csr_array, columns: int) -> IntArray:
-    """Number the columns so that those which a chain of rows connects have one number."""
-    if not rows.shape[0]:
-        return np.arange(columns, dtype=np.int64)
-    graph = sparse.block_array([[None, rows], [rows.T, None]])
-    return np.asarray(connected_components(graph)[1][rows.shape[0] :], dtype=np.int64)

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from p20kit.nullspace import narrowest, tied
+from p20kit.raising import Raising, wanted
 from p20kit.solver import INFINITE, TOLERANCE, is_whole, program, solution, whole_solution
 from p20kit.system import BoolArray, FloatArray, IntArray, System
 
@@ -28,9 +29,6 @@ FAR = 1e3
 """How far a cell may move for one that is only to be kept from recovery: a change of more is one in name only."""
 THRIFT = 1e-4
 """What it costs to move a hidden cell that has a price: enough that what need not move does not."""
-SHARE = 0.1
-FEW = 12
-"""Targets that are better raised one by one."""
 
 
 def exposed(system: System, hidden: BoolArray, targets: IntArray) -> IntArray:
@@ -288,10 +286,7 @@ class Moves:
 
 
 def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[IntArray]:
-    """Look for changes of hidden cells that raise many targets at a time, until few more are found.
-
-    Programs by the interior point method: each raises a part of the targets, chosen at random, as far as it will go.
-    All at once would take from each other, along the lines they share, what each needs.
+    """Look for changes of hidden cells that raise many targets at a time.
 
     Parameters
     ----------
@@ -304,42 +299,21 @@ def witnesses(system: System, cells: IntArray, targets: IntArray) -> Iterator[In
     Yields
     ------
     ndarray of int64
-        The targets that one change is the first to raise by their gap.
+        Targets that a change raises by their gap.
     """
-    waiting, generator = targets, np.random.default_rng(0)
-    moves, rows = tied(sparse.csr_array(system.matrix[:, cells]))
-    lower, upper = narrowest(moves, -system.drop[cells], np.full(len(cells), INFINITE))
-    column, sign = np.full(system.size, -1), np.zeros(system.size)
-    of, at = moves.nonzero()
-    column[cells[of]], sign[cells[of]] = at, moves.data
-    zero = np.zeros(rows.shape[0])
-    model = program(rows, np.zeros(len(lower)), lower, upper, zero, zero)
-    for option, choice in (("solver", "ipm"), ("run_crossover", "off")):
-        model.setOptionValue(option, choice)
-    every = np.arange(len(lower), dtype=np.int32)
-    while len(waiting) > FEW:
-        wanted = waiting[generator.random(len(waiting)) < max(SHARE, FEW / len(waiting))]
-        wanted = wanted[sign[wanted] != 0]
-        ahead = sign[wanted] > 0
-        far = np.zeros((2, len(lower)))
-        np.maximum.at(far, (ahead.astype(np.int64), column[wanted]), system.gap[wanted])
-        # a column cannot rise and fall at once
-        far[0, far[1] > 0] = 0.0
-        price = (1.0 + generator.random(len(lower))) * np.divide(1.0, far, out=np.zeros_like(far), where=far > 0)
-        model.changeColsCost(len(every), every, price[0] - price[1])
-        fall = np.where(far[0] > 0, np.maximum(lower, -far[0]), lower)
-        rise = np.where(far[1] > 0, np.minimum(upper, far[1]), upper)
-        model.changeColsBounds(len(every), every, fall, rise)
-        found = solution(model)
-        if found is None:
-            return
+    sums = sparse.csr_array(system.matrix[:, cells])
+    moves, rows = tied(sums)
+    down, up = narrowest(moves, -system.drop[cells], np.full(len(cells), np.inf))
+    gap = np.zeros(system.size)
+    gap[targets] = system.gap[targets]
+    near = TOLERANCE / 2 * max(1.0, float(gap.max()))
+    for moved in Raising(rows, down, up, wanted(moves, gap[cells]), near=near).changes():
+        risen = moves @ moved
+        if np.abs(sums @ risen).max(initial=0.0) > TOLERANCE * max(1.0, float(gap.max())):
+            raise ArithmeticError("a witness does not add up")
         change = np.zeros(system.size)
-        change[cells] = moves @ found
-        done = reached(system, change, waiting)
-        waiting = np.setdiff1d(waiting, done)
-        yield done
-        if len(done) < FEW // 4:
-            return
+        change[cells] = risen.max(axis=1)
+        yield reached(system, change, targets)
 
 
 def apart(system: System, cells: IntArray) -> IntArray:

@@ -112,7 +112,8 @@ def _between(tables: Sequence[tuple[Table, BoolArray]], a: int, b: int, policy: 
         return
     both = _positions(first, first.basis, "first").join(_positions(second, second.basis, "second"), how="inner")
     # people alike in every column of both tables are in the same groups: they are compared together
-    codes, persons = np.unique(both.to_numpy(dtype=np.int64), axis=0, return_counts=True)
+    alike = both.groupby(list(both.columns)).size().reset_index().to_numpy(dtype=np.int64)
+    codes, persons = alike[:, :-1], alike[:, -1]
     width = len(first.by)
     others = list(_groupings(b, second, known_second, codes[:, width:]))
     for one in _groupings(a, first, known_first, codes[:, :width]):

@@ -9,11 +9,15 @@ import heapq
 import itertools
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import solve_triangular
 from scipy.sparse.csgraph import connected_components
 
-from p20kit.attack import FloatArray, IntArray
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+
 
 ROUNDS = 12
 AT_ONCE = 4
@@ -21,6 +25,14 @@ AT_ONCE = 4
 ZERO = 1e-9
 LEAST = 0.02
 """Room that a column which hardly moves is given, as a share of the furthest: it is held where it is if need be."""
+
+
+def components(rows: sparse.csr_array, columns: int) -> IntArray:
+    """Number the columns so that those which a chain of rows connects have one number."""
+    if not rows.shape[0]:
+        return np.arange(columns, dtype=np.int64)
+    graph = sparse.block_array([[None, rows], [rows.T, None]])
+    return np.asarray(connected_components(graph)[1][rows.shape[0] :], dtype=np.int64)
 
 
 def tied(rows: sparse.csr_array) -> tuple[sparse.csr_array, sparse.csr_array]:
@@ -149,6 +161,7 @@ def _eliminate(matrix: sparse.csr_array) -> list[tuple[int, int, dict[int, float
     list of (int, int, dict)
         The row, its column, and the row's other terms when the column's own factor is one; in the order of solving.
     """
+    matrix = _without_zeros(matrix)
     starts = matrix.indptr.tolist()
     rows = [
         dict(zip(matrix.indices[begin:end].tolist(), matrix.data[begin:end].tolist(), strict=True))

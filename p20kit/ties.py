@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from p20kit.attack import FloatArray, IntArray, Undecided, components
-from p20kit.nullspace import narrowest, tied
+from p20kit.attack import FloatArray, IntArray, Undecided
+from p20kit.nullspace import components, narrowest, tied
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,33 +1,23 @@
 """Witnesses: tables that nobody could tell from the true one, in which a hidden cell is as large as it must be able
 to be. A cell without one is shown to have none.
 
-In a large system the smallest change that raises a cell is a witness nearly always, and of other cells beside; in a
-very large one programs raise many cells at once. What is left is decided cell by cell with programs, first by the
-sums around it: a change of few cells that breaks no sum they stand in is a change of the whole.
+In a large system a search finds changes for nearly all cells (raising.py). What is left is decided cell by cell
+with programs, first by the sums around it: a change of few cells that breaks no sum they stand in is a change of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy import sparse
 
-from p20kit.attack import NEAR, BoolArray, FloatArray, IntArray, Undecided, components
-from p20kit.nullspace import Smallest, null_space
+from p20kit.attack import NEAR, BoolArray, FloatArray, IntArray, Undecided
+from p20kit.nullspace import components
 from p20kit.programs import Solution, is_whole, solve
 from p20kit.progress import Step, unheard
+from p20kit.raising import Raising, wanted
 from p20kit.ties import tie
 
 WHOLE_LIMIT = 600
-AT_ONCE = 6_000
-"""Columns of a part up to which smallest changes are looked for: that takes memory for each two of them."""
-SHARE = 0.1
-"""Of the cells without a witness, those that a program raises: cells of one sum are in each other's way."""
-FEWEST, FEWEST_OF = 4, 2_000
-"""Cells a program must prove, and of how many columns one, for another to be worth its time."""
-BATCH = 64
-"""Cells whose witnesses are verified together."""
 AROUND = 300
 """Columns up to which the sums around a cell are tried before all of them."""
 PULL = 1e4
@@ -69,7 +59,7 @@ class Witnesses:
         self._column, self._sign = _places(self.tied.moves)
         self._size = np.bincount(system.part)[system.part] if len(gap) else np.zeros(0, dtype=np.int64)
         self._asked = (gap > 0) & (self.most >= gap - self.near)
-        self._by_part()
+        self._together()
         self._alone()
 
     @property
@@ -87,40 +77,13 @@ class Witnesses:
         asked = int(self._asked.sum())
         self._step(asked - int(self._open.sum()), asked, "hidden cells")
 
-    def _by_part(self) -> None:
+    def _together(self) -> None:
         """Look for witnesses in large parts, for many cells at a time."""
-        waiting = np.flatnonzero(self._open & (self._size > WHOLE_LIMIT))
-        part = self.tied.part[self._column[waiting]]
-        for each in np.unique(part).tolist():
-            there = np.flatnonzero(self.tied.part == each)
-            raise_all = self._smallest if len(there) <= AT_ONCE else self._together
-            raise_all(there, waiting[part == each])
-
-    def _together(self, there: IntArray, cells: IntArray) -> None:
-        """Raise some of the cells together, chosen at random, as long as that proves many."""
-        rows, random = self._rows_of(there), np.random.default_rng(0)
-        found = enough = max(FEWEST, len(there) // FEWEST_OF)
-        while found >= enough and len(waiting := cells[self._open[cells]]):
+        large = np.where(self._open & (self._size > WHOLE_LIMIT), self.gap, 0.0)
+        goal = wanted(self.tied.moves, large)
+        for moved in Raising(self.tied.rows, self.tied.down, self.tied.up, goal, near=self.near).changes():
+            self._note(moved)
             self._tell()
-            chosen = waiting[random.random(len(waiting)) < max(SHARE, FEWEST / len(waiting))]
-            cost, down, up = self._program(there, chosen)
-            cost *= 1.0 + random.random(len(cost))
-            self._note(there, [solve(rows, down, up, cost).change])
-            found = len(waiting) - int(self._open[cells].sum())
-
-    def _smallest(self, there: IntArray, cells: IntArray) -> None:
-        """Raise each cell by the smallest change that does."""
-        basis = null_space(self._rows_of(there))
-        down, up = self.tied.down[there], self.tied.up[there]
-        smallest = Smallest(basis, down, up, furthest=float(self.gap.max()), near=self.near)
-        for begin in range(0, len(cells), BATCH):
-            self._tell()
-            open_yet = cells[begin : begin + BATCH]
-            open_yet = open_yet[~self.proven[open_yet]]
-            at = np.searchsorted(there, self._column[open_yet])
-            by = self._sign[open_yet] * self.gap[open_yet]
-            changes = [smallest.change(*each) for each in zip(at.tolist(), by.tolist(), strict=True)]
-            self._note(there, changes)
 
     def _alone(self) -> None:
         """Decide what is left, one cell after the other."""
@@ -139,23 +102,23 @@ class Witnesses:
             solution = self._nearby(cell, there, rows)
             if solution is None:
                 return True
-            change = np.zeros(len(self.tied.up))
-            change[there] = solution.change
-            broken = np.flatnonzero(np.abs(self.tied.rows @ change) > self.near)
+            moved = np.zeros((len(self.tied.up), 1))
+            moved[there, 0] = solution.change
+            broken = np.flatnonzero(np.abs(self.tied.rows @ moved) > self.near)
             if not len(broken):
-                self._note(there, [solution.change])
+                self._note(moved)
                 return True
             rows = np.union1d(rows, broken)
         return False
 
     def _nearby(self, cell: int, there: IntArray, rows: IntArray) -> Solution | None:
         """Raise a cell with as little change as can be; None when these rows forbid it."""
-        cost, down, up = self._program(there, np.array([cell]))
+        cost, down, up = self._program(there, cell)
         at = int(np.flatnonzero(cost)[0])
         few = self.tied.rows[rows][:, there]
         each = np.ones(len(there))
         each[at] = 0.0
-        pull = PULL * np.sign(cost)
+        pull = PULL * cost
         twice = sparse.csr_array(sparse.hstack([few, -few]))
         double = solve(
             twice, np.zeros(2 * len(there)), np.concatenate([up, -down]), np.concatenate([each + pull, each - pull])
@@ -176,7 +139,7 @@ class Witnesses:
         """Raise a cell by all that hangs together with it, in fractions and then in whole persons."""
         part = int(self.tied.part[self._column[cell]])
         there = np.flatnonzero(self.tied.part == part)
-        rows, (cost, down, up) = self._rows_of(there), self._program(there, np.array([cell]))
+        rows, (cost, down, up) = self._rows_of(there), self._program(there, cell)
         self._settle(cell, there, solve(rows, down, up, cost))
         if self._waiting[cell] and self._size[cell] <= WHOLE_LIMIT and self.whole:
             # whole persons may rise further where they cannot rise exactly as far
@@ -190,34 +153,28 @@ class Witnesses:
         rise = self._rise(cell, there, solution)
         if rise < self.gap[cell] - self.near and solution.decided:
             self.most[cell] = rise
-        self._note(there, [solution.change])
+        moved = np.zeros((len(self.tied.up), 1))
+        moved[there, 0] = solution.change
+        self._note(moved)
 
     def _rise(self, cell: int, there: IntArray, solution: Solution) -> float:
         at = int(np.searchsorted(there, self._column[cell]))
         return float(self._sign[cell] * solution.change[at]) if solution.change is not None else 0.0
 
-    def _program(self, there: IntArray, cells: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Say what raising cells asks of columns: the cost of each, and how far it may fall and rise."""
-        column, ahead = np.searchsorted(there, self._column[cells]), self._sign[cells] > 0
-        reach = np.zeros((2, len(there)))
-        np.maximum.at(reach, (ahead.astype(np.int64), column), self.gap[cells])
-        # a column cannot rise and fall at once
-        reach[0, reach[1] > 0] = 0.0
-        down, up = self.tied.down[there], self.tied.up[there]
-        down = np.where(reach[0] > 0, np.maximum(down, -reach[0]), down)
-        up = np.where(reach[1] > 0, np.minimum(up, reach[1]), up)
-        fall, rise = np.divide(1.0, reach, out=np.zeros_like(reach), where=reach > 0)
-        return fall - rise, down, up
+    def _program(self, there: IntArray, cell: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Say what raising a cell asks of columns: the cost of each, and how far it may fall and rise."""
+        at, sign, gap = int(np.searchsorted(there, self._column[cell])), self._sign[cell], self.gap[cell]
+        down, up, cost = self.tied.down[there], self.tied.up[there], np.zeros(len(there))
+        cost[at] = -sign
+        down[at], up[at] = (down[at], min(up[at], gap)) if sign > 0 else (max(down[at], -gap), up[at])
+        return cost, down, up
 
     def _rows_of(self, there: IntArray) -> sparse.csr_array:
         rows = sparse.csr_array(self._columns[:, there])
         return rows[np.diff(rows.indptr) > 0]
 
-    def _note(self, there: IntArray, changes: Sequence[FloatArray | None]) -> None:
-        """Enter which cells changes of these columns are the witnesses of."""
-        found = [change for change in changes if change is not None]
-        moved = np.zeros((len(self.tied.up), len(found)))
-        moved[there] = np.array(found).reshape(-1, len(there)).T
+    def _note(self, moved: FloatArray) -> None:
+        """Enter which cells changes of the columns, shape (k, j), are the witnesses of."""
         of_cells = self.tied.moves @ moved
         self._verify(of_cells)
         hits = self._asked[:, None] & (of_cells >= (self.gap - self.near)[:, None])

@@ -45,6 +45,6 @@ def test_every_mutant_differs_from_the_original_in_one_place_and_can_be_run() ->
     for module in MODULES:
         made = list(mutants(module))
         original = ast.unparse(ast.parse((ROOT / "p20kit" / f"{module}.py").read_text("utf-8")))
-        assert len(made) > 10 and all(m.source != original for m in made)
+        assert len(made) > 5 and all(m.source != original for m in made)
         assert len({m.source for m in made}) > 0.95 * len(made)
         assert all(m.line and ast.parse(m.source) for m in made)
