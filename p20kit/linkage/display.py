@@ -23,6 +23,8 @@ from p20kit.linkage.drawing import (
     table,
 )
 
+_SIGNED = ("Party", "Representative", "Name", "Signature", "Date")
+
 
 def files(report: dict[str, Any]) -> HTML:
     """Records, usable identifiers and likely duplicates of the files."""
@@ -247,18 +249,24 @@ def last_run(report: dict[str, Any], last: dict[str, Any] | None) -> HTML:
     if last is None:
         return html("<p>No earlier run of this project to compare with.</p>")
     then, now = _in_short(last), _in_short(report)
+    runs = ["Run", str(last.get("job", "")), str(report.get("job", "")), ""]
     rows = [
         [what, then.get(what, ""), now.get(what, ""), "" if then.get(what) == now.get(what) else "changed"]
         for what in dict.fromkeys([*now, *then])
     ]
-    return table(["", "Last run", "This run", ""], rows, numeric=False)
+    return table(["", "Last run", "This run", ""], [runs, *rows], numeric=False)
 
 
 def signature_block(signatories: Sequence[tuple[str, str]]) -> HTML:
     """Where the Representatives sign: party and title, and room for name, signature and date."""
-    rows = [[party, title, "", "", ""] for party, title in signatories]
-    head = ["Party", "Representative", "Name", "Signature", "Date"]
-    return table(head, rows, numeric=False) if rows else html("<p>The order names no party that signs.</p>")
+    if not signatories:
+        return html("<p>The order names no party that signs.</p>")
+    room = '<td style="min-width:10rem;height:2.6rem"></td>'
+    rows = "".join(
+        f"<tr><td>{escape(party)}</td><td>{escape(title)}</td>{3 * room}</tr>" for party, title in signatories
+    )
+    head = "".join(f'<th style="text-align:left">{each}</th>' for each in _SIGNED)
+    return html(f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
 
 
 def provenance(report: dict[str, Any]) -> HTML:
@@ -292,8 +300,8 @@ def _in_short(report: dict[str, Any]) -> dict[str, str]:
     rates = report["match_rate"]["by_agency"]
     models = report.get("pairs") or {"": report}
     return {
-        "Run": str(report.get("job", "")),
         "Threshold": f"{report['method']['threshold']:g}",
+        "Seed, pairs of strangers": f"{report['method']['seed']}, {number(report['method']['max_pairs'])}",
         **{f"Records of {name}": number(r["records"]) for name, r in rates.items()},
         **{f"Unlinkable records of {f['agency']}": number(f["unlinkable"]) for f in report["files"]},
         **{f"Match rate of {name}": _interval(r, 1) for name, r in rates.items()},
