@@ -11,6 +11,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.cluster.hierarchy import DisjointSet
 from scipy.linalg import solve_triangular
 from scipy.sparse.csgraph import connected_components
 
@@ -33,6 +34,32 @@ def components(rows: sparse.csr_array, columns: int) -> IntArray:
         return np.arange(columns, dtype=np.int64)
     graph = sparse.block_array([[None, rows], [rows.T, None]])
     return np.asarray(connected_components(graph)[1][rows.shape[0] :], dtype=np.int64)
+
+
+def neighbours(rows: sparse.csr_array, columns: int, most: int) -> IntArray:
+    """Put columns into groups that few rows go across: those of the shortest rows first, while there is room.
+
+    Of rows that are as short, a fixed draw decides: taken as they stand, those of one by-column would come first.
+
+    Parameters
+    ----------
+    rows : csr_array, shape (m, columns)
+    columns : int
+    most : int
+        Columns of one group.
+
+    Returns
+    -------
+    ndarray of int64, shape (columns,)
+        Columns of one group have one number; without the limit, the groups would be the components.
+    """
+    groups, length = DisjointSet(range(columns)), np.diff(rows.indptr)
+    for row in np.lexsort((np.random.default_rng(0).random(len(length)), length)).tolist():
+        met = list({groups[each] for each in rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tolist()})
+        if sum(map(groups.subset_size, met)) <= most:
+            for other in met[1:]:
+                groups.merge(met[0], other)
+    return np.fromiter((groups[column] for column in range(columns)), dtype=np.int64)
 
 
 def tied(rows: sparse.csr_array) -> tuple[sparse.csr_array, sparse.csr_array]:

@@ -1,32 +1,31 @@
 """Changes that raise many cells: candidates for witnesses, for the optimiser and for the auditor, who check them.
 
-In a part of a system with up to some thousand columns, the smallest change that takes a column where it is asked to
-be is looked for, for one after the other, while most have one. Of what is left, and in a larger part, programs take a
+Among some thousand neighbouring columns, with all others left as they are, the smallest change that takes a column
+where it is asked to be is looked for, for one after the other, while most have one. Of what is left, programs take a
 tenth at a time as far as they will go together: all at once would take from each, along the rows they share, what
 another needs.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
 from scipy import sparse
 
-from p20kit.nullspace import BoolArray, FloatArray, IntArray, Smallest, components, null_space
+from p20kit.nullspace import BoolArray, FloatArray, IntArray, Smallest, components, neighbours, null_space
 from p20kit.programs import solve
 
-AT_ONCE = 6_000
-"""Columns of a part up to which smallest changes are looked for: that takes memory for each two of them."""
+NEIGHBOURS = 6_000
+"""Columns among which smallest changes are looked for: that takes memory for each two of them."""
 BATCH = 64
 """Smallest changes that are handed on together."""
-MOST = 0.5
-"""Of a batch, those that must have one for another to be worth its time: where bounds are narrow, few do."""
-SHARE = 0.1
-"""Of the columns that are left, those that one program raises."""
-FEWEST, FEWEST_OF = 4, 2_000
-"""Columns a program must take where they are asked to be, and one of so many, for another to be worth its time."""
+MOST = 0.25
+"""Of the columns tried, those that must have one for more to be worth the time: where bounds are narrow, few do."""
+SHARE, LEAST = 0.1, 4
+"""Of the columns that are left, those that one program raises, and at least how many."""
+FEWEST = 2
+"""Columns a program must take where they are asked to be for another to be worth its time."""
 
 
 def wanted(moves: sparse.csr_array, gap: FloatArray) -> FloatArray:
@@ -68,44 +67,45 @@ class Raising:
         self, rows: sparse.csr_array, down: FloatArray, up: FloatArray, goal: FloatArray, *, near: float
     ) -> None:
         self._columns, self._down, self._up, self._goal, self._near = rows.tocsc(), down, up, goal, near
-        self._part = components(rows, len(up))
+        self._part, self._near_by = components(rows, len(up)), neighbours(rows, len(up), NEIGHBOURS)
         self._open: BoolArray = (goal > 0) & (goal <= np.array([-down, up]) + near)
 
     def changes(self) -> Iterator[FloatArray]:
         """Yield changes, shape (k, j), that take some column where none before did."""
-        for part in np.unique(self._part[self._open.any(axis=0)]).tolist():
-            there = np.flatnonzero(self._part == part)
-            for found in itertools.chain(self._smallest(there), self._together(there)):
-                far = np.array([-found.min(axis=1), found.max(axis=1)])
-                self._open[:, there] &= far < self._goal[:, there] - self._near
-                whole = np.zeros((len(self._up), found.shape[1]))
-                whole[there] = found
-                yield whole
+        for label, search in ((self._near_by, self._smallest), (self._part, self._together)):
+            for each in np.unique(label[self._open.any(axis=0)]).tolist():
+                there = np.flatnonzero(label == each)
+                for found in search(there):
+                    far = np.array([-found.min(axis=1), found.max(axis=1)])
+                    self._open[:, there] &= far < self._goal[:, there] - self._near
+                    whole = np.zeros((len(self._up), found.shape[1]))
+                    whole[there] = found
+                    yield whole
 
     def _rows(self, there: IntArray) -> sparse.csr_array:
         rows = sparse.csr_array(self._columns[:, there])
         return rows[np.diff(rows.indptr) > 0]
 
     def _smallest(self, there: IntArray) -> Iterator[FloatArray]:
-        if len(there) > AT_ONCE:
-            return
         down, up, goal = self._down[there], self._up[there], self._goal[:, there]
         smallest = Smallest(null_space(self._rows(there)), down, up, furthest=float(goal.max()), near=self._near)
         asked = np.argwhere(self._open[:, there]).tolist()
+        tried = had = 0
         for begin in range(0, len(asked), BATCH):
             batch = [(side, at) for side, at in asked[begin : begin + BATCH] if self._open[side, there[at]]]
             changes = [smallest.change(at, goal[side, at] if side else -goal[side, at]) for side, at in batch]
             found = [change for change in changes if change is not None]
             if found:
                 yield np.transpose(found)
-            if len(found) < MOST * len(batch):
+            tried, had = tried + len(batch), had + len(found)
+            if had < MOST * tried:
                 return
 
     def _together(self, there: IntArray) -> Iterator[FloatArray]:
         rows, random = self._rows(there), np.random.default_rng(0)
-        found = enough = max(FEWEST, len(there) // FEWEST_OF)
-        while found >= enough and (left := int(self._open[:, there].sum())):
-            chosen = self._open[:, there] & (random.random((2, len(there))) < max(SHARE, FEWEST / left))
+        found = FEWEST
+        while found >= FEWEST and (left := int(self._open[:, there].sum())):
+            chosen = self._open[:, there] & (random.random((2, len(there))) < max(SHARE, LEAST / left))
             # a column cannot rise and fall at once
             chosen[0] &= ~chosen[1]
             goal = np.where(chosen, self._goal[:, there], np.inf)

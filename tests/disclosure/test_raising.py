@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from p20kit.nullspace import tied
-from p20kit.raising import AT_ONCE, Raising, wanted
+from p20kit.raising import NEIGHBOURS, Raising, wanted
 
 Floats = NDArray[np.float64]
 NEAR = 1e-6
@@ -60,7 +60,7 @@ def test_what_is_met_is_within_reach_and_most_within_reach_is_met(seed: int) -> 
 
 def test_a_part_with_more_columns_is_raised_by_programs() -> None:
     """One long part beside a short one: each column stands in two sums of three, its neighbours in both."""
-    size = AT_ONCE + 1
+    size = NEIGHBOURS + 1
     at = np.arange(size - 2)
     entries = np.concatenate([at, at, at]), np.concatenate([at, at + 1, at + 2])
     long = sparse.csr_array((np.repeat([1.0, -1.0, -1.0], size - 2), entries), shape=(size - 2, size))
