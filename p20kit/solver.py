@@ -11,6 +11,8 @@ FloatArray = NDArray[np.float64]
 INFINITE = highspy.kHighsInf
 TOLERANCE = 1e-6
 """How far from a whole number, or from a bound, a solution of HiGHS may stand and still be taken as on it."""
+PATIENCE = 5_000
+"""Iterations of the simplex method before the interior point method takes over."""
 
 
 def program(
@@ -46,7 +48,14 @@ def program(
 
 def solution(model: highspy.Highs) -> FloatArray | None:
     """Run a program; None where it has no optimal solution."""
+    model.setOptionValue("simplex_iteration_limit", PATIENCE)
     model.run()
+    model.setOptionValue("simplex_iteration_limit", highspy.kHighsIInf)
+    if model.getModelStatus() == highspy.HighsModelStatus.kIterationLimit:
+        # among many equal prices the simplex method may wander for minutes where an interior point takes seconds
+        model.setOptionValue("solver", "ipm")
+        model.run()
+        model.setOptionValue("solver", "choose")
     if model.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
     return np.array(model.getSolution().col_value)
