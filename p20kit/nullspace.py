@@ -27,12 +27,16 @@ LEAST = 0.02
 """Room that a column which hardly moves is given, as a share of the furthest: it is held where it is if need be."""
 
 
-def components(rows: sparse.csr_array, columns: int) -> IntArray:
+def components(rows: sparse.csr_array) -> IntArray:
     """Number the columns so that those which a chain of rows connects have one number."""
-    if not rows.shape[0]:
-        return np.arange(columns, dtype=np.int64)
     graph = sparse.block_array([[None, rows], [rows.T, None]])
     return np.asarray(connected_components(graph)[1][rows.shape[0] :], dtype=np.int64)
+
+
+def crossing(rows: sparse.csr_array | sparse.csc_array, columns: IntArray) -> sparse.csr_array:
+    """Give the rows that run through some columns, as far as they are in these."""
+    within = sparse.csr_array(rows[:, columns])
+    return within[np.diff(within.indptr) > 0]
 
 
 def tied(rows: sparse.csr_array) -> tuple[sparse.csr_array, sparse.csr_array]:
@@ -93,7 +97,7 @@ def _further(rows: sparse.csr_array) -> sparse.csr_array | None:
         np.concatenate([lone, one, one + size]),
         np.concatenate([lone + size, other + opposed, other + size - opposed]),
     )
-    graph = sparse.coo_array((np.ones(len(ends[0])), ends), shape=(2 * size, 2 * size))
+    graph = sparse.coo_array((np.ones_like(ends[0]), ends), shape=(2 * size, 2 * size))
     label = connected_components(graph)[1]
     itself, negative = label[:size], label[size:]
     free = np.flatnonzero(itself != negative)

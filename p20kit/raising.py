@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import sparse
 
-from p20kit.nullspace import BoolArray, FloatArray, IntArray, Smallest, components, null_space
+from p20kit.nullspace import BoolArray, FloatArray, IntArray, Smallest, components, crossing, null_space
 from p20kit.programs import solve
 
 AT_ONCE = 6_000
@@ -64,7 +64,7 @@ class Raising:
         self, rows: sparse.csr_array, down: FloatArray, up: FloatArray, goal: FloatArray, *, near: float
     ) -> None:
         self._columns, self._down, self._up, self._goal, self._near = rows.tocsc(), down, up, goal, near
-        self._part = components(rows, len(up))
+        self._part = components(rows)
         self._open: BoolArray = (goal > 0) & (goal <= np.array([-down, up]) + near)
 
     def changes(self) -> Iterator[FloatArray]:
@@ -78,13 +78,11 @@ class Raising:
                 whole[there] = found
                 yield whole
 
-    def _rows(self, there: IntArray) -> sparse.csr_array:
-        rows = sparse.csr_array(self._columns[:, there])
-        return rows[np.diff(rows.indptr) > 0]
-
     def _smallest(self, there: IntArray) -> Iterator[FloatArray]:
         down, up, goal = self._down[there], self._up[there], self._goal[:, there]
-        smallest = Smallest(null_space(self._rows(there)), down, up, furthest=float(goal.max()), near=self._near)
+        smallest = Smallest(
+            null_space(crossing(self._columns, there)), down, up, furthest=float(goal.max()), near=self._near
+        )
         asked = np.argwhere(self._open[:, there]).tolist()
         for begin in range(0, len(asked), BATCH):
             batch = [(side, at) for side, at in asked[begin : begin + BATCH] if self._open[side, there[at]]]
@@ -93,7 +91,7 @@ class Raising:
                 yield np.transpose(found)
 
     def _together(self, there: IntArray) -> Iterator[FloatArray]:
-        rows, random = self._rows(there), np.random.default_rng(0)
+        rows, random = crossing(self._columns, there), np.random.default_rng(0)
         found = enough = max(FEWEST, len(there) // FEWEST_OF)
         while found >= enough and (left := int(self._open[:, there].sum())):
             chosen = self._open[:, there] & (random.random((2, len(there))) < max(SHARE, FEWEST / left))

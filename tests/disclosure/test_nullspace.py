@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
-from p20kit.nullspace import Smallest, independent, null_space
+from p20kit.nullspace import Smallest, crossing, independent, null_space
 
 Floats = NDArray[np.float64]
+INF = np.inf
+INF = np.inf
 
 
 def sums(seed: int) -> Floats:
@@ -30,11 +32,14 @@ def sums(seed: int) -> Floats:
 @pytest.mark.parametrize("seed", range(20))
 def test_every_change_is_a_combination_of_the_basis(seed: int) -> None:
     rows = sums(seed)
-    basis = null_space(sparse.csr_array(rows)).toarray()
+    changes = null_space(sparse.csr_array(rows))
+    basis = changes.toarray()
     rank = int(np.linalg.matrix_rank(rows))
     assert basis.shape == (15, 15 - rank)
     assert np.linalg.matrix_rank(basis) == 15 - rank
     assert np.abs(rows @ basis).max() < 1e-9
+    # what cancels is left out
+    assert changes.nnz == (np.abs(basis) > 1e-9).sum()
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -43,6 +48,13 @@ def test_rows_that_follow_from_others_are_left_out(seed: int) -> None:
     kept = independent(sparse.csr_array(rows))
     assert kept.tolist() == sorted(set(kept.tolist()))
     assert len(kept) == np.linalg.matrix_rank(rows) == np.linalg.matrix_rank(rows[kept])
+
+
+def test_rows_cross_columns_in_which_they_have_anything() -> None:
+    rows = sparse.csr_array(np.array([[1.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, -1.0, -1.0]]))
+    for either in (rows, rows.tocsc()):
+        assert crossing(either, np.array([0, 2])).toarray().tolist() == [[1.0, -1.0], [1.0, -1.0]]
+        assert crossing(either, np.array([1])).toarray().tolist() == [[1.0], [-1.0]]
 
 
 def test_short_rows_are_kept_before_a_long_one_that_follows() -> None:
@@ -99,6 +111,33 @@ def test_a_column_with_more_room_does_more() -> None:
     change = smallest(rows, np.array([-5.0, -1.0, -4.0]), np.array([5.0, 1.0, 4.0])).change(0, 1.0)
     assert change is not None
     assert change[2] > 10 * change[1] > 0
+
+
+def test_what_each_does_goes_with_the_square_of_its_narrower_room() -> None:
+    rows = np.array([[1.0, -1.0, -1.0, -1.0]])
+    down, up = np.array([-9.0, -1.0, -4.0, -2.0]), np.array([9.0, 3.0, 2.0, 9.0])
+    change = smallest(rows, down, up).change(0, 1.8)
+    assert change is not None
+    assert change.tolist() == pytest.approx([1.8, 0.2, 0.8, 0.8], abs=1e-6)
+
+
+def test_room_beyond_the_furthest_is_as_good_as_more() -> None:
+    change = smallest(np.array([[1.0, -1.0, -1.0]]), np.full(3, -INF), np.array([9.0, 500.0, INF])).change(0, 3.0)
+    assert change is not None
+    assert change.tolist() == pytest.approx([3.0, 1.5, 1.5], abs=1e-6)
+
+
+def test_the_most_broken_bound_is_kept_first_and_relieves_what_breaks_with_it() -> None:
+    """A total of two parts, of which one is five times a sum of two: it is these ten that break after it."""
+    rows = np.zeros((6, 13))
+    rows[0, :3] = 1.0, -1.0, -1.0
+    for each in range(5):
+        rows[1 + each, [2, 3 + each, 8 + each]] = 1.0, -1.0, -1.0
+    down, up = np.array([-20.0, -1.0, -2.0] + [-2.5] * 10), np.array([20.0, 20.0, 2.0] + [2.5] * 10)
+    change = Smallest(null_space(sparse.csr_array(rows)), down, up, furthest=20.0, near=1e-6).change(0, 10.0)
+    assert change is not None
+    assert change[:3].tolist() == pytest.approx([10.0, 8.0, 2.0], abs=1e-6)
+    assert (change <= up + 1e-6).all()
 
 
 def test_two_that_can_only_move_against_each_other_do_not_rise_together() -> None:
