@@ -53,10 +53,12 @@ class Witnesses:
         self.proven = np.zeros(len(gap), dtype=bool)
         self.in_whole = np.zeros(len(gap), dtype=bool)
         self._columns = self.tied.rows.tocsc()
-        self._column, self._sign = _places(self.tied.moves)
+        # each cell is in one column at most, as it is or as its negative
+        self._column = (abs(self.tied.moves) @ np.arange(len(self.tied.up))).astype(np.int64)
+        self._sign = self.tied.moves.sum(axis=1)
         self._small = np.bincount(system.part)[system.part] <= WHOLE_LIMIT
         self._enough = gap - self.near
-        self._asked = (gap > 0) & (self.most >= self._enough)
+        self._asked = (gap > 0) & self._possible
         self._together()
         self._alone()
 
@@ -71,7 +73,11 @@ class Witnesses:
         return self._without(np.where(self._small & self.whole, self.in_whole, self.proven))
 
     def _without(self, witness: BoolArray) -> BoolArray:
-        return np.asarray(self._asked & ~witness & (self.most >= self._enough))
+        return np.asarray(self._asked & ~witness & self._possible)
+
+    @property
+    def _possible(self) -> BoolArray:
+        return np.asarray(self.most >= self._enough)
 
     def _tell(self) -> None:
         asked = int(self._asked.sum())
@@ -114,21 +120,15 @@ class Witnesses:
     def _nearby(self, cell: int, there: IntArray, rows: IntArray) -> FloatArray | None:
         """Raise a cell with as little change as can be; None when these rows forbid it."""
         cost, down, up = self._program(there, cell)
-        at = int(np.flatnonzero(cost)[0])
-        few = self.tied.rows[rows][:, there]
-        each = np.ones(len(there))
-        each[at] = 0.0
-        pull = PULL * cost
+        few, pull = self.tied.rows[rows][:, there], PULL * cost
         twice = sparse.csr_array(sparse.hstack([few, -few]))
         double = solve(
-            twice, np.zeros(2 * len(there)), np.concatenate([up, -down]), np.concatenate([each + pull, each - pull])
+            twice, np.zeros(twice.shape[1]), np.concatenate([up, -down]), np.concatenate([1.0 + pull, 1.0 - pull])
         ).change
         change = None if double is None else double[: len(there)] - double[len(there) :]
-        if self._rise(cell, there, change) >= self._enough[cell]:
-            return change
-        change = solve(few, down, up, cost).change
-        rise = self._rise(cell, there, change)
-        if rise < self._enough[cell]:
+        if change is None or self._rise(cell, there, change) < self._enough[cell]:
+            change = solve(few, down, up, cost).change
+        if change is not None and (rise := self._rise(cell, there, change)) < self._enough[cell]:
             self.most[cell] = rise
             return None
         return change
@@ -158,16 +158,16 @@ class Witnesses:
         moved[there, 0] = change
         return moved
 
-    def _rise(self, cell: int, there: IntArray, change: FloatArray | None) -> float:
+    def _rise(self, cell: int, there: IntArray, change: FloatArray) -> float:
         at = int(np.searchsorted(there, self._column[cell]))
-        return float(self._sign[cell] * change[at]) if change is not None else 0.0
+        return float(self._sign[cell] * change[at])
 
     def _program(self, there: IntArray, cell: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Say what raising a cell asks of columns: the cost of each, and how far it may fall and rise."""
-        at, sign, gap = int(np.searchsorted(there, self._column[cell])), self._sign[cell], self.gap[cell]
+        at, gap = int(np.searchsorted(there, self._column[cell])), self.gap[cell]
         down, up, cost = self.tied.down[there], self.tied.up[there], np.zeros(len(there))
-        cost[at] = -sign
-        down[at], up[at] = (down[at], min(up[at], gap)) if sign > 0 else (max(down[at], -gap), up[at])
+        cost[at] = -self._sign[cell]
+        down[at], up[at] = max(down[at], -gap), min(up[at], gap)
         return cost, down, up
 
     def _note(self, moved: FloatArray) -> None:
@@ -183,27 +183,19 @@ class Witnesses:
     def _verify(self, changes: FloatArray) -> None:
         """A witness is believed when it breaks no sum and no bound, whoever found it."""
         system = self.system
-        broken = np.abs(system.rows @ changes).max(initial=0.0)
-        outside = np.maximum(system.down[:, None] - changes, changes - system.up[:, None]).max(initial=0.0)
-        if max(broken, outside) > self.near:
+        broken = system.rows @ changes
+        outside = changes - np.clip(changes, system.down[:, None], system.up[:, None])
+        if max(np.abs(off).max(initial=0.0) for off in (broken, outside)) > self.near:
             raise ArithmeticError("a witness does not add up")
 
     def _moves_whole(self, moved: FloatArray) -> FloatArray:
         """Mark columns in pieces of a change that stand by themselves and move whole persons only."""
-        whole = np.zeros(len(moved))
+        whole = np.zeros_like(moved)
         there = np.flatnonzero(np.abs(moved) > NEAR)
         fractional = np.abs(moved[there] - np.round(moved[there])) > NEAR
         piece = components(crossing(self._columns, there)) if fractional.any() else there
         whole[there] = ~np.isin(piece, piece[fractional])
         return whole
-
-
-def _places(moves: sparse.csr_array) -> tuple[IntArray, FloatArray]:
-    """Give the column and the sign of each cell; -1 for a cell that does not move."""
-    column, sign = np.full(moves.shape[0], -1, dtype=np.int64), np.zeros(moves.shape[0])
-    cell, of = moves.nonzero()
-    column[cell], sign[cell] = of, moves.data
-    return column, sign
 
 
 def ranges(system: Undecided, column: int, *, whole: bool) -> tuple[float, float, bool]:

@@ -167,6 +167,26 @@ def test_a_large_part_is_searched_for_all_that_is_asked_at_once_and_for_nothing_
     assert told(system, {2: 2, 3: 9}) == [(1, 1, "hidden cells")]
 
 
+def test_whole_persons_are_looked_for_in_small_parts_only() -> None:
+    # three cells by themselves, and three that hang together with many
+    system = hung([[1, -1, -1, 0, 0, 0], [0, 0, 0, 1, -1, -1]], [-5] * 6, [5] * 6)
+    for asked, in_whole in (([3], []), ([0, 3], [0])):
+        gap = np.zeros(len(system.up))
+        gap[asked] = 2.0
+        found = Witnesses(system, gap, whole=True)
+        assert np.flatnonzero(found.proven).tolist() == asked
+        assert np.flatnonzero(found.in_whole).tolist() == in_whole
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_nothing_bounds_has_a_witness_whichever_way_its_column_goes(whole: bool) -> None:
+    # the last is the negative of the first
+    system = undecided([[1, -1, -1, 0], [1, 0, 0, 1]], [-INF] * 4, [INF] * 4)
+    for gap in np.eye(4) * 3:
+        found = Witnesses(system, gap, whole=whole)
+        assert found.proven.tolist() == (gap > 0).tolist() and (found.most == INF).all()
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(("size", "most"), [(AROUND, 2 * AROUND - 2), (AROUND + 1, 2 * AROUND - 2)])
 def test_what_the_sums_around_a_cell_forbid_is_not_looked_into_further(sign: int, size: int, most: int) -> None:
