@@ -17,7 +17,7 @@ from scipy import sparse
 from p20kit.disclosed import Disclosed
 from p20kit.errors import Finding, TableInvalid
 from p20kit.linked import Linked
-from p20kit.nullspace import components
+from p20kit.nullspace import components, crossing
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -98,9 +98,8 @@ class Attack:
     def undecided(self) -> Undecided:
         """What propagation left open."""
         cells = np.flatnonzero(~self.known)
-        rows = self._rows[:, cells]
-        rows = rows[np.diff(rows.indptr) > 0]
-        part = components(rows, len(cells))
+        rows = crossing(self._rows, cells)
+        part = components(rows)
         truth = self.truth[cells]
         down, up = np.minimum(self.lower[cells] - truth, 0.0), np.maximum(self.upper[cells] - truth, 0.0)
         return Undecided(cells, rows, down, up, part)

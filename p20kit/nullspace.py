@@ -28,38 +28,41 @@ LEAST = 0.02
 """Room that a column which hardly moves is given, as a share of the furthest: it is held where it is if need be."""
 
 
-def components(rows: sparse.csr_array, columns: int) -> IntArray:
+def components(rows: sparse.csr_array) -> IntArray:
     """Number the columns so that those which a chain of rows connects have one number."""
-    if not rows.shape[0]:
-        return np.arange(columns, dtype=np.int64)
     graph = sparse.block_array([[None, rows], [rows.T, None]])
     return np.asarray(connected_components(graph)[1][rows.shape[0] :], dtype=np.int64)
 
 
-def neighbours(rows: sparse.csr_array, columns: int, most: int) -> IntArray:
+def neighbours(rows: sparse.csr_array, most: int) -> IntArray:
     """Put columns into groups that few rows go across: those of the shortest rows first, while there is room.
 
     Of rows that are as short, a fixed draw decides: taken as they stand, those of one by-column would come first.
 
     Parameters
     ----------
-    rows : csr_array, shape (m, columns)
-    columns : int
+    rows : csr_array, shape (m, n)
     most : int
         Columns of one group.
 
     Returns
     -------
-    ndarray of int64, shape (columns,)
+    ndarray of int64, shape (n,)
         Columns of one group have one number; without the limit, the groups would be the components.
     """
-    groups, length = DisjointSet(range(columns)), np.diff(rows.indptr)
+    groups, length = DisjointSet(range(rows.shape[1])), np.diff(rows.indptr)
     for row in np.lexsort((np.random.default_rng(0).random(len(length)), length)).tolist():
         met = list({groups[each] for each in rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tolist()})
         if sum(map(groups.subset_size, met)) <= most:
             for other in met[1:]:
                 groups.merge(met[0], other)
-    return np.fromiter((groups[column] for column in range(columns)), dtype=np.int64)
+    return np.fromiter((groups[column] for column in range(rows.shape[1])), dtype=np.int64)
+
+
+def crossing(rows: sparse.csr_array | sparse.csc_array, columns: IntArray) -> sparse.csr_array:
+    """Give the rows that run through some columns, as far as they are in these."""
+    within = sparse.csr_array(rows[:, columns])
+    return within[np.diff(within.indptr) > 0]
 
 
 def tied(rows: sparse.csr_array) -> tuple[sparse.csr_array, sparse.csr_array]:
@@ -120,7 +123,7 @@ def _further(rows: sparse.csr_array) -> sparse.csr_array | None:
         np.concatenate([lone, one, one + size]),
         np.concatenate([lone + size, other + opposed, other + size - opposed]),
     )
-    graph = sparse.coo_array((np.ones(len(ends[0])), ends), shape=(2 * size, 2 * size))
+    graph = sparse.coo_array((np.ones_like(ends[0]), ends), shape=(2 * size, 2 * size))
     label = connected_components(graph)[1]
     itself, negative = label[:size], label[size:]
     free = np.flatnonzero(itself != negative)

@@ -13,7 +13,16 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import sparse
 
-from p20kit.nullspace import BoolArray, FloatArray, IntArray, Smallest, components, neighbours, null_space
+from p20kit.nullspace import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Smallest,
+    components,
+    crossing,
+    neighbours,
+    null_space,
+)
 from p20kit.programs import solve
 
 NEIGHBOURS = 6_000
@@ -67,7 +76,7 @@ class Raising:
         self, rows: sparse.csr_array, down: FloatArray, up: FloatArray, goal: FloatArray, *, near: float
     ) -> None:
         self._columns, self._down, self._up, self._goal, self._near = rows.tocsc(), down, up, goal, near
-        self._part, self._near_by = components(rows, len(up)), neighbours(rows, len(up), NEIGHBOURS)
+        self._part, self._near_by = components(rows), neighbours(rows, NEIGHBOURS)
         self._open: BoolArray = (goal > 0) & (goal <= np.array([-down, up]) + near)
 
     def changes(self) -> Iterator[FloatArray]:
@@ -82,13 +91,11 @@ class Raising:
                     whole[there] = found
                     yield whole
 
-    def _rows(self, there: IntArray) -> sparse.csr_array:
-        rows = sparse.csr_array(self._columns[:, there])
-        return rows[np.diff(rows.indptr) > 0]
-
     def _smallest(self, there: IntArray) -> Iterator[FloatArray]:
         down, up, goal = self._down[there], self._up[there], self._goal[:, there]
-        smallest = Smallest(null_space(self._rows(there)), down, up, furthest=float(goal.max()), near=self._near)
+        smallest = Smallest(
+            null_space(crossing(self._columns, there)), down, up, furthest=float(goal.max()), near=self._near
+        )
         asked = np.argwhere(self._open[:, there]).tolist()
         tried = had = 0
         for begin in range(0, len(asked), BATCH):
@@ -102,7 +109,7 @@ class Raising:
                 return
 
     def _together(self, there: IntArray) -> Iterator[FloatArray]:
-        rows, random = self._rows(there), np.random.default_rng(0)
+        rows, random = crossing(self._columns, there), np.random.default_rng(0)
         found = FEWEST
         while found >= FEWEST and (left := int(self._open[:, there].sum())):
             chosen = self._open[:, there] & (random.random((2, len(there))) < max(SHARE, LEAST / left))

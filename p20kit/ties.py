@@ -58,4 +58,4 @@ def tie(system: Undecided) -> Tied:
     """
     moves, rows = tied(system.rows)
     down, up = narrowest(moves, system.down, system.up)
-    return Tied(moves, rows, down, up, components(rows, len(up)))
+    return Tied(moves, rows, down, up, components(rows))

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from p20kit.attack import NEAR, BoolArray, FloatArray, IntArray, Undecided
-from p20kit.nullspace import components
+from p20kit.nullspace import components, crossing
 from p20kit.programs import Solution, is_whole, solve
 from p20kit.progress import Step, unheard
 from p20kit.raising import Raising, wanted
@@ -43,35 +43,41 @@ class Witnesses:
         Cells with a witness, and with one of whole persons.
     most : ndarray of float64, shape (n,)
         Upper bounds of the rise, from propagation or from a program.
-    exhausted : ndarray of bool, shape (n,)
-        Cells whose bound in whole persons comes from a search that ended.
     """
 
     def __init__(self, system: Undecided, gap: FloatArray, *, whole: bool, step: Step = unheard) -> None:
         self.system, self.gap, self.whole, self._step = system, gap, whole, step
-        self.near = NEAR * max(1.0, float(np.abs(gap).max(initial=0.0)))
+        self.near = NEAR * float(gap.max(initial=1.0))
         self.tied = tie(system)
-        self.most = np.minimum(system.up, self.tied.rise)
+        self.most = self.tied.rise
         self.proven = np.zeros(len(gap), dtype=bool)
         self.in_whole = np.zeros(len(gap), dtype=bool)
-        self.exhausted = np.zeros(len(gap), dtype=bool)
         self._columns = self.tied.rows.tocsc()
-        self._column, self._sign = _places(self.tied.moves)
-        self._size = np.bincount(system.part)[system.part] if len(gap) else np.zeros(0, dtype=np.int64)
-        self._asked = (gap > 0) & (self.most >= gap - self.near)
+        # each cell is in one column at most, as it is or as its negative
+        self._column = (abs(self.tied.moves) @ np.arange(len(self.tied.up))).astype(np.int64)
+        self._sign = self.tied.moves.sum(axis=1)
+        self._small = np.bincount(system.part)[system.part] <= WHOLE_LIMIT
+        self._enough = gap - self.near
+        self._asked = (gap > 0) & self._possible
         self._together()
         self._alone()
 
     @property
     def _open(self) -> BoolArray:
         """Cells neither proven nor shown to have no witness."""
-        return np.asarray(self._asked & ~self.proven & (self.most >= self.gap - self.near))
+        return self._without(self.proven)
 
     @property
     def _waiting(self) -> BoolArray:
         """Cells not decided, in whole persons where their part of the system is small enough for that."""
-        enough = self.proven & (self.in_whole | (self._size > WHOLE_LIMIT) | (not self.whole))
-        return np.asarray(self._asked & ~enough & (self.most >= self.gap - self.near) & ~self.exhausted)
+        return self._without(np.where(self._small & self.whole, self.in_whole, self.proven))
+
+    def _without(self, witness: BoolArray) -> BoolArray:
+        return np.asarray(self._asked & ~witness & self._possible)
+
+    @property
+    def _possible(self) -> BoolArray:
+        return np.asarray(self.most >= self._enough)
 
     def _tell(self) -> None:
         asked = int(self._asked.sum())
@@ -79,7 +85,7 @@ class Witnesses:
 
     def _together(self) -> None:
         """Look for witnesses in large parts, for many cells at a time."""
-        large = np.where(self._open & (self._size > WHOLE_LIMIT), self.gap, 0.0)
+        large = np.where(self._open & ~self._small, self.gap, 0.0)
         goal = wanted(self.tied.moves, large)
         for moved in Raising(self.tied.rows, self.tied.down, self.tied.up, goal, near=self.near).changes():
             self._note(moved)
@@ -89,124 +95,107 @@ class Witnesses:
         """Decide what is left, one cell after the other."""
         for cell in np.flatnonzero(self._waiting).tolist():
             self._tell()
-            if self._waiting[cell] and (self._size[cell] <= WHOLE_LIMIT or not self._around(cell)):
+            if self._waiting[cell] and not self._small[cell]:
+                self._around(cell)
+            if self._waiting[cell]:
                 self._decide(cell)
 
-    def _around(self, cell: int) -> bool:
+    def _around(self, cell: int) -> None:
         """Decide a cell by the sums around it, and by further ones where a change breaks them, while these are few.
 
         What a few sums forbid, all of them forbid; a change that breaks none of the rest is a witness.
         """
         rows = self._columns[:, [self._column[cell]]].indices
         while len(there := np.unique(self.tied.rows[rows].indices)) <= AROUND:
-            solution = self._nearby(cell, there, rows)
-            if solution is None:
-                return True
-            moved = np.zeros((len(self.tied.up), 1))
-            moved[there, 0] = solution.change
+            change = self._nearby(cell, there, rows)
+            if change is None:
+                return
+            moved = self._moved(there, change)
             broken = np.flatnonzero(np.abs(self.tied.rows @ moved) > self.near)
             if not len(broken):
                 self._note(moved)
-                return True
+                return
             rows = np.union1d(rows, broken)
-        return False
 
-    def _nearby(self, cell: int, there: IntArray, rows: IntArray) -> Solution | None:
+    def _nearby(self, cell: int, there: IntArray, rows: IntArray) -> FloatArray | None:
         """Raise a cell with as little change as can be; None when these rows forbid it."""
         cost, down, up = self._program(there, cell)
-        at = int(np.flatnonzero(cost)[0])
-        few = self.tied.rows[rows][:, there]
-        each = np.ones(len(there))
-        each[at] = 0.0
-        pull = PULL * cost
+        few, pull = self.tied.rows[rows][:, there], PULL * cost
         twice = sparse.csr_array(sparse.hstack([few, -few]))
         double = solve(
-            twice, np.zeros(2 * len(there)), np.concatenate([up, -down]), np.concatenate([each + pull, each - pull])
-        )
-        if double.change is None:
-            return None
-        solution = Solution(double.change[: len(there)] - double.change[len(there) :])
-        if self._rise(cell, there, solution) >= self.gap[cell] - self.near:
-            return solution
-        most = solve(few, down, up, cost)
-        rise = self._rise(cell, there, most)
-        if rise < self.gap[cell] - self.near:
+            twice, np.zeros(twice.shape[1]), np.concatenate([up, -down]), np.concatenate([1.0 + pull, 1.0 - pull])
+        ).change
+        change = None if double is None else double[: len(there)] - double[len(there) :]
+        if change is None or self._rise(cell, there, change) < self._enough[cell]:
+            change = solve(few, down, up, cost).change
+        if change is not None and (rise := self._rise(cell, there, change)) < self._enough[cell]:
             self.most[cell] = rise
             return None
-        return most
+        return change
 
     def _decide(self, cell: int) -> None:
         """Raise a cell by all that hangs together with it, in fractions and then in whole persons."""
         part = int(self.tied.part[self._column[cell]])
         there = np.flatnonzero(self.tied.part == part)
-        rows, (cost, down, up) = self._rows_of(there), self._program(there, cell)
+        rows, (cost, down, up) = crossing(self._columns, there), self._program(there, cell)
         self._settle(cell, there, solve(rows, down, up, cost))
-        if self._waiting[cell] and self._size[cell] <= WHOLE_LIMIT and self.whole:
+        if self._waiting[cell]:
             # whole persons may rise further where they cannot rise exactly as far
             down, up = self.tied.down[there], self.tied.up[there]
             self._settle(cell, there, solve(rows, down, up, cost, whole=True))
-        self.exhausted[cell] = True
 
     def _settle(self, cell: int, there: IntArray, solution: Solution) -> None:
         if solution.change is None:
             return
-        rise = self._rise(cell, there, solution)
-        if rise < self.gap[cell] - self.near and solution.decided:
+        rise = self._rise(cell, there, solution.change)
+        if rise < self._enough[cell] and solution.decided:
             self.most[cell] = rise
-        moved = np.zeros((len(self.tied.up), 1))
-        moved[there, 0] = solution.change
-        self._note(moved)
+        self._note(self._moved(there, solution.change))
 
-    def _rise(self, cell: int, there: IntArray, solution: Solution) -> float:
+    def _moved(self, there: IntArray, change: FloatArray) -> FloatArray:
+        """Write a change of some columns as one of all."""
+        moved = np.zeros((len(self.tied.up), 1))
+        moved[there, 0] = change
+        return moved
+
+    def _rise(self, cell: int, there: IntArray, change: FloatArray) -> float:
         at = int(np.searchsorted(there, self._column[cell]))
-        return float(self._sign[cell] * solution.change[at]) if solution.change is not None else 0.0
+        return float(self._sign[cell] * change[at])
 
     def _program(self, there: IntArray, cell: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Say what raising a cell asks of columns: the cost of each, and how far it may fall and rise."""
-        at, sign, gap = int(np.searchsorted(there, self._column[cell])), self._sign[cell], self.gap[cell]
+        at, gap = int(np.searchsorted(there, self._column[cell])), self.gap[cell]
         down, up, cost = self.tied.down[there], self.tied.up[there], np.zeros(len(there))
-        cost[at] = -sign
-        down[at], up[at] = (down[at], min(up[at], gap)) if sign > 0 else (max(down[at], -gap), up[at])
+        cost[at] = -self._sign[cell]
+        down[at], up[at] = max(down[at], -gap), min(up[at], gap)
         return cost, down, up
-
-    def _rows_of(self, there: IntArray) -> sparse.csr_array:
-        rows = sparse.csr_array(self._columns[:, there])
-        return rows[np.diff(rows.indptr) > 0]
 
     def _note(self, moved: FloatArray) -> None:
         """Enter which cells changes of the columns, shape (k, j), are the witnesses of."""
         of_cells = self.tied.moves @ moved
         self._verify(of_cells)
-        hits = self._asked[:, None] & (of_cells >= (self.gap - self.near)[:, None])
+        hits = self._asked[:, None] & (of_cells >= self._enough[:, None])
         self.proven |= hits.any(axis=1)
-        small = hits & (~self.in_whole & (self._size <= WHOLE_LIMIT))[:, None]
+        small = hits & (~self.in_whole & self._small)[:, None]
         for at in np.flatnonzero(small.any(axis=0)) if self.whole else ():
             self.in_whole |= hits[:, at] & (self.tied.moves @ self._moves_whole(moved[:, at]) != 0)
 
     def _verify(self, changes: FloatArray) -> None:
         """A witness is believed when it breaks no sum and no bound, whoever found it."""
         system = self.system
-        broken = np.abs(system.rows @ changes).max(initial=0.0)
-        outside = np.maximum(system.down[:, None] - changes, changes - system.up[:, None]).max(initial=0.0)
-        if max(broken, outside) > self.near:
+        broken = system.rows @ changes
+        outside = changes - np.clip(changes, system.down[:, None], system.up[:, None])
+        if max(np.abs(off).max(initial=0.0) for off in (broken, outside)) > self.near:
             raise ArithmeticError("a witness does not add up")
 
     def _moves_whole(self, moved: FloatArray) -> FloatArray:
         """Mark columns in pieces of a change that stand by themselves and move whole persons only."""
-        whole = np.zeros(len(moved))
+        whole = np.zeros_like(moved)
         there = np.flatnonzero(np.abs(moved) > NEAR)
         fractional = np.abs(moved[there] - np.round(moved[there])) > NEAR
-        piece = components(self._rows_of(there), len(there)) if fractional.any() else there
+        piece = components(crossing(self._columns, there)) if fractional.any() else there
         whole[there] = ~np.isin(piece, piece[fractional])
         return whole
-
-
-def _places(moves: sparse.csr_array) -> tuple[IntArray, FloatArray]:
-    """Give the column and the sign of each cell; -1 for a cell that does not move."""
-    column, sign = np.full(moves.shape[0], -1, dtype=np.int64), np.zeros(moves.shape[0])
-    cell, of = moves.nonzero()
-    column[cell], sign[cell] = of, moves.data
-    return column, sign
 
 
 def ranges(system: Undecided, column: int, *, whole: bool) -> tuple[float, float, bool]:
@@ -225,8 +214,7 @@ def ranges(system: Undecided, column: int, *, whole: bool) -> tuple[float, float
         The fall (at most 0), the rise (infinite where nothing bounds it), and whether both hold for whole persons.
     """
     there = np.flatnonzero(system.part == system.part[column])
-    rows = sparse.csr_array(system.rows[:, there])
-    rows = rows[np.diff(rows.indptr) > 0]
+    rows = crossing(system.rows, there)
     at = int(np.searchsorted(there, column))
     ends, decided = [], whole
     for sign in (1.0, -1.0):

@@ -19,7 +19,7 @@ def undecided(rows: Sequence[Sequence[int]], down: Bounds, up: Bounds) -> Undeci
     matrix = sparse.csr_array(np.array(rows, dtype=float).reshape(len(rows), len(down)))
     matrix.eliminate_zeros()
     low, high = np.array(down, dtype=float), np.array(up, dtype=float)
-    return Undecided(np.arange(len(low)), matrix, low, high, components(matrix, len(low)))
+    return Undecided(np.arange(len(low)), matrix, low, high, components(matrix))
 
 
 def changes(rows: sparse.csr_array, down: NDArray[np.float64], up: NDArray[np.float64]) -> set[tuple[int, ...]]:

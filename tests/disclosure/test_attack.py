@@ -219,4 +219,4 @@ def test_columns_that_a_chain_of_rows_connects_are_one_part() -> None:
     assert part[0] == part[1] == part[3] and part[2] == part[4]
     assert len({int(part[0]), int(part[2]), int(part[5])}) == 3
     none = undecided([], [0] * 3, [0] * 3)
-    assert components(none.rows, 3).tolist() == [0, 1, 2]
+    assert components(none.rows).tolist() == [0, 1, 2]

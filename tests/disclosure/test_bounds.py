@@ -199,6 +199,13 @@ def halves() -> Disclosed:
     return Disclosed(table, truth, lower, upper, need)
 
 
+def asking(told: Disclosed, cell: tuple[int, int], need: float) -> Disclosed:
+    """Ask one cell alone to be able to be as large."""
+    asked = np.zeros_like(told.need)
+    asked[cell] = need
+    return replace(told, need=asked)
+
+
 @cache
 def crowd() -> tuple[Disclosed, ...]:
     """More cells than are looked at one by one."""
@@ -245,6 +252,20 @@ def test_a_witness_in_a_crowd_that_only_fractions_of_persons_make_is_none() -> N
     bound = crowded()["halves[a=Total, b=x]"]
     assert (bound.upper, bound.reaches, bound.how) == (5, None, "whole")
     assert bound.falls_short
+
+
+def test_a_cell_in_a_crowd_that_can_just_be_as_large_as_it_must_has_a_witness() -> None:
+    told = [asking(released(SQUARE, STRICT).disclosed()[0], (0, 0), 11), *crowd()]
+    bound = bounds(told)["t[row=N, col=a]"]
+    assert figures(bound) == (0, 11, 11) and bound.how == "whole" and not bound.falls_short
+
+
+def test_a_bound_in_a_crowd_is_of_whole_persons_where_fractions_decide() -> None:
+    told = halves()
+    # the cell could be larger by half a person, and must be by one
+    asked = asking(told, (0, told.table.dimensions[1].codes.index("x")), 3)
+    bound = bounds([asked, *crowd()])["halves[a=N, b=x]"]
+    assert (bound.upper, bound.reaches, bound.how) == (2, None, "linear") and bound.falls_short
 
 
 def test_sums_of_money_in_a_crowd_are_bounded_to_the_cent() -> None:

@@ -85,6 +85,16 @@ def test_what_follows_within_a_category_of_each_column_and_of_both_together() ->
     }
 
 
+def test_a_category_that_is_hidden_takes_nothing_from_those_beside_it() -> None:
+    every, north, south = in_full(*state(3, by=("sex", "born")))
+    shown = south[1].copy()
+    # the last before the total
+    assert south[0].dimensions[1].codes[-2] == "odd"
+    shown[:, -2] = False
+    found = {implied.codes for implied in implied_groups([every, north, (south[0], shown)], 1, STRICT)}
+    assert found == {(), (("sex", "F"),), (("born", "even"),), (("born", "even"), ("sex", "F"))}
+
+
 def test_columns_that_only_some_tables_have_are_not_compared() -> None:
     every, north, _ = state(3, by=("born",))
     south = state(3)[2]

@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from p20kit.nullspace import tied
-from p20kit.raising import NEIGHBOURS, Raising, wanted
+from p20kit.raising import BATCH, FEWEST, NEIGHBOURS, Raising, wanted
 
 Floats = NDArray[np.float64]
 NEAR = 1e-6
@@ -87,6 +87,109 @@ def test_a_goal_met_on_the_way_is_not_looked_for_again() -> None:
     room, goal = np.full(3, 5.0), np.full((2, 3), 4.0)
     found = np.hstack(list(Raising(rows, -room, room, goal, near=NEAR).changes()))
     assert found.shape[0] == 3 and sorted(set(found[0].round(6).tolist())) == [-4.0, 4.0]
+
+
+def together(size: int, sign: float = 1.0) -> sparse.csr_array:
+    """Write rows by which all columns change by the same, or each by the opposite of the one before."""
+    return sparse.csr_array(sparse.diags_array([1.0, -sign], offsets=[0, 1], shape=(size - 1, size)))
+
+
+def test_goals_met_are_not_looked_for_in_later_batches() -> None:
+    size, room = BATCH + 6, np.full(BATCH + 6, 5.0)
+    found = list(Raising(together(size), -room, room, np.full((2, size), 4.0), near=NEAR).changes())
+    # the first batch takes all down, the second all up, and nothing is left for a third
+    assert [each.shape for each in found] == [(size, BATCH), (size, BATCH - 6)]
+    assert found[0] == pytest.approx(-4.0) and found[1] == pytest.approx(4.0)
+
+
+def test_changes_that_take_columns_down_count_for_those_they_take_up() -> None:
+    size, room = BATCH + 6, np.full(BATCH + 6, 5.0)
+    found = list(Raising(together(size, -1.0), -room, room, np.full((2, size), 4.0), near=NEAR).changes())
+    assert [each.shape for each in found] == [(size, BATCH)]
+
+
+def test_a_goal_just_missed_is_looked_for_and_one_met_by_a_hair_is_not() -> None:
+    size, room = BATCH + 6, np.full(BATCH + 6, 5.0)
+    for last, columns in ((4.0 + NEAR / 2, [BATCH]), (4.0 + 10 * NEAR, [BATCH, 1])):
+        goal = np.zeros((2, size))
+        goal[1], goal[1, -1] = 4.0, last
+        found = Raising(together(size), -room, room, goal, near=NEAR).changes()
+        assert [each.shape[1] for each in found] == columns
+
+
+def test_a_column_goes_as_far_as_its_bounds_and_no_further() -> None:
+    rows, room = sparse.csr_array(np.array([[1.0, -1.0, -1.0]])), np.array([4.0, 2.0, 2.0])
+    goal = np.array([[4.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
+    assert (met(rows, -room, room, goal) == (goal > 0)).all()
+    assert not met(rows, -room, room, goal * 1.1).any()
+
+
+def test_a_column_that_a_row_holds_stays_where_it_is() -> None:
+    rows = sparse.csr_array(np.array([[1.0, 0.0, 0.0], [1.0, -1.0, -1.0]]))
+    goal = np.array([[0.0, 0.0, 0.0], [2.0, 3.0, 0.0]])
+    assert met(rows, np.full(3, -5.0), np.full(3, 5.0), goal).tolist() == [[False] * 3, [False, True, False]]
+
+
+def test_what_a_change_takes_is_shared_by_all_that_have_room() -> None:
+    size = 25
+    rows = sparse.csr_array(np.array([[1.0] + [-1.0] * (size - 1)]))
+    room, goal = np.full(size, 9.0), np.zeros((2, size))
+    goal[1, 0] = 6.0
+    (found,) = Raising(rows, -room, room, goal, near=NEAR).changes()
+    assert found[:, 0].tolist() == pytest.approx([6.0] + [0.25] * (size - 1))
+
+
+def test_smallest_changes_are_looked_for_in_a_part_of_just_as_many_columns() -> None:
+    goal = np.zeros((2, NEIGHBOURS))
+    goal[:, 0] = 4.0
+    (found,) = Raising(
+        together(NEIGHBOURS), np.full(NEIGHBOURS, -5.0), np.full(NEIGHBOURS, 5.0), goal, near=NEAR
+    ).changes()
+    assert found.shape == (NEIGHBOURS, 2)
+
+
+def star() -> tuple[sparse.csr_array, Floats]:
+    """Write the row of a total of more parts than smallest changes are looked for in, and what room each has."""
+    return sparse.csr_array(np.array([[1.0] + [-1.0] * NEIGHBOURS])), np.full(NEIGHBOURS + 1, 5.0)
+
+
+def test_a_program_raises_about_a_tenth_of_what_is_asked_in_a_large_part() -> None:
+    rows, room = star()
+    goal = np.zeros((2, len(room)))
+    goal[0, 1:1001], goal[1, 1001:2001] = 2.0, 3.0
+    found = next(Raising(rows, -room, room, goal, near=NEAR).changes())
+    assert found.shape == (len(room), 1) and np.abs(rows @ found).max() < 10 * NEAR
+    # what is not raised by the program may end elsewhere, but not just there
+    fallen, risen = np.isclose(found[1:1001], -2.0).sum(), np.isclose(found[1001:2001], 3.0).sum()
+    assert 70 < fallen < 130 and 70 < risen < 130
+
+
+def test_the_last_few_are_raised_together_and_goals_out_of_bounds_take_no_turn() -> None:
+    rows, room = star()
+    goal = np.zeros((2, len(room)))
+    goal[1, 1 : FEWEST + 1], goal[0, 100:200] = 2.0, 6.0
+    (found,) = Raising(rows, -room, room, goal, near=NEAR).changes()
+    assert found[1 : FEWEST + 1, 0] == pytest.approx(2.0)
+
+
+def test_a_column_of_a_large_part_that_must_fall_and_rise_does_one_of_them_at_a_time() -> None:
+    rows, room = star()
+    goal = np.zeros((2, len(room)))
+    # it falls more easily, and rises first
+    goal[:, 7] = 1.0, 3.0
+    (found,) = Raising(rows, -room, room, goal, near=NEAR).changes()
+    assert found[7] == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("at_once", [FEWEST - 1, FEWEST])
+def test_programs_end_with_one_that_takes_few(at_once: int) -> None:
+    # nothing falls, and the total rises as far as some parts must: no change takes more of them
+    rows, room = star()
+    goal = np.zeros((2, len(room)))
+    room[0], goal[1, 1:51] = 2.0 * at_once, 2.0
+    found = list(Raising(rows, np.zeros(len(room)), room, goal, near=NEAR).changes())
+    assert [int(np.isclose(each[1:51], 2.0).sum()) for each in found[:-1]] == [FEWEST] * (len(found) - 1)
+    assert (len(found) > 1) == (at_once == FEWEST)
 
 
 def test_a_cell_tied_to_the_negative_of_another_rises_when_their_column_falls() -> None:
