@@ -204,10 +204,12 @@ def match(story: Story) -> None:
         with enclave.store.transaction() as tx:
             latest = matching.latest(tx, PROJECT)
             run = matching.agree(tx, latest, people.may(tx, steward.id, Action.AGREE, PROJECT))
-    teller.say(f"{run.links:,} links by {run.method} {run.version}, match rate {run.match_rate} % of SDE's students")
+    teller.say(
+        f"{run.persons:,} linked by {run.method} {run.version}, match rate {run.match_rate} % of SDE's students"
+    )
     teller.say(f"complete on {run.completed_on}; data used for matching are destroyed by {run.delete_by}")
     story.summary["match"] = {
-        "links": run.links,
+        "links": run.persons,
         "rate_percent": float(run.match_rate),
         "precision": round(precision, 4),
         "recall": round(recall, 4),
@@ -232,10 +234,10 @@ def _held_against_truth(story: Story, run: matching.MatchRun) -> tuple[float, fl
     enclave = story.enclave
     assert story.files is not None
     with scratch(enclave.settings.runtime, "truth") as folder:
-        matching.open_links(enclave.keystore, enclave.settings, run, folder / "links.parquet")
-        links = pd.read_parquet(folder / "links.parquet")
+        matching.open_crosswalk(enclave.keystore, enclave.settings, run, folder / "crosswalk.parquet")
+        links = pd.read_parquet(folder / "crosswalk.parquet")
     truth = pd.read_parquet(story.files.truth)
     who = {agency: part.set_index("generic_id")["person"] for agency, part in truth.groupby("agency")}
-    right = int((links["left_id"].map(who["SDE"]) == links["right_id"].map(who["DOL"])).sum())
+    right = int((links["SDE"].map(who["SDE"]) == links["DOL"].map(who["DOL"])).sum())
     both = len(set(who["SDE"]) & set(who["DOL"]))
     return right / len(links), right / both

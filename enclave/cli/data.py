@@ -135,7 +135,7 @@ def matching_run(
             enclave.store, enclave.keystore, enclave.settings, admission,
             method=method, parameters=given, progress=follow,
         )  # fmt: skip
-    show(run, as_json, f"{run.key}: {run.links:,} links, match rate {run.match_rate} %; report kept")
+    show(run, as_json, f"{run.key}: {run.persons:,} individuals linked, match rate {run.match_rate} %; report kept")
 
 
 def _parameter(text: str) -> tuple[str, int | float | str]:

@@ -1,8 +1,8 @@
 """A match by an approved notebook, its report, the parties' agreement in writing, and the clock that starts."""
 
 from enclave.matching.methods import ApprovedMethod, approved_method
-from enclave.matching.record import MatchRun, agree, latest, runs
-from enclave.matching.run import match_key, open_links, recover, run
+from enclave.matching.record import MatchRun, agree, latest, match_key, runs
+from enclave.matching.run import open_crosswalk, recover, run
 
 __all__ = [
     "ApprovedMethod",
@@ -11,7 +11,7 @@ __all__ = [
     "approved_method",
     "latest",
     "match_key",
-    "open_links",
+    "open_crosswalk",
     "recover",
     "run",
     "runs",

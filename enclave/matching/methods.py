@@ -15,13 +15,24 @@ from enclave.errors import refuse
 
 @dataclass(frozen=True)
 class ApprovedMethod:
-    """A method of `policies/matching_methods.yaml` whose notebook is the approved one."""
+    """A method of `policies/matching_methods.yaml` whose notebook is the approved one.
+
+    Parameters
+    ----------
+    does : str
+        ``match``, or ``review`` of a match that was run.
+    fewest, most : int or None
+        Agencies whose files it takes; None for as many as there are.
+    """
 
     id: str
     version: str
     title: str
     notebook: Path
     sha256: str
+    does: str
+    fewest: int
+    most: int | None
 
 
 def approved_method(policies: Path, method: str, notebook: Path) -> ApprovedMethod:
@@ -48,7 +59,11 @@ def approved_method(policies: Path, method: str, notebook: Path) -> ApprovedMeth
     listed = yaml.safe_load((policies / "matching_methods.yaml").read_text("utf-8"))["methods"]
     for entry in listed:
         if entry["id"] == method and entry["sha256"] == content_hash(notebook):
-            return ApprovedMethod(method, str(entry["version"]), entry["title"], notebook, entry["sha256"])
+            version, takes = str(entry["version"]), entry["agencies"]
+            return ApprovedMethod(
+                method, version, entry["title"], notebook, entry["sha256"],
+                entry["does"], takes["fewest"], takes.get("most"),
+            )  # fmt: skip
     known = any(entry["id"] == method for entry in listed)
     what = "its content is not the approved content" if known else "it is not in the registry of methods"
     raise refuse(

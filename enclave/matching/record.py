@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 from typing import ClassVar
 
 from enclave.agreement import of
@@ -14,6 +15,7 @@ from enclave.calendar import add_business_days
 from enclave.errors import refuse
 from enclave.ledger import Entry
 from enclave.people import Admission
+from enclave.settings import Settings
 from enclave.store import Transaction, View
 from enclave.terms import Action
 
@@ -25,10 +27,15 @@ class MatchRun:
     Parameters
     ----------
     inputs : mapping of agency -> SHA-256 of the sealed file
-    links : int
-        Pairs linked; their file is sealed under the match job's key with SHA-256 `links_sha256`.
+    agencies : tuple of str
+        Whose files were matched; the first one's is the population asked for.
+    persons : int
+        Individuals found with two agencies or more; their crosswalk is sealed under the match job's key with SHA-256
+        `crosswalk_sha256`.
     match_rate : str
-        Share of the left agency's individuals linked, as printed in the report (per cent).
+        Share of the first agency's individuals linked, as printed in the report (per cent).
+    report_sha256, executed_sha256 : str
+        Of the report's page and of the executed notebook, which outlive the match data.
     agreements : mapping of party -> date
         Representatives who agreed in writing that the results are optimal.
     """
@@ -40,14 +47,14 @@ class MatchRun:
     version: str
     notebook_sha256: str
     parameters: dict[str, int | float | str]
-    left: str
-    right: str
+    agencies: tuple[str, ...]
     inputs: dict[str, str]
     ran_on: date
-    links: int
+    persons: int
     match_rate: str
-    links_sha256: str
+    crosswalk_sha256: str
     report_sha256: str
+    executed_sha256: str
     agreements: dict[str, date] = field(default_factory=dict)
     completed_on: date | None = None
     delete_by: date | None = None
@@ -56,6 +63,16 @@ class MatchRun:
     def key(self) -> str:
         """Project and run."""
         return f"{self.project}/{self.id}"
+
+
+def match_key(project: str) -> str:
+    """Name the key under which everything used for matching is sealed; shredded with it (DSA III.F.3)."""
+    return f"match-{project}"
+
+
+def reports_of(settings: Settings, run: MatchRun) -> Path:
+    """Give the folder of a run's pages: aggregates only."""
+    return settings.home / "reports" / run.project / run.id
 
 
 def runs(view: View, project: str) -> list[MatchRun]:

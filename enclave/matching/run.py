@@ -6,49 +6,41 @@ Source: EM VII.B.1.c; EM XII; DSA VI.B; DSA III.G.1.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from enclave import intake
 from enclave.agreement import Policy, of
-from enclave.errors import Fault, Finding, Refused, invalid
+from enclave.errors import Fault, Finding, Refused, refuse
 from enclave.intake import Holding
 from enclave.ledger import Detail, Details, Entry, refusal
+from enclave.matching.job import (
+    GROUPS,
+    LAST,
+    Job,
+    Parameters,
+    Progress,
+    check_parameters,
+    execute,
+    keep_pages,
+    let_read,
+    open_files,
+    write_order,
+)
 from enclave.matching.methods import ApprovedMethod, approved_method
-from enclave.matching.record import MatchRun, runs
+from enclave.matching.record import MatchRun, match_key, reports_of, runs
 from enclave.people import Admission
-from enclave.sandbox import Bubblewrap, Limits, Mount, SandboxSpec, python
+from enclave.sandbox import Bubblewrap
 from enclave.scratch import alone, engine, in_use, scratch
 from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import GENERIC_ID, Action, reached
 from enclave.vault import Keystore
 
-Progress = Callable[[dict[str, Any]], None]
-
 _JOB_NAME = re.compile(r"dr-\d{4}-match-\d+")
-_LAST = "last-report.json"
-_JOB_LIMITS = Limits(file_bytes=8 * 1024**3, tmp_bytes=2 * 1024**3)
-
-
-def match_key(project: str) -> str:
-    """Name the key under which everything used for matching is sealed; shredded with it (DSA III.F.3)."""
-    return f"match-{project}"
-
-
-@dataclass(frozen=True)
-class _Job:
-    run: str
-    folder: Path
-    left: Holding
-    right: Holding
-    method: ApprovedMethod
 
 
 def run(
@@ -58,10 +50,10 @@ def run(
     admission: Admission,
     *,
     method: str = "match_pair",
-    parameters: dict[str, int | float | str] | None = None,
+    parameters: Parameters | None = None,
     progress: Progress = lambda event: None,
 ) -> MatchRun:
-    """Match the project's two agencies' files with an approved notebook.
+    """Match the files of the project's agencies with an approved notebook.
 
     Source: EM VII.B.1.c; EM XII; DSA VI.B.
 
@@ -79,7 +71,7 @@ def run(
     Raises
     ------
     Refused
-        If a file is missing, or the notebook is not the approved one.
+        If a file is missing, the notebook is not the approved one, or is for another number of agencies.
     Invalid
         If a parameter is unknown to the notebook, or of another type.
     Fault
@@ -100,42 +92,46 @@ def _run(
     settings: Settings,
     admission: Admission,
     method: str,
-    given: dict[str, int | float | str],
+    given: Parameters,
     progress: Progress,
 ) -> MatchRun:
     project = admission.project
     approved = approved_method(settings.policies, method, settings.notebooks / f"{method}.ipynb")
-    _check_parameters(approved, given)
+    check_parameters(approved, given)
     with scratch(settings.runtime, "job") as folder:
         with store.view() as view:
             policy = of(view, project).policy
+            _hold_to_agencies(approved, policy)
             job = _prepare(view, folder, policy, approved)
         _open_inputs(store, keystore, settings, policy, job)
-        _write_order(policy, job, given)
+        write_order(policy, job, given)
         store.enter(_entry(admission, job, "match.begin"))
         try:
-            _execute(settings, job, progress)
+            execute(settings, job, progress)
             return _keep(store, keystore, settings, admission, job, given)
         except Fault:
             store.enter(replace(_entry(admission, job, "match.fail"), outcome="failed"))
             raise
 
 
-def open_links(keystore: Keystore, settings: Settings, run: MatchRun, target: Path) -> None:
-    """Open a run's links (left_id, right_id, match_weight ...) to `target` as Parquet.
+def open_crosswalk(keystore: Keystore, settings: Settings, run: MatchRun, target: Path) -> None:
+    """Open a run's crosswalk to `target` as Parquet.
+
+    One row for each individual found with two agencies or more; one column for each agency, named after it, with
+    the generic identifier or null.
 
     Raises
     ------
     Refused
-        If they were destroyed or altered.
+        If it was destroyed or altered.
     """
     key = match_key(run.project)
-    sealed = settings.sealed / key / f"{run.id}.links"
-    keystore.unseal(sealed, target, key, _context(run.project, run.id), run.links_sha256)
+    sealed = settings.sealed / key / f"{run.id}.crosswalk"
+    keystore.unseal(sealed, target, key, _context(run.project, run.id), run.crosswalk_sha256)
 
 
 def _context(project: str, run: str) -> str:
-    return f"{project}|{run}|links"
+    return f"{project}|{run}|crosswalk"
 
 
 def recover(settings: Settings) -> None:
@@ -150,8 +146,22 @@ def recover(settings: Settings) -> None:
                 sandbox.kill()
 
 
-def _prepare(view: View, folder: Path, policy: Policy, method: ApprovedMethod) -> _Job:
-    absent = intake.missing(view, policy)
+def _hold_to_agencies(method: ApprovedMethod, policy: Policy) -> None:
+    """Refuse a method that is no match, or one for fewer or more agencies than the project has."""
+    number = len(policy.agencies)
+    if method.does == "match" and method.fewest <= number <= (method.most or number):
+        return
+    what = f"it does not match the files of {number} agencies: {method.title}"
+    raise refuse(
+        f"method {method.id}", "method-agencies", "EM VII.B.1.c", what,
+        "Choose with --method: match_pair for two agencies, match_many for three and more.",
+    )  # fmt: skip
+
+
+def _prepare(view: View, folder: Path, policy: Policy, method: ApprovedMethod) -> Job:
+    held = _held(view, policy.project)
+    of_agencies = [(agency, "matching") for agency in policy.agencies]
+    absent = dict.fromkeys([*intake.missing(view, policy), *(file for file in of_agencies if file not in held)])
     if absent:
         raise Refused(
             f"match of {policy.project}",
@@ -160,128 +170,46 @@ def _prepare(view: View, folder: Path, policy: Policy, method: ApprovedMethod) -
                 for source, contents in absent
             ],
         )
-    held = {(h.source, h.contents): h for h in intake.holdings(view, policy.project)}
-    left, right = policy.agencies[:2]
     number = len(runs(view, policy.project)) + 1
-    return _Job(f"match-{number:02}", folder, held[left, "matching"], held[right, "matching"], method)
+    return Job(f"match-{number:02}", folder, tuple(held[file] for file in of_agencies), method)
 
 
-def _open_inputs(store: Store, keystore: Keystore, settings: Settings, policy: Policy, job: _Job) -> None:
-    inputs = job.folder / "inputs"
-    inputs.mkdir()
-    (job.folder / "out").mkdir()
-    for holding in (job.left, job.right):
-        intake.open_holding(keystore, settings, holding, inputs / f"{holding.source}.parquet")
+def _held(view: View, project: str) -> Mapping[tuple[str, str], Holding]:
+    return {(h.source, h.contents): h for h in intake.holdings(view, project)}
+
+
+def _open_inputs(store: Store, keystore: Keystore, settings: Settings, policy: Policy, job: Job) -> None:
+    open_files(keystore, settings, job)
     with store.view() as view:
-        held = {(h.source, h.contents): h for h in intake.holdings(view, policy.project)}
+        held = _held(view, policy.project)
         before = runs(view, policy.project)
     if before:
-        report = settings.home / "reports" / before[-1].key / "match-report.json"
-        shutil.copyfile(report, inputs / _LAST)
-    analytical = held.get((job.left.source, "analytical"))
+        shutil.copyfile(reports_of(settings, before[-1]) / "match-report.json", job.inputs / LAST)
+    analytical = held.get((job.agencies[0], "analytical"))
     columns = policy.agreement.match_groups
     if analytical and columns:
         whole = job.folder / "analytical.parquet"
         intake.open_holding(keystore, settings, analytical, whole)
         chosen = ", ".join(f'"{name}"' for name in (GENERIC_ID, *columns))
-        target = inputs / "groups.parquet"
         with engine(job.folder) as connection:
+            target = job.inputs / GROUPS
             connection.execute(f"copy (select {chosen} from '{whole}') to '{target}' (format parquet)")  # noqa: S608
         whole.unlink()
-    for path in inputs.iterdir():
-        path.chmod(0o444)  # for the sandbox's own uid; the folder above is closed to all others
+    let_read(job)
     reached("matching.inputs-open")
 
 
-def _write_order(policy: Policy, job: _Job, parameters: dict[str, int | float | str]) -> None:
-    """Write job.json: the roles both files have, the groups of the match rate, the run before, and who agrees."""
-    roles = {
-        e.links_as: e.name
-        for e in policy.agreement.elements[job.left.source]
-        if e.links_as and e.name in job.left.elements
-    }
-    others = {
-        e.links_as: e.name
-        for e in policy.agreement.elements[job.right.source]
-        if e.links_as and e.name in job.right.elements
-    }
-    groups = {"table": "groups.parquet", "columns": list(policy.agreement.match_groups)}
-    order = {
-        "job": job.run,
-        "project": policy.project,
-        "left": job.left.source,
-        "right": job.right.source,
-        "id_column": GENERIC_ID,
-        "roles": {role: name for role, name in roles.items() if others.get(role) == name},
-        "groups": groups if (job.folder / "inputs" / "groups.parquet").exists() else None,
-        "last": _LAST if (job.folder / "inputs" / _LAST).exists() else None,
-        "signatories": [
-            {"party": p.code, "representative": p.representative}
-            for p in policy.agreement.parties
-            if p.code in policy.signatories
-        ],
-    }
-    (job.folder / "job.json").write_text(json.dumps(order), "utf-8")
-    (job.folder / "params.json").write_text(json.dumps({**parameters, "job": "/job"}), "utf-8")
-
-
-def _execute(settings: Settings, job: _Job, progress: Progress) -> None:
-    command = (
-        python(), "-m", "p20kit.runner", f"/job/{job.method.notebook.name}",
-        "--parameters", "/job/params.json", "--out", "/job/out", "--report",
-    )  # fmt: skip
-    mounts = (
-        Mount(job.folder / "job.json", "/job/job.json"),
-        Mount(job.folder / "params.json", "/job/params.json"),
-        Mount(job.folder / "inputs", "/job/inputs"),
-        Mount(job.method.notebook, f"/job/{job.method.notebook.name}"),
-        Mount(job.folder / "out", "/job/out", writable=True),
-    )
-    name = f"{job.left.project.lower()}-{job.run}"
-    spec = SandboxSpec(name, command, mounts, limits=_JOB_LIMITS, tethered=True)
-    failure = ""
-    reading, writing = os.pipe()
-    with (job.folder / "runner.log").open("wb") as errors, os.fdopen(reading) as events:
-        try:
-            sandboxed = Bubblewrap(settings.runtime).start(spec, stdout=writing, stderr=errors)
-        finally:
-            os.close(writing)
-        reached("matching.started")
-        try:
-            for line in events:
-                event = json.loads(line)
-                progress(event)
-                if event.get("event") == "failed":
-                    failure = f"cell {event.get('cell')}: {event.get('error')}"
-            code = sandboxed.wait()
-        finally:
-            sandboxed.kill()  # also when whoever follows the progress gave up: it has identifiers open
-    if code != 0 or failure:
-        # The log may hold values: it stays inside the job's folder and goes with it.
-        raise Fault(f"{job.method.id} failed in {failure or 'the sandbox'} (exit {code}); nothing was kept")
-    reached("matching.executed")
-
-
 def _keep(
-    store: Store,
-    keystore: Keystore,
-    settings: Settings,
-    admission: Admission,
-    job: _Job,
-    parameters: dict[str, int | float | str],
+    store: Store, keystore: Keystore, settings: Settings, admission: Admission, job: Job, parameters: Parameters
 ) -> MatchRun:
-    """Check what the notebook made, seal it, keep the report, enter the run."""
-    out = job.folder / "out"
-    links = _checked_links(job)
-    report = json.loads((out / "report.json").read_text("utf-8"))
-    html = out / f"{job.method.notebook.stem}.html"
+    """Check what the notebook made, seal it, keep report and executed notebook, enter the run."""
+    persons = _checked_crosswalk(job)
+    report = json.loads((job.out / "report.json").read_text("utf-8"))
     key = match_key(admission.project)
-    sealed = settings.sealed / key / f"{job.run}.links"
-    links_sha256 = keystore.seal(out / "links.parquet", sealed, key, _context(admission.project, job.run))
-    kept = settings.home / "reports" / admission.project / job.run
-    kept.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(html, kept / "match-report.html")
-    (kept / "match-report.json").write_text(json.dumps(report, indent=1), "utf-8")
+    sealed = settings.sealed / key / f"{job.run}.crosswalk"
+    context = _context(admission.project, job.run)
+    digest = keystore.seal(job.out / "crosswalk.parquet", sealed, key, context)
+    report_sha256, executed_sha256 = keep_pages(settings, job, "report")
     reached("matching.sealed")
     rate = report["match_rate"]["overall"]["rate"]
     with store.transaction() as tx:
@@ -291,60 +219,64 @@ def _keep(
             method=job.method.id,
             version=job.method.version,
             notebook_sha256=job.method.sha256,
-            parameters=parameters,
-            left=job.left.source,
-            right=job.right.source,
-            inputs={h.source: h.sha256 for h in (job.left, job.right)},
+            parameters=dict(parameters),
+            agencies=job.agencies,
+            inputs={file.source: file.sha256 for file in job.files},
             ran_on=tx.today,
-            links=links,
+            persons=persons,
             match_rate=f"{100 * rate:.2f}",
-            links_sha256=links_sha256,
-            report_sha256=sha256((kept / "match-report.html").read_bytes()).hexdigest(),
+            crosswalk_sha256=digest,
+            report_sha256=report_sha256,
+            executed_sha256=executed_sha256,
         )
-        details: Details = {"links": links, "report": record.report_sha256, "rate": record.match_rate}
+        details: Details = {
+            "persons": persons,
+            "crosswalk": digest,
+            "report": report_sha256,
+            "executed": executed_sha256,
+            "rate": record.match_rate,
+        }
         tx.write(record, _entry(admission, job, "match.run", details))
     return record
 
 
-def _check_parameters(method: ApprovedMethod, given: dict[str, int | float | str]) -> None:
-    from p20kit.runner import ParameterError, check_parameters  # heavy: papermill and nbconvert
-
-    try:
-        check_parameters(method.notebook, given)
-    except ParameterError as error:
-        raise invalid(
-            f"method {method.id}", "method-parameters", "EM VII.B.1.c", str(error), "Give parameters it takes.",
-        ) from None  # fmt: skip
-
-
-def _checked_links(job: _Job) -> int:
-    """Check that links are one to one and between records that were sent; give their number.
+def _checked_crosswalk(job: Job) -> int:
+    """Check that every record stands with one individual at most, and was sent; give the number of individuals.
 
     Source: EM XII.A.
     """
-    out, inputs = job.folder / "out" / "links.parquet", job.folder / "inputs"
+    out = job.out / "crosswalk.parquet"
     if not out.exists():
-        raise Fault(f"{job.method.id} gave no links between two files; nothing was kept")
+        raise Fault(f"{job.method.id} gave no crosswalk; nothing was kept")
     with engine(job.folder) as connection:
-        counts = connection.execute(
-            f"""
-            select count(*), count(distinct left_id), count(distinct right_id),
-                   count(*) filter (left_id in (select {GENERIC_ID} from '{inputs}/{job.left.source}.parquet')),
-                   count(*) filter (right_id in (select {GENERIC_ID} from '{inputs}/{job.right.source}.parquet'))
-            from '{out}'
-            """  # noqa: S608 - names of our own making
+        columns = [row[0] for row in connection.execute(f"describe select * from '{out}'").fetchall()]  # noqa: S608
+        if columns != list(job.agencies):
+            raise Fault(f"{job.method.id} gave a crosswalk of other agencies; nothing was kept")
+        found = " + ".join(f'("{agency}" is not null)::int' for agency in columns)
+        persons, alone_ = connection.execute(
+            f"select count(*), count(*) filter ({found} < 2) from '{out}'"  # noqa: S608 - names of the agreement
         ).fetchall()[0]
-    if len(set(counts)) != 1:
-        raise Fault(f"{job.method.id} gave links that are not one to one between the files; nothing was kept")
-    return int(counts[0])
+        for agency in columns:
+            sent = f"select {GENERIC_ID} from '{job.inputs}/{agency}.parquet'"  # noqa: S608
+            counts = connection.execute(
+                f"""
+                select count("{agency}"), count(distinct "{agency}"), count(*) filter ("{agency}" in ({sent}))
+                from '{out}'
+                """  # noqa: S608
+            ).fetchall()[0]
+            if len(set(counts)) != 1:
+                raise Fault(f"{job.method.id} gave a record of {agency} twice, or one not sent; nothing was kept")
+    if alone_:
+        raise Fault(f"{job.method.id} gave {alone_} individuals of one agency alone; nothing was kept")
+    return int(persons)
 
 
-def _entry(admission: Admission, job: _Job, action: str, more: Details | None = None) -> Entry:
+def _entry(admission: Admission, job: Job, action: str, more: Details | None = None) -> Entry:
     details: dict[str, Detail] = {
         "method": job.method.id,
         "version": job.method.version,
         "notebook": job.method.sha256,
-        "files": [job.left.name, job.right.name],
+        "files": [file.name for file in job.files],
         **(more or {}),
     }
     where = f"{admission.project}/{job.run}"

@@ -24,7 +24,7 @@ from enclave.agreement import Element, Policy, of
 from enclave.errors import EnclaveError, Fault, Refused, refuse
 from enclave.intake import Holding
 from enclave.ledger import Details, Entry, refusal
-from enclave.matching import MatchRun, open_links
+from enclave.matching import MatchRun, open_crosswalk
 from enclave.people import Admission, may
 from enclave.resultant.delivery import Column, Delivery, SealedTable
 from enclave.resultant.scope import cohort_filter, withheld_schools
@@ -48,6 +48,10 @@ class _Bench:
     connection: duckdb.DuckDBPyConnection
     policy: Policy
     run: MatchRun
+
+    @property
+    def first(self) -> str:
+        return self.run.agencies[0]
 
     def path(self, name: str) -> Path:
         return self.folder / f"{name}.parquet"
@@ -102,7 +106,7 @@ def _open_all(keystore: Keystore, settings: Settings, bench: _Bench, held: list[
     for holding in held:
         if holding.contents != "finder":
             intake.open_holding(keystore, settings, holding, bench.path(f"{holding.source}-{holding.contents}"))
-    open_links(keystore, settings, bench.run, bench.path("links"))
+    open_crosswalk(keystore, settings, bench.run, bench.path("matched"))
     finders = [h for h in held if h.contents == "finder"]
     for number, holding in enumerate(finders):
         intake.open_holding(keystore, settings, holding, bench.path(f"finder-{number}"))
@@ -114,20 +118,20 @@ def _open_all(keystore: Keystore, settings: Settings, bench: _Bench, held: list[
 
 
 def _crosswalk(bench: _Bench) -> int:
-    """Give every individual of the left agency in scope a new random id, and its linked record of the right one.
+    """Give every individual of the first agency in scope a new random id, and its linked record of every other one.
 
-    The first agency's file is the population asked for (ExA 3.a); the other's unlinked records stay behind.
+    The first agency's file is the population asked for (ExA 3.a); who is linked among the others only stays behind.
     """
-    con, run, policy = bench.connection, bench.run, bench.policy
-    left = f"'{bench.path(f'{run.left}-matching')}'"
-    analytical = bench.path(f"{run.left}-analytical")
-    scope, values = cohort_filter(policy)
-    source = f"'{analytical}' a join {left} m using ({GENERIC_ID})" if analytical.exists() else left
+    con, first, others = bench.connection, bench.first, bench.run.agencies[1:]
+    matching, analytical = f"'{bench.path(f'{first}-matching')}'", bench.path(f"{first}-analytical")
+    scope, values = cohort_filter(bench.policy)
+    source = f"'{analytical}' a join {matching} m using ({GENERIC_ID})" if analytical.exists() else matching
+    linked = "".join(f', matched."{agency}"' for agency in others)
     con.execute(
         f"""
         create table population as
-        select {GENERIC_ID} as left_id, links.right_id
-        from {source} left join '{bench.path("links")}' links on links.left_id = {GENERIC_ID}
+        select {GENERIC_ID} as "{first}"{linked}
+        from {source} left join '{bench.path("matched")}' matched on matched."{first}" = {GENERIC_ID}
         where {scope}
         """,  # noqa: S608 - names come from the compiled policy, values are parameters
         values,
@@ -139,8 +143,9 @@ def _crosswalk(bench: _Bench) -> int:
     con.execute(
         f"""
         create table crosswalk as
-        select new_ids.{UNIT}, left_id, right_id
-        from (select row_number() over (order by left_id) - 1 as row, * from population) join new_ids using (row)
+        select new_ids.{UNIT}, numbered.* exclude (row)
+        from (select row_number() over (order by "{first}") - 1 as row, * from population) numbered
+        join new_ids using (row)
         order by {UNIT}
         """  # noqa: S608
     )
@@ -157,28 +162,27 @@ def _new_ids(count: int) -> list[str]:
 
 def _agency_table(bench: _Bench, held: list[Holding], agency: str) -> str:
     """Write one agency's table under new ids, with approved elements only and the schools' flags."""
-    con, run = bench.connection, bench.run
-    side = "left_id" if agency == run.left else "right_id"
+    con = bench.connection
     source = bench.path(f"{agency}-analytical")
     if not source.exists():
         source = bench.path(f"{agency}-matching")
     columns = _approved(bench.policy, held, agency)
     chosen = "".join(f", {_typed(e)}" for e in columns if not e.made_by_hub)
     joins, flags = "", ""
-    if agency == run.left and bench.path("flags").exists():
+    if agency == bench.first and bench.path("flags").exists():
         matching = bench.path(f"{agency}-matching")
         sasid = next(e.name for e in bench.policy.agreement.elements[agency] if e.links_as == "sasid")
         joins = (
-            f"left join '{matching}' m on m.{GENERIC_ID} = c.{side} "
+            f"left join '{matching}' m on m.{GENERIC_ID} = c.\"{agency}\" "
             f"left join '{bench.path('flags')}' f on f.SASID = m.\"{sasid}\""
         )
         flags = "".join(f", {_flag(e)}" for e in columns if e.made_by_hub)
-    where, values = withheld_schools(bench.policy, agency, run.left, bench.path(f"{run.left}-analytical"))
+    where, values = _withheld(bench, agency)
     con.execute(
         f"""
         copy (
           select c.{UNIT}{chosen}{flags}
-          from crosswalk c join '{source}' t on t.{GENERIC_ID} = c.{side} {joins}
+          from crosswalk c join '{source}' t on t.{GENERIC_ID} = c."{agency}" {joins}
           where {where} order by c.{UNIT}
         ) to '{bench.path(agency.lower())}' (format parquet, compression zstd)
         """,  # noqa: S608
@@ -212,22 +216,26 @@ def _approved(policy: Policy, held: list[Holding], agency: str) -> list[Element]
 
 
 def _crosswalk_table(bench: _Bench) -> None:
-    """Write the matrix of generic unique identifiers (ExA 4.a); no link where the other agency's data are withheld.
+    """Write the matrix of generic unique identifiers (ExA 4.a); no link where an agency's data are withheld.
 
     That somebody has a record there at all is already its data (ExA memo; DSA I).
     """
-    run = bench.run
-    where, values = withheld_schools(bench.policy, run.right, run.left, bench.path(f"{run.left}-analytical"))
+    columns, values = "", list[str]()
+    for agency in bench.run.agencies:
+        where, names = _withheld(bench, agency)
+        columns += f', case when {where} then c."{agency}" end as "{agency}_{GENERIC_ID}"'
+        values += names
     bench.connection.execute(
         f"""
-        copy (
-          select c.{UNIT}, c.left_id as "{run.left}_{GENERIC_ID}",
-                 case when {where} then c.right_id end as "{run.right}_{GENERIC_ID}"
-          from crosswalk c order by c.{UNIT}
-        ) to '{bench.path("crosswalk")}' (format parquet, compression zstd)
+        copy (select c.{UNIT}{columns} from crosswalk c order by c.{UNIT})
+        to '{bench.path("crosswalk")}' (format parquet, compression zstd)
         """,  # noqa: S608
         values,
     )
+
+
+def _withheld(bench: _Bench, agency: str) -> tuple[str, list[str]]:
+    return withheld_schools(bench.policy, agency, bench.first, bench.path(f"{bench.first}-analytical"))
 
 
 def _deliver(
@@ -302,14 +310,14 @@ def _rows(bench: _Bench, name: str) -> int:
 def _described(bench: _Bench, held: list[Holding], name: str) -> tuple[Column, ...]:
     """Describe a table's columns: owner, definition, code set, questions, as-of date."""
     unit = Column(UNIT, bench.policy.project, "A person; random, of this project only.")
-    run = bench.run
     if name == "crosswalk":
-        return (
-            unit,
-            Column(f"{run.left}_{GENERIC_ID}", run.left, f"Generic identifier in the file of {run.left}."),
-            Column(f"{run.right}_{GENERIC_ID}", run.right, f"Generic identifier in the file of {run.right}.",
-                   uc=_any_uc(bench.policy, run.right)),
+        # The first agency's own column says of nobody what is not known of all: they are the population.
+        generic = (
+            Column(f"{agency}_{GENERIC_ID}", agency, f"Generic identifier in the file of {agency}.",
+                   uc=agency != bench.first and _any_uc(bench.policy, agency))
+            for agency in bench.run.agencies
         )  # fmt: skip
+        return (unit, *generic)
     agency = name.upper()
     as_of = max((h.as_of for h in held if h.source == agency), default=None)
     return (

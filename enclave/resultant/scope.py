@@ -37,11 +37,11 @@ def cohort_filter(policy: Policy) -> tuple[str, list[str]]:
     return (" or ".join(parts), values) if parts else ("true", [])
 
 
-def withheld_schools(policy: Policy, agency: str, left: str, analytical: Path) -> tuple[str, list[str]]:
+def withheld_schools(policy: Policy, agency: str, first: str, analytical: Path) -> tuple[str, list[str]]:
     """Give the SQL condition that keeps an agency's rows away from schools they were not asked for."""
     names = [s.name for s in policy.agreement.schools if agency in s.withholds]
     if not names:
         return "true", []
     marks = ", ".join("?" for _ in names)
     inner = f"select {GENERIC_ID} from '{analytical}' where \"{SCHOOL}\" in ({marks})"  # noqa: S608
-    return f"c.left_id not in ({inner})", names
+    return f'c."{first}" not in ({inner})', names

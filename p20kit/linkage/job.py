@@ -136,15 +136,17 @@ def reopen_job(directory: str) -> Job:
 
 
 def write_result(job: Job, linked: Linked | LinkedMany) -> dict[str, Any]:
-    """Write links or crosswalk, `model.json` and `report.json` to the job's `out/`: all of them or none.
+    """Write `crosswalk.parquet`, `model.json` and `report.json` to the job's `out/`: all of them or none.
+
+    A match of two also gives `links.parquet`, its links with their weights.
 
     Source: EM XII; DSA VI.B.
 
     Returns
     -------
     dict
-        The report as written: the match's own, with job, project, and the hashes of the inputs and of
-        `links.parquet` or `crosswalk.parquet`. `model.json` holds the models of a crosswalk by `left-right`.
+        The report as written: the match's own, with job, project, and the hashes of the inputs, the crosswalk and
+        the links. `model.json` holds the models of a match of several by `left-right`.
 
     Raises
     ------
@@ -152,25 +154,24 @@ def write_result(job: Job, linked: Linked | LinkedMany) -> dict[str, Any]:
         If a file changed while it was matched, or the results cannot be written.
     """
     _check_unchanged(job)
-    kind, table, model = (
-        ("links", linked.links, linked.model)
-        if isinstance(linked, Linked)
-        else ("crosswalk", linked.crosswalk, linked.models)
-    )
-    written = to_parquet(table)
+    if isinstance(linked, Linked):
+        crosswalk = linked.links[["left_id", "right_id"]].set_axis(list(job.names), axis=1)
+        tables, model = {"crosswalk": crosswalk, "links": linked.links}, linked.model
+    else:
+        tables, model = {"crosswalk": linked.crosswalk}, linked.models
+    written = {f"{kind}.parquet": to_parquet(table) for kind, table in tables.items()}
     report = {
         "job": job.job,
         "project": job.project,
         "inputs": job.inputs,
-        f"{kind}_sha256": hashlib.sha256(written).hexdigest(),
+        **{f"{kind}_sha256": hashlib.sha256(written[f"{kind}.parquet"]).hexdigest() for kind in tables},
         **linked.report,
     }
     texts = {
         "model.json": json.dumps(model, indent=1, sort_keys=True),
         "report.json": json.dumps(report, indent=1),
     }
-    contents = {f"{kind}.parquet": written} | {name: text.encode() for name, text in texts.items()}
-    _write_all(job.out, contents)
+    _write_all(job.out, written | {name: text.encode() for name, text in texts.items()})
     return report
 
 

@@ -218,13 +218,13 @@ def test_destroyed_match_data_cannot_be_opened_again(at: At, tmp_path: Path) -> 
     made = at("published")
     with made.enclave.store.view() as view:
         run = latest(view, made.project)
-    links = made.enclave.settings.sealed / "match-DR-0034" / "match-01.links"
-    stolen, context = tmp_path / "stolen.links", "DR-0034|match-01|links"
-    shutil.copyfile(links, stolen)
-    made.enclave.keystore.unseal(stolen, tmp_path / "before", "match-DR-0034", context, run.links_sha256)
+    crosswalk = made.enclave.settings.sealed / "match-DR-0034" / "match-01.crosswalk"
+    stolen, context = tmp_path / "stolen.crosswalk", "DR-0034|match-01|crosswalk"
+    shutil.copyfile(crosswalk, stolen)
+    made.enclave.keystore.unseal(stolen, tmp_path / "before", "match-DR-0034", context, run.crosswalk_sha256)
 
     made.run("destruction", "match-data", "DR-0034", who="hubert")
-    assert not links.exists()
+    assert not crosswalk.exists()
     with pytest.raises(Refused, match="destroyed"):
         made.enclave.keystore.unseal(stolen, tmp_path / "after", "match-DR-0034", context)
     assert not (tmp_path / "after").exists()

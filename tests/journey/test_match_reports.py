@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.conftest import At
+from tests.world import without_side_effect
 
 TITLE = "Chief Performance Officer"
 
@@ -24,8 +27,10 @@ def test_the_second_report_stands_beside_the_first_and_ends_where_it_is_signed(a
         assert all(title in agreed for title in (TITLE, "Director of Research", "Senior Research Associate"))
 
 
-def test_a_method_for_several_agencies_keeps_nothing_of_two(at: At) -> None:
+@pytest.mark.parametrize("method", ["match_many", "match_review"])
+def test_a_method_that_does_not_match_two_agencies_is_refused(at: At, method: str) -> None:
     made = at("received")
-    made.run("matching", "run", "DR-0034", "--method", "match_many", who="hubert", code=70)
-    assert made.actions()[-1] == "match.fail"
-    assert not (made.home / "reports" / "DR-0034").exists()
+    run = ("matching", "run", "DR-0034", "--method", method, "--json")
+    said = without_side_effect(made, lambda: made.run(*run, who="hubert", code=3))
+    assert said.rules == ["method-agencies"]
+    assert made.actions()[-1] == "match.refuse"

@@ -117,7 +117,7 @@ class World:
         plain.write_bytes(b"P20ID\tCANARY-QUERCUS\n" * 500)
         places = [
             ("match-DR-0034", f"holdings/{PROJECT}/one.parquet.sealed"),
-            ("match-DR-0034", "match-DR-0034/match-01.links"),
+            ("match-DR-0034", "match-DR-0034/match-01.crosswalk"),
             ("project-DR-0034", "project-DR-0034/sde.resultant"),
             ("project-DR-0034", "project-DR-0034/homes/dr-0034-rae.home"),
             ("project-DR-0099", "project-DR-0099/sde.resultant"),

@@ -1,0 +1,177 @@
+"""Three invented agencies through seal, intake, the approved notebook, agreement and cut, against planted truth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from enclave.matching import latest
+from enclave.resultant import Delivery, delivery_of, open_table
+from enclave.settings import PACKAGED_POLICIES
+from p20kit import synthetic
+from tests.journey.stages import REPRESENTATIVES, agree, complete, cut, send
+from tests.world import FIRST_DAY, Installation, rows_of, without_side_effect, write_settings
+
+PROJECT = "DR-0003"
+AGENCIES = ("SDE", "DOL", "CSCU")
+WITHHELD = "New Britain High School"
+TERMS = ("Institution", "TermYear", "TermSeason", "Level", "CIPFamily", "DegreeAwarded")
+
+
+def agreement() -> dict[str, Any]:
+    """Give DR-0034 with a third agency, without finder files; one school's students have no CSCU data asked for."""
+    body: dict[str, Any] = yaml.safe_load((PACKAGED_POLICIES / "agreements" / "DR-0034.yaml").read_text("utf-8"))
+    body["dr"] = PROJECT
+    third = {"code": "CSCU", "name": "Colleges", "kind": "participating agency", "representative": "Director"}
+    body["parties"].insert(2, third)
+    sasid = body["elements"]["SDE"][0]
+    shared = [e for e in body["elements"]["DOL"] if e.get("links_as")]
+    body["elements"]["SDE"] = [e for e in body["elements"]["SDE"] if not e.get("made_by_hub")]
+    body["elements"]["CSCU"] = [sasid, *({**e, "uc": False} for e in shared)] + [
+        {"name": name, "definition": name, "questions": ["RQ4"]} for name in TERMS
+    ]
+    names = [e["name"] for e in shared]
+    columns = [names[0], "SASID", *names[1:]]
+    body["files"] += [
+        {"agency": "CSCU", "contents": "matching", "elements": columns, "unique": ["GenericID"]},
+        {"agency": "CSCU", "contents": "analytical", "elements": list(TERMS),
+         "unique": ["GenericID", "TermYear", "TermSeason"]},
+    ]  # fmt: skip
+    for school in body["schools"]:
+        school["finder"] = []
+        school["withholds"] = ["CSCU"] if school["name"] == WITHHELD else []
+    return body
+
+
+@pytest.fixture(scope="module")
+def received(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Found a hub for three agencies, and receive their files."""
+    made = Installation(tmp_path_factory.mktemp("three"), project=PROJECT)
+    made.run("init", "--demo")
+    own = made.agencies / "policies"
+    shutil.copytree(PACKAGED_POLICIES, own)
+    (own / "agreements" / f"{PROJECT}.yaml").write_text(yaml.safe_dump(agreement(), sort_keys=False), "utf-8")
+    terms = (own / "agencies" / "SDE.yaml").read_text("utf-8")
+    (own / "agencies" / "CSCU.yaml").write_text(terms.replace("code: SDE", "code: CSCU"), "utf-8")
+    write_settings(home=made.home, policies=own)
+    made.run("today", FIRST_DAY)
+    agree(made)
+    contact = ("--name", "Invented Cara", "--position", "Staff", "--organization", "Office", "--government")
+    reached = ("--email", "cara@example.org", "--telephone", "555-0100", "--basis", "office", "--agency", "CSCU")
+    made.run("people", "enlist", PROJECT, "cara", "steward", *contact, *reached)
+    world = synthetic.universe(students=1_000, wage_earners=2_000, college_students=800, seed=34)
+    files = world.write(made.agencies, dr="0003", as_of=FIRST_DAY)
+    for agency in AGENCIES:
+        made.run("keys", "new", agency, "--out", made.agencies / "keys")
+        made.run("intake", "key", made.agencies / "keys" / f"{agency}.public.json")
+    for name in sorted(files.paths):
+        send(made, files.paths[name])
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def delivered(received: Installation) -> tuple[Delivery, dict[str, pd.DataFrame]]:
+    """Match, collect every signature, cut; give the delivery and its tables."""
+    made = received
+    made.run("matching", "run", PROJECT, "--method", "match_many", who="hubert")
+    complete(made)
+    with made.enclave.store.view() as view:
+        assert latest(view, PROJECT).completed_on is None
+    made.run("matching", "agree", PROJECT, who="cara")
+    cut(made)
+    with made.enclave.store.view() as view:
+        delivery = delivery_of(view, PROJECT)
+    for table in delivery.tables:
+        open_table(made.enclave.keystore, made.enclave.settings, delivery, table, made.root / table.name)
+    return delivery, {table.name: pd.read_parquet(made.root / table.name) for table in delivery.tables}
+
+
+def truth_of(made: Installation) -> dict[str, dict[str, int]]:
+    truth = pd.read_parquet(made.agencies / "truth.0003.parquet")
+    return {agency: dict(zip(t["generic_id"], t["person"], strict=True)) for agency, t in truth.groupby("agency")}
+
+
+def test_a_method_for_two_agencies_is_refused_before_anything_is_opened(received: Installation) -> None:
+    said = without_side_effect(
+        received, lambda: received.run("matching", "run", PROJECT, "--json", who="hubert", code=3)
+    )
+    assert said.rules == ["method-agencies"]
+    assert "match_many" in said.body["findings"][0]["next"]
+
+
+def test_whom_the_crosswalk_puts_together_is_one_person(
+    received: Installation, delivered: tuple[Delivery, dict[str, pd.DataFrame]]
+) -> None:
+    _, tables = delivered
+    crosswalk, truth = tables["crosswalk"], truth_of(received)
+    schools = tables["sde"].set_index("P20ID")["LastReportingSchoolName"]
+    asked = crosswalk[crosswalk["P20ID"].map(schools) != WITHHELD]
+    for agency, sure in (("DOL", 0.95), ("CSCU", 0.97)):
+        linked = asked.dropna(subset=[f"{agency}_GenericID"])
+        mine, theirs = linked["SDE_GenericID"].map(truth["SDE"]), linked[f"{agency}_GenericID"].map(truth[agency])
+        both = asked["SDE_GenericID"].map(truth["SDE"]).isin(truth[agency].values()).sum()
+        assert (mine == theirs).mean() >= sure, agency
+        assert (mine == theirs).sum() / both >= 0.85, agency
+        assert linked[f"{agency}_GenericID"].is_unique
+    assert asked[["DOL_GenericID", "CSCU_GenericID"]].notna().all(axis=1).sum() > 20
+
+
+def test_each_agency_has_its_table_and_no_identifier(
+    received: Installation, delivered: tuple[Delivery, dict[str, pd.DataFrame]]
+) -> None:
+    delivery, tables = delivered
+    assert list(tables) == ["sde", "dol", "cscu", "crosswalk"]
+    assert list(tables["crosswalk"]) == ["P20ID", *(f"{agency}_GenericID" for agency in AGENCIES)]
+    assert list(tables["cscu"]) == ["P20ID", *TERMS]
+    held = tables["crosswalk"].dropna(subset=["CSCU_GenericID"])
+    assert set(tables["cscu"]["P20ID"]) == set(held["P20ID"])
+    for agency in AGENCIES:
+        barred = {e.name for e in received.policy().agreement.elements[agency] if e.matching}
+        assert not barred & set(tables[agency.lower()])
+    masked = {column.name for column in delivery.table("crosswalk").columns if column.uc}  # type: ignore[union-attr]
+    assert masked == {"DOL_GenericID"}
+
+
+def test_what_is_withheld_for_one_agency_is_delivered_of_another(
+    delivered: tuple[Delivery, dict[str, pd.DataFrame]],
+) -> None:
+    _, tables = delivered
+    schools = tables["sde"].set_index("P20ID")["LastReportingSchoolName"]
+    theirs = tables["crosswalk"][tables["crosswalk"]["P20ID"].map(schools) == WITHHELD]
+    assert len(theirs) > 20
+    assert theirs["CSCU_GenericID"].isna().all() and theirs["DOL_GenericID"].notna().any()
+    assert not set(theirs["P20ID"]) & set(tables["cscu"]["P20ID"])
+
+
+def test_the_run_is_kept_with_everything_that_shows_how_it_came_about(
+    received: Installation, delivered: tuple[Delivery, dict[str, pd.DataFrame]]
+) -> None:
+    made = received
+    with made.enclave.store.view() as view:
+        run = latest(view, PROJECT)
+        entry = next(e for e in view.entries(action="match.run"))
+    kept = made.home / "reports" / PROJECT / run.id
+    digest = {p.suffix: hashlib.sha256(p.read_bytes()).hexdigest() for p in kept.iterdir()}
+    assert (run.method, run.agencies, set(run.inputs)) == ("match_many", AGENCIES, set(AGENCIES))
+    assert (run.report_sha256, run.executed_sha256) == (digest[".html"], digest[".ipynb"])
+    assert {"report": digest[".html"], "executed": digest[".ipynb"], "persons": run.persons}.items() <= entry[
+        "details"
+    ].items()
+    report = json.loads((kept / "match-report.json").read_text("utf-8"))
+    assert report["persons"] == run.persons and len(report["pairs"]) == len(list(combinations(AGENCIES, 2)))
+    assert made.actions("match.")[-1] == "match.complete"
+    assert made.actions("match.").count("match.agree") == len(REPRESENTATIVES) + 1
+    assert made.verified() == len(made.actions())
+    executed = (kept / "match-report.ipynb").read_text("utf-8")
+    rows = [row for agency in AGENCIES for row in rows_of(made.agencies / f"{agency}.0003.04_11_2022.matching")[1:]]
+    assert not {value for row in rows for value in row[:2] if value} & set(re.findall(r"[\w-]+", executed))
