@@ -3,8 +3,6 @@
 import hashlib
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -13,7 +11,7 @@ import papermill
 import pytest
 
 from p20kit import synthetic
-from tests.linkage.agencies import STATE_ROLES
+from tests.linkage.agencies import STATE_ROLES, run_template
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "templates" / "match_many.ipynb"
@@ -42,11 +40,7 @@ def job(tmp_path_factory: pytest.TempPathFactory, world: synthetic.Universe) -> 
 
 @pytest.fixture(scope="module")
 def events(job: Path) -> list[dict[str, object]]:
-    command = [sys.executable, "-m", "p20kit.runner", str(NOTEBOOK), "--parameters", str(job / "parameters.json")]
-    done = subprocess.run(
-        [*command, "--out", str(job / "out"), "--report"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return run_template("match_many", job)
 
 
 @pytest.fixture(scope="module")
