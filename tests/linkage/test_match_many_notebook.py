@@ -89,10 +89,13 @@ def test_the_clusters_of_the_report_are_those_of_the_crosswalk(job, report):
     assert shown and sum(group["linked"] for group in shown) <= int(held["SDE"].sum())
 
 
-def test_the_page_shows_every_pair_and_no_person(job, events, world):
+def test_the_page_shows_every_pair_and_no_person(job, events, report, world):
     page = (job / "out" / "match_many.html").read_text(encoding="utf-8")
     for two in ("SDE-CSCU", "SDE-DOL", "CSCU-DOL"):
         assert page.count(f"<h3>{two}</h3>") == 3
+    hidden = [group for group in report["by_group"][0]["groups"] if group["suppressed"]]
+    # one of them is half of all: hidden beside a small one, and not small itself
+    assert len(hidden) > 1 and page.count(">hidden<") == len(hidden) and ">fewer than 6<" not in page
     assert "Persons of both" in page and "two records of one agency" in page
     assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!#|data:)""", page) and "<script" not in page
     words = set(re.findall(r"[\w-]+", page))
