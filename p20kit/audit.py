@@ -276,12 +276,8 @@ def _differences(
     from p20kit.overlaps import implied_groups
 
     new = len(known) - len(before)
-    since = known[new:]
-    old = set(small_differences(before, len(before), policy))
-    apart = [(known, each) for each in small_differences(known, new, policy)]
-    apart += [(since, each) for each in small_differences(since, len(since), policy) if each not in old]
-    for tables, found in apart:
-        outer, inner = (group.where(tables[group.table][0]) for group in (found.larger, found.smaller))
+    for found in small_differences(known, [then for _, then in before], policy):
+        outer, inner = (group.where(known[group.table][0]) for group in (found.larger, found.smaller))
         many, fewer = found.larger.persons, found.smaller.persons
         what = f"{many} individuals less the {fewer} of {inner}, all among them, leaves {found.persons}"
         advice = "Hide one of the two, or use the same groups in both tables."

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
+from itertools import combinations_with_replacement, product
 
 import numpy as np
 import pandas as pd
@@ -80,7 +80,9 @@ class _Grouping:
         return Group(self.table, int(flat), int(self.sizes[flat]), self.axis)
 
 
-def small_differences(tables: Sequence[tuple[Table, BoolArray]], new: int, policy: CellPolicy) -> list[Difference]:
+def small_differences(
+    tables: Sequence[tuple[Table, BoolArray]], before: Sequence[BoolArray], policy: CellPolicy
+) -> list[Difference]:
     """Find pairs of known groups, one inside the other, that differ by fewer than the threshold.
 
     Source: DSA III.G.2.d; DSA VI.D.2 ("any combination of dissemination materials").
@@ -88,21 +90,25 @@ def small_differences(tables: Sequence[tuple[Table, BoolArray]], new: int, polic
     Parameters
     ----------
     tables : sequence of (Table, ndarray of bool)
-        With the cells a reader knows. Tables without a basis are left out: who is in them is not known.
-    new : int
-        The first `new` tables are being judged, each by itself and with all others; pairs of the others are not
-        looked at.
+        With the cells a reader knows; those that are being judged first, then what has been released before. Tables
+        without a basis are left out: who is in them is not known.
+    before : sequence of ndarray of bool
+        Of each table that has been released: the cells a reader knew without those that are being judged.
     policy : CellPolicy
 
     Returns
     -------
     list of Difference
-        Of 1 to `policy.minimum_count` - 1 persons, each pair of cells once.
+        Of 1 to `policy.minimum_count` - 1 persons, each pair of cells once; without those that were known before.
     """
+    new = len(tables) - len(before)
+    then = [*tables[:new], *((table, known) for (table, _), known in zip(tables[new:], before, strict=True))]
+    told = [i < new or bool((tables[i][1] != then[i][1]).any()) for i in range(len(tables))]
     found: dict[Difference, None] = {}
-    for a in range(new):
-        for b in range(a, len(tables)):
-            found.update(dict.fromkeys(_between(tables, a, b, policy)))
+    for a, b in combinations_with_replacement(range(len(tables)), 2):
+        if told[a] or told[b]:
+            old = set(_between(then, a, b, policy)) if a >= new else ()
+            found.update(dict.fromkeys(each for each in _between(tables, a, b, policy) if each not in old))
     return list(found)
 
 

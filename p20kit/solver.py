@@ -11,8 +11,8 @@ FloatArray = NDArray[np.float64]
 INFINITE = highspy.kHighsInf
 TOLERANCE = 1e-6
 """How far from a whole number, or from a bound, a solution of HiGHS may stand and still be taken as on it."""
-PATIENCE = 5_000
-"""Iterations of the simplex method before the interior point method takes over."""
+WARM, PATIENCE = 300, 5_000
+"""Iterations of the simplex method from where it ended before, and from a fresh start, until another way is taken."""
 
 
 def program(
@@ -48,11 +48,16 @@ def program(
 
 def solution(model: highspy.Highs) -> FloatArray | None:
     """Run a program; None where it has no optimal solution."""
-    model.setOptionValue("simplex_iteration_limit", PATIENCE)
-    model.run()
+    # from an old solution the simplex method may wander for seconds where presolve and a fresh start take a part of
+    # one; among many equal prices it may wander for minutes where an interior point takes seconds
+    for limit in (WARM, PATIENCE) if model.getBasis().valid else (PATIENCE,):
+        model.setOptionValue("simplex_iteration_limit", limit)
+        model.run()
+        if model.getModelStatus() != highspy.HighsModelStatus.kIterationLimit:
+            break
+        model.clearSolver()
     model.setOptionValue("simplex_iteration_limit", highspy.kHighsIInf)
-    if model.getModelStatus() == highspy.HighsModelStatus.kIterationLimit:
-        # among many equal prices the simplex method may wander for minutes where an interior point takes seconds
+    if model.getModelStatus() == highspy.HighsModelStatus.kNotset:
         model.setOptionValue("solver", "ipm")
         model.run()
         model.setOptionValue("solver", "choose")

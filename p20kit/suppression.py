@@ -64,21 +64,26 @@ def suppress_counts(
         If earlier releases make some cell recoverable whatever is hidden now, or what must be hidden is to be kept.
     """
     numbers = populations([*new, *(table for table, _ in earlier)])
-    public = known_cells(earlier, numbers[len(new) :])
-    hide = [mask.copy() for mask in forced]
     tables = [*new, *(table for table, _ in earlier)]
+    before = _decide((), earlier, _none(earlier), (), policy, numbers[len(new) :], aim, step)[1]
+    public = known_cells(list(zip(tables[len(new) :], before, strict=True)), numbers[len(new) :])
+    hide = [*(mask.copy() for mask in forced), *_none(earlier)]
     for _ in range(ROUNDS):
         shown, known, optimality = _decide(new, earlier, hide, wanted, policy, numbers, aim, step)
-        apart = small_differences(list(zip(tables, known, strict=True)), len(new), policy)
+        apart = small_differences(list(zip(tables, known, strict=True)), before, policy)
         if not apart:
             return shown, optimality
         for difference in apart:
-            table, flat = cell_to_hide(difference, new, known, public, numbers)
+            table, flat = cell_to_hide(difference, len(new), tables, known, public, numbers)
             hide[table].ravel()[flat] = True
     what = f"{len(apart)} groups differ from others by fewer than {policy.minimum_count}, whatever is hidden for them"
     advice = "Use the same groups in all tables, or ask for fewer of them."
     finding = Finding("difference", COMPLEMENTARY_CLAUSE, new[0].name, what, advice)
     raise Unprotectable("groups of the tables differ by too few individuals", [finding])
+
+
+def _none(releases: Sequence[Release]) -> list[BoolArray]:
+    return [np.zeros_like(displayed) for _, displayed in releases]
 
 
 def _decide(
@@ -98,7 +103,8 @@ def _decide(
         mine = [i for i in range(len(new)) if numbers[i] == number]
         past = [i for i in range(len(new), len(numbers)) if numbers[i] == number]
         before = [earlier[i - len(new)] for i in past]
-        system, places = _system([(i, new[i], forced[i], wanted[i]) for i in mine], before, policy, aim)
+        concealed = [forced[i] for i in (*mine, *past)]
+        system, places = _system([(i, new[i], wanted[i]) for i in mine], before, concealed, policy, aim)
         hidden = system.hidden
         if mine:
             outcome = complementary(system, step, fast=aim.fast, seconds=aim.seconds)
@@ -115,10 +121,14 @@ def _decide(
 
 
 def _system(
-    new: Sequence[tuple[int, Table, BoolArray, BoolArray]], earlier: Sequence[Release], policy: CellPolicy, aim: Aim
+    new: Sequence[tuple[int, Table, BoolArray]],
+    earlier: Sequence[Release],
+    forced: Sequence[BoolArray],
+    policy: CellPolicy,
+    aim: Aim,
 ) -> tuple[System, tuple[IntArray, ...]]:
     """Put the counts of one population into one system; and say where in it the cells of each table are."""
-    tables = [*(table for _, table, _, _ in new), *(table for table, _ in earlier)]
+    tables = [*(table for _, table, _ in new), *(table for table, _ in earlier)]
     together = None if aim.against == "recovery" else joint(tables)
     linked = link(tables if together is None else [*tables, together])
     places, size = linked.unknowns, linked.size
@@ -134,15 +144,18 @@ def _system(
     hidden = need > 0
     hidden |= ~spread(places[: len(tables)], [np.ones(table.counts.size, bool) for table in tables], size)
     past = places[len(new) : len(tables)]
-    for (position, table, forced, wanted), place in zip(new, places, strict=False):
+    for mask, place in zip(forced, places, strict=False):
+        cells = place[mask.ravel()]
+        need[cells] = np.maximum(need[cells], value[cells] + policy.minimum_count)
+        hidden[cells] = True
+    for (position, table, wanted), place in zip(new, places, strict=False):
         np.maximum.at(weight, place, aim.weigh(table, position).ravel())
-        need[place[forced.ravel()]] = np.maximum(need, value + policy.minimum_count)[place[forced.ravel()]]
-        hidden[place[~table.published | forced.ravel()]] = True
+        hidden[place[~table.published]] = True
         met[place], asked[place[wanted.ravel()]] = True, True
     public = spread(past, [displayed for _, displayed in earlier], size)
     concealed = spread(past, [~displayed for _, displayed in earlier], size)
-    kept = spread(places[: len(new)], [aim.kept(table, position) for position, table, _, _ in new], size)
-    _refuse_contradictions(kept & hidden & (need > value), [table for _, table, _, _ in new], places)
+    kept = spread(places[: len(new)], [aim.kept(table, position) for position, table, _ in new], size)
+    _refuse_contradictions(kept & hidden & (need > value), [table for _, table, _ in new], places)
     # a zero that one table must hide is no known zero of another
     fixed = (known_zero & (need == 0)) | public | kept
     hidden |= concealed | (met & ~asked & ~fixed)
@@ -182,25 +195,24 @@ def known_cells(releases: Sequence[Release], numbers: Sequence[int]) -> set[Cell
 
 def cell_to_hide(
     difference: Difference,
-    new: Sequence[Table],
-    shown: Sequence[BoolArray],
+    new: int,
+    tables: Sequence[Table],
+    known: Sequence[BoolArray],
     public: set[CellKey],
     numbers: Sequence[int],
 ) -> tuple[int, int]:
     """Choose the cell to hide: of a table still to be released, of the smaller group if that helps.
+
+    Where both groups are of tables that have been released, the cell is one that must not become known of them.
 
     Returns
     -------
     (int, int)
         Position of the table, and flat position of the cell.
     """
-    ways = [
-        (group.table, flat)
-        for group in (difference.smaller, difference.larger)
-        if group.table < len(new)
-        for flat in _ways(group, new[group.table], shown[group.table])
-    ]
-    private = ((table, flat) for table, flat in ways if cell_keys(new[table], numbers[table])[flat] not in public)
+    groups = sorted((difference.smaller, difference.larger), key=lambda group: group.table >= new)
+    ways = [(group.table, flat) for group in groups for flat in _ways(group, tables[group.table], known[group.table])]
+    private = ((table, flat) for table, flat in ways if cell_keys(tables[table], numbers[table])[flat] not in public)
     return next(private, ways[0])
 
 

@@ -88,15 +88,17 @@ def suppress_totals(
     """
     everything = [*new, *earlier]
     numbers = _people(everything)
-    public = known_cells([(t.table, t.allowed) for t in earlier], numbers[len(new) :])
+    public = known_cells([(totals.table, totals.allowed) for totals in earlier], numbers[len(new) :])
     forced = [np.zeros(totals.table.counts.shape, dtype=bool) for totals in new]
-    tables = [totals.table for totals in new]
+    tables = [totals.table for totals in everything]
+    before = [totals.allowed for totals in earlier]
     # groups whose totals are known and that differ by fewer than a base give a total of too few
     bases = replace(policy, minimum_count=policy.minimum_base, columns={})
     for _ in range(ROUNDS):
         shown = _decide(new, earlier, numbers, forced, policy, step)
-        known = [*zip(tables, shown, strict=True), *((t.table, t.allowed) for t in earlier)]
-        apart = [cell_to_hide(d, tables, shown, public, numbers) for d in small_differences(known, len(new), bases)]
+        known = [*shown, *before]
+        differences = small_differences(list(zip(tables, known, strict=True)), before, bases)
+        apart = [cell_to_hide(each, len(new), tables, known, public, numbers) for each in differences]
         thin = [(i, flat) for i, totals in enumerate(new) for flat in _thin_rests(totals, shown[i], policy)]
         if not apart and not thin:
             return shown

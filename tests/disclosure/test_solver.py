@@ -11,17 +11,22 @@ from p20kit import solver
 from p20kit.solver import INFINITE, program, solution, whole_solution
 
 
-@pytest.mark.parametrize("patience", [0, 3, 5_000])
+@pytest.mark.parametrize(("warm", "patience"), [(0, 0), (0, 3), (1, 5_000), (300, 5_000)])
 def test_a_program_on_which_the_simplex_method_takes_long_is_solved_all_the_same(
-    patience: int, monkeypatch: pytest.MonkeyPatch
+    warm: int, patience: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(solver, "WARM", warm)
     monkeypatch.setattr(solver, "PATIENCE", patience)
     random = np.random.default_rng(5)
     rows = random.integers(-1, 3, (20, 40)).astype(float)
-    cost, most = random.random(40) - 0.2, rows @ random.random(40)
-    model = program(sparse.csr_matrix(rows), cost, np.zeros(40), np.full(40, 9.0), np.full(20, -INFINITE), most)
-    expected = linprog(cost, A_ub=rows, b_ub=most, bounds=(0, 9))
-    for _ in range(2):
+    most = rows @ random.random(40)
+    model = program(
+        sparse.csr_matrix(rows), np.zeros(40), np.zeros(40), np.full(40, 9.0), np.full(20, -INFINITE), most
+    )
+    for _ in range(3):
+        cost = random.random(40) - 0.2
+        model.changeColsCost(40, np.arange(40, dtype=np.int32), cost)
+        expected = linprog(cost, A_ub=rows, b_ub=most, bounds=(0, 9))
         found = solution(model)
         assert found is not None and cost @ found == pytest.approx(expected.fun, abs=1e-6)
         assert (rows @ found <= most + 1e-6).all()
