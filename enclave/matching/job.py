@@ -182,25 +182,27 @@ def execute(settings: Settings, job: Job, progress: Progress) -> None:
     reached("matching.executed")
 
 
-def keep_pages(settings: Settings, job: Job, what: str) -> tuple[str, str]:
-    """Keep the page, the executed notebook and the figures of a run: aggregates only, so they outlive the match data.
+def keep_pages(settings: Settings, job: Job, what: str) -> dict[str, str]:
+    """Keep the page, its print, the executed notebook and the figures of a run: aggregates only.
+
+    They outlive the match data.
 
     Parameters
     ----------
     what : str
-        ``report`` keeps ``match-report.html``, ``.ipynb`` and ``.json``.
+        ``report`` keeps ``match-report.html``, ``.pdf``, ``.ipynb`` and ``.json``.
 
     Returns
     -------
-    tuple of str
-        SHA-256 (hex) of the page and of the executed notebook.
+    dict of str to str
+        SHA-256 (hex) by suffix: of the page, of its print and of the executed notebook.
     """
     kept = settings.home / "reports" / job.files[0].project / job.run
     kept.mkdir(parents=True, exist_ok=True)
-    sources = {suffix: job.out / f"{job.method.notebook.stem}{suffix}" for suffix in (".html", ".ipynb")}
-    targets = {suffix: kept / f"match-{what}{suffix}" for suffix in sources}
     shutil.copyfile(job.out / f"{what}.json", kept / f"match-{what}.json")
-    for suffix, source in sources.items():
-        shutil.copyfile(source, targets[suffix])
-    page, executed = (sha256(target.read_bytes()).hexdigest() for target in targets.values())
-    return page, executed
+    digests = {}
+    for suffix in (".html", ".pdf", ".ipynb"):
+        target = kept / f"match-{what}{suffix}"
+        shutil.copyfile(job.out / f"{job.method.notebook.stem}{suffix}", target)
+        digests[suffix] = sha256(target.read_bytes()).hexdigest()
+    return digests

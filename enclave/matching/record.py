@@ -34,8 +34,8 @@ class MatchRun:
         `crosswalk_sha256`.
     match_rate : str
         Share of the first agency's individuals linked, as printed in the report (per cent).
-    report_sha256, executed_sha256 : str
-        Of the report's page and of the executed notebook, which outlive the match data.
+    report_sha256, printed_sha256, executed_sha256 : str
+        Of the report's page, of its PDF and of the executed notebook, which outlive the match data.
     agreements : mapping of party -> date
         Representatives who agreed in writing that the results are optimal.
     """
@@ -54,6 +54,7 @@ class MatchRun:
     match_rate: str
     crosswalk_sha256: str
     report_sha256: str
+    printed_sha256: str
     executed_sha256: str
     agreements: dict[str, date] = field(default_factory=dict)
     completed_on: date | None = None

@@ -209,7 +209,7 @@ def _keep(
     sealed = settings.sealed / key / f"{job.run}.crosswalk"
     context = _context(admission.project, job.run)
     digest = keystore.seal(job.out / "crosswalk.parquet", sealed, key, context)
-    report_sha256, executed_sha256 = keep_pages(settings, job, "report")
+    kept = keep_pages(settings, job, "report")
     reached("matching.sealed")
     rate = report["match_rate"]["overall"]["rate"]
     with store.transaction() as tx:
@@ -226,14 +226,16 @@ def _keep(
             persons=persons,
             match_rate=f"{100 * rate:.2f}",
             crosswalk_sha256=digest,
-            report_sha256=report_sha256,
-            executed_sha256=executed_sha256,
+            report_sha256=kept[".html"],
+            printed_sha256=kept[".pdf"],
+            executed_sha256=kept[".ipynb"],
         )
         details: Details = {
             "persons": persons,
             "crosswalk": digest,
-            "report": report_sha256,
-            "executed": executed_sha256,
+            "report": record.report_sha256,
+            "printed": record.printed_sha256,
+            "executed": record.executed_sha256,
             "rate": record.match_rate,
         }
         tx.write(record, _entry(admission, job, "match.run", details))

@@ -21,21 +21,30 @@ from p20kit.linkage.drawing import (
     picture_of,
     small,
     table,
+    weight,
 )
+from p20kit.linkage.elements import ROLES
 
 _SIGNED = ("Party", "Representative", "Name", "Signature", "Date")
 
 
 def files(report: dict[str, Any]) -> HTML:
     """Records, usable identifiers and likely duplicates of the files."""
-    roles = report["roles"]["used"]
-    rows = [
-        [f["agency"], number(f["records"]), number(f["unlinkable"]), number(f["likely_duplicates"])]
-        + [percent(f["completeness"].get(role)) for role in roles]
-        for f in report["files"]
+    held = report["files"]
+    counts = [
+        [title, *(number(file[key]) for file in held)]
+        for title, key in (
+            ("Records", "records"),
+            ("Unlinkable", "unlinkable"),
+            ("Likely duplicates", "likely_duplicates"),
+        )
     ]
-    head = ["Agency", "Records", "Unlinkable", "Likely duplicates", *(r.replace("_", " ") for r in roles)]
-    return table(head, rows, "Share of records that hold each identifier, after placeholders were nulled.")
+    shares = [
+        [ROLES[role].label, *(percent(file["completeness"].get(role)) for file in held)]
+        for role in report["roles"]["used"]
+    ]
+    note = "Per cent: records that hold the identifier, after placeholders were nulled."
+    return table(["", *(file["agency"] for file in held)], [*counts, *shares], note)
 
 
 def of_each_pair(report: dict[str, Any], *views: Callable[[dict[str, Any]], HTML | SVG]) -> None:
@@ -106,7 +115,7 @@ def comparison_levels(report: dict[str, Any]) -> HTML:
         title = "" if c["identifier"] == last else c["identifier"]
         last = c["identifier"]
         name = c["level"] + (" *" if c["term_frequencies"] else "") + (" †" if c["unseen"] else "")
-        rows.append([title, name, small(c["m"]), small(c["u"]), f"{c['match_weight']:+.1f}"])
+        rows.append([title, name, small(c["m"]), small(c["u"]), weight(c["match_weight"])])
     note = "* rare values weigh more than this, common ones less.  † m or u never seen in training: a floor is used."
     return table(["Identifier", "Level", "m", "u", "Weight"], rows, note)
 
@@ -181,7 +190,12 @@ def thresholds_chart(report: dict[str, Any]) -> SVG:
     )
     force = pd.DataFrame({"threshold": [f"{t['threshold']:g}" for t in rows if t["in_force"]]})
     x = alt.X("threshold:O", sort=None, title="match probability at least", axis=alt.Axis(labelAngle=0))
-    colour = alt.Color("kind:N", scale=alt.Scale(domain=list(kinds.values()), range=[RUST, BLUE]), title=None)
+    colour = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=list(kinds.values()), range=[RUST, BLUE]),
+        title=None,
+        legend=alt.Legend(orient="top"),
+    )
     lines = alt.Chart(frame).mark_line(point=True).encode(x=x, y=alt.Y("expected:Q", title="expected"), color=colour)
     line = alt.Chart(force).mark_rule(color=RUST, strokeDash=[5, 3]).encode(x=x)
     return picture_of((lines + line).properties(width=560, height=190))
@@ -266,7 +280,7 @@ def signature_block(signatories: Sequence[tuple[str, str]]) -> HTML:
         f"<tr><td>{escape(party)}</td><td>{escape(title)}</td>{3 * room}</tr>" for party, title in signatories
     )
     head = "".join(f'<th style="text-align:left">{each}</th>' for each in _SIGNED)
-    return html(f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+    return html(f"<table class=short><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
 
 
 def provenance(report: dict[str, Any]) -> HTML:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import pytest
 
+from enclave.matching import latest
 from tests.conftest import At
 from tests.world import without_side_effect
 
@@ -25,6 +27,16 @@ def test_the_second_report_stands_beside_the_first_and_ends_where_it_is_signed(a
     for page in (first, second):
         agreed = page[page.index(">Agreed") :]
         assert all(title in agreed for title in (TITLE, "Director of Research", "Senior Research Associate"))
+
+
+def test_the_report_is_kept_as_a_pdf_too_printed_in_the_room_without_network(shared: At) -> None:
+    made = shared("matched")
+    printed = (made.home / "reports" / "DR-0034" / "match-01" / "match-report.pdf").read_bytes()
+    assert b"/Title (Match report)" in printed and len(re.findall(rb"/Type /Page\b", printed)) > 3
+    with made.enclave.store.view() as view:
+        run = latest(view, "DR-0034")
+        entered = next(view.entries(action="match.run"))["details"]["printed"]
+    assert hashlib.sha256(printed).hexdigest() == run.printed_sha256 == entered
 
 
 @pytest.mark.parametrize("method", ["match_many", "match_review"])
