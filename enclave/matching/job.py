@@ -27,7 +27,7 @@ from enclave.vault import Keystore
 
 Parameters = Mapping[str, int | float | str]
 Progress = Callable[[dict[str, Any]], None]
-GROUPS, LAST = "groups.parquet", "last-report.json"
+GROUPS, LAST, KEPT = "groups.parquet", "last-report.json", "kept-model.json"
 _LIMITS = Limits(file_bytes=8 * 1024**3, tmp_bytes=2 * 1024**3)
 
 
@@ -43,12 +43,15 @@ class Job:
         Private: `inputs`, `out`, `job.json` and `params.json` stand in it.
     files : tuple of Holding
         One for each agency, in the order of the agreement.
+    model_from : str
+        Id of the run whose model is taken; empty to train one.
     """
 
     run: str
     folder: Path
     files: tuple[Holding, ...]
     method: ApprovedMethod
+    model_from: str = ""
 
     @property
     def agencies(self) -> tuple[str, ...]:
@@ -100,7 +103,10 @@ def let_read(job: Job) -> None:
 
 
 def write_order(policy: Policy, job: Job, parameters: Parameters) -> None:
-    """Write job.json (agencies, roles, groups of the match rate, the run before, who agrees) and params.json."""
+    """Write job.json and params.json.
+
+    The order names agencies, roles, groups of the match rate, the run before, a kept model, and who agrees.
+    """
     groups = {"table": GROUPS, "columns": list(policy.agreement.match_groups)}
     order = {
         "job": job.run,
@@ -110,6 +116,7 @@ def write_order(policy: Policy, job: Job, parameters: Parameters) -> None:
         "roles": _shared_roles(policy, job),
         "groups": groups if (job.inputs / GROUPS).exists() else None,
         "last": LAST if (job.inputs / LAST).exists() else None,
+        "model": KEPT if (job.inputs / KEPT).exists() else None,
         "signatories": [
             {"party": p.code, "representative": p.representative}
             for p in policy.agreement.parties
@@ -180,6 +187,22 @@ def execute(settings: Settings, job: Job, progress: Progress) -> None:
         # The log may hold values: it stays inside the job's folder and goes with it.
         raise Fault(f"{job.method.id} failed in {failure or 'the sandbox'} (exit {code}); nothing was kept")
     reached("matching.executed")
+
+
+def keep_model(settings: Settings, job: Job) -> str:
+    """Keep the model of a run, which holds no value of any person; give its SHA-256 (hex).
+
+    With it, the same files and parameters give the same links again.
+    """
+    kept = model_of(settings, job.files[0].project, job.run)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(job.out / "model.json", kept)
+    return sha256(kept.read_bytes()).hexdigest()
+
+
+def model_of(settings: Settings, project: str, run: str) -> Path:
+    """Say where the model of a run is kept."""
+    return settings.home / "reports" / project / run / "match-model.json"
 
 
 def keep_pages(settings: Settings, job: Job, what: str) -> dict[str, str]:

@@ -36,6 +36,10 @@ class MatchRun:
         Share of the first agency's individuals linked, as printed in the report (per cent).
     report_sha256, printed_sha256, executed_sha256 : str
         Of the report's page, of its PDF and of the executed notebook, which outlive the match data.
+    model_sha256 : str
+        Of the model, which outlives them too.
+    model_from : str
+        Id of the run whose model was taken; empty where one was trained.
     agreements : mapping of party -> date
         Representatives who agreed in writing that the results are optimal.
     """
@@ -56,6 +60,8 @@ class MatchRun:
     report_sha256: str
     printed_sha256: str
     executed_sha256: str
+    model_sha256: str
+    model_from: str = ""
     agreements: dict[str, date] = field(default_factory=dict)
     completed_on: date | None = None
     delete_by: date | None = None

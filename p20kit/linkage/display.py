@@ -1,6 +1,6 @@
 """A match report to look at: tables and charts from `Linked.report`, all of it aggregates."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from math import log2
 from typing import Any
@@ -296,6 +296,7 @@ def provenance(report: dict[str, Any]) -> HTML:
             if f"{kind}_sha256" in report
         ),
         *([f"SHA-256 of the model {two}".strip(), own["model_sha256"]] for two, own in models.items()),
+        ["m and u", _learned(models.values())],
         [
             "Threshold, seed, pairs of strangers",
             f"{method['threshold']:g}, {method['seed']}, {number(method['max_pairs'])} pairs",
@@ -307,6 +308,11 @@ def provenance(report: dict[str, Any]) -> HTML:
         ["Software", ", ".join(f"{name} {version}" for name, version in software.items())],
     ]
     return table(["", ""], rows, numeric=False)
+
+
+def _learned(models: Iterable[dict[str, Any]]) -> str:
+    kept = any(own["model_kept"] for own in models)
+    return "kept from an earlier run; none was trained" if kept else "trained on these files"
 
 
 def _in_short(report: dict[str, Any]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from p20kit.linkage.errors import refuse_blocking
 from p20kit.linkage.estimates import Captures
 from p20kit.linkage.scoring import score
 from p20kit.linkage.standardise import COUNTED, KEYS, Standardised, share_vocabularies
-from p20kit.linkage.training import Trained, train
+from p20kit.linkage.training import Trained, reopen, train
 from p20kit.linkage.vectors import Patterns, compare, patterns
 
 FIRST_OVERLAP = 0.5
@@ -73,6 +73,7 @@ def score_files(
     tell: Progress = lambda stage, fraction: None,
     known_m: Mapping[tuple[str, str], float] = MappingProxyType({}),
     deterministic: Sequence[str] = (),
+    model: Mapping[str, Any] | None = None,
 ) -> Scored:
     """Propose, compare and score pairs of the records of two files; of one file, where both are the same.
 
@@ -82,13 +83,13 @@ def score_files(
         Their frames are used up: memory is what a large match runs out of.
     seed, max_pairs, threads, deterministic
         As in `Method`.
-    known_m : mapping of (str, str) to float
-        As in `train`.
+    known_m, model : mapping
+        As in `train`; a kept model that is taken instead of training one.
 
     Raises
     ------
     LinkageRefused
-        If no blocking rule can be run.
+        If no blocking rule can be run, or the model is not one of these files.
     """
     same = left is right
     tables = ("records_l", "records_l" if same else "records_r")
@@ -98,22 +99,22 @@ def score_files(
         con.execute(f"set threads={threads}")
         columns = _load(con, tables, left, right)
         comparisons = build_comparisons(columns)
-        known = _known_u(left.frame, right.frame, comparisons)
+        kept = None if model is None else reopen(model, comparisons)
+        known = {} if kept else _known_u(left.frame, right.frame, comparisons)
         _use_up(left, right)
         tell("blocking", 0.15)
         costs = choose_rules(con, *tables, columns, records)
-        rules = [cost.rule for cost in costs if cost.used]
-        if not rules:
-            refuse_blocking(costs)
+        rules = [cost.rule for cost in costs if cost.used] or refuse_blocking(costs)
         propose(con, *tables, rules, "candidates")
         tell("comparing", 0.3)
         compare(con, *tables, "candidates", comparisons, "vectors")
         con.execute("drop table candidates")
         seen = patterns(con, "vectors", comparisons)
         tell("training", 0.6)
-        strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
         possible = records[0] * (records[0] - 1) // 2 if same else records[0] * records[1]
-        trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
+        if (trained := kept) is None:
+            strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
+            trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
         tell("scoring", 0.75)
         sure, alone = _by_identifier(comparisons, seen, deterministic)
         pairs = score(con, "vectors", seen, trained, [rule.name for rule in rules], sure)

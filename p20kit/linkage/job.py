@@ -36,6 +36,8 @@ class Job:
         Party and the title of its Representative, who agree to the match; no person's name.
     last : dict or None
         Report of the project's run before this one.
+    model : dict or None
+        Model an earlier run kept, or its models by `left-right`: to be taken instead of training.
     """
 
     job: str
@@ -48,6 +50,7 @@ class Job:
     root: Path
     signatories: tuple[tuple[str, str], ...] = ()
     last: dict[str, Any] | None = None
+    model: dict[str, Any] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,8 +98,8 @@ def reopen_job(directory: str) -> Job:
     ----------
     directory : str
         Holds `job.json`, `inputs/` and `out/`. The order names two agencies as `left` and `right`, or a list of
-        two and more as `agencies`; `signatories` may list `party` and `representative`, and `last` may name the
-        report of the run before in `inputs/`.
+        two and more as `agencies`; `signatories` may list `party` and `representative`, and `last` and `model` may
+        name the report of the run before and a kept model in `inputs/`.
 
     Returns
     -------
@@ -117,8 +120,12 @@ def reopen_job(directory: str) -> Job:
     held = {name: path.read_bytes() for name, path in paths.items()}
     # What is matched is what was hashed, whatever happens to the file in between.
     tables = {name: pd.read_parquet(BytesIO(bytes_)) for name, bytes_ in held.items()}
-    last = (root / "inputs" / str(order["last"])).read_bytes() if order.get("last") else None
+    last, model = (
+        (root / "inputs" / str(order[each])).read_bytes() if order.get(each) else None for each in ("last", "model")
+    )
     groups = tables.get("groups") if by else None
+    hashed = {paths[name].name: bytes_ for name, bytes_ in held.items()}
+    hashed |= {} if model is None else {str(order["model"]): model}
     if by and groups is not None and by.get("columns"):
         groups = groups[[order["id_column"], *by["columns"]]]
     return Job(
@@ -128,10 +135,11 @@ def reopen_job(directory: str) -> Job:
         roles=dict(order["roles"]),
         files={name: tables[name] for name in names},
         groups=groups,
-        inputs={paths[name].name: hashlib.sha256(bytes_).hexdigest() for name, bytes_ in held.items()},
+        inputs={name: hashlib.sha256(bytes_).hexdigest() for name, bytes_ in hashed.items()},
         root=root,
         signatories=tuple((str(s["party"]), str(s["representative"])) for s in order.get("signatories", ())),
         last=None if last is None else json.loads(last),
+        model=None if model is None else json.loads(model),
     )
 
 
