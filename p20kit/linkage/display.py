@@ -259,7 +259,7 @@ def groups_chart(report: dict[str, Any]) -> SVG | HTML:
 
 
 def last_run(report: dict[str, Any], last: dict[str, Any] | None) -> HTML:
-    """What this run found beside the project's run before it."""
+    """What this run found beside the project's run before it, in all and by group."""
     if last is None:
         return html("<p>No earlier run of this project to compare with.</p>")
     then, now = _in_short(last), _in_short(report)
@@ -268,7 +268,27 @@ def last_run(report: dict[str, Any], last: dict[str, Any] | None) -> HTML:
         [what, then.get(what, ""), now.get(what, ""), "" if then.get(what) == now.get(what) else "changed"]
         for what in dict.fromkeys([*now, *then])
     ]
-    return table(["", "Last run", "This run", ""], [runs, *rows], numeric=False)
+    whole = table(["", "Last run", "This run", ""], [runs, *rows], numeric=False)
+    groups = _groups_beside(report["by_group"], last["by_group"])
+    if not groups:
+        return whole
+    head = ["Grouping", "Group", "Match rate, last run", "This run", "Change"]
+    return html(whole.data + table(head, groups, numeric=False).data)
+
+
+def _groups_beside(now: Sequence[dict[str, Any]], then: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """Set the match rates of every group of two runs side by side; a change only where neither is hidden."""
+    runs = [{(by["grouping"], g["group"]): g for by in run for g in by["groups"]} for run in (then, now)]
+    rows = []
+    for key in dict.fromkeys([*runs[1], *runs[0]]):
+        found = [run.get(key) for run in runs]
+        shown = ["" if g is None else HIDDEN if g["suppressed"] else _interval(g, 1) for g in found]
+        rates = [g["rate"] for g in found if g is not None and not g["suppressed"]]
+        moved = (
+            "" if len(rates) < 2 else "none" if rates[0] == rates[1] else f"{100 * (rates[1] - rates[0]):+.1f} points"
+        )
+        rows.append([*key, *shown, moved])
+    return rows
 
 
 def signature_block(signatories: Sequence[tuple[str, str]]) -> HTML:
