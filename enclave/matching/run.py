@@ -105,7 +105,9 @@ def _run(
     progress: Progress,
 ) -> MatchRun:
     project = admission.project
-    approved = approved_method(settings.policies, method, settings.notebooks / f"{method}.ipynb")
+    with store.view() as view:
+        today = view.today
+    approved = approved_method(settings.policies, method, settings.notebooks / f"{method}.ipynb", today)
     check_parameters(approved, given)
     with scratch(settings.runtime, "job") as folder:
         with store.view() as view:
