@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+from pyarrow.parquet import ParquetFile
 
 from p20kit.errors import Finding
 from p20kit.linkage.errors import LinkageRefused
@@ -119,7 +121,7 @@ def reopen_job(directory: str) -> Job:
         paths["groups"] = root / "inputs" / str(by.get("table", "groups.parquet"))
     held = {name: path.read_bytes() for name, path in paths.items()}
     # What is matched is what was hashed, whatever happens to the file in between.
-    tables = {name: pd.read_parquet(BytesIO(bytes_)) for name, bytes_ in held.items()}
+    tables = {name: read_file(BytesIO(bytes_)) for name, bytes_ in held.items()}
     last, model = (
         (root / "inputs" / str(order[each])).read_bytes() if order.get(each) else None for each in ("last", "model")
     )
@@ -141,6 +143,13 @@ def reopen_job(directory: str) -> Job:
         last=None if last is None else json.loads(last),
         model=None if model is None else json.loads(model),
     )
+
+
+def read_file(source: Path | BytesIO) -> pd.DataFrame:
+    """Read a file of Parquet in one thread and give back what reading took: memory is what a match runs out of."""
+    found: pd.DataFrame = ParquetFile(source).read(use_threads=False).to_pandas()
+    pa.default_memory_pool().release_unused()
+    return found
 
 
 def write_result(job: Job, linked: Linked | LinkedMany) -> dict[str, Any]:
