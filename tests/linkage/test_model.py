@@ -140,3 +140,30 @@ def test_splink_loads_the_model_and_gives_the_same_weights(files):
     assert both["theirs"].to_numpy() == pytest.approx(both["match_weight"].to_numpy(), abs=1e-4)
     chart = linker.visualisations.match_weights_chart().chart_dict
     assert "sasid" in str(chart)
+
+
+PLANTED = synthetic.ErrorModel(
+    sex_wrong=0.05, sasid_wrong=0.08, dob_digit=0.06, dob_day_month=0.0, sde_share=1.0, cscu_share=1.0
+)
+
+
+def test_training_recovers_what_was_planted_in_invented_agencies():
+    world = synthetic.universe(students=6_000, wage_earners=500, college_students=6_000, seed=11, errors=PLANTED)
+    sde, cscu = world.matching("SDE"), world.matching("CSCU")
+    linked = link_pair(sde, cscu, roles=STATE_ROLES, names=("SDE", "CSCU"))
+    found = {(c["identifier"], c["level"]): (c["m"], c["u"]) for c in linked.report["comparisons"]}
+    wrong = PLANTED.sex_wrong
+    assert found["Sex", "equal"][0] == pytest.approx((1 - wrong) ** 2 + wrong**2, abs=0.015)
+    assert found["SASID", "equal"][0] == pytest.approx(1 - PLANTED.sasid_wrong, abs=0.015)
+    person = world.truth.set_index("generic_id")["person"]
+    true = sde.assign(person=sde["GenericID"].map(person)).merge(
+        cscu.assign(person=cscu["GenericID"].map(person)), on="person"
+    )
+    for column, identifier in (("DOB", "Date of birth"), ("FirstName", "First name"), ("Gender", "Sex")):
+        left, right = (file[column].where(~file[column].isin(["", "U"])) for file in (sde, cscu))
+        pairs = true[[f"{column}_x", f"{column}_y"]].mask(true.isin(["", "U"])).dropna()
+        m, u = found[identifier, "equal"]
+        assert m == pytest.approx((pairs.iloc[:, 0] == pairs.iloc[:, 1]).mean(), abs=0.015), identifier
+        by_chance = left.value_counts(normalize=True) * right.value_counts(normalize=True)
+        assert u == pytest.approx(by_chance.sum(), rel=0.05), identifier
+    assert linked.report["prior"] * len(sde) * len(cscu) == pytest.approx(len(true), rel=0.05)
