@@ -95,13 +95,13 @@ def score_files(
     tables = ("records_l", "records_l" if same else "records_r")
     records = (len(left.frame), len(right.frame))
     share_vocabularies(left, right)
+    columns = left.filled() & right.filled()
+    comparisons = build_comparisons(columns)
+    kept = None if model is None else reopen(model, comparisons)
+    known = {} if kept else _known_u(left.frame, right.frame, comparisons)
     with duckdb.connect() as con:
         con.execute(f"set threads={threads}")
-        columns = _load(con, tables, left, right)
-        comparisons = build_comparisons(columns)
-        kept = None if model is None else reopen(model, comparisons)
-        known = {} if kept else _known_u(left.frame, right.frame, comparisons)
-        _use_up(left, right)
+        _load(con, tables, left, right)
         tell("blocking", 0.15)
         costs = choose_rules(con, *tables, columns, records)
         rules = [cost.rule for cost in costs if cost.used] or refuse_blocking(costs)
@@ -140,8 +140,8 @@ def _by_identifier(
     return equal & more, equal & ~more
 
 
-def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standardised) -> set[str]:
-    """Load the columns both files have; give those both have filled."""
+def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standardised) -> None:
+    """Load the columns both files have; a frame is used up before the next is loaded."""
     # Identifiers stay in memory: DuckDB may not spill to disk. Its progress bar would load scripts into a report.
     con.execute("set temp_directory=''; set preserve_insertion_order=false; set enable_progress_bar=false")
     both = [column for column in left.frame if column in right.frame]
@@ -149,14 +149,9 @@ def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standard
         con.register("incoming", arrow_table(side.frame[both], KEYS))
         con.execute(f"create table {table} as select * from incoming")  # noqa: S608
         con.unregister("incoming")
-    return left.filled() & right.filled()
-
-
-def _use_up(*sides: Standardised) -> None:
-    for side in sides:
         for column in list(side.frame):
             del side.frame[column]
-    pa.default_memory_pool().release_unused()
+        pa.default_memory_pool().release_unused()
 
 
 def _captures(con: Any, tables: tuple[str, str], pairs: pd.DataFrame, rules: Sequence[Rule]) -> Captures:
