@@ -21,6 +21,7 @@ import pandas as pd
 from benchmarks.linkage_files import score_clusters, score_pairs
 from benchmarks.measuring import cpu_seconds, peak_mib
 from p20kit import linkage
+from p20kit.linkage.job import read_file
 
 METHOD = linkage.Method(threshold=0.5)
 FOLDER = "P20_BENCH_DATA"
@@ -71,7 +72,7 @@ def febrl(name: str) -> pd.DataFrame:
 def pair(folder: Path) -> tuple[Measured, Callable[[], Measured]]:
     """Match two agencies."""
     agencies = json.loads((folder / "files.json").read_text())["agencies"]
-    left, right = (pd.read_parquet(folder / f"{agency}.parquet") for agency in agencies)
+    left, right = (read_file(folder / f"{agency}.parquet") for agency in agencies)
     linked = linkage.link_pair(left, right, roles=ROLES, names=tuple(agencies), method=METHOD)
     links = linked.links[["left_id", "right_id"]]
     found = {"compared": linked.report["quality"]["candidate_pairs_compared"]}
@@ -81,7 +82,7 @@ def pair(folder: Path) -> tuple[Measured, Callable[[], Measured]]:
 def many(folder: Path) -> tuple[Measured, Callable[[], Measured]]:
     """Match three agencies."""
     agencies = json.loads((folder / "files.json").read_text())["agencies"]
-    files = {agency: pd.read_parquet(folder / f"{agency}.parquet") for agency in agencies}
+    files = {agency: read_file(folder / f"{agency}.parquet") for agency in agencies}
     crosswalk = linkage.link_many(files, roles=ROLES, method=METHOD).crosswalk
     return {}, lambda: score_pairs(folder, _long(crosswalk))
 

@@ -1,7 +1,7 @@
 """Run an approved notebook without a network, tell how far it is, and keep a report that loads nothing.
 
 ``python -m p20kit.runner NOTEBOOK --parameters params.json --out DIR [--report]`` writes the executed notebook
-(and with ``--report`` an HTML of its results) to DIR and one JSON line per event to stdout::
+(and with ``--report`` its results as HTML and PDF) to DIR and one JSON line per event to stdout::
 
     {"event": "cell", "done": 3, "of": 15}
     {"event": "stage", "name": "scoring", "fraction": 0.6}
@@ -25,11 +25,12 @@ from typing import Any, TextIO
 import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbconvert import HTMLExporter
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import ERROR_MARKER_TAG
 from traitlets.config import Config
+
+from p20kit.page import PrintFailed, find_browser, print_page, write_page
 
 Emit = Callable[[dict[str, Any]], None]
 STAGES = "stages.jsonl"
@@ -128,7 +129,7 @@ def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: 
         Where the executed notebook (and the report) is written; made if absent; the notebook's own
         working directory.
     report : bool
-        Also write an HTML without code and without any outside reference.
+        Also write its results as HTML and as PDF, without code and without any outside reference.
     emit : callable
         Receives the events.
 
@@ -139,10 +140,11 @@ def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: 
 
     Raises
     ------
-    ParameterError
-        Before anything runs.
+    ParameterError, PrintFailed
+        Before anything runs: of parameters that do not fit, and of a report that nothing here could print.
     """
     check_parameters(notebook, parameters)
+    browser = find_browser() if report else None
     out.mkdir(parents=True, exist_ok=True)
     executed = out / notebook.name
     with _StageTail(out / STAGES, emit):
@@ -165,8 +167,13 @@ def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: 
         except (DeadKernelError, CellTimeoutError) as error:
             emit({"event": "failed", "cell": None, "error": type(error).__name__})
             return False
-    if report:
-        executed.with_suffix(".html").write_text(as_html(executed), encoding="utf-8")
+    if browser:
+        page = write_page(executed, executed.with_suffix(".html"))
+        try:
+            print_page(browser, page, page.with_suffix(".pdf"))
+        except PrintFailed as error:
+            emit({"event": "failed", "cell": None, "error": type(error).__name__})
+            return False
     emit({"event": "done"})
     return True
 
@@ -244,61 +251,13 @@ def _forget_error_text(executed: Path) -> None:
     nbformat.write(notebook, executed)
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body {{ font: 16px/1.55 "Source Sans 3", "Segoe UI", "Helvetica Neue", Arial, sans-serif; color: #1c2733;
-  max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.5rem 5rem; background: #fff; }}
-h1 {{ font-size: 2rem; line-height: 1.2; margin: 0 0 .3rem; color: #00326b; }}
-h2 {{ font-size: 1.25rem; margin: 2.6rem 0 .4rem; padding-top: .9rem; border-top: 1px solid #d7dee6;
-  color: #00326b; }}
-p {{ max-width: 44rem; margin: .5rem 0 1rem; }}
-table {{ border-collapse: collapse; margin: .6rem 0 1.2rem; font-size: .92rem; font-variant-numeric: tabular-nums; }}
-th {{ text-align: left; font-weight: 600; border-bottom: 1.5px solid #1c2733; padding: .35rem .9rem .35rem 0; }}
-td {{ border-bottom: 1px solid #e6ebf0; padding: .3rem .9rem .3rem 0; vertical-align: top; }}
-td.n, th.n {{ text-align: right; }}
-tr.force td {{ font-weight: 600; background: #eef4fb; }}
-caption {{ text-align: left; color: #52616f; padding-bottom: .3rem; caption-side: top; }}
-svg {{ max-width: 100%; height: auto; }}
-code {{ font-size: .86em; overflow-wrap: anywhere; }}
-a.anchor-link, .prompt, .jp-InputPrompt, .jp-OutputPrompt {{ display: none; }}
-@media print {{ body {{ padding: 0; }} h2 {{ break-after: avoid; }} table, svg {{ break-inside: avoid; }} }}
-</style></head><body>
-{body}
-</body></html>
-"""
-
-
-def as_html(executed: Path) -> str:
-    """Set an executed notebook as a page: its text and results, no code, nothing loaded from elsewhere.
-
-    nbconvert's own full templates link to content delivery networks; here only the body is its work, and
-    the page forbids the browser any request.
-    """
-    notebook = nbformat.read(executed, as_version=4)
-    for cell in notebook.cells:
-        # What libraries print while they work is no part of a report.
-        cell["outputs"] = [o for o in cell.get("outputs", []) if o.output_type != "stream"]
-        for output in cell["outputs"]:
-            # A widget lives in a session; on a page it would be a script without one.
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True, embed_images=True)
-    body, _ = exporter.from_notebook_node(notebook)
-    title = next(
-        (c.source.splitlines()[0].lstrip("# ") for c in notebook.cells if c.cell_type == "markdown"), "Report"
-    )
-    return _PAGE.format(title=title.replace("<", ""), body=body)
-
-
 def main(arguments: list[str] | None = None, events: TextIO | None = None) -> int:
     """Run from the command line; the exit code is 0, 4 (parameters) or 70 (the notebook failed)."""
     parser = argparse.ArgumentParser(prog="p20kit.runner", description="Run an approved notebook.")
     parser.add_argument("notebook", type=Path)
     parser.add_argument("--parameters", type=Path, help="JSON file: an object of names and values")
     parser.add_argument("--out", type=Path, required=True, help="directory for the executed notebook")
-    parser.add_argument("--report", action="store_true", help="also write the results as HTML")
+    parser.add_argument("--report", action="store_true", help="also write the results as HTML and PDF")
     chosen = parser.parse_args(arguments)
     stream = events or sys.stdout
     one_at_a_time = threading.Lock()
@@ -313,7 +272,7 @@ def main(arguments: list[str] | None = None, events: TextIO | None = None) -> in
     try:
         parameters = json.loads(chosen.parameters.read_text(encoding="utf-8")) if chosen.parameters else {}
         whole = run(chosen.notebook, parameters, chosen.out, report=chosen.report, emit=emit)
-    except ValueError as error:  # a ParameterError, or a file that is no JSON or no notebook
+    except (ValueError, PrintFailed) as error:  # a ParameterError too, or a file that is no JSON or no notebook
         emit({"event": "failed", "cell": None, "error": type(error).__name__})
         sys.stderr.write(f"{error}\n")
         return WRONG_PARAMETERS

@@ -116,6 +116,7 @@ def matching_run(
     project: str,
     method: str = "match_pair",
     parameter: Annotated[list[str] | None, typer.Option("-p", help="NAME=VALUE of the notebook.")] = None,
+    model: Annotated[str, typer.Option(help="Run whose model is taken, as match-01; else one is trained.")] = "",
     as_json: Json = False,
 ) -> None:
     """Match with an approved notebook, in a sandbox, with its progress."""
@@ -133,7 +134,7 @@ def matching_run(
         enclave = desk.enclave
         run = matching.run(
             enclave.store, enclave.keystore, enclave.settings, admission,
-            method=method, parameters=given, progress=follow,
+            method=method, parameters=given, model=model, progress=follow,
         )  # fmt: skip
     show(run, as_json, f"{run.key}: {run.persons:,} individuals linked, match rate {run.match_rate} %; report kept")
 

@@ -27,7 +27,7 @@ from enclave.vault import Keystore
 
 Parameters = Mapping[str, int | float | str]
 Progress = Callable[[dict[str, Any]], None]
-GROUPS, LAST = "groups.parquet", "last-report.json"
+GROUPS, LAST, KEPT = "groups.parquet", "last-report.json", "kept-model.json"
 _LIMITS = Limits(file_bytes=8 * 1024**3, tmp_bytes=2 * 1024**3)
 
 
@@ -43,12 +43,15 @@ class Job:
         Private: `inputs`, `out`, `job.json` and `params.json` stand in it.
     files : tuple of Holding
         One for each agency, in the order of the agreement.
+    model_from : str
+        Id of the run whose model is taken; empty to train one.
     """
 
     run: str
     folder: Path
     files: tuple[Holding, ...]
     method: ApprovedMethod
+    model_from: str = ""
 
     @property
     def agencies(self) -> tuple[str, ...]:
@@ -100,7 +103,10 @@ def let_read(job: Job) -> None:
 
 
 def write_order(policy: Policy, job: Job, parameters: Parameters) -> None:
-    """Write job.json (agencies, roles, groups of the match rate, the run before, who agrees) and params.json."""
+    """Write job.json and params.json.
+
+    The order names agencies, roles, groups of the match rate, the run before, a kept model, and who agrees.
+    """
     groups = {"table": GROUPS, "columns": list(policy.agreement.match_groups)}
     order = {
         "job": job.run,
@@ -110,6 +116,7 @@ def write_order(policy: Policy, job: Job, parameters: Parameters) -> None:
         "roles": _shared_roles(policy, job),
         "groups": groups if (job.inputs / GROUPS).exists() else None,
         "last": LAST if (job.inputs / LAST).exists() else None,
+        "model": KEPT if (job.inputs / KEPT).exists() else None,
         "signatories": [
             {"party": p.code, "representative": p.representative}
             for p in policy.agreement.parties
@@ -182,25 +189,43 @@ def execute(settings: Settings, job: Job, progress: Progress) -> None:
     reached("matching.executed")
 
 
-def keep_pages(settings: Settings, job: Job, what: str) -> tuple[str, str]:
-    """Keep the page, the executed notebook and the figures of a run: aggregates only, so they outlive the match data.
+def keep_model(settings: Settings, job: Job) -> str:
+    """Keep the model of a run, which holds no value of any person; give its SHA-256 (hex).
+
+    With it, the same files and parameters give the same links again.
+    """
+    kept = model_of(settings, job.files[0].project, job.run)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(job.out / "model.json", kept)
+    return sha256(kept.read_bytes()).hexdigest()
+
+
+def model_of(settings: Settings, project: str, run: str) -> Path:
+    """Say where the model of a run is kept."""
+    return settings.home / "reports" / project / run / "match-model.json"
+
+
+def keep_pages(settings: Settings, job: Job, what: str) -> dict[str, str]:
+    """Keep the page, its print, the executed notebook and the figures of a run: aggregates only.
+
+    They outlive the match data.
 
     Parameters
     ----------
     what : str
-        ``report`` keeps ``match-report.html``, ``.ipynb`` and ``.json``.
+        ``report`` keeps ``match-report.html``, ``.pdf``, ``.ipynb`` and ``.json``.
 
     Returns
     -------
-    tuple of str
-        SHA-256 (hex) of the page and of the executed notebook.
+    dict of str to str
+        SHA-256 (hex) by suffix: of the page, of its print and of the executed notebook.
     """
     kept = settings.home / "reports" / job.files[0].project / job.run
     kept.mkdir(parents=True, exist_ok=True)
-    sources = {suffix: job.out / f"{job.method.notebook.stem}{suffix}" for suffix in (".html", ".ipynb")}
-    targets = {suffix: kept / f"match-{what}{suffix}" for suffix in sources}
     shutil.copyfile(job.out / f"{what}.json", kept / f"match-{what}.json")
-    for suffix, source in sources.items():
-        shutil.copyfile(source, targets[suffix])
-    page, executed = (sha256(target.read_bytes()).hexdigest() for target in targets.values())
-    return page, executed
+    digests = {}
+    for suffix in (".html", ".pdf", ".ipynb"):
+        target = kept / f"match-{what}{suffix}"
+        shutil.copyfile(job.out / f"{job.method.notebook.stem}{suffix}", target)
+        digests[suffix] = sha256(target.read_bytes()).hexdigest()
+    return digests

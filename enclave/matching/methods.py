@@ -1,21 +1,80 @@
 """Only notebooks the Data Governing Board approved run on identifiers: by content, not by name.
 
+A notebook that changes is a new version with an approval of its own. The last version listed runs; the ones before
+it are superseded.
+
 Source: EM VII.B.1.c.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from enclave.errors import refuse
+from enclave.errors import Finding, Invalid, invalid, refuse
+
+REGISTRY = "matching_methods.yaml"
 
 
-@dataclass(frozen=True)
-class ApprovedMethod:
-    """A method of `policies/matching_methods.yaml` whose notebook is the approved one.
+class _Listed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Version(_Listed):
+    """A content of a method's notebook, as it was approved."""
+
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    approved_by: str
+    approved_on: date
+
+    @property
+    def number(self) -> tuple[int, ...]:
+        """The version as it is ordered."""
+        return tuple(map(int, self.version.split(".")))
+
+
+class Agencies(_Listed):
+    """How many agencies' files a method takes; `most` is None for as many as there are."""
+
+    fewest: int
+    most: int | None = None
+
+
+class Method(_Listed):
+    """A method of the registry with all its versions, oldest first.
+
+    Parameters
+    ----------
+    does : str
+        ``match``, or ``review`` of a match that was run.
+    """
+
+    id: str
+    title: str
+    does: Literal["match", "review"]
+    agencies: Agencies
+    file: str
+    clause: str
+    versions: Annotated[tuple[Version, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Method:
+        for earlier, later in pairwise(self.versions):
+            if later.number <= earlier.number or later.approved_on < earlier.approved_on:
+                raise ValueError("a later version has a higher number and no earlier approval")
+        if len({version.sha256 for version in self.versions}) < len(self.versions):
+            raise ValueError("every version has a content of its own")
+        return self
+
+
+class ApprovedMethod(BaseModel):
+    """A method of the registry whose notebook is the approved one, in the version that runs.
 
     Parameters
     ----------
@@ -24,6 +83,8 @@ class ApprovedMethod:
     fewest, most : int or None
         Agencies whose files it takes; None for as many as there are.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     id: str
     version: str
@@ -35,7 +96,7 @@ class ApprovedMethod:
     most: int | None
 
 
-def approved_method(policies: Path, method: str, notebook: Path) -> ApprovedMethod:
+def approved_method(policies: Path, method: str, notebook: Path, today: date) -> ApprovedMethod:
     """Give an approved method, or refuse.
 
     Source: EM VII.B.1.c.
@@ -52,21 +113,46 @@ def approved_method(policies: Path, method: str, notebook: Path) -> ApprovedMeth
     Raises
     ------
     Refused
-        If the method is not in the registry, or the notebook's content is not the approved content.
+        If the method is not in the registry, the notebook's content is not the approved content or is superseded, or
+        its approval is still to come.
+    Invalid
+        If the registry is malformed, or a version in it does not follow the one before.
     """
     from p20kit.runner import content_hash  # heavy: papermill and nbconvert
 
-    listed = yaml.safe_load((policies / "matching_methods.yaml").read_text("utf-8"))["methods"]
-    for entry in listed:
-        if entry["id"] == method and entry["sha256"] == content_hash(notebook):
-            version, takes = str(entry["version"]), entry["agencies"]
-            return ApprovedMethod(
-                method, version, entry["title"], notebook, entry["sha256"],
-                entry["does"], takes["fewest"], takes.get("most"),
-            )  # fmt: skip
-    known = any(entry["id"] == method for entry in listed)
-    what = "its content is not the approved content" if known else "it is not in the registry of methods"
-    raise refuse(
-        f"method {method}", "approved-method", "EM VII.B.1.c", what,
-        "Use an approved notebook, or have the Data Governing Board approve this one.",
-    )  # fmt: skip
+    listed = {each.id: each for each in _read(policies / REGISTRY)}.get(method)
+    digest = content_hash(notebook) if listed else ""
+    version = next((v for v in listed.versions if v.sha256 == digest), None) if listed else None
+    advice = "Use an approved notebook, or have the Data Governing Board approve this one."
+    if listed is None:
+        what = "it is not in the registry of methods"
+    elif version is None:
+        what = "its content is not the approved content"
+    elif version != (last := listed.versions[-1]):
+        what = f"version {version.version} was superseded on {last.approved_on} by version {last.version}"
+        advice = f"Install the notebook of version {last.version}."
+    elif version.approved_on > today:
+        what, advice = f"version {version.version} is approved from {version.approved_on} on", "Wait for that day."
+    else:
+        return ApprovedMethod(
+            id=listed.id, version=version.version, title=listed.title, notebook=notebook, sha256=digest,
+            does=listed.does, fewest=listed.agencies.fewest, most=listed.agencies.most,
+        )  # fmt: skip
+    raise refuse(f"method {method}", "approved-method", "EM VII.B.1.c", what, advice)
+
+
+def _read(registry: Path) -> tuple[Method, ...]:
+    try:
+        body: Any = yaml.safe_load(registry.read_text("utf-8"))
+        return tuple(Method.model_validate(each) for each in body["methods"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        what = "it is no list of methods that can be read"
+        raise invalid(registry.name, "method-registry", "EM VII.B.1.c", what, "Mend the file.") from error
+    except ValidationError as error:
+        findings = [
+            Finding(
+                "method-registry", "EM VII.B.1.c", ".".join(map(str, e["loc"])), e["msg"].lower(), "Mend the file."
+            )
+            for e in error.errors()
+        ]
+        raise Invalid(registry.name, findings) from error

@@ -34,8 +34,12 @@ class MatchRun:
         `crosswalk_sha256`.
     match_rate : str
         Share of the first agency's individuals linked, as printed in the report (per cent).
-    report_sha256, executed_sha256 : str
-        Of the report's page and of the executed notebook, which outlive the match data.
+    report_sha256, printed_sha256, executed_sha256 : str
+        Of the report's page, of its PDF and of the executed notebook, which outlive the match data.
+    model_sha256 : str
+        Of the model, which outlives them too.
+    model_from : str
+        Id of the run whose model was taken; empty where one was trained.
     agreements : mapping of party -> date
         Representatives who agreed in writing that the results are optimal.
     """
@@ -54,7 +58,10 @@ class MatchRun:
     match_rate: str
     crosswalk_sha256: str
     report_sha256: str
+    printed_sha256: str
     executed_sha256: str
+    model_sha256: str
+    model_from: str = ""
     agreements: dict[str, date] = field(default_factory=dict)
     completed_on: date | None = None
     delete_by: date | None = None

@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from enclave import intake
@@ -19,14 +20,17 @@ from enclave.intake import Holding
 from enclave.ledger import Detail, Details, Entry, refusal
 from enclave.matching.job import (
     GROUPS,
+    KEPT,
     LAST,
     Job,
     Parameters,
     Progress,
     check_parameters,
     execute,
+    keep_model,
     keep_pages,
     let_read,
+    model_of,
     open_files,
     write_order,
 )
@@ -51,6 +55,7 @@ def run(
     *,
     method: str = "match_pair",
     parameters: Parameters | None = None,
+    model: str = "",
     progress: Progress = lambda event: None,
 ) -> MatchRun:
     """Match the files of the project's agencies with an approved notebook.
@@ -65,13 +70,16 @@ def run(
         Id in ``policies/matching_methods.yaml``.
     parameters : mapping, optional
         Notebook parameters other than its defaults; an unknown name is refused.
+    model : str
+        Id of an earlier run of the project, whose model is taken; empty to train one.
     progress : callable
         Told each event of `p20kit.runner`.
 
     Raises
     ------
     Refused
-        If a file is missing, the notebook is not the approved one, or is for another number of agencies.
+        If a file is missing, the notebook is not the approved one or is for another number of agencies, or no such
+        model was kept.
     Invalid
         If a parameter is unknown to the notebook, or of another type.
     Fault
@@ -80,7 +88,7 @@ def run(
     try:
         admission.hold_to(Action.MATCH, admission.project)
         with alone(settings.runtime, "matching"):  # two at once would take the same number
-            return _run(store, keystore, settings, admission, method, dict(parameters or {}), progress)
+            return _run(store, keystore, settings, admission, method, dict(parameters or {}), model, progress)
     except Refused as error:
         store.enter(refusal(error, admission.person, "match.refuse", admission.project, admission.project))
         raise
@@ -93,17 +101,21 @@ def _run(
     admission: Admission,
     method: str,
     given: Parameters,
+    model: str,
     progress: Progress,
 ) -> MatchRun:
     project = admission.project
-    approved = approved_method(settings.policies, method, settings.notebooks / f"{method}.ipynb")
+    with store.view() as view:
+        today = view.today
+    approved = approved_method(settings.policies, method, settings.notebooks / f"{method}.ipynb", today)
     check_parameters(approved, given)
     with scratch(settings.runtime, "job") as folder:
         with store.view() as view:
             policy = of(view, project).policy
             _hold_to_agencies(approved, policy)
-            job = _prepare(view, folder, policy, approved)
-        _open_inputs(store, keystore, settings, policy, job)
+            job = _prepare(view, folder, policy, approved, model)
+            kept = _kept_model(view, settings, job) if model else None
+        _open_inputs(store, keystore, settings, policy, job, kept)
         write_order(policy, job, given)
         store.enter(_entry(admission, job, "match.begin"))
         try:
@@ -158,7 +170,7 @@ def _hold_to_agencies(method: ApprovedMethod, policy: Policy) -> None:
     )  # fmt: skip
 
 
-def _prepare(view: View, folder: Path, policy: Policy, method: ApprovedMethod) -> Job:
+def _prepare(view: View, folder: Path, policy: Policy, method: ApprovedMethod, model: str) -> Job:
     held = _held(view, policy.project)
     of_agencies = [(agency, "matching") for agency in policy.agencies]
     absent = dict.fromkeys([*intake.missing(view, policy), *(file for file in of_agencies if file not in held)])
@@ -171,15 +183,39 @@ def _prepare(view: View, folder: Path, policy: Policy, method: ApprovedMethod) -
             ],
         )
     number = len(runs(view, policy.project)) + 1
-    return Job(f"match-{number:02}", folder, tuple(held[file] for file in of_agencies), method)
+    return Job(f"match-{number:02}", folder, tuple(held[file] for file in of_agencies), method, model)
+
+
+def _kept_model(view: View, settings: Settings, job: Job) -> bytes:
+    """Give the model of an earlier run of the same agencies, as it was entered."""
+    project = job.files[0].project
+    earlier = view.get(MatchRun, f"{project}/{job.model_from}")
+    where = f"{project}/{job.model_from}"
+    if earlier is None or earlier.agencies != job.agencies:
+        raise refuse(
+            where, "kept-model", "EM VII.B.1.c", "it is no run of the project that matched these agencies",
+            "Name one of the runs on the page of matches, or train a model.",
+        )  # fmt: skip
+    path = model_of(settings, project, earlier.id)
+    kept = path.read_bytes() if path.is_file() else b""
+    if sha256(kept).hexdigest() != earlier.model_sha256:
+        raise refuse(
+            where, "kept-model", "EM VII.B.1.c", "its model is not the one that was entered",
+            "Restore it from a backup, or train a model.",
+        )  # fmt: skip
+    return kept
 
 
 def _held(view: View, project: str) -> Mapping[tuple[str, str], Holding]:
     return {(h.source, h.contents): h for h in intake.holdings(view, project)}
 
 
-def _open_inputs(store: Store, keystore: Keystore, settings: Settings, policy: Policy, job: Job) -> None:
+def _open_inputs(
+    store: Store, keystore: Keystore, settings: Settings, policy: Policy, job: Job, model: bytes | None
+) -> None:
     open_files(keystore, settings, job)
+    if model is not None:
+        (job.inputs / KEPT).write_bytes(model)
     with store.view() as view:
         held = _held(view, policy.project)
         before = runs(view, policy.project)
@@ -209,7 +245,8 @@ def _keep(
     sealed = settings.sealed / key / f"{job.run}.crosswalk"
     context = _context(admission.project, job.run)
     digest = keystore.seal(job.out / "crosswalk.parquet", sealed, key, context)
-    report_sha256, executed_sha256 = keep_pages(settings, job, "report")
+    kept = keep_pages(settings, job, "report")
+    model_sha256 = keep_model(settings, job)
     reached("matching.sealed")
     rate = report["match_rate"]["overall"]["rate"]
     with store.transaction() as tx:
@@ -226,14 +263,20 @@ def _keep(
             persons=persons,
             match_rate=f"{100 * rate:.2f}",
             crosswalk_sha256=digest,
-            report_sha256=report_sha256,
-            executed_sha256=executed_sha256,
+            report_sha256=kept[".html"],
+            printed_sha256=kept[".pdf"],
+            executed_sha256=kept[".ipynb"],
+            model_sha256=model_sha256,
+            model_from=job.model_from,
         )
         details: Details = {
             "persons": persons,
             "crosswalk": digest,
-            "report": report_sha256,
-            "executed": executed_sha256,
+            "report": record.report_sha256,
+            "printed": record.printed_sha256,
+            "executed": record.executed_sha256,
+            "model": record.model_sha256,
+            "model_from": record.model_from,
             "rate": record.match_rate,
         }
         tx.write(record, _entry(admission, job, "match.run", details))

@@ -38,6 +38,7 @@ PAGES: Mapping[str, Show] = {
     "/projects/{project}/intake": oversight.intake_board,
     "/projects/{project}/matching": oversight.matches,
     "/projects/{project}/matching/{run}/report": oversight.match_report,
+    "/projects/{project}/matching/{run}/report.pdf": oversight.printed_report,
     "/projects/{project}/requests": queue.show,
     "/projects/{project}/requests/{request}": request.show,
     "/projects/{project}/requests/{request}/leaving/{name}": request.leaving,
@@ -134,7 +135,8 @@ class Pages:
 
     async def _given(self, asked: Request, me: SignedIn, given: Page | Document) -> Response:
         if isinstance(given, Document):
-            headers = {"Content-Security-Policy": DOCUMENT_POLICY, "Content-Disposition": "inline"}
+            disposition = f'attachment; filename="{given.download}"' if given.download else "inline"
+            headers = {"Content-Security-Policy": DOCUMENT_POLICY, "Content-Disposition": disposition}
             return FileResponse(given.path, media_type=given.media_type, headers=headers)
         if _wants_json(asked):
             return Response(_plain.dump_json(given.model), media_type="application/json")

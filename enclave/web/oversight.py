@@ -6,6 +6,7 @@ Source: EM XII; EM XVII.B; DSA III.F.3; DSA VI.H; ExF.
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -77,15 +78,31 @@ def _agree_to(view: View, standing: Standing, runs: list[MatchRun]) -> str:
 
 def match_report(visit: Visit) -> Document:
     """Give the report of a match run, if it is the one whose digest was entered."""
+    run = _run_of(visit)
+    return Document(_kept(visit, run, "match-report.html", run.report_sha256))
+
+
+def printed_report(visit: Visit) -> Document:
+    """Give the PDF of a match run's report, to sign on paper, if its digest was entered."""
+    run = _run_of(visit)
+    path = _kept(visit, run, "match-report.pdf", run.printed_sha256)
+    return Document(path, "application/pdf", f"{run.project}-{run.id}.pdf")
+
+
+def _run_of(visit: Visit) -> MatchRun:
     with visit.enclave.store.view() as view:
         look(view, visit.me.name, visit.project, Place.MATCHING)
         run = view.get(MatchRun, f"{visit.project}/{visit.path['run']}")
     if run is None:
         raise HTTPException(404)
-    path = visit.enclave.settings.home / "reports" / run.project / run.id / "match-report.html"
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != run.report_sha256:
+    return run
+
+
+def _kept(visit: Visit, run: MatchRun, name: str, digest: str) -> Path:
+    path = visit.enclave.settings.home / "reports" / run.project / run.id / name
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
         raise HTTPException(404)
-    return Document(path)
+    return path
 
 
 def destructions(visit: Visit) -> Page:

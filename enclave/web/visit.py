@@ -67,6 +67,8 @@ class Document:
 
     path: Path
     media_type: str = "text/html"
+    download: str = ""
+    """Name under which a browser saves it; empty for what it shows itself."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -119,11 +118,13 @@ def _solve(left: Ints, right: Ints, weight: Ints) -> tuple[Bools, Bools]:
 
 
 def _assigned(rows: Ints, columns: Ints, weight: Ints, shape: tuple[int, int]) -> Bools:
-    table = np.zeros(shape, dtype=np.int64)
-    table[rows, columns] = weight
-    chosen = np.zeros(shape, dtype=bool)
-    chosen[linear_sum_assignment(table, maximize=True)] = True
-    return np.asarray(chosen[rows, columns])
+    # A column of its own leaves a row free. Every edge weighs one more, since none may weigh nothing.
+    free = np.arange(shape[0], dtype=np.int32)
+    edges = np.append(rows, free).astype(np.int32), np.append(columns, shape[1] + free).astype(np.int32)
+    weights = np.append(weight, np.zeros(shape[0])) + 1.0
+    table = coo_array((weights, edges), shape=(shape[0], sum(shape))).tocsr()
+    _, taken = min_weight_full_bipartite_matching(table, maximize=True)
+    return np.asarray(taken[rows] == columns)
 
 
 def _heaviest_first(left: Ints, right: Ints, weight: Ints, among: Bools) -> tuple[Bools, Bools]:

@@ -4,6 +4,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 PAIRS_PER_RECORD = 1
@@ -150,26 +151,36 @@ def choose_rules(con: Any, left: str, right: str, columns: Collection[str], reco
         In the order of `RULES`.
     """
     ceiling = max(PAIRS_PER_RECORD * sum(records), LEAST_CEILING)
+    rules = [rule for rule in RULES if rule.held_in(columns)]
+    keys = sorted({"unique_id", *(c for rule in rules for c in (*chain(*rule.keys), rule.lacking) if c)})
+    tables = tuple(dict.fromkeys((left, right)))
+    for table in tables:
+        steps = _steps(records[0 if table == left else 1])
+        con.execute(
+            f"create temp table {table}_sampled as select {', '.join(keys)} from {table}"
+            f" where {steps} = 1 or hash(unique_id) % {steps} = 0"
+        )
     costs: list[Cost] = []
-    for rule in (rule for rule in RULES if rule.held_in(columns)):
+    for rule in rules:
         if any(rule.within(cost.rule) for cost in costs if cost.used):
             costs.append(Cost(rule, 0, "contained"))
             continue
         pairs = _predicted(con, left, right, rule, records)
         costs.append(Cost(rule, pairs, "explodes" if pairs > ceiling else "used" if pairs else "empty"))
+    for table in tables:
+        con.execute(f"drop table {table}_sampled")
     return costs
 
 
+def _steps(records: int) -> int:
+    return max(1, round(records / SAMPLED))
+
+
 def _predicted(con: Any, left: str, right: str, rule: Rule, records: tuple[int, int]) -> int:
-    steps = [max(1, round(n / SAMPLED)) for n in records]
-
-    def sample(table: str, side: int) -> str:
-        return f"(select * from {table} where hash(unique_id) % {steps[side]} = 0)" if steps[side] > 1 else table
-
     def blocks(table: str, side: int) -> str:
         keys = ", ".join(f"{pair[side]} as k{i}" for i, pair in enumerate(rule.keys))
         held = " and ".join(f"{pair[side]} is not null" for pair in rule.keys)
-        return f"(select {keys}, count(*) as n from {sample(table, side)} where {held} group by all)"
+        return f"(select {keys}, count(*) as n from {table}_sampled where {held} group by all)"
 
     using = ", ".join(f"k{i}" for i in range(len(rule.keys)))
     counted = _count(
@@ -177,9 +188,9 @@ def _predicted(con: Any, left: str, right: str, rule: Rule, records: tuple[int, 
         f"select coalesce(sum(l.n * r.n), 0) from {blocks(left, 0)} l join {blocks(right, 1)} r using ({using})",
     )
     if rule.lacking and counted <= MOST_COUNTED:
-        counted = _count(con, f"select count(*) from {sample(left, 0)} l join {sample(right, 1)} r on {rule.sql}")
+        counted = _count(con, f"select count(*) from {left}_sampled l join {right}_sampled r on {rule.sql}")
     # Within one file a pair is counted from both its ends.
-    return counted * steps[0] * steps[1] // (2 if left == right else 1)
+    return counted * _steps(records[0]) * _steps(records[1]) // (2 if left == right else 1)
 
 
 def _count(con: Any, sql: str) -> int:

@@ -16,8 +16,10 @@ ONCE_PER_PAIR_OF_NAMES = {
 }
 """What is costly and depends on the two first names alone: computed once per pair of names, not of records."""
 
+SURNAME_LIKENESS = "jaro_winkler_similarity(ln_l, ln_r)"
+"""What several levels ask of a pair of records: computed once for all of them."""
+
 _JARO_FIRST, _FORMAL = ONCE_PER_PAIR_OF_NAMES.values()
-_JARO_LAST = "jaro_winkler_similarity(ln_l, ln_r)"
 _SWAPPED = "fn_l = ln1_r and ln1_l = fn_r"
 _HALF_SWAPPED = (
     "((fn_l = ln1_r and jaro_winkler_similarity(ln1_l, fn_r) >= 0.8)"
@@ -149,8 +151,8 @@ def _surname(held: Collection[str]) -> Comparison:
         _equal("ln", frequencies=True),
         Level(f"fn_l != fn_r and {_HALF_SWAPPED}", "swapped (scored under the first name)", missing=True),
         Level(_TOKENS, "one part of a compound surname", agrees=True),
-        Level(f"{_JARO_LAST} >= 0.92", "nearly equal (Jaro-Winkler 0.92)", agrees=True),
-        Level(f"{_JARO_LAST} >= 0.8", "similar (Jaro-Winkler 0.80)"),
+        Level(f"{SURNAME_LIKENESS} >= 0.92", "nearly equal (Jaro-Winkler 0.92)", agrees=True),
+        Level(f"{SURNAME_LIKENESS} >= 0.8", "similar (Jaro-Winkler 0.80)"),
     ]
     if "sex" in held:
         # A surname that changed on marriage says less against a match among women.

@@ -1,6 +1,6 @@
 """A match report to look at: tables and charts from `Linked.report`, all of it aggregates."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from math import log2
 from typing import Any
@@ -21,21 +21,30 @@ from p20kit.linkage.drawing import (
     picture_of,
     small,
     table,
+    weight,
 )
+from p20kit.linkage.elements import ROLES
 
 _SIGNED = ("Party", "Representative", "Name", "Signature", "Date")
 
 
 def files(report: dict[str, Any]) -> HTML:
     """Records, usable identifiers and likely duplicates of the files."""
-    roles = report["roles"]["used"]
-    rows = [
-        [f["agency"], number(f["records"]), number(f["unlinkable"]), number(f["likely_duplicates"])]
-        + [percent(f["completeness"].get(role)) for role in roles]
-        for f in report["files"]
+    held = report["files"]
+    counts = [
+        [title, *(number(file[key]) for file in held)]
+        for title, key in (
+            ("Records", "records"),
+            ("Unlinkable", "unlinkable"),
+            ("Likely duplicates", "likely_duplicates"),
+        )
     ]
-    head = ["Agency", "Records", "Unlinkable", "Likely duplicates", *(r.replace("_", " ") for r in roles)]
-    return table(head, rows, "Share of records that hold each identifier, after placeholders were nulled.")
+    shares = [
+        [ROLES[role].label, *(percent(file["completeness"].get(role)) for file in held)]
+        for role in report["roles"]["used"]
+    ]
+    note = "Per cent: records that hold the identifier, after placeholders were nulled."
+    return table(["", *(file["agency"] for file in held)], [*counts, *shares], note)
 
 
 def of_each_pair(report: dict[str, Any], *views: Callable[[dict[str, Any]], HTML | SVG]) -> None:
@@ -106,7 +115,7 @@ def comparison_levels(report: dict[str, Any]) -> HTML:
         title = "" if c["identifier"] == last else c["identifier"]
         last = c["identifier"]
         name = c["level"] + (" *" if c["term_frequencies"] else "") + (" †" if c["unseen"] else "")
-        rows.append([title, name, small(c["m"]), small(c["u"]), f"{c['match_weight']:+.1f}"])
+        rows.append([title, name, small(c["m"]), small(c["u"]), weight(c["match_weight"])])
     note = "* rare values weigh more than this, common ones less.  † m or u never seen in training: a floor is used."
     return table(["Identifier", "Level", "m", "u", "Weight"], rows, note)
 
@@ -181,7 +190,12 @@ def thresholds_chart(report: dict[str, Any]) -> SVG:
     )
     force = pd.DataFrame({"threshold": [f"{t['threshold']:g}" for t in rows if t["in_force"]]})
     x = alt.X("threshold:O", sort=None, title="match probability at least", axis=alt.Axis(labelAngle=0))
-    colour = alt.Color("kind:N", scale=alt.Scale(domain=list(kinds.values()), range=[RUST, BLUE]), title=None)
+    colour = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=list(kinds.values()), range=[RUST, BLUE]),
+        title=None,
+        legend=alt.Legend(orient="top"),
+    )
     lines = alt.Chart(frame).mark_line(point=True).encode(x=x, y=alt.Y("expected:Q", title="expected"), color=colour)
     line = alt.Chart(force).mark_rule(color=RUST, strokeDash=[5, 3]).encode(x=x)
     return picture_of((lines + line).properties(width=560, height=190))
@@ -245,7 +259,7 @@ def groups_chart(report: dict[str, Any]) -> SVG | HTML:
 
 
 def last_run(report: dict[str, Any], last: dict[str, Any] | None) -> HTML:
-    """What this run found beside the project's run before it."""
+    """What this run found beside the project's run before it, in all and by group."""
     if last is None:
         return html("<p>No earlier run of this project to compare with.</p>")
     then, now = _in_short(last), _in_short(report)
@@ -254,7 +268,27 @@ def last_run(report: dict[str, Any], last: dict[str, Any] | None) -> HTML:
         [what, then.get(what, ""), now.get(what, ""), "" if then.get(what) == now.get(what) else "changed"]
         for what in dict.fromkeys([*now, *then])
     ]
-    return table(["", "Last run", "This run", ""], [runs, *rows], numeric=False)
+    whole = table(["", "Last run", "This run", ""], [runs, *rows], numeric=False)
+    groups = _groups_beside(report["by_group"], last["by_group"])
+    if not groups:
+        return whole
+    head = ["Grouping", "Group", "Match rate, last run", "This run", "Change"]
+    return html(whole.data + table(head, groups, numeric=False).data)
+
+
+def _groups_beside(now: Sequence[dict[str, Any]], then: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """Set the match rates of every group of two runs side by side; a change only where neither is hidden."""
+    runs = [{(by["grouping"], g["group"]): g for by in run for g in by["groups"]} for run in (then, now)]
+    rows = []
+    for key in dict.fromkeys([*runs[1], *runs[0]]):
+        found = [run.get(key) for run in runs]
+        shown = ["" if g is None else HIDDEN if g["suppressed"] else _interval(g, 1) for g in found]
+        rates = [g["rate"] for g in found if g is not None and not g["suppressed"]]
+        moved = (
+            "" if len(rates) < 2 else "none" if rates[0] == rates[1] else f"{100 * (rates[1] - rates[0]):+.1f} points"
+        )
+        rows.append([*key, *shown, moved])
+    return rows
 
 
 def signature_block(signatories: Sequence[tuple[str, str]]) -> HTML:
@@ -266,7 +300,7 @@ def signature_block(signatories: Sequence[tuple[str, str]]) -> HTML:
         f"<tr><td>{escape(party)}</td><td>{escape(title)}</td>{3 * room}</tr>" for party, title in signatories
     )
     head = "".join(f'<th style="text-align:left">{each}</th>' for each in _SIGNED)
-    return html(f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+    return html(f"<table class=short><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
 
 
 def provenance(report: dict[str, Any]) -> HTML:
@@ -282,6 +316,7 @@ def provenance(report: dict[str, Any]) -> HTML:
             if f"{kind}_sha256" in report
         ),
         *([f"SHA-256 of the model {two}".strip(), own["model_sha256"]] for two, own in models.items()),
+        ["m and u", _learned(models.values())],
         [
             "Threshold, seed, pairs of strangers",
             f"{method['threshold']:g}, {method['seed']}, {number(method['max_pairs'])} pairs",
@@ -293,6 +328,11 @@ def provenance(report: dict[str, Any]) -> HTML:
         ["Software", ", ".join(f"{name} {version}" for name, version in software.items())],
     ]
     return table(["", ""], rows, numeric=False)
+
+
+def _learned(models: Iterable[dict[str, Any]]) -> str:
+    kept = any(own["model_kept"] for own in models)
+    return "kept from an earlier run; none was trained" if kept else "trained on these files"
 
 
 def _in_short(report: dict[str, Any]) -> dict[str, str]:

@@ -12,6 +12,10 @@ from IPython.display import HTML, SVG
 INK, BLUE, RUST, PALE = "#1c2733", "#1f5fa8", "#b5532a", "#c9d3de"
 HIDDEN = "hidden"
 """Of a group that is not displayed: a small one, or the partner of one, which may be large."""
+FACES = "DejaVu Sans, Verdana, Arial, sans-serif"
+"""Of a chart. Its room for labels is measured with the first, which is on every hub and wider than the others."""
+SHORT = 14
+"""Rows up to which a table is not broken over two pages."""
 NOT_RUN = {"explodes": "not run: too many", "contained": "within a rule above", "empty": "none"}
 
 
@@ -28,6 +32,12 @@ def percent(value: float | None, places: int = 1) -> str:
 def small(value: float) -> str:
     """Set a probability, a tiny one by its power of ten."""
     return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
+
+
+def weight(value: float) -> str:
+    """Set a match weight with its sign; no sign where it rounds to nothing."""
+    rounded = round(value, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
 
 
 def table(
@@ -53,7 +63,8 @@ def table(
     body = "".join(f"<tr{' class=force' if i in force else ''}>{line(row, 'td')}</tr>" for i, row in enumerate(cells))
     top = f"<thead><tr>{line(head, 'th')}</tr></thead>" if any(head) else ""
     caption = f"<caption>{escape(note)}</caption>" if note else ""
-    return html(f"<table>{caption}{top}<tbody>{body}</tbody></table>")
+    kept = " class=short" if len(cells) <= SHORT else ""
+    return html(f"<table{kept}>{caption}{top}<tbody>{body}</tbody></table>")
 
 
 def _is_number(cell: str) -> bool:
@@ -76,14 +87,15 @@ def panels(column: str, frame: pd.DataFrame) -> Any:
 def picture_of(chart: Any) -> SVG:
     """Draw a chart as SVG."""
     styled = (
-        chart.configure(font="Helvetica Neue, Helvetica, Arial, sans-serif")
+        chart.configure(font=FACES)
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=INK,
             titleColor=INK,
             titleFontWeight="normal",
-            labelFontSize=11,
-            titleFontSize=11,
+            labelFontSize=10,
+            titleFontSize=10,
+            labelFlush=False,
             gridColor="#e6ebf0",
             domainColor=PALE,
             tickColor=PALE,

@@ -18,7 +18,7 @@ from p20kit.linkage.errors import refuse_blocking
 from p20kit.linkage.estimates import Captures
 from p20kit.linkage.scoring import score
 from p20kit.linkage.standardise import COUNTED, KEYS, Standardised, share_vocabularies
-from p20kit.linkage.training import Trained, train
+from p20kit.linkage.training import Trained, reopen, train
 from p20kit.linkage.vectors import Patterns, compare, patterns
 
 FIRST_OVERLAP = 0.5
@@ -73,6 +73,7 @@ def score_files(
     tell: Progress = lambda stage, fraction: None,
     known_m: Mapping[tuple[str, str], float] = MappingProxyType({}),
     deterministic: Sequence[str] = (),
+    model: Mapping[str, Any] | None = None,
 ) -> Scored:
     """Propose, compare and score pairs of the records of two files; of one file, where both are the same.
 
@@ -82,38 +83,38 @@ def score_files(
         Their frames are used up: memory is what a large match runs out of.
     seed, max_pairs, threads, deterministic
         As in `Method`.
-    known_m : mapping of (str, str) to float
-        As in `train`.
+    known_m, model : mapping
+        As in `train`; a kept model that is taken instead of training one.
 
     Raises
     ------
     LinkageRefused
-        If no blocking rule can be run.
+        If no blocking rule can be run, or the model is not one of these files.
     """
     same = left is right
     tables = ("records_l", "records_l" if same else "records_r")
     records = (len(left.frame), len(right.frame))
     share_vocabularies(left, right)
+    columns = left.filled() & right.filled()
+    comparisons = build_comparisons(columns)
+    kept = None if model is None else reopen(model, comparisons)
+    known = {} if kept else _known_u(left.frame, right.frame, comparisons)
     with duckdb.connect() as con:
         con.execute(f"set threads={threads}")
-        columns = _load(con, tables, left, right)
-        comparisons = build_comparisons(columns)
-        known = _known_u(left.frame, right.frame, comparisons)
-        _use_up(left, right)
+        _load(con, tables, left, right)
         tell("blocking", 0.15)
         costs = choose_rules(con, *tables, columns, records)
-        rules = [cost.rule for cost in costs if cost.used]
-        if not rules:
-            refuse_blocking(costs)
+        rules = [cost.rule for cost in costs if cost.used] or refuse_blocking(costs)
         propose(con, *tables, rules, "candidates")
         tell("comparing", 0.3)
         compare(con, *tables, "candidates", comparisons, "vectors")
         con.execute("drop table candidates")
         seen = patterns(con, "vectors", comparisons)
         tell("training", 0.6)
-        strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
         possible = records[0] * (records[0] - 1) // 2 if same else records[0] * records[1]
-        trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
+        if (trained := kept) is None:
+            strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
+            trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
         tell("scoring", 0.75)
         sure, alone = _by_identifier(comparisons, seen, deterministic)
         pairs = score(con, "vectors", seen, trained, [rule.name for rule in rules], sure)
@@ -139,8 +140,8 @@ def _by_identifier(
     return equal & more, equal & ~more
 
 
-def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standardised) -> set[str]:
-    """Load the columns both files have; give those both have filled."""
+def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standardised) -> None:
+    """Load the columns both files have; a frame is used up before the next is loaded."""
     # Identifiers stay in memory: DuckDB may not spill to disk. Its progress bar would load scripts into a report.
     con.execute("set temp_directory=''; set preserve_insertion_order=false; set enable_progress_bar=false")
     both = [column for column in left.frame if column in right.frame]
@@ -148,14 +149,9 @@ def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standard
         con.register("incoming", arrow_table(side.frame[both], KEYS))
         con.execute(f"create table {table} as select * from incoming")  # noqa: S608
         con.unregister("incoming")
-    return left.filled() & right.filled()
-
-
-def _use_up(*sides: Standardised) -> None:
-    for side in sides:
         for column in list(side.frame):
             del side.frame[column]
-    pa.default_memory_pool().release_unused()
+        pa.default_memory_pool().release_unused()
 
 
 def _captures(con: Any, tables: tuple[str, str], pairs: pd.DataFrame, rules: Sequence[Rule]) -> Captures:

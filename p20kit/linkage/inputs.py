@@ -131,9 +131,18 @@ def _of_two(
         what = f"share {shared:,} generic identifiers"
         advice = "Each agency's identifiers name the agency: check that one file was not sent twice."
         yield Finding("generic identifier", "EM XII.B", f"the files of {one} and {other}", what, advice)
-    elif held and len(left) == len(right) and all(_hash(left[column]) == _hash(right[column]) for column in held):
+    elif held and len(left) == len(right) and all(_same(left[column], right[column]) for column in held):
         what, advice = "hold the same records", "One file was sent twice: ask for the other agency's own."
         yield Finding("files", "EM XII", f"the files of {one} and {other}", what, advice)
+
+
+def _same(one: pd.Series, other: pd.Series) -> bool:
+    """Say whether two columns hold the same values; their length in all tells most apart at no cost."""
+    return _length(one) == _length(other) and _hash(one) == _hash(other)
+
+
+def _length(column: pd.Series) -> int:
+    return int(pc.sum(pc.binary_length(texts(column))).as_py() or 0)
 
 
 def _hash(column: pd.Series) -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+from pyarrow.parquet import ParquetFile
 
 from p20kit.errors import Finding
 from p20kit.linkage.errors import LinkageRefused
@@ -36,6 +38,8 @@ class Job:
         Party and the title of its Representative, who agree to the match; no person's name.
     last : dict or None
         Report of the project's run before this one.
+    model : dict or None
+        Model an earlier run kept, or its models by `left-right`: to be taken instead of training.
     """
 
     job: str
@@ -48,6 +52,7 @@ class Job:
     root: Path
     signatories: tuple[tuple[str, str], ...] = ()
     last: dict[str, Any] | None = None
+    model: dict[str, Any] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,8 +100,8 @@ def reopen_job(directory: str) -> Job:
     ----------
     directory : str
         Holds `job.json`, `inputs/` and `out/`. The order names two agencies as `left` and `right`, or a list of
-        two and more as `agencies`; `signatories` may list `party` and `representative`, and `last` may name the
-        report of the run before in `inputs/`.
+        two and more as `agencies`; `signatories` may list `party` and `representative`, and `last` and `model` may
+        name the report of the run before and a kept model in `inputs/`.
 
     Returns
     -------
@@ -116,9 +121,13 @@ def reopen_job(directory: str) -> Job:
         paths["groups"] = root / "inputs" / str(by.get("table", "groups.parquet"))
     held = {name: path.read_bytes() for name, path in paths.items()}
     # What is matched is what was hashed, whatever happens to the file in between.
-    tables = {name: pd.read_parquet(BytesIO(bytes_)) for name, bytes_ in held.items()}
-    last = (root / "inputs" / str(order["last"])).read_bytes() if order.get("last") else None
+    tables = {name: read_file(BytesIO(bytes_)) for name, bytes_ in held.items()}
+    last, model = (
+        (root / "inputs" / str(order[each])).read_bytes() if order.get(each) else None for each in ("last", "model")
+    )
     groups = tables.get("groups") if by else None
+    hashed = {paths[name].name: bytes_ for name, bytes_ in held.items()}
+    hashed |= {} if model is None else {str(order["model"]): model}
     if by and groups is not None and by.get("columns"):
         groups = groups[[order["id_column"], *by["columns"]]]
     return Job(
@@ -128,11 +137,19 @@ def reopen_job(directory: str) -> Job:
         roles=dict(order["roles"]),
         files={name: tables[name] for name in names},
         groups=groups,
-        inputs={paths[name].name: hashlib.sha256(bytes_).hexdigest() for name, bytes_ in held.items()},
+        inputs={name: hashlib.sha256(bytes_).hexdigest() for name, bytes_ in hashed.items()},
         root=root,
         signatories=tuple((str(s["party"]), str(s["representative"])) for s in order.get("signatories", ())),
         last=None if last is None else json.loads(last),
+        model=None if model is None else json.loads(model),
     )
+
+
+def read_file(source: Path | BytesIO) -> pd.DataFrame:
+    """Read a file of Parquet in one thread and give back what reading took: memory is what a match runs out of."""
+    found: pd.DataFrame = ParquetFile(source).read(use_threads=False).to_pandas()
+    pa.default_memory_pool().release_unused()
+    return found
 
 
 def write_result(job: Job, linked: Linked | LinkedMany) -> dict[str, Any]:

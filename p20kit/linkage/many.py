@@ -65,13 +65,13 @@ def link_many(
     id_column: str = "GenericID",
     method: Method | None = None,
     groups: pd.DataFrame | None = None,
+    models: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Progress | None = None,
 ) -> LinkedMany:
     """Match the files of three and more agencies, one record per person in each.
 
-    Every two agencies have a model of their own, of the identifiers both hold: what one of them lacks is no
-    evidence, and pooled m and u would be those of nobody. Their pairs are merged heaviest first; a cluster never
-    holds two records of an agency.
+    Every two agencies have a model of their own, of the identifiers both hold: pooled m and u would be nobody's.
+    Their pairs are merged heaviest first; a cluster never holds two records of an agency.
 
     Source: EM VII.B.1.c; EM XII.A.
 
@@ -79,17 +79,17 @@ def link_many(
     ----------
     files : mapping of str to DataFrame of text
         By agency: `id_column` (generic identifier, unique) and the columns of `roles`.
-    roles, id_column, method, progress
-        As in `link_pair`.
-    groups : DataFrame, optional
-        `id_column` of the first file and columns by which its match rate is broken down.
+    roles, id_column, method, groups, progress
+        As in `link_pair`; groups are of the first file.
+    models : mapping of str to mapping, optional
+        `LinkedMany.models` of an earlier match of the same agencies: taken as they are, and none is trained.
 
     Raises
     ------
     RoleError
         If two agencies share too few roles.
     LinkageRefused
-        If a file is empty or holds a person twice, one file stands for two, or no blocking rule can be run.
+        If a file, or two together, cannot be matched, no blocking rule can be run, or the models are of others.
     """
     method, tell = method or Method(), progress or silent
     check_files(files, id_column, list(roles.values()))
@@ -101,7 +101,7 @@ def link_many(
     sides = {name: standardise(file, {r: c for r, c in roles.items() if c in file}) for name, file in files.items()}
     check_standardised(sides)
     described = {name: describe_file(name, side) for name, side in sides.items()}
-    outcomes = _match_all(sides, usable, method, tell)
+    outcomes = _match_all(sides, usable, method, tell, models)
     tell("merging", 0.9)
     clusters = _merge({pair: outcome.scored.pairs for pair, outcome in outcomes.items()}, files, method.threshold)
     crosswalk = _crosswalk(clusters, files, id_column)
@@ -160,6 +160,7 @@ def _match_all(
     usable: Mapping[tuple[str, str], Mapping[str, str]],
     method: Method,
     tell: Progress,
+    models: Mapping[str, Mapping[str, Any]] | None,
 ) -> dict[tuple[str, str], Outcome]:
     """Match every two agencies."""
     outcomes: dict[tuple[str, str], Outcome] = {}
@@ -167,7 +168,8 @@ def _match_all(
     for done, (a, b) in enumerate(sorted(usable, key=lambda pair: not TELLING & set(usable[pair]))):
         tell(f"{a} with {b}", 0.1 + 0.8 * done / len(usable))
         taught = {} if TELLING & set(usable[a, b]) else _mean_m(list(outcomes.values()))
-        outcomes[a, b] = match(_copy(sides[a]), _copy(sides[b]), method, known_m=taught)
+        model = None if models is None else models.get(f"{a}-{b}", {})
+        outcomes[a, b] = match(_copy(sides[a]), _copy(sides[b]), method, known_m=taught, model=model)
     return outcomes
 
 

@@ -91,6 +91,7 @@ def link_pair(
     names: tuple[str, str] = ("SDE", "DOL"),
     method: Method | None = None,
     groups: pd.DataFrame | None = None,
+    model: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Linked:
     """Match two agencies' files, one record per person in each (Source: EM VII.B.1.c).
@@ -101,14 +102,13 @@ def link_pair(
         One row per person: `id_column` (generic identifier, unique) and the columns of `roles`.
     roles : mapping of str to str
         Role (see `ROLES`) to column name, the same in both; one that a file lacks is reported and left out.
-    id_column : str
-        The generic identifier.
-    names : tuple of str
-        The Participating Agencies.
+    id_column, names
+        The generic identifier; the Participating Agencies.
     method : Method, optional
-        Threshold, seed, ceilings.
     groups : DataFrame, optional
         `id_column` of the left file and columns by which the match rate is broken down.
+    model : mapping, optional
+        `Linked.model` of an earlier match of the same identifiers, taken as it is: none is trained.
     progress : callable, optional
         Called with the stage's name and the fraction of the whole, in [0, 1].
 
@@ -122,7 +122,7 @@ def link_pair(
     RoleError
         If the shared roles cannot carry a match.
     LinkageRefused
-        If a file is empty or holds a person twice, one file stands for both, or no blocking rule can be run.
+        If a file, or the two together, cannot be matched, no blocking rule can be run, or the model is of others.
     """
     method, tell = method or Method(), progress or silent
     files = dict(zip(names, (left, right), strict=True))
@@ -132,7 +132,7 @@ def link_pair(
     a, b = standardise(left, used), standardise(right, used)
     check_standardised(dict(zip(names, (a, b), strict=True)))
     described = [describe_file(name, side) for name, side in zip(names, (a, b), strict=True)]
-    outcome = match(a, b, method, tell)
+    outcome = match(a, b, method, tell, model=model)
     links, unlinked = (_named(rows, left[id_column], right[id_column]) for rows in (outcome.links, outcome.unlinked))
     report = {
         **_settings(names, used, missing, method),
@@ -161,6 +161,7 @@ def match(
     method: Method,
     tell: Progress = silent,
     known_m: Mapping[tuple[str, str], float] = MappingProxyType({}),
+    model: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Match two standardised files, whose frames are used up: score, then assign one to one."""
     records = (len(a.frame), len(b.frame))
@@ -173,6 +174,7 @@ def match(
         tell=tell,
         known_m=known_m,
         deterministic=method.deterministic,
+        model=model,
     )
     tell("assigning", 0.9)
     pairs = scored.pairs
@@ -180,8 +182,8 @@ def match(
     chosen = assign(pairs.assign(match_weight=weight), scored.sure)
     pairs["match_probability"] = probability(weight.to_numpy())
     linked = chosen.accepted & ((pairs["match_probability"] >= method.threshold).to_numpy() | scored.sure)
-    model = settings(scored.trained, [cost.rule.sql for cost in scored.costs if cost.used])
-    return Outcome(scored, chosen, pairs[linked], model, int(scored.sure[linked].sum()))
+    written = settings(scored.trained, [cost.rule.sql for cost in scored.costs if cost.used])
+    return Outcome(scored, chosen, pairs[linked], written, int(scored.sure[linked].sum()), model is not None)
 
 
 def _is_linked(ids: pd.Series, links: pd.DataFrame) -> pd.Series:

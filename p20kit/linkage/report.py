@@ -40,6 +40,8 @@ class Outcome:
         As Splink saves it.
     by_identifier : int
         Links a deterministic rule made.
+    kept_model : bool
+        The model was taken from an earlier match, not trained on these files.
     """
 
     scored: Scored
@@ -47,6 +49,7 @@ class Outcome:
     links: pd.DataFrame
     model: dict[str, Any]
     by_identifier: int
+    kept_model: bool
 
     @property
     def unlinked(self) -> pd.DataFrame:
@@ -71,8 +74,8 @@ def describe(outcome: Outcome, files: Sequence[dict[str, Any]], threshold: float
     Returns
     -------
     dict
-        JSON-able: files, rules, prior, comparisons, model_sha256, quality, estimates, weights, and match_rate, whose
-        `overall` is that of the left file.
+        JSON-able: files, rules, prior, comparisons, model_sha256, model_kept, quality, estimates, weights, and
+        match_rate, whose `overall` is that of the left file.
     """
     pairs, trained = outcome.scored.pairs, outcome.scored.trained
     best = pairs[outcome.chosen.accepted]
@@ -84,6 +87,7 @@ def describe(outcome: Outcome, files: Sequence[dict[str, Any]], threshold: float
         "prior": trained.prior,
         "comparisons": _comparisons(trained),
         "model_sha256": hashlib.sha256(model.encode()).hexdigest(),
+        "model_kept": outcome.kept_model,
         "quality": _quality(best, outcome, threshold),
         "estimates": _estimates(outcome),
         "match_rate": {"overall": rates[files[0]["agency"]], "by_agency": rates},

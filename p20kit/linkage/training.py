@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from p20kit.errors import Finding
 from p20kit.linkage.comparison import Comparison
+from p20kit.linkage.errors import LinkageRefused
 from p20kit.linkage.vectors import Patterns
 
 Floats = npt.NDArray[np.float64]
@@ -126,6 +128,57 @@ def train(
         for j in np.flatnonzero(share < LEAST_M)
     }
     return Trained(tuple(comparisons), m, u, prior, frozenset(unseen | unseen_u))
+
+
+def reopen(model: Mapping[str, Any], comparisons: Sequence[Comparison]) -> Trained:
+    """Take a model as it was kept, instead of training one: the same model gives the same links.
+
+    Source: EM VII.B.1.c.
+
+    Parameters
+    ----------
+    model : mapping
+        As `settings` wrote it, whether or not it has been JSON since.
+    comparisons : sequence of Comparison
+        Those of the files at hand.
+
+    Raises
+    ------
+    LinkageRefused
+        If the model does not weigh the identifiers of these files, level by level.
+    """
+    kept = {str(each["output_column_name"]): each["comparison_levels"] for each in model.get("comparisons", ())}
+    own = {comparison.role: comparison for comparison in comparisons}
+    findings = [
+        Finding(
+            "kept model",
+            "EM VII.B.1.c",
+            f"the identifier {role}",
+            "is weighed by the model and not held by these files"
+            if role not in own
+            else "is held by these files and not weighed by the model"
+            if role not in kept
+            else "is weighed by other levels than those of this version",
+            "Train a model on these files: run the match without a kept one.",
+        )
+        for role in dict.fromkeys([*own, *kept])
+        if role not in own or role not in kept or not _alike(own[role], kept[role])
+    ]
+    if findings:
+        raise LinkageRefused("the kept model is not one of these files", findings)
+    m, u = (
+        tuple(np.array([level.get(f"{which}_probability", np.nan) for level in kept[c.role]]) for c in comparisons)
+        for which in "mu"
+    )
+    return Trained(tuple(comparisons), m, u, float(model["probability_two_random_records_match"]), frozenset())
+
+
+def _alike(comparison: Comparison, kept: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether kept levels are those of a comparison, in its order."""
+    probabilities = ("m_probability", "u_probability")
+    plain = [{k: v for k, v in level.items() if k not in probabilities} for level in kept]
+    trained = all(p in level for level in kept for p in probabilities if not level.get("is_null_level"))
+    return trained and plain == [level.settings() for level in comparison.levels]
 
 
 def _strangers(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from p20kit.linkage.comparison import ONCE_PER_PAIR_OF_NAMES, Comparison
+from p20kit.linkage.comparison import ONCE_PER_PAIR_OF_NAMES, SURNAME_LIKENESS, Comparison
 from p20kit.linkage.nicknames import formal_names
 
 Ints = npt.NDArray[np.int64]
@@ -60,6 +60,9 @@ def compare(con: Any, left: str, right: str, pairs: str, comparisons: Sequence[C
         joined = f"select j.*, {known} from ({joined}) j left join {table}_names using (fn_l, fn_r)"
         for name, sql in ONCE_PER_PAIR_OF_NAMES.items():
             level = [text.replace(sql, name) for text in level]
+    if "ln" in columns:
+        joined = f"select *, {SURNAME_LIKENESS} as surname_likeness from ({joined})"
+        level = [text.replace(SURNAME_LIKENESS, "surname_likeness") for text in level]
     levels = [f"{sql} as c{i}" for i, sql in enumerate(level)]
     kept = ["l", "r", "rule", *(f"{column}_l" for column in columns if column.startswith("rare_"))]
     con.execute(

@@ -16,6 +16,7 @@ from tests.journey.stages import agree, complete, cut, match, send
 from tests.world import FIRST_DAY, Installation, write_rows, write_settings
 
 POLICIES = Path(__file__).resolve().parents[1] / "golden" / "febrl4" / "policies"
+METHODS = Path(__file__).resolve().parents[2] / "policies" / "matching_methods.yaml"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -40,6 +41,7 @@ def delivered(
     made.run("init", "--demo")
     own = made.agencies / "policies"
     shutil.copytree(POLICIES, own)
+    shutil.copy(METHODS, own)
     write_settings(home=made.home, policies=own)
     made.run("today", FIRST_DAY)
     agree(made)

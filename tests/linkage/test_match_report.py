@@ -7,6 +7,7 @@ import pytest
 
 from p20kit.linkage import Linked, Method, link_pair
 from p20kit.linkage import display as show
+from p20kit.linkage.quality import rate
 from tests.linkage.agencies import STATE_ROLES, students_and_wage_earners
 
 
@@ -32,6 +33,28 @@ def test_what_changed_since_the_last_run_is_marked(runs):
     assert mark == "changed" and float(then.split(" %")[0]) > float(now.split(" %")[0])
     assert said["SHA-256 of the model"][2] == ""
     assert not [what for what, row in cells(show.last_run(this, this).data).items() if row[2]]
+
+
+def test_groups_stand_beside_those_of_the_last_run_and_what_was_hidden_stays_hidden(runs):
+    def group(name: str, linked: int | None) -> dict[str, object]:
+        return (
+            {"group": name, "suppressed": True}
+            if linked is None
+            else {"group": name, "suppressed": False, **rate(linked, 100)}
+        )
+
+    def grouped(**linked: int | None) -> dict[str, object]:
+        groups = [group(name, n) for name, n in linked.items()]
+        return {**runs[0].report, "by_group": [{"grouping": "Sex", "groups": groups}]}
+
+    then, now = grouped(F=50, M=40, U=None, X=None, old=30), grouped(F=48, M=40, U=20, X=None, new=70)
+    rows = re.findall(r"<tr><td[^>]*>Sex</td>(.*?)</tr>", show.last_run(now, then).data)
+    said = {row[0]: row[1:] for row in (re.findall(r"<td[^>]*>(.*?)</td>", each) for each in rows)}
+    assert said["F"] == ["50.0 % (40.4 % to 59.6 %)", "48.0 % (38.5 % to 57.7 %)", "-2.0 points"]
+    assert said["M"][2] == "none"
+    assert said["U"] == ["hidden", "20.0 % (13.3 % to 28.9 %)", ""]
+    assert said["X"] == ["hidden", "hidden", ""]
+    assert said["old"][1:] == ["", ""] and said["new"][::2] == ["", ""]
 
 
 def test_a_first_run_says_so(runs):

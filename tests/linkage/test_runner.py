@@ -1,12 +1,15 @@
 """The runner: parameters held to the notebook's own, events without values, a report that loads nothing."""
 
 import json
+import re
+import socket
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
+from p20kit.page import PrintFailed, find_browser, print_page
 from p20kit.runner import ParameterError, check_parameters, content_hash, main, run, stage
 
 PARAMETERS = 'threshold: float = 0.9  # lowest match probability\nseed: int = 34\nname: str = "x"\nwide: bool = False'
@@ -64,7 +67,36 @@ def test_events_of_a_run_and_a_report_without_code(tmp_path):
     assert "cut at 0.75" in page and "<title>A trial</title>" in page
     assert "IPython.display" not in page and "a library talks" not in page
     assert "http://" not in page and "https://" not in page
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["trial.html", "trial.ipynb"]
+    names = ["trial.html", "trial.ipynb", "trial.pdf"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    printed = (tmp_path / "out" / "trial.pdf").read_bytes()
+    assert printed.startswith(b"%PDF-") and b"/Title (A trial)" in printed
+    assert len(re.findall(rb"/Type /Page\b", printed)) == 1 and b"/URI" not in printed
+
+
+def test_what_a_page_would_fetch_is_not_fetched_for_its_print(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as outside:
+        address = f"http://127.0.0.1:{outside.getsockname()[1]}/picture"
+        page = tmp_path / "page.html"
+        page.write_text(f"<title>Asks</title><img src='{address}'><p>a report")
+        print_page(find_browser(), page, tmp_path / "page.pdf")
+        outside.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            outside.accept()
+    assert b"/Title (Asks)" in (tmp_path / "page.pdf").read_bytes()
+
+
+def test_a_report_that_nothing_can_print_is_refused_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr("p20kit.page.BROWSERS", ("no-such-browser",))
+    with pytest.raises(PrintFailed, match=r"no Chromium is installed \(DSA VI.B\)"):
+        ran(a_notebook(tmp_path / "trial.ipynb", "1 + 1"), tmp_path / "out", {}, report=True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_print_that_fails_fails_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr("p20kit.page.BROWSERS", ("false",))
+    whole, events = ran(a_notebook(tmp_path / "trial.ipynb", "1 + 1"), tmp_path / "out", {}, report=True)
+    assert not whole and events[-1] == {"event": "failed", "cell": None, "error": "PrintFailed"}
 
 
 def test_a_failure_tells_class_and_cell_and_keeps_no_value(tmp_path):

@@ -131,6 +131,14 @@ def test_the_report_of_a_match_is_served_in_a_sandbox_of_its_own(pages: str):
     assert policy.endswith("sandbox") and "script" not in policy and "default-src 'none'" in policy
 
 
+def test_the_pdf_of_a_match_report_is_saved_and_those_who_may_not_see_the_match_do_not_get_it(pages: str):
+    answer = Browser(pages, "sam").of("/matching/match-01/report.pdf")
+    assert answer.headers["content-type"] == "application/pdf" and answer.content.startswith(b"%PDF-")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{PROJECT}-match-01.pdf"'
+    assert Browser(pages, "wren").of("/matching/match-01/report.pdf").status_code == 403
+    assert "/matching/match-01/report.pdf" in Browser(pages, "sam").of("/matching").text
+
+
 def test_headers_allow_nothing_from_elsewhere(pages: str):
     olga = Browser(pages, "olga")
     for path in ("", "nowhere", "static/enclave.css", f"projects/{PROJECT}", f"projects/{PROJECT}/ledger"):
