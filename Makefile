@@ -48,6 +48,7 @@ lock:  ## Pin the requirements anew, with hashes
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements/runtime.txt
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url pyproject.toml --group test -o requirements/test.txt
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/peers.in -o requirements/peers.txt
+	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/spark.in -o requirements/spark.txt
 
 clean:  ## Wipe what demo, serve and tests left
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis

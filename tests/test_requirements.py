@@ -39,6 +39,12 @@ def test_everything_asked_for_is_pinned_with_hashes(name: str, groups: tuple[str
     assert [package for package, hashes in pins.items() if not hashes] == []
 
 
+def test_what_spark_asks_for_is_pinned_with_hashes() -> None:
+    pins = pinned("spark.txt")
+    assert {plain(requirement) for requirement in PROJECT["project"]["optional-dependencies"]["spark"]} <= set(pins)
+    assert [package for package, hashes in pins.items() if not hashes] == []
+
+
 def test_no_registry_is_named() -> None:
     for path in (ROOT / "requirements").glob("*.txt"):
         assert "://" not in path.read_text("utf-8"), path.name

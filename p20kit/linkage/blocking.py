@@ -197,18 +197,29 @@ def _count(con: Any, sql: str) -> int:
     return int(con.execute(sql).fetchall()[0][0])
 
 
-def propose(con: Any, left: str, right: str, rules: Sequence[Rule], table: str) -> None:
+def proposed(tables: tuple[str, str], rule: Rule, position: int) -> str:
+    """Give the query for the pairs a rule proposes: l, r (row numbers), rule (position).
+
+    Where left and right are one table, a pair of its records is given once and no record is paired with itself.
+    """
+    left, right = tables
+    once = " where l.unique_id < r.unique_id" if left == right else ""
+    pair = f"l.unique_id as l, r.unique_id as r, {position}::tinyint as rule"
+    return f"select {pair} from {left} l join {right} r on {rule.sql}{once}"
+
+
+def first_to_propose(table: str) -> str:
+    """Give the query for every pair of `table` once, with the first rule that proposes it."""
+    return f"select l, r, min(rule) as rule from {table} group by l, r"
+
+
+def propose(con: Any, tables: tuple[str, str], rules: Sequence[Rule], table: str) -> None:
     """Write every pair that some rule proposes, once, to `table`: l, r (row numbers), rule (position).
 
-    A pair belongs to the first rule that proposes it. Where left and right are one table, a pair of its records
-    is written once and no record is paired with itself.
+    A pair belongs to the first rule that proposes it.
     """
-    once = " where l.unique_id < r.unique_id" if left == right else ""
-    con.execute(f"create table {table}_again (l integer, r integer, rule utinyint)")
+    con.execute(f"create table {table}_again (l integer, r integer, rule tinyint)")
     for position, rule in enumerate(rules):
-        con.execute(
-            f"insert into {table}_again select l.unique_id, r.unique_id, {position}"
-            f" from {left} l join {right} r on {rule.sql}{once}"
-        )
-    con.execute(f"create table {table} as select l, r, min(rule) as rule from {table}_again group by l, r")
+        con.execute(f"insert into {table}_again {proposed(tables, rule, position)}")
+    con.execute(f"create table {table} as {first_to_propose(f'{table}_again')}")
     con.execute(f"drop table {table}_again")

@@ -1,6 +1,10 @@
-"""From standardised files to scored candidate pairs: block, compare, train, score, all in one DuckDB in memory."""
+"""From standardised files to scored candidate pairs: block, compare, train, score.
+
+DuckDB, in memory, holds the files and says which rules run; the pairs are kept by it too, or by Spark.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -11,15 +15,17 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from p20kit.linkage.blocking import Cost, Rule, choose_rules, propose
+from p20kit.linkage.blocking import Cost, Rule, choose_rules
 from p20kit.linkage.codes import arrow_table
 from p20kit.linkage.comparison import Comparison, build_comparisons
 from p20kit.linkage.errors import refuse_blocking
 from p20kit.linkage.estimates import Captures
+from p20kit.linkage.pairs import CandidatePairs, Engine, PairsInDuckDB
 from p20kit.linkage.scoring import score
+from p20kit.linkage.spark import pairs_on_spark
 from p20kit.linkage.standardise import COUNTED, KEYS, Standardised, share_vocabularies
 from p20kit.linkage.training import Trained, reopen, train
-from p20kit.linkage.vectors import Patterns, compare, patterns
+from p20kit.linkage.vectors import Patterns, both_sides, columns_of, compare, patterns
 
 FIRST_OVERLAP = 0.5
 """Share of the smaller file thought to be in the other before anything is learned."""
@@ -74,6 +80,7 @@ def score_files(
     known_m: Mapping[tuple[str, str], float] = MappingProxyType({}),
     deterministic: Sequence[str] = (),
     model: Mapping[str, Any] | None = None,
+    engine: Engine = "duckdb",
 ) -> Scored:
     """Propose, compare and score pairs of the records of two files; of one file, where both are the same.
 
@@ -81,7 +88,7 @@ def score_files(
     ----------
     left, right : Standardised
         Their frames are used up: memory is what a large match runs out of.
-    seed, max_pairs, threads, deterministic
+    seed, max_pairs, threads, deterministic, engine
         As in `Method`.
     known_m, model : mapping
         As in `train`; a kept model that is taken instead of training one.
@@ -89,7 +96,7 @@ def score_files(
     Raises
     ------
     LinkageRefused
-        If no blocking rule can be run, or the model is not one of these files.
+        If no blocking rule can be run, the model is not one of these files, or what the engine needs is not there.
     """
     same = left is right
     tables = ("records_l", "records_l" if same else "records_r")
@@ -105,23 +112,26 @@ def score_files(
         tell("blocking", 0.15)
         costs = choose_rules(con, *tables, columns, records)
         rules = [cost.rule for cost in costs if cost.used] or refuse_blocking(costs)
-        propose(con, *tables, rules, "candidates")
-        tell("comparing", 0.3)
-        compare(con, *tables, "candidates", comparisons, "vectors")
-        con.execute("drop table candidates")
-        seen = patterns(con, "vectors", comparisons)
-        tell("training", 0.6)
-        possible = records[0] * (records[0] - 1) // 2 if same else records[0] * records[1]
-        if (trained := kept) is None:
-            strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
-            trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
-        tell("scoring", 0.75)
-        sure, alone = _by_identifier(comparisons, seen, deterministic)
-        pairs = score(con, "vectors", seen, trained, [rule.name for rule in rules], sure)
+        with _pairs(engine, con, tables) as candidates:
+            candidates.propose(rules)
+            tell("comparing", 0.3)
+            seen = candidates.compare(comparisons)
+            tell("training", 0.6)
+            possible = records[0] * (records[0] - 1) // 2 if same else records[0] * records[1]
+            if (trained := kept) is None:
+                strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
+                trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
+            tell("scoring", 0.75)
+            sure, alone = _by_identifier(comparisons, seen, deterministic)
+            pairs = score(candidates, seen, trained, [rule.name for rule in rules], sure)
         captures = _captures(con, tables, pairs, rules)
     surely = sure[np.searchsorted(seen.pattern, pairs["pattern"].to_numpy())]
     doubtful = int(seen.pairs[alone].sum())
     return Scored(costs, seen, trained, pairs, captures, trained.prior * possible, surely, doubtful)
+
+
+def _pairs(engine: Engine, con: Any, tables: tuple[str, str]) -> AbstractContextManager[CandidatePairs]:
+    return pairs_on_spark(con, tables) if engine == "spark" else nullcontext(PairsInDuckDB(con, tables))
 
 
 def _by_identifier(
@@ -190,7 +200,8 @@ def _strangers(
         {side: draw.integers(0, n, max_pairs).astype(np.int32) for side, n in zip("lr", records, strict=True)}
     ).assign(rule=np.uint8(0))
     con.register("drawn", drawn[drawn["l"] != drawn["r"]] if tables[0] == tables[1] else drawn)
-    compare(con, *tables, "drawn", comparisons, "strangers")
+    columns = columns_of(con, tables[0])
+    compare(con, both_sides(columns, tables, "drawn"), columns, comparisons, "strangers")
     con.unregister("drawn")
     return patterns(con, "strangers", comparisons)
 

@@ -109,7 +109,7 @@ def link_many(
         "agencies": list(files),
         "roles": {"used": list(roles)},
         "method": asdict(method),
-        "software": software(),
+        "software": software(method.engine),
         "files": list(described.values()),
         "pairs": _describe_pairs(outcomes, described, method.threshold),
         **describe_crosswalk(crosswalk),
@@ -143,7 +143,9 @@ def find_duplicates(
     used, _ = usable_roles(roles, file.columns, file.columns)
     side = standardise(file, used)
     described = describe_file("the agency", side)
-    scored = score_files(side, side, seed=method.seed, max_pairs=method.max_pairs, threads=method.threads)
+    scored = score_files(
+        side, side, seed=method.seed, max_pairs=method.max_pairs, threads=method.threads, engine=method.engine
+    )
     clusters = merge(scored.pairs, None, len(file), _weight(method.threshold))
     model = settings(scored.trained, [cost.rule.sql for cost in scored.costs if cost.used], within=True)
     report = {

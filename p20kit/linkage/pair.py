@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from p20kit.linkage.elements import usable_roles
 from p20kit.linkage.engine import score_files
 from p20kit.linkage.estimates import one_to_one_shift
 from p20kit.linkage.inputs import check_files, check_standardised
+from p20kit.linkage.pairs import Engine
 from p20kit.linkage.quality import rates_by_group
 from p20kit.linkage.report import Outcome, describe, describe_file, software
 from p20kit.linkage.scoring import probability
@@ -38,6 +39,8 @@ class Method:
     deterministic : tuple of str
         Identifiers (`sasid`, `ssn`) whose equality links two records before anything else, where first name,
         surname or date of birth agrees too and neither record has a second such pair.
+    engine : {"duckdb", "spark"}
+        What keeps the candidate pairs; the links are the same.
     """
 
     threshold: float = 0.9
@@ -45,6 +48,7 @@ class Method:
     max_pairs: int = 100_000
     threads: int = 2
     deterministic: tuple[str, ...] = ()
+    engine: Engine = "duckdb"
 
     def __post_init__(self) -> None:
         if not 0.0 < self.threshold < 1.0:
@@ -53,6 +57,8 @@ class Method:
             raise ValueError("max_pairs must be 10000 or more, threads 1 or more")
         if not set(self.deterministic) <= {"sasid", "ssn"}:
             raise ValueError("deterministic must name identifiers: sasid, ssn")
+        if self.engine not in get_args(Engine):
+            raise ValueError(f"engine must be one of: {', '.join(get_args(Engine))}")
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,7 @@ def _settings(
         "agencies": list(names),
         "roles": {"used": list(used), "missing_in_a_file": list(missing)},
         "method": asdict(method),
-        "software": software(),
+        "software": software(method.engine),
     }
 
 
@@ -175,6 +181,7 @@ def match(
         known_m=known_m,
         deterministic=method.deterministic,
         model=model,
+        engine=method.engine,
     )
     tell("assigning", 0.9)
     pairs = scored.pairs

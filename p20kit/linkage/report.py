@@ -17,6 +17,7 @@ from p20kit.linkage.elements import ROLES
 from p20kit.linkage.engine import Scored
 from p20kit.linkage.estimates import error_rates
 from p20kit.linkage.inputs import likely_duplicates
+from p20kit.linkage.pairs import Engine
 from p20kit.linkage.quality import at_thresholds, rate
 from p20kit.linkage.standardise import Standardised
 from p20kit.linkage.training import Trained
@@ -109,9 +110,10 @@ def describe_file(name: str, side: Standardised) -> dict[str, Any]:
     }
 
 
-def software() -> dict[str, str]:
+def software(engine: Engine) -> dict[str, str]:
     """Give the versions of what the result depends on."""
-    return {package: importlib.metadata.version(package) for package in SOFTWARE}
+    packages = (*SOFTWARE, "pyspark") if engine == "spark" else SOFTWARE
+    return {package: importlib.metadata.version(package) for package in packages}
 
 
 def describe_crosswalk(crosswalk: pd.DataFrame) -> dict[str, Any]:

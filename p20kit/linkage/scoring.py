@@ -1,12 +1,12 @@
 """Score the candidate pairs with a trained model."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from p20kit.linkage.pairs import CandidatePairs
 from p20kit.linkage.training import Trained
 from p20kit.linkage.vectors import Patterns
 
@@ -17,17 +17,20 @@ LOWEST_WEIGHT = -6.0
 
 
 def score(
-    con: Any, table: str, seen: Patterns, trained: Trained, rule_names: Sequence[str], always: npt.NDArray[np.bool_]
+    candidates: CandidatePairs,
+    seen: Patterns,
+    trained: Trained,
+    rule_names: Sequence[str],
+    always: npt.NDArray[np.bool_],
 ) -> pd.DataFrame:
     """Score every candidate pair.
 
     Parameters
     ----------
-    con : duckdb.DuckDBPyConnection
-    table : str
-        As `compare` wrote it.
+    candidates : CandidatePairs
+        Compared.
     seen : Patterns
-        The vectors of that table.
+        Their vectors.
     trained : Trained
     rule_names : sequence of str
         Of the blocking rules, in order.
@@ -47,21 +50,15 @@ def score(
             "always": always,
         }
     )
-    con.register("pattern_weights", weights)
-    # Weights are rounded because sums differ in the last bits, and ties are found by equality.
-    found = con.execute(
-        f"select l, r, rule, v.pattern as pattern, round(w.weight + v.rarity, 6) as match_weight"  # noqa: S608
-        f" from {table} v join pattern_weights w using (pattern)"
-        f" where w.always or w.weight + v.rarity >= {LOWEST_WEIGHT}"
-    ).fetchnumpy()
-    con.unregister("pattern_weights")
+    found = candidates.weigh(weights, LOWEST_WEIGHT)
     order = np.lexsort((found["r"], found["l"]))
     rules = pd.Categorical.from_codes(found["rule"][order].astype(np.int8), categories=pd.Index(list(rule_names)))
     return pd.DataFrame(
         {
             "left": found["l"][order].astype(np.int64),
             "right": found["r"][order].astype(np.int64),
-            "match_weight": found["match_weight"][order].astype(np.float64),
+            # Weights are rounded because sums differ in the last bits, and ties are found by equality.
+            "match_weight": np.round(found["match_weight"][order].astype(np.float64), 6),
             "pattern": found["pattern"][order].astype(np.int64),
             "rule": rules,
         }

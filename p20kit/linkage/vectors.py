@@ -35,7 +35,19 @@ class Patterns:
     pairs: Ints
 
 
-def compare(con: Any, left: str, right: str, pairs: str, comparisons: Sequence[Comparison], table: str) -> None:
+def both_sides(columns: Sequence[str], tables: tuple[str, str], pairs: str) -> str:
+    """Give the query for every pair of `pairs` (l, r, rule) with the columns of both its records, `_l` and `_r`."""
+    sides = ", ".join(f"x.{c} as {c}_l, y.{c} as {c}_r" for c in columns)
+    records = f"join {tables[0]} x on x.unique_id = p.l join {tables[1]} y on y.unique_id = p.r"
+    return f"select p.l, p.r, p.rule, {sides} from {pairs} p {records}"
+
+
+def columns_of(con: Any, table: str) -> list[str]:
+    """Give the standard columns of a standardised file."""
+    return [str(name) for name, *_ in con.execute(f"describe {table}").fetchall() if name != "unique_id"]
+
+
+def compare(con: Any, joined: str, columns: Sequence[str], comparisons: Sequence[Comparison], table: str) -> None:
     """Write the agreement vector of every pair to `table`: l, r, rule, pattern, rarity.
 
     `rarity` is the sum over the values that agree exactly of -log2 of their share in both files, where the
@@ -44,15 +56,11 @@ def compare(con: Any, left: str, right: str, pairs: str, comparisons: Sequence[C
     Parameters
     ----------
     con : duckdb.DuckDBPyConnection
-    left, right : str
-        Tables of the standardised files.
-    pairs : str
-        Table or query with l, r, rule.
+    joined : str
+        Query for the pairs, as `both_sides` gives it.
+    columns : sequence of str
+        The standard columns in it.
     """
-    columns = [str(name) for name, *_ in con.execute(f"describe {left}").fetchall() if name != "unique_id"]
-    sides = ", ".join(f"x.{c} as {c}_l, y.{c} as {c}_r" for c in columns)
-    records = f"join {left} x on x.unique_id = p.l join {right} y on y.unique_id = p.r"
-    joined = f"select p.l, p.r, p.rule, {sides} from {pairs} p {records}"
     level = [comparison.sql for comparison in comparisons]
     if "fn" in columns:
         _compare_names(con, f"select distinct fn_l, fn_r from ({joined})", f"{table}_names")
@@ -75,15 +83,23 @@ def compare(con: Any, left: str, right: str, pairs: str, comparisons: Sequence[C
 
 def patterns(con: Any, table: str, comparisons: Sequence[Comparison]) -> Patterns:
     """Count the vectors of `table`, in the order of their numbers."""
-    seen = con.execute(
-        f"select pattern, count(*) as pairs from {table} group by pattern order by pattern"
-    ).fetchnumpy()
-    number = np.asarray(seen["pattern"], dtype=np.int64)
+    seen = con.execute(counted(table)).fetchnumpy()
+    return as_patterns(seen["pattern"], seen["pairs"], comparisons)
+
+
+def counted(table: str) -> str:
+    """Give the query for how often each vector of `table` was seen."""
+    return f"select pattern, count(*) as pairs from {table} group by pattern order by pattern"
+
+
+def as_patterns(number: npt.ArrayLike, pairs: npt.ArrayLike, comparisons: Sequence[Comparison]) -> Patterns:
+    """Take vectors apart into the levels of their comparisons."""
+    number = np.asarray(number, dtype=np.int64)
     levels = np.empty((len(number), len(comparisons)), dtype=np.int64)
     rest = number.copy()
     for i, comparison in enumerate(comparisons):
         rest, levels[:, i] = np.divmod(rest, len(comparison.levels))
-    return Patterns(number, levels, np.asarray(seen["pairs"], dtype=np.int64))
+    return Patterns(number, levels, np.asarray(pairs, dtype=np.int64))
 
 
 def _compare_names(con: Any, distinct: str, table: str) -> None:

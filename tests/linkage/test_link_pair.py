@@ -155,7 +155,15 @@ def test_a_column_of_nulls_is_no_evidence(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"threshold": 1.0}, {"threshold": 0.0}, {"max_pairs": 10}, {"threads": 0}, {"deterministic": ("dob",)}]
+    "wrong",
+    [
+        {"threshold": 1.0},
+        {"threshold": 0.0},
+        {"max_pairs": 10},
+        {"threads": 0},
+        {"deterministic": ("dob",)},
+        {"engine": "dask"},
+    ],
 )
 def test_a_method_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match="must"):

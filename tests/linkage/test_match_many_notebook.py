@@ -112,5 +112,6 @@ def test_its_form_has_the_parameters_of_a_match_and_no_secret():
         "threshold": "float",
         "seed": "int",
         "max_pairs": "int",
+        "engine": "str",
     }
     assert all(entry["help"] for entry in declared.values())
