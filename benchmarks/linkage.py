@@ -46,7 +46,7 @@ class Job:
     files : callable or None
         Writes the files into a folder.
     peers : tuple of str
-        What `benchmarks.linkage_peer` is asked for.
+        What `benchmarks.linkage_peer` is asked for, or a key of `OURS_TOO`.
     by_default : bool
     """
 
@@ -75,6 +75,13 @@ JOBS = (
         lambda folder: write_three(folder, 75_000, SEED),
         ("documented",),
     ),
+    Job(
+        "encoded",
+        "two agencies, 100,000 x 100,000 records, encoded",
+        "encoded",
+        lambda folder: write_pair(folder, 100_000, SEED),
+        ("clear",),
+    ),
     Job("febrl4", "FEBRL 4, defaults", "febrl4", None, ("febrl4",)),
     Job("febrl3", "FEBRL 3, clusters", "febrl3"),
     Job(
@@ -90,10 +97,14 @@ OURS = (
     ("recall", "recall", "share"),
     ("doubled", "clusters with two records of an agency", "clusters"),
     ("compared", "pairs compared", "pairs"),
+    ("encoding", "CPU time to encode both files", "s"),
 )
+OURS_TOO = {"clear": ("benchmarks.linkage_ours", "pair")}
+"""Peers that are ours."""
 PEERS = {
     "documented": "Splink 5 as documented, one to one, same run",
     "capped": "Splink 5 capped, one to one, same run",
+    "clear": "our match of the same files in the clear, same run",
     "febrl4": "Splink 5, its documentation's example, same run",
 }
 
@@ -104,10 +115,8 @@ def measure(job: Job, folder: Path) -> tuple[Measured, dict[str, Measured]]:
     if job.files:
         job.files(folder)
     ours = run([python(), "-m", "benchmarks.linkage_ours", job.ours, *where], LIMIT)
-    peers = {
-        peer: run([python(), "-W", "ignore", "-m", "benchmarks.linkage_peer", peer, *where], LIMIT)
-        for peer in job.peers
-    }
+    of_peer = {peer: OURS_TOO.get(peer, ("benchmarks.linkage_peer", peer)) for peer in job.peers}
+    peers = {peer: run([python(), "-W", "ignore", "-m", *work, *where], LIMIT) for peer, work in of_peer.items()}
     return ours, peers
 
 

@@ -75,13 +75,25 @@ class Element(Part):
     assumed: str = ""
 
 
+class EncodingTerms(Part):
+    """How names become Bloom filters where an agency sends encodings: see `p20kit.linkage.encoding.Encoding`."""
+
+    bits: Literal[64, 128, 256, 512, 1024, 2048, 4096] = 256
+    hashes: int = Field(default=8, ge=1, le=16)
+    piece: int = Field(default=2, ge=1, le=4)
+
+
 class FileLayout(Part):
-    """A file an agency sends: its contents, its elements in order, and what makes a row unique."""
+    """A file an agency sends: its contents, its elements in order, and what makes a row unique.
+
+    `encoded` promises that the agency sends encodings of the elements and not the elements (EM IX).
+    """
 
     agency: str
     contents: Literal["matching", "analytical", "finder"]
     elements: tuple[str, ...]
     unique: tuple[str, ...]
+    encoded: bool = False
     assumed: str = ""
 
 
@@ -182,6 +194,7 @@ class Agreement(Part):
     methods: tuple[str, ...]
     software: tuple[str, ...]
     match_groups: tuple[str, ...] = ()
+    encoding: EncodingTerms = EncodingTerms()
     cells: CellTerms
     retention: Retention
     acknowledgement: str

@@ -14,6 +14,7 @@ import pyarrow as pa
 from p20kit.linkage.blocking import Cost, Rule, choose_rules, propose
 from p20kit.linkage.codes import arrow_table
 from p20kit.linkage.comparison import Comparison, build_comparisons
+from p20kit.linkage.encoded import date_u, encoded_comparisons, strangers_within
 from p20kit.linkage.errors import refuse_blocking
 from p20kit.linkage.estimates import Captures
 from p20kit.linkage.scoring import score
@@ -97,7 +98,7 @@ def score_files(
     with duckdb.connect() as con:
         con.execute(f"set threads={threads}")
         columns = _load(con, tables, left, right)
-        comparisons = build_comparisons(columns)
+        comparisons = encoded_comparisons(columns) if left.encoded else build_comparisons(columns)
         known = _known_u(left.frame, right.frame, comparisons)
         _use_up(left, right)
         tell("blocking", 0.15)
@@ -111,7 +112,11 @@ def score_files(
         con.execute("drop table candidates")
         seen = patterns(con, "vectors", comparisons)
         tell("training", 0.6)
-        strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
+        if left.encoded:
+            strangers = strangers_within(con, tables, comparisons, seed, max_pairs)
+            known |= date_u(con, tables, comparisons)
+        else:
+            strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
         possible = records[0] * (records[0] - 1) // 2 if same else records[0] * records[1]
         trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
         tell("scoring", 0.75)

@@ -36,6 +36,8 @@ class Job:
         Party and the title of its Representative, who agree to the match; no person's name.
     last : dict or None
         Report of the project's run before this one.
+    encoded : bool
+        The files hold encodings of identifiers.
     """
 
     job: str
@@ -48,6 +50,7 @@ class Job:
     root: Path
     signatories: tuple[tuple[str, str], ...] = ()
     last: dict[str, Any] | None = None
+    encoded: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,8 +98,8 @@ def reopen_job(directory: str) -> Job:
     ----------
     directory : str
         Holds `job.json`, `inputs/` and `out/`. The order names two agencies as `left` and `right`, or a list of
-        two and more as `agencies`; `signatories` may list `party` and `representative`, and `last` may name the
-        report of the run before in `inputs/`.
+        two and more as `agencies`; `signatories` may list `party` and `representative`, `last` may name the
+        report of the run before in `inputs/`, and `encoded` says that the files hold encodings.
 
     Returns
     -------
@@ -132,6 +135,7 @@ def reopen_job(directory: str) -> Job:
         root=root,
         signatories=tuple((str(s["party"]), str(s["representative"])) for s in order.get("signatories", ())),
         last=None if last is None else json.loads(last),
+        encoded=bool(order.get("encoded", False)),
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from p20kit.linkage.clusters import Clusters, merge, sizes
 from p20kit.linkage.elements import usable_roles
+from p20kit.linkage.encoded import read_encoded
 from p20kit.linkage.engine import score_files
 from p20kit.linkage.inputs import check_files, check_standardised
 from p20kit.linkage.pair import Method, Progress, match, silent
@@ -66,6 +67,7 @@ def link_many(
     method: Method | None = None,
     groups: pd.DataFrame | None = None,
     progress: Progress | None = None,
+    encoded: bool = False,
 ) -> LinkedMany:
     """Match the files of three and more agencies, one record per person in each.
 
@@ -79,7 +81,7 @@ def link_many(
     ----------
     files : mapping of str to DataFrame of text
         By agency: `id_column` (generic identifier, unique) and the columns of `roles`.
-    roles, id_column, method, progress
+    roles, id_column, method, progress, encoded
         As in `link_pair`.
     groups : DataFrame, optional
         `id_column` of the first file and columns by which its match rate is broken down.
@@ -98,7 +100,8 @@ def link_many(
         for a, b in combinations(files, 2)
     }
     tell("standardising", 0.0)
-    sides = {name: standardise(file, {r: c for r, c in roles.items() if c in file}) for name, file in files.items()}
+    read = read_encoded if encoded else standardise
+    sides = {name: read(file, {r: c for r, c in roles.items() if c in file}) for name, file in files.items()}
     check_standardised(sides)
     described = {name: describe_file(name, side) for name, side in sides.items()}
     outcomes = _match_all(sides, usable, method, tell)
@@ -110,6 +113,7 @@ def link_many(
         "roles": {"used": list(roles)},
         "method": asdict(method),
         "software": software(),
+        "encoded": encoded,
         "files": list(described.values()),
         "pairs": _describe_pairs(outcomes, described, method.threshold),
         **describe_crosswalk(crosswalk),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from p20kit.linkage.assignment import assign
 from p20kit.linkage.elements import usable_roles
+from p20kit.linkage.encoded import read_encoded
 from p20kit.linkage.engine import score_files
 from p20kit.linkage.estimates import one_to_one_shift
 from p20kit.linkage.inputs import check_files, check_standardised
@@ -92,6 +93,7 @@ def link_pair(
     method: Method | None = None,
     groups: pd.DataFrame | None = None,
     progress: Progress | None = None,
+    encoded: bool = False,
 ) -> Linked:
     """Match two agencies' files, one record per person in each (Source: EM VII.B.1.c).
 
@@ -111,6 +113,8 @@ def link_pair(
         `id_column` of the left file and columns by which the match rate is broken down.
     progress : callable, optional
         Called with the stage's name and the fraction of the whole, in [0, 1].
+    encoded : bool
+        The files hold encodings (see `encoding`), and `roles` are `encoding.MAIN` or some of it.
 
     Returns
     -------
@@ -129,13 +133,14 @@ def link_pair(
     check_files(files, id_column, list(roles.values()))
     used, missing = usable_roles(roles, left.columns, right.columns)
     tell("standardising", 0.0)
-    a, b = standardise(left, used), standardise(right, used)
+    read = read_encoded if encoded else standardise
+    a, b = read(left, used), read(right, used)
     check_standardised(dict(zip(names, (a, b), strict=True)))
     described = [describe_file(name, side) for name, side in zip(names, (a, b), strict=True)]
     outcome = match(a, b, method, tell)
     links, unlinked = (_named(rows, left[id_column], right[id_column]) for rows in (outcome.links, outcome.unlinked))
     report = {
-        **_settings(names, used, missing, method),
+        **_settings(names, used, missing, method, encoded),
         **describe(outcome, described, method.threshold),
         "by_group": [] if groups is None else rates_by_group(groups, _is_linked(left[id_column], links), id_column),
     }
@@ -144,7 +149,7 @@ def link_pair(
 
 
 def _settings(
-    names: tuple[str, str], used: Mapping[str, str], missing: Mapping[str, str], method: Method
+    names: tuple[str, str], used: Mapping[str, str], missing: Mapping[str, str], method: Method, encoded: bool
 ) -> dict[str, Any]:
     """Say what was matched with what: enough to run it again."""
     return {
@@ -152,6 +157,7 @@ def _settings(
         "roles": {"used": list(used), "missing_in_a_file": list(missing)},
         "method": asdict(method),
         "software": software(),
+        "encoded": encoded,
     }
 
 
