@@ -84,20 +84,22 @@ def pair(folder: Path) -> tuple[Measured, Callable[[], Measured]]:
 def encoded(folder: Path) -> tuple[Measured, Callable[[], Measured]]:
     """Encode two agencies' files as the agencies do, and match the encodings; encoding is not in the time."""
     agencies = json.loads((folder / "files.json").read_text())["agencies"]
-    parameters = encoding.Encoding()
-    key = encoding.project_key(bytes(32), "DR-0034", parameters)
-    files, began = [], cpu_seconds()
-    for agency in agencies:
-        file = pd.read_parquet(folder / f"{agency}.parquet")
-        roles = {role: column for role, column in ROLES.items() if column in file}
-        columns = encoding.encoded_columns(roles)
-        side = standardise(file, roles)
-        files.append(encoding.encode(side, file["GenericID"], encoding=parameters, key=key, columns=columns))
+    began = cpu_seconds()
+    files = [encoded_file(pd.read_parquet(folder / f"{agency}.parquet"), bytes(32)) for agency in agencies]
     seconds = cpu_seconds() - began
     linked = linkage.link_pair(*files, roles=encoding.MAIN, names=tuple(agencies), method=METHOD, encoded=True)
     links = linked.links[["left_id", "right_id"]]
     found = {"compared": linked.report["quality"]["candidate_pairs_compared"], "encoding": seconds}
     return found, lambda: score_pairs(folder, _long(links.set_axis(agencies, axis=1)))
+
+
+def encoded_file(file: pd.DataFrame, secret: bytes) -> pd.DataFrame:
+    """Encode a matching file as its agency does."""
+    parameters = encoding.Encoding()
+    roles = {role: column for role, column in ROLES.items() if column in file}
+    key = encoding.project_key(secret, "DR-0034", parameters)
+    side, columns = standardise(file, roles), encoding.encoded_columns(roles)
+    return encoding.encode(side, file["GenericID"], encoding=parameters, key=key, columns=columns)
 
 
 def many(folder: Path) -> tuple[Measured, Callable[[], Measured]]:

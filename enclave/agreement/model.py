@@ -79,7 +79,7 @@ class EncodingTerms(Part):
     """How names become Bloom filters where an agency sends encodings: see `p20kit.linkage.encoding.Encoding`."""
 
     bits: Literal[64, 128, 256, 512, 1024, 2048, 4096] = 256
-    hashes: int = Field(default=8, ge=1, le=16)
+    draws: int = Field(default=64, ge=16, le=64)
     piece: int = Field(default=2, ge=1, le=4)
 
 

@@ -22,6 +22,7 @@ from p20kit.linkage.codes import encode as code
 from p20kit.linkage.standardise import Standardised
 
 TOKEN_BYTES = 8
+_POSITIONS = struct.Struct(">32H")
 _APART = "\x1f"
 """Stands between the values of a token: no standardised value holds it."""
 
@@ -34,21 +35,22 @@ class Encoding:
     ----------
     bits : int
         Length of a filter; a power of two, from 64 to 4096.
-    hashes : int
-        Bits set by each piece of a name, from 1 to 16.
+    draws : int
+        Bits drawn for a name, from 16 to 64, and shared out among its pieces: as many for a short name as for a
+        long one, so that the number of bits set does not tell its length.
     piece : int
         Letters of a piece: 2 for pairs of letters, first and last letter marked as such.
     """
 
     bits: int = 256
-    hashes: int = 8
+    draws: int = 64
     piece: int = 2
 
     def __post_init__(self) -> None:
         if self.bits not in (64, 128, 256, 512, 1024, 2048, 4096):
             raise ValueError("bits must be a power of two from 64 to 4096")
-        if not (1 <= self.hashes <= 16 and 1 <= self.piece <= 4):
-            raise ValueError("hashes must lie between 1 and 16, piece between 1 and 4")
+        if not (16 <= self.draws <= 64 and 1 <= self.piece <= 4):
+            raise ValueError("draws must lie between 16 and 64, piece between 1 and 4")
 
     @property
     def sha256(self) -> str:
@@ -68,6 +70,8 @@ TOKENS: Mapping[str, tuple[str, ...]] = {
     "dob_sex": ("dob", "sex"),
     "dob_first": ("dob", "fn"),
     "dob_last": ("dob", "ln1"),
+    "dob_second": ("dob", "ln2"),
+    "dob_middle": ("dob", "mi"),
     "dob_initial": ("dob", "fi"),
     "dob_formal": ("dob", "root"),
     "dob_start": ("dob", "li"),
@@ -102,11 +106,14 @@ MAIN: Mapping[str, str] = {
 }
 """Role to the column that stands for it where completeness is asked."""
 
-_ROLE = {"dob": "dob", "ssn": "ssn", "sasid": "sasid", "sex": "sex", "mn": "middle_name"} | {
+_ROLE = {"dob": "dob", "ssn": "ssn", "sasid": "sasid", "sex": "sex", "mn": "middle_name", "mi": "middle_name"} | {
     f"birth_{part}": "dob" for part in ("year", "month", "day")
 }
-_SAME = {"dob_first": "dob_name", "dob_last": "dob_name"}
-"""Tokens that are equal where their values are, though they stand in two columns: names may be swapped."""
+_SAME = dict.fromkeys(("dob_first", "dob_last", "dob_second"), "dob_name")
+"""Tokens that are equal where their values are, though they stand in other columns: names may be swapped."""
+_FILLED = {"dob_second": "dob_last"}
+"""Tokens that are drawn at random where the value is missing and the other token is not: who has two surnames is
+nobody's business."""
 
 
 def encoded_columns(roles: Collection[str]) -> tuple[str, ...]:
@@ -167,6 +174,10 @@ def encode(
             table[column] = _each(side.frame, FILTERS[column], _filter_of(key, FILTERS[column][0], encoding))
         else:
             table[column] = _each(side.frame, TOKENS[column], _token_of(key, _SAME.get(column, column)))
+            if column in _FILLED:
+                alone = (table[column] == "") & (table[_FILLED[column]] != "")
+                drawn = table[str(ids.name)].map(_token_of(key, f"none|{column}"))
+                table[column] = table[column].mask(alone, drawn)
     return pd.DataFrame(table).sort_values(str(ids.name), ignore_index=True)
 
 
@@ -186,16 +197,17 @@ def _token_of(key: bytes, label: str) -> Callable[[str], str]:
 
 
 def _filter_of(key: bytes, salt: str, encoding: Encoding) -> Callable[[str], str]:
-    positions = struct.Struct(f">{encoding.hashes}H")
     # One family of hashes for first names and surnames: so swapped names are found.
     prefix = f"filter|{salt}|"
 
     def change(value: str) -> str:
         salted, name = value.split(_APART)
+        parts = sorted(pieces(name, encoding.piece))
         filled = 0
-        for piece in pieces(name, encoding.piece):
-            digest = hmac.digest(key, f"{prefix}{salted}|{piece}".encode(), "sha256")
-            for position in positions.unpack_from(digest):
+        for i, piece in enumerate(parts):
+            digest = hmac.digest(key, f"{prefix}{salted}|{piece}".encode(), "sha512")
+            share = encoding.draws // len(parts) + (i < encoding.draws % len(parts))
+            for position in _POSITIONS.unpack(digest)[:share]:
                 filled |= 1 << position % encoding.bits
         return f"{filled:0{encoding.bits // 4}x}"
 

@@ -99,7 +99,7 @@ def score_files(
         con.execute(f"set threads={threads}")
         columns = _load(con, tables, left, right)
         comparisons = encoded_comparisons(columns) if left.encoded else build_comparisons(columns)
-        known = _known_u(left.frame, right.frame, comparisons)
+        known = _known_u(left.frame, right.frame, comparisons) | date_u(con, tables, comparisons)
         _use_up(left, right)
         tell("blocking", 0.15)
         costs = choose_rules(con, *tables, columns, records)
@@ -112,11 +112,8 @@ def score_files(
         con.execute("drop table candidates")
         seen = patterns(con, "vectors", comparisons)
         tell("training", 0.6)
-        if left.encoded:
-            strangers = strangers_within(con, tables, comparisons, seed, max_pairs)
-            known |= date_u(con, tables, comparisons)
-        else:
-            strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
+        draw = strangers_within if left.encoded else _strangers
+        strangers = draw(con, tables, records, comparisons, seed, max_pairs)
         possible = records[0] * (records[0] - 1) // 2 if same else records[0] * records[1]
         trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
         tell("scoring", 0.75)

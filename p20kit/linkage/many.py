@@ -10,12 +10,11 @@ import pandas as pd
 
 from p20kit.linkage.clusters import Clusters, merge, sizes
 from p20kit.linkage.elements import usable_roles
-from p20kit.linkage.encoded import read_encoded
 from p20kit.linkage.engine import score_files
-from p20kit.linkage.inputs import check_files, check_standardised
-from p20kit.linkage.pair import Method, Progress, match, silent
+from p20kit.linkage.inputs import check_files
+from p20kit.linkage.pair import Method, Progress, described_method, match, read, silent
 from p20kit.linkage.quality import rate, rates_by_group
-from p20kit.linkage.report import Outcome, describe, describe_crosswalk, describe_file, software
+from p20kit.linkage.report import Outcome, describe, describe_crosswalk, describe_file
 from p20kit.linkage.standardise import Standardised, standardise
 from p20kit.linkage.training import settings
 
@@ -100,9 +99,7 @@ def link_many(
         for a, b in combinations(files, 2)
     }
     tell("standardising", 0.0)
-    read = read_encoded if encoded else standardise
-    sides = {name: read(file, {r: c for r, c in roles.items() if c in file}) for name, file in files.items()}
-    check_standardised(sides)
+    sides = read(files, roles, encoded)
     described = {name: describe_file(name, side) for name, side in sides.items()}
     outcomes = _match_all(sides, usable, method, tell)
     tell("merging", 0.9)
@@ -111,9 +108,7 @@ def link_many(
     report = {
         "agencies": list(files),
         "roles": {"used": list(roles)},
-        "method": asdict(method),
-        "software": software(),
-        "encoded": encoded,
+        **described_method(method, encoded),
         "files": list(described.values()),
         "pairs": _describe_pairs(outcomes, described, method.threshold),
         **describe_crosswalk(crosswalk),

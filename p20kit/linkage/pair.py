@@ -133,32 +133,40 @@ def link_pair(
     check_files(files, id_column, list(roles.values()))
     used, missing = usable_roles(roles, left.columns, right.columns)
     tell("standardising", 0.0)
-    read = read_encoded if encoded else standardise
-    a, b = read(left, used), read(right, used)
-    check_standardised(dict(zip(names, (a, b), strict=True)))
-    described = [describe_file(name, side) for name, side in zip(names, (a, b), strict=True)]
-    outcome = match(a, b, method, tell)
+    sides = read(files, used, encoded)
+    described = [describe_file(name, side) for name, side in sides.items()]
+    outcome = match(sides[names[0]], sides[names[1]], method, tell)
     links, unlinked = (_named(rows, left[id_column], right[id_column]) for rows in (outcome.links, outcome.unlinked))
-    report = {
-        **_settings(names, used, missing, method, encoded),
-        **describe(outcome, described, method.threshold),
-        "by_group": [] if groups is None else rates_by_group(groups, _is_linked(left[id_column], links), id_column),
-    }
+    report = _settings(names, used, missing) | described_method(method, encoded)
+    report |= describe(outcome, described, method.threshold)
+    linked = _is_linked(left[id_column], links)
+    report["by_group"] = [] if groups is None else rates_by_group(groups, linked, id_column)
     tell("reporting", 1.0)
     return Linked(links, unlinked, report, outcome.model)
 
 
-def _settings(
-    names: tuple[str, str], used: Mapping[str, str], missing: Mapping[str, str], method: Method, encoded: bool
-) -> dict[str, Any]:
-    """Say what was matched with what: enough to run it again."""
-    return {
-        "agencies": list(names),
-        "roles": {"used": list(used), "missing_in_a_file": list(missing)},
-        "method": asdict(method),
-        "software": software(),
-        "encoded": encoded,
-    }
+def read(files: Mapping[str, pd.DataFrame], roles: Mapping[str, str], encoded: bool) -> dict[str, Standardised]:
+    """Standardise files, each by the roles it can fill, or take them as their agencies standardised and encoded them.
+
+    Raises
+    ------
+    LinkageRefused
+        If a file holds persons twice, or dates that cannot be read.
+    """
+    take = read_encoded if encoded else standardise
+    sides = {name: take(file, {r: c for r, c in roles.items() if c in file}) for name, file in files.items()}
+    check_standardised(sides)
+    return sides
+
+
+def _settings(names: tuple[str, str], used: Mapping[str, str], missing: Mapping[str, str]) -> dict[str, Any]:
+    """Say what was matched with what."""
+    return {"agencies": list(names), "roles": {"used": list(used), "missing_in_a_file": list(missing)}}
+
+
+def described_method(method: Method, encoded: bool) -> dict[str, Any]:
+    """Say how it was matched: enough to run it again."""
+    return {"method": asdict(method), "software": software(), "encoded": encoded}
 
 
 def match(

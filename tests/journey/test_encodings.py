@@ -17,10 +17,12 @@ from enclave import intake
 from enclave.agreement import compile_agreement
 from enclave.errors import Invalid
 from enclave.matching import latest, open_crosswalk
+from enclave.resultant import delivery_of
 from enclave.settings import PACKAGED_POLICIES
 from enclave.vault import read_public, read_secret, unseal_file
 from p20kit import synthetic
-from tests.journey.stages import agree, hub_keys
+from p20kit.linkage.encoding import FILTERS, TOKENS
+from tests.journey.stages import agree, complete, cut, hub_keys
 from tests.world import (
     FIRST_DAY,
     Installation,
@@ -34,14 +36,16 @@ from tests.world import (
 
 PROJECT = "DR-0005"
 FILES = ("SDE.0005.04_11_2022.matching", "DOL.0005.04_11_2022.matching")
+ANALYTICAL = tuple(name.replace("matching", "analytical") for name in FILES)
 
 
 def agreement(*, encoded: bool) -> dict[str, Any]:
-    """Give DR-0034 with matching files alone, encoded or not; without flags made of the schools' lists."""
+    """Give DR-0034 with its matching files encoded or not, and without flags made of the schools' lists."""
     body: dict[str, Any] = yaml.safe_load((PACKAGED_POLICIES / "agreements" / "DR-0034.yaml").read_text("utf-8"))
-    body["dr"], body["match_groups"] = PROJECT, []
+    body["dr"] = PROJECT
     body["elements"]["SDE"] = [e for e in body["elements"]["SDE"] if not e.get("made_by_hub")]
-    body["files"] = [{**f, "encoded": encoded} for f in body["files"] if f["contents"] == "matching"]
+    for file in body["files"]:
+        file["encoded"] = encoded and file["contents"] == "matching"
     for school in body["schools"]:
         school["finder"] = []
     return body
@@ -93,9 +97,9 @@ def seal(
 
 @pytest.fixture(scope="module")
 def received(founded: Installation) -> Installation:
-    """Receive the encodings of both agencies."""
-    for name in FILES:
-        sealed, _ = seal(founded, name, "--pprl", secret(founded))
+    """Receive the encodings and the analytical files of both agencies."""
+    for name in (*FILES, *ANALYTICAL):
+        sealed, _ = seal(founded, name, *(("--pprl", secret(founded)) if name in FILES else ()))
         founded.run("receive", sealed, PROJECT, who="hubert")
     return founded
 
@@ -188,10 +192,21 @@ def test_the_match_finds_whom_the_truth_says(received: Installation, crosswalk: 
     assert right / len(both) >= 0.85
 
 
+def test_resultant_data_are_cut_from_a_match_of_encodings(received: Installation, crosswalk: pd.DataFrame) -> None:
+    complete(received)
+    cut(received)
+    with received.enclave.store.view() as view:
+        delivery = delivery_of(view, PROJECT)
+    assert [table.name for table in delivery.tables] == ["sde", "dol", "crosswalk"]
+    assert not {c.name for table in delivery.tables for c in table.columns} & {*TOKENS, *FILTERS}
+    assert 0 < delivery.persons <= len(rows_of(received.agencies / FILES[0])) - 1
+
+
 def test_the_report_says_that_it_was_of_encodings(received: Installation, crosswalk: pd.DataFrame) -> None:
     kept = received.home / "reports" / PROJECT / "match-01"
     report = json.loads((kept / "match-report.json").read_text("utf-8"))
     assert report["encoded"] and report["match_rate"]["overall"]["linked"] == len(crosswalk)
+    assert report["by_group"]
     page = (kept / "match-report.html").read_text("utf-8")
     assert "Privacy-preserving" in page and "in the clear" in page
 

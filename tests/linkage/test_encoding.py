@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -18,7 +19,8 @@ from p20kit.linkage.review import repeat_match
 from p20kit.linkage.standardise import standardise
 from tests.linkage.agencies import students_and_wage_earners
 
-RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "linkage.json"
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "results" / "linkage.json"
 SECRET = bytes(range(32))
 METHOD = Method(threshold=0.5)
 People = list[dict[str, str]]
@@ -93,6 +95,20 @@ def test_the_cost_stated_is_the_cost_measured():
     assert (row["ours"], row["peer"]) == (COST["encoded"], COST["clear"])
 
 
+def test_the_page_on_encodings_states_what_was_measured():
+    page = (ROOT / "docs" / "linkage-encodings.md").read_text("utf-8")
+    rows = json.loads(RESULTS.read_text("utf-8"))["rows"]
+    measured = {row["figure"]: row for row in rows if row["work"] == COST["work"]}
+    for figure in ("F1", "precision", "recall"):
+        row = measured[figure]
+        assert f"| {figure} | {row['ours']:.3f} | {row['peer']:.3f} |" in page
+    attacks = [row for row in rows if row["command"].endswith("ONLY=attack")]
+    assert len(attacks) == 4
+    for row in attacks:
+        for value in (row["ours"], row["peer"]):
+            assert value is None or f"{100 * value:.2g} %" in page, row["figure"]
+
+
 def test_no_value_of_a_person_stands_in_an_encoded_file(files):
     sde = files[0].head(500)
     text = encoded(sde).drop(columns="GenericID").to_csv(sep="\t", index=False).upper()
@@ -123,6 +139,21 @@ def test_how_often_a_name_occurs_cannot_be_counted(files):
     assert most.filter(like="names_").max() <= births
 
 
+def test_the_weight_of_a_filter_does_not_tell_the_length_of_the_name(files):
+    sde = files[0]
+    weight = encoded(sde).set_index("GenericID")["ln_dob"].map(lambda bits: int(bits, 16).bit_count())
+    length = sde.set_index("GenericID")["LastName"].str.len()
+    assert abs(np.corrcoef(weight.reindex(length.index), length)[0, 1]) < 0.1
+
+
+def test_who_has_two_surnames_is_not_told(files):
+    sde = files[0]
+    made = encoded(sde)
+    assert sde["LastName"].str.contains("[- ]").any()
+    assert (made["dob_second"] != "").equals(made["dob_last"] != "")
+    assert made["dob_second"].nunique() > 0.98 * len(made)
+
+
 def test_rows_are_not_in_the_order_of_the_agencys_file(files):
     made = encoded(files[0].sort_values("LastName"))
     assert made["GenericID"].is_monotonic_increasing
@@ -135,7 +166,7 @@ def test_nothing_is_alike_under_another_secret_or_in_another_project(changed):
 
 
 def test_other_parameters_have_another_digest_and_another_key():
-    one, other = Encoding(), Encoding(hashes=9)
+    one, other = Encoding(), Encoding(draws=48)
     assert one.sha256 != other.sha256
     assert project_key(SECRET, "DR-0034", one) != project_key(SECRET, "DR-0034", other)
     with pytest.raises(ValueError, match="power of two"):
