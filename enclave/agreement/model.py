@@ -80,7 +80,6 @@ class EncodingTerms(Part):
 
     bits: Literal[64, 128, 256, 512, 1024, 2048, 4096] = 256
     draws: int = Field(default=64, ge=16, le=64)
-    piece: int = Field(default=2, ge=1, le=4)
 
 
 class FileLayout(Part):

@@ -69,11 +69,16 @@ def seal_transmittal(
     if not looks_like_header(columns, layout):
         turn_away(plain.name, header_findings(columns, layout, plain.name))
     _hold_promise(policy, name, secret)
-    with tempfile.TemporaryDirectory(prefix=".encode-", dir=plain.parent) as folder:
-        sent = plain if secret is None else encode_file(plain, layout, policy, secret, Path(folder))
+    target = out / sealed_name(plain.name, columns) if out.is_dir() else out
+
+    def seal(sent: Path) -> Path:
         header = _header(sent, policy, sender, hub, as_of, created, limitations, secret)
-        target = out / sealed_name(plain.name, columns) if out.is_dir() else out
         return seal_file(sent, target, header, sender, hub)
+
+    if secret is None:
+        return seal(plain)
+    with tempfile.TemporaryDirectory(prefix=".encode-", dir=plain.parent) as folder:
+        return seal(encode_file(plain, layout, policy, secret, Path(folder)))
 
 
 def _header(

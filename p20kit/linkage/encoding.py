@@ -36,26 +36,23 @@ class Encoding:
     bits : int
         Length of a filter; a power of two, from 64 to 4096.
     draws : int
-        Bits drawn for a name, from 16 to 64, and shared out among its pieces: as many for a short name as for a
+        Bits drawn for a name, from 16 to 64, and shared out among its letter pairs: as many for a short name as for a
         long one, so that the number of bits set does not tell its length.
-    piece : int
-        Letters of a piece: 2 for pairs of letters, first and last letter marked as such.
     """
 
     bits: int = 256
     draws: int = 64
-    piece: int = 2
 
     def __post_init__(self) -> None:
         if self.bits not in (64, 128, 256, 512, 1024, 2048, 4096):
             raise ValueError("bits must be a power of two from 64 to 4096")
-        if not (16 <= self.draws <= 64 and 1 <= self.piece <= 4):
-            raise ValueError("draws must lie between 16 and 64, piece between 1 and 4")
+        if not 16 <= self.draws <= 64:
+            raise ValueError("draws must lie between 16 and 64")
 
     @property
     def sha256(self) -> str:
         """SHA-256 (hex) over the schema: these parameters, and which columns there are and of what."""
-        schema = {"version": 1, **asdict(self), "tokens": TOKENS, "filters": FILTERS}
+        schema = {"version": 1, "piece": 2, **asdict(self), "tokens": TOKENS, "filters": FILTERS}
         return hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()
 
     def pattern(self, column: str) -> str:
@@ -202,11 +199,11 @@ def _filter_of(key: bytes, salt: str, encoding: Encoding) -> Callable[[str], str
 
     def change(value: str) -> str:
         salted, name = value.split(_APART)
-        parts = sorted(pieces(name, encoding.piece))
+        pairs = sorted(letter_pairs(name))
         filled = 0
-        for i, piece in enumerate(parts):
-            digest = hmac.digest(key, f"{prefix}{salted}|{piece}".encode(), "sha512")
-            share = encoding.draws // len(parts) + (i < encoding.draws % len(parts))
+        for i, pair in enumerate(pairs):
+            digest = hmac.digest(key, f"{prefix}{salted}|{pair}".encode(), "sha512")
+            share = encoding.draws // len(pairs) + (i < encoding.draws % len(pairs))
             for position in _POSITIONS.unpack(digest)[:share]:
                 filled |= 1 << position % encoding.bits
         return f"{filled:0{encoding.bits // 4}x}"
@@ -214,7 +211,7 @@ def _filter_of(key: bytes, salt: str, encoding: Encoding) -> Callable[[str], str
     return change
 
 
-def pieces(name: str, length: int) -> set[str]:
-    """Give the pieces of a name, every word with its ends marked: ANN is _A, AN, NN, N_."""
-    words = (f"_{word}_" if length > 1 else word for word in name.split())
-    return {word[i : i + length] for word in words for i in range(max(1, len(word) - length + 1))}
+def letter_pairs(name: str) -> set[str]:
+    """Give the letter pairs of a name, every word with its ends marked: ANN is _A, AN, NN, N_."""
+    words = (f"_{word}_" for word in name.split())
+    return {word[i : i + 2] for word in words for i in range(len(word) - 1)}
