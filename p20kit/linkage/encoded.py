@@ -52,8 +52,8 @@ def read_encoded(raw: pd.DataFrame, roles: Mapping[str, str]) -> Standardised:
     frame = pd.DataFrame({"unique_id": np.arange(len(raw), dtype=np.int32)})
     for column in (*TOKENS, *FILTERS):
         if column in raw:
-            values = code(raw[column].where(raw[column] != ""))
-            frame[column] = _bits(values.map(str).categorical()) if column in FILTERS else values.categorical()
+            values = code(raw[column].where(raw[column] != "")).categorical()
+            frame[column] = _bits(values) if column in FILTERS else values
     complete = {role: float(frame[column].notna().mean()) if len(raw) else 0.0 for role, column in roles.items()}
     return Standardised(frame, complete, {}, encoded=True)
 
