@@ -1,6 +1,7 @@
 """Linkage beside Splink 5: F1, CPU time and memory, on invented agency files with truth and on public ones.
 
-    make bench-linkage                                     # 100,000 x 100,000, three agencies, FEBRL, estimates
+    make bench-linkage                                     # 100,000 x 100,000, three agencies, FEBRL, and so on
+    make bench-linkage ONLY=encoded,attack                 # encodings: what they cost, what they withstand
     make bench-linkage ONLY=pair-1m                        # a million, or pair-2m: minutes, and 8 GiB to be free
     P20_BENCH_DATA=folder make bench-linkage ONLY=historical
 
@@ -46,7 +47,7 @@ class Job:
     files : callable or None
         Writes the files into a folder.
     peers : tuple of str
-        What `benchmarks.linkage_peer` is asked for.
+        What `benchmarks.linkage_peer` is asked for, or a key of `OURS_TOO`.
     by_default : bool
     """
 
@@ -75,6 +76,13 @@ JOBS = (
         lambda folder: write_three(folder, 75_000, SEED),
         ("documented",),
     ),
+    Job(
+        "encoded",
+        "two agencies, 100,000 x 100,000 records, encoded",
+        "encoded",
+        lambda folder: write_pair(folder, 100_000, SEED),
+        ("clear",),
+    ),
     Job("febrl4", "FEBRL 4, defaults", "febrl4", None, ("febrl4",)),
     Job("febrl3", "FEBRL 3, clusters", "febrl3"),
     Job(
@@ -90,10 +98,14 @@ OURS = (
     ("recall", "recall", "share"),
     ("doubled", "clusters with two records of an agency", "clusters"),
     ("compared", "pairs compared", "pairs"),
+    ("encoding", "CPU time to encode both files", "s"),
 )
+OURS_TOO = {"clear": ("benchmarks.linkage_ours", "pair")}
+"""Peers that are ours."""
 PEERS = {
     "documented": "Splink 5 as documented, one to one, same run",
     "capped": "Splink 5 capped, one to one, same run",
+    "clear": "our match of the same files in the clear, same run",
     "febrl4": "Splink 5, its documentation's example, same run",
 }
 
@@ -104,10 +116,8 @@ def measure(job: Job, folder: Path) -> tuple[Measured, dict[str, Measured]]:
     if job.files:
         job.files(folder)
     ours = run([python(), "-m", "benchmarks.linkage_ours", job.ours, *where], LIMIT)
-    peers = {
-        peer: run([python(), "-W", "ignore", "-m", "benchmarks.linkage_peer", peer, *where], LIMIT)
-        for peer in job.peers
-    }
+    of_peer = {peer: OURS_TOO.get(peer, ("benchmarks.linkage_peer", peer)) for peer in job.peers}
+    peers = {peer: run([python(), "-W", "ignore", "-m", *work, *where], LIMIT) for peer, work in of_peer.items()}
     return ours, peers
 
 
@@ -150,7 +160,7 @@ def show(console: Console, rows: Sequence[Row]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Linkage beside Splink.")
-    names = [*(job.name for job in JOBS), ESTIMATES]
+    names = [*(job.name for job in JOBS), *APART]
     parser.add_argument("--only", default="", help=f"jobs to run, by comma: {', '.join(names)}")
     chosen = parser.parse_args()
     unknown = set(filter(None, chosen.only.split(","))) - set(names)
@@ -159,12 +169,18 @@ def _arguments() -> argparse.Namespace:
     return chosen
 
 
-ESTIMATES = "estimates"
+ATTACKED = 100_000
+ATTACKS = (
+    ("counts", "surnames guessed by how often each occurs", "unsalted", "filters without salt"),
+    ("other", "persons found with another agency's list", "", ""),
+    ("same", "persons found with the agency's own list", "", ""),
+    ("dated", "persons found with the agency's own list and every date known", "chance", "guessing within a date"),
+)
 
 
 def estimates() -> list[Row]:
     """See how often the report's own intervals cover the truth."""
-    command = f"make bench-linkage ONLY={ESTIMATES}"
+    command = "make bench-linkage ONLY=estimates"
     found = run([python(), "-m", "benchmarks.linkage_estimates"], LIMIT)
     rows = []
     for name, rate in found["rates"].items():
@@ -175,6 +191,23 @@ def estimates() -> list[Row]:
     return rows
 
 
+def attack() -> list[Row]:
+    """See whom attackers without the secret find in an encoded file."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_pair(Path(folder), ATTACKED, SEED)
+        found = run([python(), "-m", "benchmarks.linkage_attack", folder], LIMIT)
+    work = f"encodings of {found['records']:,} records attacked without the secret"
+    command = "make bench-linkage ONLY=attack"
+    return [
+        Row(work, title, "share", _short(found[key]), _short(found[peer]) if peer else None, name, command)
+        for key, title, peer, name in ATTACKS
+    ]
+
+
+APART = {"estimates": estimates, "attack": attack}
+"""Jobs without a peer to be run beside."""
+
+
 def main() -> int:
     """Run the jobs that were asked for, print and write what they came to; 1 where one failed."""
     console, chosen = Console(), _arguments()
@@ -182,10 +215,11 @@ def main() -> int:
     jobs = [job for job in JOBS if (job.name in wanted if wanted else job.by_default or _has_data(job))]
     rows: list[Row] = []
     failed = False
-    for name, work in [*((job.name, job) for job in jobs), *([(ESTIMATES, None)] if _estimates(wanted) else [])]:
+    apart = [(name, work) for name, work in APART.items() if not wanted or name in wanted]
+    for name, work in [*((job.name, job) for job in jobs), *apart]:
         try:
             with console.status(name), tempfile.TemporaryDirectory() as scratch:
-                fresh = estimates() if work is None else list(rows_of(work, *measure(work, Path(scratch))))
+                fresh = list(rows_of(work, *measure(work, Path(scratch)))) if isinstance(work, Job) else work()
         except JobFailed as failure:
             console.print(f"[red]{name}: {failure}")
             failed = True
@@ -199,10 +233,6 @@ def main() -> int:
 
 def _has_data(job: Job) -> bool:
     return job.name == "historical" and FOLDER in os.environ
-
-
-def _estimates(wanted: set[str]) -> bool:
-    return not wanted or ESTIMATES in wanted
 
 
 if __name__ == "__main__":

@@ -75,13 +75,24 @@ class Element(Part):
     assumed: str = ""
 
 
+class EncodingTerms(Part):
+    """How names become Bloom filters where an agency sends encodings: see `p20kit.linkage.encoding.Encoding`."""
+
+    bits: Literal[64, 128, 256, 512, 1024, 2048, 4096] = 256
+    draws: int = Field(default=64, ge=16, le=64)
+
+
 class FileLayout(Part):
-    """A file an agency sends: its contents, its elements in order, and what makes a row unique."""
+    """A file an agency sends: its contents, its elements in order, and what makes a row unique.
+
+    `encoded` promises that the agency sends encodings of the elements and not the elements (EM IX).
+    """
 
     agency: str
     contents: Literal["matching", "analytical", "finder"]
     elements: tuple[str, ...]
     unique: tuple[str, ...]
+    encoded: bool = False
     assumed: str = ""
 
 
@@ -182,6 +193,7 @@ class Agreement(Part):
     methods: tuple[str, ...]
     software: tuple[str, ...]
     match_groups: tuple[str, ...] = ()
+    encoding: EncodingTerms = EncodingTerms()
     cells: CellTerms
     retention: Retention
     acknowledgement: str

@@ -161,6 +161,7 @@ def _load(path: Path, kind: type[P]) -> P:
 def _resolve(agreement: Agreement) -> None:
     """Check that everything referred to exists: elements of files, questions of elements, parties."""
     findings = [*_unknown_elements(agreement), *_unknown_questions(agreement), *_repeated_elements(agreement)]
+    findings += _encodings(agreement)
     if findings:
         raise Invalid(agreement.dr, findings)
 
@@ -195,6 +196,26 @@ def _repeated_elements(agreement: Agreement) -> list[Finding]:
         for name in {e.name for e in elements}
         if sum(e.name == name for e in elements) > 1
     ]
+
+
+def _encodings(agreement: Agreement) -> list[Finding]:
+    """Check that what is promised as encodings can be encoded, and matched with what the others send."""
+    promised = [layout for layout in agreement.files if layout.encoded]
+    findings = []
+    for layout in promised:
+        where, own = f"files.{layout.agency}.{layout.contents}", agreement.elements.get(layout.agency, ())
+        roles = {e.links_as for e in own if e.name in layout.elements}
+        if layout.contents != "matching" or not {"first_name", "last_name", "dob"} <= roles:
+            what = "only a matching file with first name, surname and date of birth can be sent as encodings"
+            findings.append(Finding("encoding-roles", "EM IX", where, what, "Send it in the clear."))
+        if any(e.made_by_hub for e in own):
+            what = "the schools' flags are joined by SASID, which the hub would not have"
+            findings.append(Finding("encoding-flags", "ExA memo", where, what, "Let the agency make the flags."))
+    clear = {f.agency for f in agreement.files if f.contents == "matching" and not f.encoded}
+    if promised and clear:
+        what = f"identifiers of {', '.join(sorted(clear))} cannot be matched with encodings"
+        findings.append(Finding("encoding-all", "EM XII", "files", what, "Encode every matching file, or none."))
+    return findings
 
 
 def _hold_floor(dr: str, cells: CellTerms) -> None:

@@ -14,7 +14,7 @@ from enclave import agreement, intake, matching, resultant
 from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, show, table
 from enclave.settings import PACKAGED_POLICIES
 from enclave.terms import Action, project_id
-from enclave.vault import read_private, read_public
+from enclave.vault import new_secret, read_private, read_public, read_secret, write_secret
 
 intake_group = typer.Typer(no_args_is_help=True, help="Transmittals: keys, what was received and what is missing.")
 matching_group = typer.Typer(no_args_is_help=True, help="Match runs and the parties' agreement.")
@@ -23,11 +23,22 @@ resultant_group = typer.Typer(no_args_is_help=True, help="Resultant Data.")
 
 def register(app: typer.Typer) -> None:
     """Hang the groups onto the command line."""
+    app.command("pprl-secret")(pprl_secret)
     app.command("seal")(seal)
     app.command("receive")(receive)
     app.add_typer(intake_group, name="intake")
     app.add_typer(matching_group, name="matching")
     app.add_typer(resultant_group, name="resultant")
+
+
+def pprl_secret(
+    project: str,
+    out: Annotated[Path, typer.Option(help="Folder for the file.", file_okay=False)] = Path("keys"),
+    as_json: Json = False,
+) -> None:
+    """Make the secret with which agencies encode identifiers; for one agency, which hands it to the others."""
+    path = write_secret(new_secret(project), out)
+    show(str(path), as_json, f"secret in {path}; give it to the other agencies by hand, and never to the hub")
 
 
 def seal(
@@ -39,6 +50,7 @@ def seal(
     out: Annotated[Path, typer.Option(help="Folder for the sealed file.", file_okay=False)] = Path(),
     limitations: Annotated[str, typer.Option(help="Known limitations of the data (DSA II.H).")] = "",
     policies: Annotated[Path, typer.Option(help="The agency's copy of the policies.")] = PACKAGED_POLICIES,
+    pprl: Annotated[Path | None, typer.Option(help="The agencies' secret: send encodings, not identifiers.")] = None,
     as_json: Json = False,
 ) -> None:
     """Seal a file to the hub and sign it; for agencies, needs no installation."""
@@ -53,6 +65,7 @@ def seal(
         out=out,
         created=datetime.now(UTC),
         limitations=limitations,
+        secret=read_secret(pprl) if pprl else None,
     )
     show(str(sealed), as_json, f"sealed to {sealed.name}; send it to the hub's inbox")
 

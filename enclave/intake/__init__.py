@@ -2,6 +2,7 @@
 
 from enclave.intake.finder import merge_finders
 from enclave.intake.holdings import Holding, holdings, missing, open_holding, withdraw
+from enclave.intake.names import layout_of
 from enclave.intake.receiving import receive
 from enclave.intake.senders import SenderKey, register_key, sender_key
 from enclave.intake.sftp import serve_sftp, waiting
@@ -13,6 +14,7 @@ __all__ = [
     "SenderKey",
     "check_file",
     "holdings",
+    "layout_of",
     "merge_finders",
     "missing",
     "open_holding",

@@ -14,7 +14,7 @@ from uuid import UUID
 from enclave import agreement
 from enclave.errors import EnclaveError, Finding
 from enclave.intake.holdings import Holding
-from enclave.intake.names import Layout, layout_of, parse_file_name
+from enclave.intake.names import Layout, encoding_of, is_encoded, layout_of, parse_file_name
 from enclave.intake.senders import SenderKey, sender_key
 from enclave.people import holds
 from enclave.store import View
@@ -36,6 +36,7 @@ def findings_before_opening(view: View, header: Header, hub: PublicKeys, project
         *_about_destination(header, hub, project),
         *_about_agreement(view, project),
         *_about_name(header, project),
+        *_about_encoding(view, header, project),
         *_about_expectation(view, header, project),
         *_about_repetition(view, header, project),
         *_about_date(view, header),
@@ -92,6 +93,33 @@ def _is_uuid(id: str) -> bool:
         return str(UUID(id)) == id
     except ValueError:
         return False
+
+
+def _about_encoding(view: View, header: Header, project: str) -> Iterator[Finding]:
+    """Compare what a file is encoded with with what is promised, and with the files it is to be matched with.
+
+    Source: EM IX; DSA VI.A; EM XII.
+    """
+    policy, made = agreement.of(view, project).policy, header.encoded_with
+    if not is_encoded(policy, header.source, header.contents):
+        if made is not None:
+            what = "it holds encodings, and the agreement has none of this file"
+            yield Finding("encodings-not-promised", "DSA VI.A", "", what, "Seal it without --pprl.")
+        return
+    if made is None:
+        what = "the agreement promises encodings of this file, and it was sealed without"
+        yield Finding("encodings-promised", "EM IX", "", what, "Seal it with --pprl; it was not opened.")
+        return
+    if made.schema_sha256 != encoding_of(policy).sha256:
+        what = "it is encoded with other parameters than the agreement has"
+        next = "Seal it with the agreement in force and the program that goes with it."
+        yield Finding("encoding-parameters", "EM XII", "", what, next)
+    others = [h for h in view.find(Holding, project, contents=header.contents) if h.source != header.source]
+    for held in others:
+        if held.key_check != made.key_check:
+            what = f"it is encoded with another secret than the file of {held.source}"
+            next = "Agree on one secret (`enclave pprl-secret`); the agency that took another seals again."
+            yield Finding("encoding-secret", "EM XII", f"holding {held.id}", what, next)
 
 
 def _about_expectation(view: View, header: Header, project: str) -> Iterator[Finding]:

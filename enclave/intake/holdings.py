@@ -39,6 +39,8 @@ class Holding:
         Digest of the manifest the agency signed.
     limitations : str
         Known limitations the agency states (DSA II.H).
+    key_check : str
+        Check value of the secret its encodings were made with; empty for a file that holds none.
     """
 
     KIND: ClassVar[str] = "holding"
@@ -56,6 +58,7 @@ class Holding:
     key_id: str
     header_sha256: str
     limitations: str = ""
+    key_check: str = ""
 
     @property
     def key(self) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from enclave.agreement import Element, FileLayout, Policy
 from enclave.errors import Invalid, invalid
 from enclave.terms import GENERIC_ID
+
+if TYPE_CHECKING:
+    from p20kit.linkage.encoding import Encoding
 
 SASID = "SASID"
 _NAME = re.compile(r"([A-Z][A-Z0-9-]{1,39})\.(\d{4})\.(\d{2})_(\d{2})_(\d{4})\.(matching|analytical|finder)")
@@ -87,9 +91,54 @@ def is_sealed_name(name: str, source: str = "") -> bool:
 
 
 def layout_of(policy: Policy, source: str, contents: str, columns: tuple[str, ...] = ()) -> Layout | None:
-    """Give what the agreement expects of a file; None when it expects no such file.
+    """Give what the agreement expects the hub to get of a file; None when it expects no such file.
 
     A school's table is told by its flag, found in `columns`.
+
+    Source: DSA VI.A; ExA memo.
+    """
+    layout = own_layout(policy, source, contents, columns)
+    return encoded_layout(policy, layout) if layout and is_encoded(policy, source, contents) else layout
+
+
+def is_encoded(policy: Policy, source: str, contents: str) -> bool:
+    """Tell whether the agreement promises encodings of this file."""
+    layout = policy.layout(source, contents)
+    return layout is not None and layout.encoded
+
+
+def encoding_of(policy: Policy) -> Encoding:
+    """Give the parameters the agreement has of encodings."""
+    from p20kit.linkage.encoding import Encoding
+
+    return Encoding(**policy.agreement.encoding.model_dump())
+
+
+def encoded_layout(policy: Policy, layout: Layout) -> Layout:
+    """Give the layout of the encodings of a file.
+
+    Source: DSA VI.A; EM IX.
+    """
+    from p20kit.linkage.encoding import MAIN, encoded_columns
+
+    encoding, roles = encoding_of(policy), {column: role for role, column in MAIN.items()}
+    columns = encoded_columns([element.links_as for element in layout.elements.values()])
+    elements = {
+        column: Element(
+            name=column,
+            definition="Encoding of identifiers.",
+            matching=True,
+            links_as=roles.get(column, ""),
+            kind="code",
+            pattern=encoding.pattern(column),
+        )
+        for column in columns
+    }
+    return Layout(layout.source, layout.contents, (GENERIC_ID, *columns), elements, layout.unique)
+
+
+def own_layout(policy: Policy, source: str, contents: str, columns: tuple[str, ...] = ()) -> Layout | None:
+    """Give the layout of a file as its sender has it: with the elements, whether it sends them or encodes them.
 
     Source: DSA VI.A; ExA memo.
     """

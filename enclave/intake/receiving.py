@@ -174,6 +174,7 @@ def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id:
         key_id=key_id,
         header_sha256=hashlib.sha256(header.canonical()).hexdigest(),
         limitations=header.limitations,
+        key_check=header.encoded_with.key_check if header.encoded_with else "",
     )
     details: dict[str, Detail] = {
         "source": holding.source,
@@ -184,6 +185,7 @@ def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id:
         "elements": holding.elements,
         "as_of": holding.as_of.isoformat(),
         "specification": header.specification,
+        "encoded": header.encoded_with is not None,
         "sender_key": header.source_key,
         "header_sha256": holding.header_sha256,
         "sha256": holding.sha256,

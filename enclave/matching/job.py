@@ -114,6 +114,7 @@ def write_order(policy: Policy, job: Job, parameters: Parameters) -> None:
         "agencies": job.agencies,
         "id_column": GENERIC_ID,
         "roles": _shared_roles(policy, job),
+        "encoded": any(file.key_check for file in job.files),
         "groups": groups if (job.inputs / GROUPS).exists() else None,
         "last": LAST if (job.inputs / LAST).exists() else None,
         "model": KEPT if (job.inputs / KEPT).exists() else None,
@@ -131,7 +132,8 @@ def _shared_roles(policy: Policy, job: Job) -> dict[str, str]:
     """Give the roles that two agencies or more hold under one name: nothing else can be compared."""
     names: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for file in job.files:
-        for element in policy.agreement.elements[file.source]:
+        layout = intake.layout_of(policy, file.source, file.contents)
+        for element in layout.elements.values() if layout else ():
             if element.links_as and element.name in file.elements:
                 names[element.links_as][element.name] += 1
     most = {role: held.most_common(1)[0] for role, held in names.items()}

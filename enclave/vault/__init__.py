@@ -6,10 +6,13 @@ Cobblestone-256 under the key of its project or match job, which is shredded whe
 
 from enclave.vault.keys import PrivateKeys, PublicKeys, new_keys, read_private, read_public
 from enclave.vault.keystore import Keystore
-from enclave.vault.sealed import Header, read_header, seal_file, unseal_file
+from enclave.vault.sealed import EncodedWith, Header, read_header, seal_file, unseal_file
+from enclave.vault.secret import EncodingSecret, new_secret, read_secret, write_secret
 from enclave.vault.signing import LedgerKey, NoteVerifier
 
 __all__ = [
+    "EncodedWith",
+    "EncodingSecret",
     "Header",
     "Keystore",
     "LedgerKey",
@@ -17,9 +20,12 @@ __all__ = [
     "PrivateKeys",
     "PublicKeys",
     "new_keys",
+    "new_secret",
     "read_header",
     "read_private",
     "read_public",
+    "read_secret",
     "seal_file",
     "unseal_file",
+    "write_secret",
 ]

@@ -39,6 +39,18 @@ _DOMAIN = b"slds-sealed-file/v1\0"
 _SUITE = hpke.Suite(hpke.KEM.P256, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
 
+class EncodedWith(BaseModel):
+    """What encodings were made with: SHA-256 of the parameters, and a check value of the agencies' secret (hex).
+
+    Source: EM IX.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_sha256: str
+    key_check: str
+
+
 class Header(BaseModel):
     """The transmittal's manifest, readable without a key and covered by the signature.
 
@@ -63,6 +75,7 @@ class Header(BaseModel):
     created: datetime
     specification: str = "P20WIN-files/2022"
     limitations: str = ""
+    encoded_with: EncodedWith | None = None
 
     def canonical(self) -> bytes:
         """Give the canonical bytes that stand in the file."""

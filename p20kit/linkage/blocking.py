@@ -20,6 +20,8 @@ IMPLIED = {
     "fn": ("fi", "root", "fn_sound"),
     "ln1": ("li", "ln_sound"),
     "dob": ("birth_year", "birth_month", "birth_day"),
+    "names_month": ("names_year",),
+    "names_day": ("names_year",),
 }
 """Records that agree on a column agree on these as well."""
 
@@ -127,8 +129,20 @@ RULES: tuple[Rule, ...] = (
     _on("town, first initial, birth year", "town", "fi", "birth_year"),
     _on("surname, first initial", "ln1", "fi"),
     _on("surname, birth year", "ln1", "birth_year"),
+    _on("date of birth, first initial", "dob", "dob_initial"),
+    _on("date of birth, formal first name", "dob", "dob_formal"),
+    _on("date of birth, sound of first name", "dob", "dob_first_sound"),
+    _on("date of birth, start of surname", "dob", "dob_start"),
+    _on("date of birth, sound of surname", "dob", "dob_last_sound"),
+    Rule("date of birth, first name against surname", (("dob", "dob"), ("dob_first", "dob_last"))),
+    Rule("date of birth, surname against first name", (("dob", "dob"), ("dob_last", "dob_first"))),
+    _on("formal first name, sound of surname, birth year", "names_year"),
+    _on("formal first name, sound of surname, birth year and month", "names_month"),
+    _on("formal first name, sound of surname, birth year and day", "names_day"),
+    _on("formal first name, sound of surname, birth month and day", "names_birthday"),
 )
-"""Loose rules stand before the strict ones they contain: a strict one is used where the loose one explodes."""
+"""Loose rules stand before the strict ones they contain: a strict one is used where the loose one explodes. Those on
+tokens (`encoding.TOKENS`) stand last; no file holds both kinds of columns."""
 
 
 def choose_rules(con: Any, left: str, right: str, columns: Collection[str], records: tuple[int, int]) -> list[Cost]:

@@ -24,6 +24,7 @@ from p20kit.linkage.drawing import (
     weight,
 )
 from p20kit.linkage.elements import ROLES
+from p20kit.linkage.encoded import COST
 
 _SIGNED = ("Party", "Representative", "Name", "Signature", "Date")
 
@@ -45,6 +46,20 @@ def files(report: dict[str, Any]) -> HTML:
     ]
     note = "Per cent: records that hold the identifier, after placeholders were nulled."
     return table(["", *(file["agency"] for file in held)], [*counts, *shares], note)
+
+
+def encodings(report: dict[str, Any]) -> HTML:
+    """Whether identifiers or encodings were matched, and what is known of what encodings cost."""
+    if not report["encoded"]:
+        return html("<p>The files held identifiers in the clear.</p>")
+    cost = f"{COST['encoded']:.3f} encoded and {COST['clear']:.3f} in the clear ({COST['work']})"
+    return html(
+        "<p><b>Privacy-preserving:</b> the files held keyed encodings; the hub had no identifier of this match. Names"
+        " were compared only where two records agree on a date of birth, an SSN or a SASID. This costs accuracy: on"
+        f" invented people with known truth F1 was {escape(cost)}. Persons whose date of birth is missing or wrong"
+        " are missed more often, and no pair can be looked at by a reviewer. What encodings protect from, and"
+        " the attacks they do not withstand: docs/linkage-encodings.md.</p>"
+    )
 
 
 def of_each_pair(report: dict[str, Any], *views: Callable[[dict[str, Any]], HTML | SVG]) -> None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from p20kit.linkage.blocking import Cost, Rule, choose_rules
 from p20kit.linkage.codes import arrow_table
 from p20kit.linkage.comparison import Comparison, build_comparisons
+from p20kit.linkage.encoded import date_u, encoded_comparisons, strangers_within
 from p20kit.linkage.errors import refuse_blocking
 from p20kit.linkage.estimates import Captures
 from p20kit.linkage.pairs import CandidatePairs, Engine, PairsInDuckDB
@@ -103,12 +104,11 @@ def score_files(
     records = (len(left.frame), len(right.frame))
     share_vocabularies(left, right)
     columns = left.filled() & right.filled()
-    comparisons = build_comparisons(columns)
+    comparisons = encoded_comparisons(columns) if left.encoded else build_comparisons(columns)
     kept = None if model is None else reopen(model, comparisons)
     known = {} if kept else _known_u(left.frame, right.frame, comparisons)
     with duckdb.connect() as con:
-        con.execute(f"set threads={threads}")
-        _load(con, tables, left, right)
+        _load(con, tables, left, right, threads)
         tell("blocking", 0.15)
         costs = choose_rules(con, *tables, columns, records)
         rules = [cost.rule for cost in costs if cost.used] or refuse_blocking(costs)
@@ -119,7 +119,9 @@ def score_files(
             tell("training", 0.6)
             possible = records[0] * (records[0] - 1) // 2 if same else records[0] * records[1]
             if (trained := kept) is None:
-                strangers = _strangers(con, tables, records, comparisons, seed, max_pairs)
+                draw = strangers_within if left.encoded else _strangers
+                strangers = draw(con, tables, records, comparisons, seed, max_pairs)
+                known |= date_u(con, tables, comparisons)
                 trained = train(comparisons, seen, strangers, known, FIRST_OVERLAP * min(records), possible, known_m)
             tell("scoring", 0.75)
             sure, alone = _by_identifier(comparisons, seen, deterministic)
@@ -150,10 +152,11 @@ def _by_identifier(
     return equal & more, equal & ~more
 
 
-def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standardised) -> None:
+def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standardised, threads: int) -> None:
     """Load the columns both files have; a frame is used up before the next is loaded."""
     # Identifiers stay in memory: DuckDB may not spill to disk. Its progress bar would load scripts into a report.
-    con.execute("set temp_directory=''; set preserve_insertion_order=false; set enable_progress_bar=false")
+    con.execute(f"set threads={threads}; set temp_directory=''")
+    con.execute("set preserve_insertion_order=false; set enable_progress_bar=false")
     both = [column for column in left.frame if column in right.frame]
     for table, side in dict(zip(tables, (left, right), strict=True)).items():
         con.register("incoming", arrow_table(side.frame[both], KEYS))

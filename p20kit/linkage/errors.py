@@ -33,3 +33,23 @@ def refuse_blocking(costs: Sequence[Cost]) -> NoReturn:
         )
     ]
     raise LinkageRefused("no blocking rule can be run", findings)
+
+
+def refuse_training(pairs: int) -> NoReturn:
+    """Refuse an encoded match from which no u can be learned."""
+    finding = Finding(
+        "training",
+        "EM VII.B.1.c",
+        "the encoded files",
+        f"hold fewer than {pairs} pairs of records, both of one file, with one date of birth",
+        "Encoded files this small teach no model: agree to send identifiers, or match larger files.",
+    )
+    raise LinkageRefused("no model can be learned", [finding])
+
+
+def refuse_engine(engine: str) -> NoReturn:
+    """Refuse an engine that does not compare encodings."""
+    finding = Finding(
+        "engine", "EM VII.B.1.c", f"engine '{engine}'", "does not compare encodings", "Match them with `duckdb`."
+    )
+    raise LinkageRefused("the engine cannot match encodings", [finding])

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow.compute as pc
 
@@ -14,7 +16,7 @@ MOST_DUPLICATES = 0.1
 """Share of records that may repeat another record of their file in names, suffix and date of birth."""
 MOST_UNREADABLE = 0.2
 """Share of the dates given that may be no date."""
-SAME = ("fn", "mn", "ln", "suffix", "dob")
+_BESIDE = ("mn", "suffix", "mn_dob")
 
 
 def check_files(files: Mapping[str, pd.DataFrame], id_column: str, columns: Sequence[str]) -> None:
@@ -86,12 +88,20 @@ def check_standardised(files: Mapping[str, Standardised]) -> None:
 
 def likely_duplicates(file: Standardised) -> int:
     """Records equal to an earlier one of the same file in names, suffix and date of birth."""
-    held = [column for column in SAME if column in file.frame]
-    if not {"fn", "ln", "dob"} <= set(held):
+    core = list(file.core)
+    if not set(core) <= set(file.frame):
         return 0
-    codes = pd.DataFrame({column: file.frame[column].cat.codes for column in held})
-    whole = codes[(codes[["fn", "ln", "dob"]] >= 0).all(axis=1)]
+    held = [*core, *(column for column in _BESIDE if column in file.frame)]
+    codes = pd.DataFrame({column: _codes(file.frame[column]) for column in held})
+    whole = codes[(codes[core] >= 0).all(axis=1)]
     return int(whole.duplicated().sum())
+
+
+def _codes(values: pd.Series) -> npt.NDArray[np.integer]:
+    """Number the values; -1 is missing."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.codes.to_numpy()
+    return pd.factorize(values)[0]
 
 
 def _of_one(agency: str, file: pd.DataFrame, id_column: str) -> Iterator[Finding]:

@@ -40,6 +40,8 @@ class Job:
         Report of the project's run before this one.
     model : dict or None
         Model an earlier run kept, or its models by `left-right`: to be taken instead of training.
+    encoded : bool
+        The files hold encodings of identifiers.
     """
 
     job: str
@@ -53,6 +55,7 @@ class Job:
     signatories: tuple[tuple[str, str], ...] = ()
     last: dict[str, Any] | None = None
     model: dict[str, Any] | None = None
+    encoded: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,8 +103,8 @@ def reopen_job(directory: str) -> Job:
     ----------
     directory : str
         Holds `job.json`, `inputs/` and `out/`. The order names two agencies as `left` and `right`, or a list of
-        two and more as `agencies`; `signatories` may list `party` and `representative`, and `last` and `model` may
-        name the report of the run before and a kept model in `inputs/`.
+        two and more as `agencies`; `signatories` may list `party` and `representative`, `last` and `model` may name
+        the report of the run before and a kept model in `inputs/`, and `encoded` says that the files hold encodings.
 
     Returns
     -------
@@ -142,6 +145,7 @@ def reopen_job(directory: str) -> Job:
         signatories=tuple((str(s["party"]), str(s["representative"])) for s in order.get("signatories", ())),
         last=None if last is None else json.loads(last),
         model=None if model is None else json.loads(model),
+        encoded=bool(order.get("encoded", False)),
     )
 
 

@@ -11,10 +11,10 @@ import pandas as pd
 from p20kit.linkage.clusters import Clusters, merge, sizes
 from p20kit.linkage.elements import usable_roles
 from p20kit.linkage.engine import score_files
-from p20kit.linkage.inputs import check_files, check_standardised
-from p20kit.linkage.pair import Method, Progress, match, silent
+from p20kit.linkage.inputs import check_files
+from p20kit.linkage.pair import Method, Progress, described_method, match, read, silent
 from p20kit.linkage.quality import rate, rates_by_group
-from p20kit.linkage.report import Outcome, describe, describe_crosswalk, describe_file, software
+from p20kit.linkage.report import Outcome, describe, describe_crosswalk, describe_file
 from p20kit.linkage.standardise import Standardised, standardise
 from p20kit.linkage.training import settings
 
@@ -67,6 +67,7 @@ def link_many(
     groups: pd.DataFrame | None = None,
     models: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Progress | None = None,
+    encoded: bool = False,
 ) -> LinkedMany:
     """Match the files of three and more agencies, one record per person in each.
 
@@ -79,7 +80,7 @@ def link_many(
     ----------
     files : mapping of str to DataFrame of text
         By agency: `id_column` (generic identifier, unique) and the columns of `roles`.
-    roles, id_column, method, groups, progress
+    roles, id_column, method, groups, progress, encoded
         As in `link_pair`; groups are of the first file.
     models : mapping of str to mapping, optional
         `LinkedMany.models` of an earlier match of the same agencies: taken as they are, and none is trained.
@@ -98,8 +99,7 @@ def link_many(
         for a, b in combinations(files, 2)
     }
     tell("standardising", 0.0)
-    sides = {name: standardise(file, {r: c for r, c in roles.items() if c in file}) for name, file in files.items()}
-    check_standardised(sides)
+    sides = read(files, roles, method, encoded=encoded)
     described = {name: describe_file(name, side) for name, side in sides.items()}
     outcomes = _match_all(sides, usable, method, tell, models)
     tell("merging", 0.9)
@@ -108,8 +108,7 @@ def link_many(
     report = {
         "agencies": list(files),
         "roles": {"used": list(roles)},
-        "method": asdict(method),
-        "software": software(method.engine),
+        **described_method(method, encoded),
         "files": list(described.values()),
         "pairs": _describe_pairs(outcomes, described, method.threshold),
         **describe_crosswalk(crosswalk),

@@ -9,7 +9,9 @@ import pandas as pd
 
 from p20kit.linkage.assignment import assign
 from p20kit.linkage.elements import usable_roles
+from p20kit.linkage.encoded import read_encoded
 from p20kit.linkage.engine import score_files
+from p20kit.linkage.errors import refuse_engine
 from p20kit.linkage.estimates import one_to_one_shift
 from p20kit.linkage.inputs import check_files, check_standardised
 from p20kit.linkage.pairs import Engine
@@ -99,6 +101,7 @@ def link_pair(
     groups: pd.DataFrame | None = None,
     model: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    encoded: bool = False,
 ) -> Linked:
     """Match two agencies' files, one record per person in each (Source: EM VII.B.1.c).
 
@@ -117,6 +120,8 @@ def link_pair(
         `Linked.model` of an earlier match of the same identifiers, taken as it is: none is trained.
     progress : callable, optional
         Called with the stage's name and the fraction of the whole, in [0, 1].
+    encoded : bool
+        The files hold encodings (see `encoding`), and `roles` are `encoding.MAIN` or some of it.
 
     Returns
     -------
@@ -135,30 +140,44 @@ def link_pair(
     check_files(files, id_column, list(roles.values()))
     used, missing = usable_roles(roles, left.columns, right.columns)
     tell("standardising", 0.0)
-    a, b = standardise(left, used), standardise(right, used)
-    check_standardised(dict(zip(names, (a, b), strict=True)))
-    described = [describe_file(name, side) for name, side in zip(names, (a, b), strict=True)]
-    outcome = match(a, b, method, tell, model=model)
+    sides = read(files, used, method, encoded=encoded)
+    described = [describe_file(name, side) for name, side in sides.items()]
+    outcome = match(sides[names[0]], sides[names[1]], method, tell, model=model)
     links, unlinked = (_named(rows, left[id_column], right[id_column]) for rows in (outcome.links, outcome.unlinked))
-    report = {
-        **_settings(names, used, missing, method),
-        **describe(outcome, described, method.threshold),
-        "by_group": [] if groups is None else rates_by_group(groups, _is_linked(left[id_column], links), id_column),
-    }
+    report = _settings(names, used, missing) | described_method(method, encoded)
+    report |= describe(outcome, described, method.threshold)
+    linked = _is_linked(left[id_column], links)
+    report["by_group"] = [] if groups is None else rates_by_group(groups, linked, id_column)
     tell("reporting", 1.0)
     return Linked(links, unlinked, report, outcome.model)
 
 
-def _settings(
-    names: tuple[str, str], used: Mapping[str, str], missing: Mapping[str, str], method: Method
-) -> dict[str, Any]:
-    """Say what was matched with what: enough to run it again."""
-    return {
-        "agencies": list(names),
-        "roles": {"used": list(used), "missing_in_a_file": list(missing)},
-        "method": asdict(method),
-        "software": software(method.engine),
-    }
+def read(
+    files: Mapping[str, pd.DataFrame], roles: Mapping[str, str], method: Method, *, encoded: bool
+) -> dict[str, Standardised]:
+    """Standardise files, each by the roles it can fill, or take them as their agencies standardised and encoded them.
+
+    Raises
+    ------
+    LinkageRefused
+        If a file holds persons twice, or dates that cannot be read, or the engine does not compare encodings.
+    """
+    if encoded and method.engine != "duckdb":
+        refuse_engine(method.engine)
+    take = read_encoded if encoded else standardise
+    sides = {name: take(file, {r: c for r, c in roles.items() if c in file}) for name, file in files.items()}
+    check_standardised(sides)
+    return sides
+
+
+def _settings(names: tuple[str, str], used: Mapping[str, str], missing: Mapping[str, str]) -> dict[str, Any]:
+    """Say what was matched with what."""
+    return {"agencies": list(names), "roles": {"used": list(used), "missing_in_a_file": list(missing)}}
+
+
+def described_method(method: Method, encoded: bool) -> dict[str, Any]:
+    """Say how it was matched: enough to run it again."""
+    return {"method": asdict(method), "software": software(method.engine), "encoded": encoded}
 
 
 def match(

@@ -99,7 +99,7 @@ def describe(outcome: Outcome, files: Sequence[dict[str, Any]], threshold: float
 def describe_file(name: str, side: Standardised) -> dict[str, Any]:
     """Describe one agency's file: how full it is, what was set aside, who cannot be linked or stands twice."""
     frame = side.frame
-    core = frame[[column for column in ("fn", "ln", "dob") if column in frame]].notna().sum(axis=1)
+    core = frame[[column for column in side.core if column in frame]].notna().sum(axis=1)
     return {
         "agency": name,
         "records": len(frame),

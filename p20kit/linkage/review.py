@@ -92,6 +92,9 @@ def repeat_match(job: Job, progress: Progress | None = None) -> Linked:
     LinkageRefused
         If the job was not run, or its files or versions give other links than those reported.
     """
+    if job.encoded:
+        what = "hold encodings: there is nothing in them that a person could compare"
+        _refuse("the files", what, "Judge the match by its report, and by figures measured on invented people.")
     kept = job.out / "report.json"
     if not kept.is_file():
         _refuse("out/report.json", "is not there: the job was not run", "Run match_pair on the job first.")

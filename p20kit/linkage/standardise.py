@@ -82,11 +82,19 @@ class Standardised:
         Share of records that hold each role, after placeholders were nulled.
     nulled : dict of str to int
         Records that lost a role: what they held is no name, date or number of anybody.
+    encoded : bool
+        Its columns are those of `encoding`: an agency standardised and encoded them.
     """
 
     frame: pd.DataFrame
     completeness: dict[str, float]
     nulled: dict[str, int]
+    encoded: bool = False
+
+    @property
+    def core(self) -> tuple[str, str, str]:
+        """Columns of first name, surname and date of birth."""
+        return ("fn_dob", "ln_dob", "dob") if self.encoded else ("fn", "ln", "dob")
 
     def filled(self) -> set[str]:
         """Standard columns that hold at least one value."""
