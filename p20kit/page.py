@@ -59,8 +59,8 @@ a.anchor-link, .prompt, .jp-InputPrompt, .jp-OutputPrompt {{ display: none; }}
   h2 {{ margin-top: 1.8rem; }}
   h1, h2, h3, caption, thead, .text_cell {{ break-after: avoid; }}
   p {{ max-width: none; orphans: 3; widows: 3; }}
-  tr, svg, img, table.short {{ break-inside: avoid; }}
-  tbody tr:nth-child(-n+3) {{ break-after: avoid; }}
+  tr, svg, img, caption, table.short {{ break-inside: avoid; }}
+  tbody tr:nth-child(-n+3):not(:last-child) {{ break-after: avoid; }}
 }}
 </style></head><body>
 {body}
