@@ -208,8 +208,9 @@ def test_files_too_small_to_learn_from_are_refused(files):
 
 
 def test_an_engine_that_does_not_compare_encodings_is_refused(files):
+    spark = Method(engine="spark")
     with pytest.raises(LinkageRefused, match="does not compare encodings"):
-        link_pair(*files[:2], roles=MAIN, method=Method(engine="spark"), encoded=True)
+        link_pair(*map(encoded, (each.head(50) for each in files[:2])), roles=MAIN, method=spark, encoded=True)
 
 
 def test_pairs_of_encodings_are_not_shown_to_reviewers(tmp_path):
