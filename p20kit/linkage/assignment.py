@@ -106,15 +106,16 @@ def _solve(left: Ints, right: Ints, weight: Ints) -> tuple[Bools, Bools]:
         return heaviest & alone, heaviest & ~alone
     shape = (len(lefts), len(rights))
     first = _assigned(rows, columns, weight, shape)
-    contested = np.zeros(len(weight), dtype=bool)
-    # Answers of the same weight that avoid the pairs not yet contested, until there is none.
-    scaled = weight * (len(weight) + 1)
+    some, every = first.copy(), first.copy()
+    # Of the answers of this weight, one with pairs that were in none, or without pairs that were in all, until there
+    # is none such. Weights are scaled so that no answer of less weight can be preferred.
+    scaled = weight * (2 * len(weight) + 1)
     while True:
-        other = _assigned(rows, columns, scaled - (first & ~contested), shape)
-        fresh = (first ^ other) & ~contested
-        if not fresh[first].any() or weight[other].sum() != weight[first].sum():
-            return first & ~contested, contested
-        contested |= fresh
+        other = _assigned(rows, columns, scaled + ~some - every, shape)
+        if (other <= some).all() and (every <= other).all():
+            return every, some & ~every
+        some |= other
+        every &= other
 
 
 def _assigned(rows: Ints, columns: Ints, weight: Ints, shape: tuple[int, int]) -> Bools:

@@ -40,6 +40,20 @@ def test_a_tie_of_whole_answers_leaves_only_what_they_share():
     assert (outcome.tied_pairs, outcome.tied_left, outcome.tied_right) == (4, 2, 2)
 
 
+def test_of_three_equally_good_records_every_one_is_a_rival():
+    table = pairs((0, 3, 4.0), (0, 0, 2.0), (1, 0, 3.0), (1, 1, 3.0), (1, 2, 3.0), (5, 2, -2.0))
+    outcome = assign(table)
+    assert accepted(table) == {(0, 3)}, "a lighter pair of a tied record would be a guess"
+    assert (outcome.tied_pairs, outcome.tied_left, outcome.tied_right) == (3, 1, 3)
+
+
+def test_rivals_that_no_two_answers_share_are_all_found():
+    weights = {(0, 0): 3, (0, 1): 1, (0, 2): 3, (0, 3): 3, (1, 2): 5, (1, 3): 5, (2, 0): 4, (2, 1): 5, (2, 2): 5}
+    outcome = assign(pairs(*((left, right, float(weight)) for (left, right), weight in weights.items())))
+    assert not outcome.accepted.any()
+    assert (outcome.tied_pairs, outcome.tied_left, outcome.tied_right) == (7, 3, 4)
+
+
 def test_a_sure_pair_goes_before_a_heavier_one_unless_it_has_a_rival():
     table = pairs((1, 1, 9.0), (1, 2, 2.0), (3, 3, 2.0), (3, 4, 1.0), (3, 5, 7.0))
     sure = np.array([False, True, True, True, False])
