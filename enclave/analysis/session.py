@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from enclave import matching
 from enclave.agreement import Policy, of
 from enclave.ledger import Detail, Entry
 from enclave.people import Admission
@@ -145,7 +146,7 @@ def sandbox_name(project: str, person: str) -> str:
 
 
 def recover(store: Store, keystore: Keystore, settings: Settings, running: Collection[str]) -> None:
-    """Put away sessions that a crash left without a sandbox.
+    """Put away sessions, and places of reviewers, that a crash left without a sandbox.
 
     Parameters
     ----------
@@ -155,6 +156,9 @@ def recover(store: Store, keystore: Keystore, settings: Settings, running: Colle
     for folder in sorted((settings.runtime / "sessions").glob("dr-*")):
         if sandbox_name(folder.name[:7], folder.name[8:]) not in running:
             close_session(store, keystore, settings, folder.name)
+    for place in matching.places(settings):
+        if sandbox_name(place[:7], place[8:]) not in running:
+            matching.stand_up(store, keystore, settings, place)
 
 
 def _open_for(
