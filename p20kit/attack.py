@@ -17,7 +17,7 @@ from scipy import sparse
 from p20kit.disclosed import Disclosed
 from p20kit.errors import Finding, TableInvalid
 from p20kit.linked import Linked
-from p20kit.nullspace import components, crossing
+from p20kit.nullspace import components, crossing, moving
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -66,7 +66,9 @@ class Attack:
     truth, need : ndarray of float64, shape (n_unknowns,)
         The figure, and what a reader must still think possible.
     lower, upper : ndarray of float64, shape (n_unknowns,)
-        Outer bounds by interval propagation.
+        Outer bounds by interval propagation; equal where the figure follows exactly.
+    solved : ndarray of int64
+        Unknowns that the sums determine together, though none does by itself.
 
     Raises
     ------
@@ -88,6 +90,7 @@ class Attack:
         _refuse_untrue(self, disclosed)
         self._rows = _rows(linked.sums, linked.size)
         self._propagate()
+        self._solve()
 
     @property
     def known(self) -> BoolArray:
@@ -103,6 +106,15 @@ class Attack:
         truth = self.truth[cells]
         down, up = np.minimum(self.lower[cells] - truth, 0.0), np.maximum(self.upper[cells] - truth, 0.0)
         return Undecided(cells, rows, down, up, part)
+
+    def _solve(self) -> None:
+        """Enter what the sums determine together, though none does by itself."""
+        open_yet = self.undecided
+        self.solved = open_yet.cells[~moving(open_yet.rows)]
+        if len(self.solved):
+            self.lower[self.solved] = self.upper[self.solved] = self.truth[self.solved]
+            del self.undecided
+            self._propagate()
 
     def _propagate(self) -> None:
         """Tighten each cell by the other cells of each of its sums, until nothing changes."""

@@ -79,6 +79,7 @@ class Deduced:
         self.lower, self.upper = attack.lower.copy(), attack.upper.copy()
         self.reaches = np.where(attack.known, attack.truth, np.nan)
         self.how = np.full(len(self.lower), "interval", dtype=object)
+        self.how[attack.solved] = "whole" if attack.whole else "linear"
         self._witnessed(step)
         self._exact()
 

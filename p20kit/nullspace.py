@@ -153,6 +153,25 @@ def independent(rows: sparse.csr_array) -> IntArray:
     return np.sort(np.array([row for row, _, _ in _eliminate(rows)], dtype=np.int64))
 
 
+def moving(rows: sparse.csr_array) -> BoolArray:
+    """Tell which columns some change moves that breaks no row; the others follow exactly.
+
+    Parameters
+    ----------
+    rows : csr_array of float64, shape (m, n)
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    # a change drawn at random moves whatever any change does
+    change = np.random.default_rng(0).standard_normal(rows.shape[1])
+    for _, column, terms in reversed(_eliminate(rows)):
+        change[column] = -sum(factor * change[other] for other, factor in terms.items())
+    moved: BoolArray = np.abs(change) > ZERO
+    return moved
+
+
 def null_space(rows: sparse.csr_array) -> sparse.csr_array:
     """Find few changes of which every change that breaks no row is a combination.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p20kit.aims import Aim, Optimality
-from p20kit.changes import reach
+from p20kit.changes import reach, recoverable
 from p20kit.complementary import complementary
 from p20kit.differencing import Difference, Group, small_differences
 from p20kit.errors import Finding, Unprotectable
@@ -108,8 +108,9 @@ def _decide(
         for i, place in zip(mine, places, strict=False):
             known[i] = shown[i] = (~hidden[place] & new[i].published).reshape(new[i].counts.shape) & wanted[i]
         least, most = reach(system, hidden)
+        follows = (least == most) | recoverable(system, hidden)
         for i, place in zip([*mine, *past], places, strict=False):
-            known[i] = known[i] | (least == most)[place].reshape(known[i].shape)
+            known[i] = known[i] | follows[place].reshape(known[i].shape)
     return tuple(shown), tuple(known), optimality
 
 

@@ -10,7 +10,8 @@ import vl_convert
 from IPython.display import HTML, SVG
 
 INK, BLUE, RUST, PALE = "#1c2733", "#1f5fa8", "#b5532a", "#c9d3de"
-HIDDEN = "fewer than 6"
+HIDDEN = "hidden"
+"""Of a group that is not displayed: a small one, or the partner of one, which may be large."""
 NOT_RUN = {"explodes": "not run: too many", "contained": "within a rule above", "empty": "none"}
 
 

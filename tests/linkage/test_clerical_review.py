@@ -20,6 +20,7 @@ from p20kit.linkage.review import Sample, allocate, draw, repeat_match
 from p20kit.linkage.review_answers import Answers, answers_to, settled
 from p20kit.linkage.review_desk import Desk
 from p20kit.linkage.review_estimates import agreement, estimate
+from tests.linkage.agencies import review_job
 
 ROLES = {"first_name": "FirstName", "last_name": "LastName", "dob": "DOB"}
 THRESHOLD = 0.9
@@ -32,13 +33,7 @@ def world() -> synthetic.Universe:
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory, world: synthetic.Universe) -> jobs.Job:
-    root = tmp_path_factory.mktemp("job")
-    (root / "inputs").mkdir()
-    for agency in ("SDE", "CSCU"):
-        world.matching(agency).to_parquet(root / "inputs" / f"{agency}.parquet")
-    order = {"job": "M-0002", "project": "DR-TEST", "left": "SDE", "right": "CSCU", "id_column": "GenericID"}
-    (root / "job.json").write_text(json.dumps(order | {"roles": ROLES}))
-    return jobs.read_job(str(root))
+    return review_job(tmp_path_factory.mktemp("job"), world, ROLES)
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -13,7 +11,7 @@ import papermill
 import pytest
 
 from p20kit import synthetic
-from tests.linkage.agencies import STATE_ROLES
+from tests.linkage.agencies import STATE_ROLES, run_template
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "templates" / "match_many.ipynb"
@@ -42,11 +40,7 @@ def job(tmp_path_factory: pytest.TempPathFactory, world: synthetic.Universe) -> 
 
 @pytest.fixture(scope="module")
 def events(job: Path) -> list[dict[str, object]]:
-    command = [sys.executable, "-m", "p20kit.runner", str(NOTEBOOK), "--parameters", str(job / "parameters.json")]
-    done = subprocess.run(
-        [*command, "--out", str(job / "out"), "--report"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return run_template("match_many", job)
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +89,13 @@ def test_the_clusters_of_the_report_are_those_of_the_crosswalk(job, report):
     assert shown and sum(group["linked"] for group in shown) <= int(held["SDE"].sum())
 
 
-def test_the_page_shows_every_pair_and_no_person(job, events, world):
+def test_the_page_shows_every_pair_and_no_person(job, events, report, world):
     page = (job / "out" / "match_many.html").read_text(encoding="utf-8")
     for two in ("SDE-CSCU", "SDE-DOL", "CSCU-DOL"):
         assert page.count(f"<h3>{two}</h3>") == 3
+    hidden = [group for group in report["by_group"][0]["groups"] if group["suppressed"]]
+    # one of them is half of all: hidden beside a small one, and not small itself
+    assert len(hidden) > 1 and page.count(">hidden<") == len(hidden) and ">fewer than 6<" not in page
     assert "Persons of both" in page and "two records of one agency" in page
     assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!#|data:)""", page) and "<script" not in page
     words = set(re.findall(r"[\w-]+", page))

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 import yaml
 
 from p20kit.runner import content_hash
-from tests.linkage.agencies import FEBRL_ROLES, febrl4
+from tests.linkage.agencies import FEBRL_ROLES, febrl4, run_template
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "templates" / "match_pair.ipynb"
@@ -42,11 +40,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def events(job: Path) -> list[dict[str, object]]:
-    command = [sys.executable, "-m", "p20kit.runner", str(NOTEBOOK), "--parameters", str(job / "parameters.json")]
-    done = subprocess.run(
-        [*command, "--out", str(job / "out"), "--report"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return run_template("match_pair", job)
 
 
 def test_it_runs_to_the_end_and_tells_its_stages(events):

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -15,6 +13,7 @@ from p20kit.linkage import job as jobs
 from p20kit.linkage import link_pair
 from p20kit.linkage.review import draw
 from p20kit.linkage.review_answers import answers_to
+from tests.linkage.agencies import review_job, run_template
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "templates" / "match_review.ipynb"
@@ -29,14 +28,8 @@ def world() -> synthetic.Universe:
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory, world: synthetic.Universe) -> jobs.Job:
     """A job that was run, and its sample judged by two who differ in every tenth pair."""
-    root = tmp_path_factory.mktemp("job")
-    (root / "inputs").mkdir()
-    for agency in ("SDE", "CSCU"):
-        world.matching(agency).to_parquet(root / "inputs" / f"{agency}.parquet")
-    order = {"job": "M-0002", "project": "DR-TEST", "left": "SDE", "right": "CSCU", "id_column": "GenericID"}
-    (root / "job.json").write_text(json.dumps(order | {"roles": ROLES}))
-    (root / "parameters.json").write_text(json.dumps({"job": str(root), "pairs": 100}))
-    job = jobs.read_job(str(root))
+    job = review_job(tmp_path_factory.mktemp("job"), world, ROLES)
+    (job.root / "parameters.json").write_text(json.dumps({"job": str(job.root), "pairs": 100}))
     linked = link_pair(job.left, job.right, roles=ROLES, names=job.names)
     jobs.write_result(job, linked)
     sample = draw(linked, pairs=100)
@@ -51,18 +44,7 @@ def job(tmp_path_factory: pytest.TempPathFactory, world: synthetic.Universe) -> 
 
 @pytest.fixture(scope="module")
 def page(job: jobs.Job) -> str:
-    command = [
-        sys.executable,
-        "-m",
-        "p20kit.runner",
-        str(NOTEBOOK),
-        "--parameters",
-        str(job.root / "parameters.json"),
-    ]
-    done = subprocess.run(
-        [*command, "--out", str(job.out), "--report"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert json.loads(done.stdout.splitlines()[-1]) == {"event": "done"}
+    assert run_template("match_review", job.root)[-1] == {"event": "done"}
     return (job.out / "match_review.html").read_text(encoding="utf-8")
 
 
