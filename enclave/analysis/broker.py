@@ -71,7 +71,10 @@ class Broker:
 
     def _sit_down(self, admission: Admission) -> Session:
         place = matching.sit_down(self.store, self.keystore, self.settings, admission)
-        return Session(place.name, admission.project, admission.person, place.folder, admission.ends_on, place.mounts)
+        return Session(
+            place.name, admission.project, admission.person, place.folder, admission.ends_on, place.mounts,
+            only=place.notebook,
+        )  # fmt: skip
 
 
 def _purpose(view: View, username: str, project: str) -> Action:

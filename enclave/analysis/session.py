@@ -30,7 +30,7 @@ from enclave.sandbox import Mount
 from enclave.scratch import engine, scratch
 from enclave.settings import Settings
 from enclave.store import Store
-from enclave.terms import UNIT, Action, project_id, reached
+from enclave.terms import UNIT, Action, ApprovedNotebook, project_id, reached
 from enclave.vault import Keystore
 
 RESEARCHER_TEMPLATES = ("getting_started.ipynb", "cohort_outcomes.ipynb")
@@ -49,6 +49,8 @@ class Session:
         Its place on the runtime tmpfs.
     expires_on : date
         Last day of access: agreement, destroy date or Exhibit C, whichever is first.
+    only : ApprovedNotebook, optional
+        What alone may run there, where identifiers are open; None where it is a person's own code.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Session:
     mounts: tuple[Mount, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     uid: int | None = None
+    only: ApprovedNotebook | None = None
 
 
 def open_session(store: Store, keystore: Keystore, settings: Settings, admission: Admission) -> Session:

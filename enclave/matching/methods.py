@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from enclave.errors import refuse
+from enclave.terms import ApprovedNotebook
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,16 @@ class ApprovedMethod:
     does: str
     fewest: int
     most: int | None
+
+    def cells(self) -> ApprovedNotebook:
+        """Give the code that may run where only this notebook may.
+
+        Source: EM VII.B.1.c.
+        """
+        import nbformat  # heavy
+
+        cells = nbformat.read(self.notebook, as_version=4).cells
+        return ApprovedNotebook(self.notebook.name, frozenset(c.source for c in cells if c.cell_type == "code"))
 
 
 def approved_method(policies: Path, method: str, notebook: Path) -> ApprovedMethod:

@@ -40,7 +40,7 @@ from enclave.sandbox import Mount
 from enclave.scratch import alone, scratch
 from enclave.settings import Settings
 from enclave.store import Store, Transaction, View
-from enclave.terms import Action, project_id
+from enclave.terms import Action, ApprovedNotebook, project_id
 from enclave.vault import Keystore
 
 METHOD = "match_review"
@@ -92,11 +92,14 @@ class Place:
         Project and person; unique among places.
     folder : Path
         On the runtime tmpfs, with the opened files.
+    notebook : ApprovedNotebook
+        What alone may run there.
     """
 
     name: str
     folder: Path
     mounts: tuple[Mount, ...]
+    notebook: ApprovedNotebook
 
 
 def open_review(tx: Transaction, keystore: Keystore, settings: Settings, admission: Admission) -> Review:
@@ -163,13 +166,11 @@ def sit_down(store: Store, keystore: Keystore, settings: Settings, admission: Ad
     try:
         before = _answers_of(keystore, settings, review, admission.person)
         _lay_out(keystore, settings, policy, job, run, {admission.person: before})
-        templates = folder / "project" / "templates"
-        templates.mkdir(parents=True)
-        shutil.copyfile(job.method.notebook, templates / job.method.notebook.name)
+        notebook = _lay_out_notebook(settings, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Place(name, folder, (*mounts_of(job), Mount(folder / "project", "/project")))
+    return Place(name, folder, (*mounts_of(job), Mount(folder / "project", "/project")), notebook)
 
 
 def stand_up(store: Store, keystore: Keystore, settings: Settings, name: str, shown_bytes: int | None = None) -> None:
@@ -345,6 +346,15 @@ def _seal_answers(
 
 def _folder(settings: Settings, admission: Admission) -> Path:
     return settings.runtime / "reviews" / f"{admission.project.lower()}-{admission.person.lower()}"
+
+
+def _lay_out_notebook(settings: Settings, folder: Path) -> ApprovedNotebook:
+    """Put a copy of the notebook where the server shows it; it is the copy that is held against the approval."""
+    templates = folder / "project" / "templates"
+    templates.mkdir(parents=True)
+    copy = templates / f"{METHOD}.ipynb"
+    shutil.copyfile(settings.notebooks / copy.name, copy)
+    return approved_method(settings.policies, METHOD, copy).cells()
 
 
 def _method(settings: Settings) -> ApprovedMethod:
