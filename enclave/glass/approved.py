@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,9 +32,9 @@ _OPEN = re.compile(
     rf"GET /api/?|GET /api/(me|status|kernelspecs|kernels|sessions)|GET /api/(kernels|sessions)/{KERNEL_ID}"
     rf"|GET /api/kernels/{KERNEL_ID}/channels|GET /api/events/subscribe"
     rf"|DELETE /api/(kernels|sessions)/{KERNEL_ID}|POST /api/kernels/{KERNEL_ID}/(interrupt|restart)"
-    rf"|POST /api/sessions|GET /api/contents/?|GET /api/contents/{FOLDER}"
+    rf"|POST /api/sessions|PATCH /api/sessions/{KERNEL_ID}|GET /api/contents/?|GET /api/contents/{FOLDER}"
 )
-_START = ("POST", "/api/sessions")
+_MARK = re.compile(rf"{FOLDER}/{KERNEL_ID}")
 _SESSION = re.compile(r"session_id=[\w-]{1,64}")
 _COMM = re.compile(r"[0-9a-f-]{32,36}")
 _WIDGETS, _CONTROL = "jupyter.widget", "jupyter.widget.control"
@@ -41,7 +42,7 @@ _VERSION = {"version": "1.0.0"}  # of the control protocol, by which a page that
 _CLICKS = ({"event": "click"}, {"event": "submit"})
 
 
-def narrowed(method: str, inner: str, ruling: Ruling, notebook: ApprovedNotebook) -> Ruling:
+def narrowed(method: str, inner: str, body: bytes, ruling: Ruling, notebook: ApprovedNotebook) -> Ruling:
     """Narrow what may be asked of any server to what judging with one notebook needs.
 
     The contents are read-only, of the notebook and the folder it is in; the only kernel is the notebook's own, and
@@ -53,6 +54,8 @@ def narrowed(method: str, inner: str, ruling: Ruling, notebook: ApprovedNotebook
     ----------
     inner : str
         Decoded path below the server's prefix.
+    body : bytes
+        As the browser sent it, which is read for the place of a session and goes nowhere.
     ruling : Ruling
         Of `rules.judge`, not closed.
     """
@@ -67,13 +70,22 @@ def narrowed(method: str, inner: str, ruling: Ruling, notebook: ApprovedNotebook
     if inner.startswith("/api/contents"):
         return replace(ruling, body=b"")
     query = ruling.query if ruling.way is Way.SOCKET and _SESSION.fullmatch(ruling.query) else ""
-    return replace(ruling, query=query, body=_start(notebook) if (method, inner) == _START else b"")
+    named = method in ("POST", "PATCH") and inner.startswith("/api/sessions")
+    return replace(ruling, query=query, body=_session(method, body, notebook) if named else b"")
 
 
-def _start(notebook: ApprovedNotebook) -> bytes:
-    """Ask for a kernel as the notebook has it, whatever the browser asked for."""
-    asked = {"path": f"{FOLDER}/{notebook.name}", "name": notebook.name, "type": "notebook"}
-    return json.dumps({**asked, "kernel": {"name": "python3"}}).encode()
+def _session(method: str, body: bytes, notebook: ApprovedNotebook) -> bytes:
+    """Name a session for the notebook and start its kernel as the notebook has it, whatever the browser asked for.
+
+    Its own is the mark JupyterLab gives a new session and looks for in the answer, if it is nothing else.
+    """
+    path = f"{FOLDER}/{notebook.name}"
+    with suppress(ValueError, RecursionError):
+        asked = json.loads(body)
+        own = asked.get("path") if isinstance(asked, dict) else None
+        path = own if isinstance(own, str) and _MARK.fullmatch(own) else path
+    named = {"path": path, "name": notebook.name, "type": "notebook"}
+    return json.dumps(named if method == "PATCH" else {**named, "kernel": {"name": "python3"}}).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class Glass:
         if route.server is None:
             return await self._pass(request, route, request.raw_path)
         posted = self._posted(route.server)
-        ruling = self._rule(request, posted, raw_path, raw_query, route.prefix)
+        ruling = await self._rule(request, posted, raw_path, raw_query, route.prefix)
         if posted is None or ruling.way is Way.CLOSED:
             log.warning("closed %s %s for %s", request.method, _first_words(path or ""), route.server)
             return _closed(request, ruling.reason)
@@ -104,7 +104,7 @@ class Glass:
             return _closed(request, self._meter.notice(route.server))
         return await self._from_sandbox(request, route, route.server, ruling, posted.banner)
 
-    def _rule(
+    async def _rule(
         self, request: web.Request, posted: Posted | None, raw_path: str, raw_query: str, prefix: str
     ) -> Ruling:
         """Judge a request by what holds for every server, and then by what holds for this one."""
@@ -114,7 +114,8 @@ class Glass:
         if ruling.way is Way.CLOSED or posted.only is None:
             return ruling
         inner = (plain(raw_path) or "").removeprefix(prefix)
-        return approved.narrowed(request.method, inner, ruling, posted.only)
+        body = await request.read() if request.method in ("POST", "PATCH") else b""
+        return approved.narrowed(request.method, inner, body, ruling, posted.only)
 
     async def _local(self, request: web.Request, inner: str) -> web.StreamResponse:
         body = await request.read() if request.method == "PUT" else b""

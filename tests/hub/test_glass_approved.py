@@ -293,6 +293,7 @@ NEEDED = (
     f"GET /api/kernels/{ID}",
     f"GET /api/kernels/{ID}/channels?session_id=x",
     f"POST /api/kernels/{ID}/restart",
+    f"PATCH /api/sessions/{ID}",
     f"DELETE /api/sessions/{ID}",
     "GET /api/contents?content=1&1763670000000",
     "GET /api/contents/templates?content=1",
@@ -314,7 +315,6 @@ CLOSED = (
     "GET /api/contents/templates/own.ipynb?content=1",
     "POST /api/kernels",
     f"PATCH /api/kernels/{ID}",
-    f"PATCH /api/sessions/{ID}",
     "GET /api/kernelspecs/mine",
     "GET /files/templates/match_review.ipynb",
     "POST /api/terminals",
@@ -330,7 +330,7 @@ def ruling_of(request_line: str) -> Any:
     method, _, target = request_line.partition(" ")
     path, _, query = target.partition("?")
     ruling = judge(method, PREFIX + path, query, PREFIX)
-    return ruling if ruling.way is Way.CLOSED else narrowed(method, path, ruling, NOTEBOOK)
+    return ruling if ruling.way is Way.CLOSED else narrowed(method, path, b"", ruling, NOTEBOOK)
 
 
 @pytest.mark.parametrize("request_line", NEEDED)
@@ -387,19 +387,29 @@ def approved_front(folder: Path, check: Callable[[Front, Recorder, aiohttp.Clien
 
 
 def test_a_kernel_is_started_as_the_notebook_has_it_whatever_is_asked(tmp_path: Path) -> None:
+    mark = f"templates/{ID}"
     asked = {"path": "/etc/own.py", "type": "console", "kernel": {"name": "bash", "id": ID, "env": {"X": "y"}}}
 
     async def check(found: Front, recorder: Recorder, browser: aiohttp.ClientSession) -> None:
         async with browser.post(f"{found.url}{PREFIX}/api/sessions", json=asked) as answer:
+            assert answer.status == 200
+        for body in (json.dumps({**asked, "path": mark}), json.dumps({"path": f"{mark}/x"}), "[" * 100_000, "[]"):
+            async with browser.post(f"{found.url}{PREFIX}/api/sessions", data=body) as answer:
+                assert answer.status == 200
+        async with browser.patch(f"{found.url}{PREFIX}/api/sessions/{ID}", json=asked) as answer:
             assert answer.status == 200
         async with browser.post(f"{found.url}{PREFIX}/api/kernels/{ID}/restart", data=b"x" * 9) as answer:
             assert answer.status == 200
         async with browser.post(f"{found.url}{PREFIX}/api/kernels", json={"name": "bash"}) as answer:
             assert answer.status == 403 and "match_review.ipynb" in (await answer.json())["message"]
 
-    (start, restart) = approved_front(tmp_path, check).bodies
-    kernel = {"path": "templates/match_review.ipynb", "name": "match_review.ipynb", "type": "notebook"}
-    assert json.loads(start[1]) == {**kernel, "kernel": {"name": "python3"}} and start[2] == str(len(start[1]))
+    *starts, renamed, restart = approved_front(tmp_path, check).bodies
+    named = {"name": "match_review.ipynb", "type": "notebook"}
+    always = {**named, "kernel": {"name": "python3"}}
+    own = "templates/match_review.ipynb"
+    assert [json.loads(body) for _, body, _ in starts] == [{"path": p, **always} for p in (own, mark, own, own, own)]
+    assert all(told == str(len(body)) for _, body, told in starts)
+    assert json.loads(renamed[1]) == {"path": own, **named}  # PATCH with a kernel would start another
     assert restart[1] == b""
 
 
