@@ -2,7 +2,8 @@
 
 from enclave.matching.methods import ApprovedMethod, approved_method
 from enclave.matching.record import MatchRun, agree, latest, match_key, runs
-from enclave.matching.review import Place, Review, close_review, open_review, places, sit_down, stand_up
+from enclave.matching.review import Place, close_review, open_review, sit_down, stand_up
+from enclave.matching.reviewed import Review, places
 from enclave.matching.run import open_crosswalk, recover, run
 
 __all__ = [

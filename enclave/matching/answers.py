@@ -37,18 +37,19 @@ def given_in(out: Path) -> Answers:
     return found
 
 
-def write_down(out: Path, answers: Mapping[str, Answers]) -> None:
+def write_down(out: Path, answers: Mapping[str, Answers], adjudicator: str = "") -> None:
     """Write reviewers' answers as the notebook reads them.
 
     Parameters
     ----------
     answers : mapping of login -> Answers
+    adjudicator : str
+        Whose answers settle where the others differ; empty for nobody's.
     """
     for reviewer, samples in answers.items():
         for sample, given in samples.items():
-            lines = (
-                json.dumps({"reviewer": reviewer, "pair": pair, "answer": answer}) for pair, answer in given.items()
-            )
+            said = {"reviewer": reviewer, **({"settles": True} if reviewer == adjudicator else {})}
+            lines = (json.dumps({**said, "pair": pair, "answer": answer}) for pair, answer in given.items())
             with (out / f"review-{sample}.jsonl").open("a", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines)
 

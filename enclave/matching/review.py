@@ -1,5 +1,7 @@
 """Clerical review of a match: two of the hub's staff judge pairs of records, and what they say stands by the report.
 
+Where the two differ a third may settle, who is shown those pairs alone and neither answer.
+
 The files are opened for each reviewer in a place of their own that nobody else can read. Answers are numbers of pairs
 and one of three words; they rest sealed under the key of everything used for matching, and go with it. What outlives
 them are the estimates: aggregates only, as the report is.
@@ -12,17 +14,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
 
 from enclave import intake
 from enclave.agreement import Policy, of
 from enclave.errors import Fault, Finding, Refused, refuse
 from enclave.intake import Holding
 from enclave.ledger import Details, Entry, refusal
-from enclave.matching.answers import Answers, given_in, sealed_at, write_down
+from enclave.matching.answers import Answers, given_in, write_down
 from enclave.matching.job import (
     Job,
     Progress,
@@ -35,51 +35,17 @@ from enclave.matching.job import (
 )
 from enclave.matching.methods import ApprovedMethod, approved_method
 from enclave.matching.record import MatchRun, latest, match_key, reports_of
+from enclave.matching.reviewed import REVIEWERS, Review, answers_of, places, seal_answers, to_settle
 from enclave.people import Admission
 from enclave.sandbox import Mount
 from enclave.scratch import alone, scratch
 from enclave.settings import Settings
 from enclave.store import Store, Transaction, View
-from enclave.terms import Action, ApprovedNotebook, project_id
+from enclave.terms import Action, ApprovedNotebook, project_id, reached
 from enclave.vault import Keystore
 
 METHOD = "match_review"
-REVIEWERS = 2
 _CLAUSE = "EM VII.B.1.c"
-
-
-@dataclass(frozen=True)
-class Review:
-    """One review of one match run.
-
-    Parameters
-    ----------
-    answers : mapping of login -> SHA-256 of their sealed answers
-    pairs : int
-        Pairs drawn; their sample has SHA-256 `sample_sha256`. Both stand once it is closed.
-    judged : mapping of login -> number of those pairs they judged
-    page_sha256, executed_sha256 : str
-        Of the estimates' page and of the executed notebook, which outlive the match data.
-    """
-
-    KIND: ClassVar[str] = "match-review"
-    project: str
-    run: str
-    opened_by: str
-    opened_on: date
-    notebook_sha256: str
-    answers: dict[str, str] = field(default_factory=dict)
-    closed_on: date | None = None
-    pairs: int = 0
-    sample_sha256: str = ""
-    judged: dict[str, int] = field(default_factory=dict)
-    page_sha256: str = ""
-    executed_sha256: str = ""
-
-    @property
-    def key(self) -> str:
-        """Project and run."""
-        return f"{self.project}/{self.run}"
 
 
 @dataclass(frozen=True)
@@ -144,7 +110,7 @@ def sit_down(store: Store, keystore: Keystore, settings: Settings, admission: Ad
     Raises
     ------
     Refused
-        If no review is open, two others judge already, or the files are destroyed or replaced.
+        If no review is open, this person is one too many, or the files are destroyed or replaced.
     """
     admission.hold_to(Action.MATCH, admission.project)
     name, folder = f"{admission.project.lower()}-{admission.person.lower()}", _folder(settings, admission)
@@ -152,24 +118,25 @@ def sit_down(store: Store, keystore: Keystore, settings: Settings, admission: Ad
     with store.view() as view:
         policy = of(view, admission.project).policy
         review, run, files = _open(view, keystore, admission.project)
-    others = ({*review.answers, *(place[8:] for place in places(settings, admission.project))}) - {admission.person}
-    if len(others) >= REVIEWERS:
-        raise refuse(
-            f"review of {run.key}", "two-reviewers", _CLAUSE, f"{REVIEWERS} others judge its pairs",
-            "A pair is judged by two; ask them.",
-        )  # fmt: skip
-    # What reaches outside is entered first: opening the files is a disclosure to this person.
-    store.enter(_entry(admission.person, "match.review-begin", review, {"files": [file.name for file in files]}))
+    settles = to_settle(keystore, settings, review, admission.person)
+    with store.transaction() as tx:
+        # What reaches outside is entered first: opening the files is a disclosure to this person.
+        review = replace(review, adjudicator=review.adjudicator if settles is None else admission.person)
+        pairs = {} if settles is None else {"to_settle": sum(map(len, settles.values()))}
+        details: Details = {"files": [file.name for file in files], **pairs}
+        tx.write(review, _entry(admission.person, "match.review-begin", review, details))
     folder.mkdir(parents=True)
     folder.parent.chmod(0o700)  # what lies below is for the sandbox that mounts it, and no one else
     job = Job(run.id, folder, files, _method(settings))
     try:
-        before = _answers_of(keystore, settings, review, admission.person)
-        _lay_out(keystore, settings, policy, job, run, {admission.person: before})
+        before = {admission.person: answers_of(keystore, settings, review, admission.person)}
+        about = {"reviewer": admission.person, "settles": settles}
+        _lay_out(keystore, settings, policy, job, run, before, review.adjudicator, about)
         notebook = _lay_out_notebook(settings, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    reached("matching.sat-down")
     return Place(name, folder, (*mounts_of(job), Mount(folder / "project", "/project")), notebook)
 
 
@@ -193,18 +160,14 @@ def stand_up(store: Store, keystore: Keystore, settings: Settings, name: str, sh
         details["answers"] = sum(map(len, answers.values()))
         digest = ""
         if answers and keystore.exists(match_key(project)):
-            digest = _seal_answers(keystore, settings, review, person, folder, answers)
+            digest = seal_answers(keystore, settings, review, person, folder, answers)
+        reached("matching.answers-sealed")
         with store.transaction() as tx:
             now = tx.get(Review, review.key) or review
             if digest:
                 now = replace(now, answers={**now.answers, person: digest})
             tx.write(now, _entry(person, "match.review-end", now, details))
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def places(settings: Settings, project: str = "") -> list[str]:
-    """Give the names of the places in which files stand open, of one project or of all."""
-    return sorted(folder.name for folder in (settings.runtime / "reviews").glob(f"{project.lower() or 'dr-'}*"))
 
 
 def close_review(
@@ -239,10 +202,10 @@ def _close(store: Store, keystore: Keystore, settings: Settings, admission: Admi
         policy = of(view, admission.project).policy
         review, run, files = _open(view, keystore, admission.project)
     _hold_to_two(review, places(settings, admission.project))
-    answers = {person: _answers_of(keystore, settings, review, person) for person in review.answers}
+    answers = {person: answers_of(keystore, settings, review, person) for person in review.answers}
     with scratch(settings.runtime, "job") as folder:
         job = Job(run.id, folder, files, _method(settings))
-        _lay_out(keystore, settings, policy, job, run, answers)
+        _lay_out(keystore, settings, policy, job, run, answers, review.adjudicator)
         try:
             execute(settings, job, progress)
         except Fault:
@@ -275,10 +238,10 @@ def _hold_to_two(review: Review, sitting: list[str]) -> None:
         _because("still-open", "DSA III.F.1", f"the files stand open for {place[8:]}", "End that server, then close.")
         for place in sitting
     ]
-    if len(review.answers) < REVIEWERS:
+    if len(review.reviewers) < REVIEWERS:
         raise Refused(
             f"review of {review.key}",
-            [*findings, *_not_two(review, f"{len(review.answers)} of {REVIEWERS} have judged pairs").findings],
+            [*findings, *_not_two(review, f"{len(review.reviewers)} of {REVIEWERS} have judged pairs").findings],
         )
     if findings:
         raise Refused(f"review of {review.key}", findings)
@@ -314,34 +277,15 @@ def _files(view: View, keystore: Keystore, run: MatchRun) -> tuple[Holding, ...]
 
 
 def _lay_out(
-    keystore: Keystore, settings: Settings, policy: Policy, job: Job, run: MatchRun, answers: Mapping[str, Answers]
-) -> None:
+    keystore: Keystore, settings: Settings, policy: Policy, job: Job, run: MatchRun,
+    answers: Mapping[str, Answers], adjudicator: str, about: Mapping[str, object] | None = None,
+) -> None:  # fmt: skip
     """Put files, order, report and answers where the notebook looks for them."""
     open_files(keystore, settings, job)
     let_read(job)
-    write_order(policy, job, {})
+    write_order(policy, job, {}, about)
     shutil.copyfile(reports_of(settings, run) / "match-report.json", job.out / "report.json")
-    write_down(job.out, answers)
-
-
-def _answers_of(keystore: Keystore, settings: Settings, review: Review, person: str) -> Answers:
-    if person not in review.answers:
-        return {}
-    sealed, context = sealed_at(settings, match_key(review.project), review.key, person)
-    with scratch(settings.runtime, "answers") as folder:
-        opened = folder / "answers.json"
-        keystore.unseal(sealed, opened, match_key(review.project), context, review.answers[person])
-        said: dict[str, dict[str, str]] = json.loads(opened.read_text("utf-8"))
-    return {sample: {int(pair): answer for pair, answer in given.items()} for sample, given in said.items()}
-
-
-def _seal_answers(
-    keystore: Keystore, settings: Settings, review: Review, person: str, folder: Path, answers: Answers
-) -> str:
-    plain = folder / "answers.json"
-    plain.write_text(json.dumps(answers), "utf-8")
-    sealed, context = sealed_at(settings, match_key(review.project), review.key, person)
-    return keystore.seal(plain, sealed, match_key(review.project), context)
+    write_down(job.out, answers, adjudicator)
 
 
 def _folder(settings: Settings, admission: Admission) -> Path:

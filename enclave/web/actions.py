@@ -105,6 +105,25 @@ def agree(visit: Visit) -> Done:
     return Done(f"projects/{visit.project}/matching", f"{admission.agency} agrees with {run.id}. {ends}".strip())
 
 
+def open_review(visit: Visit) -> Done:
+    """Open the clerical review of the newest match; two of the hub's staff then judge pairs at their desks."""
+    admission = visit.admitted(Action.MATCH)
+    enclave = visit.enclave
+    with enclave.store.transaction() as tx:
+        review = matching.open_review(tx, enclave.keystore, enclave.settings, admission)
+    said = f"The review of {review.run} is open. Two of the hub's staff go to the desk."
+    return Done(f"projects/{visit.project}/matching", said)
+
+
+def close_review(visit: Visit) -> Done:
+    """Reckon what was answered, and keep the estimates beside the match report."""
+    admission = visit.admitted(Action.MATCH)
+    enclave = visit.enclave
+    review = matching.close_review(enclave.store, enclave.keystore, enclave.settings, admission)
+    said = f"The review of {review.run} is closed: {review.pairs} pairs. Its estimates stand beside the report."
+    return Done(f"projects/{visit.project}/matching", said)
+
+
 def _request(visit: Visit) -> str:
     """Give the id of the address, if this person may look at that request at all."""
     with visit.enclave.store.view() as view:

@@ -36,6 +36,10 @@ class Job:
         Party and the title of its Representative, who agree to the match; no person's name.
     last : dict or None
         Report of the project's run before this one.
+    reviewer : str
+        Who sits at the desk of a clerical review; empty where the hub does not say.
+    settles : dict of str to (list of int), or None
+        For a third reviewer: by the sample's mark, the pairs on which two differ, and not what these said.
     """
 
     job: str
@@ -48,6 +52,8 @@ class Job:
     root: Path
     signatories: tuple[tuple[str, str], ...] = ()
     last: dict[str, Any] | None = None
+    reviewer: str = ""
+    settles: dict[str, list[int]] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,8 +101,8 @@ def reopen_job(directory: str) -> Job:
     ----------
     directory : str
         Holds `job.json`, `inputs/` and `out/`. The order names two agencies as `left` and `right`, or a list of
-        two and more as `agencies`; `signatories` may list `party` and `representative`, and `last` may name the
-        report of the run before in `inputs/`.
+        two and more as `agencies`; `signatories` may list `party` and `representative`, `last` may name the
+        report of the run before in `inputs/`, and `review` may hold `reviewer` and `settles`.
 
     Returns
     -------
@@ -132,6 +138,7 @@ def reopen_job(directory: str) -> Job:
         root=root,
         signatories=tuple((str(s["party"]), str(s["representative"])) for s in order.get("signatories", ())),
         last=None if last is None else json.loads(last),
+        **order.get("review", {}),
     )
 
 

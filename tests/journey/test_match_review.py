@@ -31,9 +31,11 @@ sample, answers = there["sample"], there["answers"]
 desk = there["Desk"](there["order"], sample, answers)
 desk.name.value = reviewer
 desk.begin.click()
-began, done = desk.told.value, len(answers.by_reviewer().get(reviewer, {}))
+given = answers.by_reviewer() | answers.settling()
+began, done = desk.told.value, len(given.get(reviewer, {}))
 truth = json.loads(pathlib.Path("/home/analyst/truth.json").read_text())
-for pair in range(done, min(done + most, len(sample.pairs))):
+asked = answers.asked
+for pair in asked[done:min(done + most, len(asked))]:
     left, right = sample.pairs.loc[pair, ["left_id", "right_id"]]
     same = truth.get(left) == right
     desk.key.value = "c" if doubts and pair % doubts == 0 else "m" if same else "n"
@@ -195,3 +197,42 @@ def test_the_last_day_ends_a_review_and_what_stands_open_for_it(at: At) -> None:
     before = made.actions()
     broker.release("dr-0034-hubert", 0)
     assert made.actions() == before
+
+
+def test_a_third_settles_where_two_differ_and_sees_nothing_else(at: At) -> None:
+    made = at("matched")
+    broker = made.enclave.broker()
+    for person in ("hilda", "hugo", "hanna"):
+        enlist_staff(made, person)
+    made.run("matching", "open-review", PROJECT, who="hubert")
+    mark, pairs = "0123456789abcdef", range(6)
+    answer(broker.admit("hubert", PROJECT), mark, dict.fromkeys(pairs, "match"))
+    broker.release("dr-0034-hubert")
+    hilda = broker.admit("hilda", PROJECT)
+    answer(hilda, mark, {pair: "no match" if pair in (2, 5) else "match" for pair in pairs if pair != 1})
+    broker.release("dr-0034-hilda")
+    assert refused_rules(made, "hugo") == ["two-reviewers"]  # hilda has not judged all that hubert did
+    answer(broker.admit("hilda", PROJECT), mark, {1: "match"})
+    assert refused_rules(made, "hugo") == ["two-reviewers"]  # she still sits
+    broker.release("dr-0034-hilda")
+
+    hugo = broker.admit("hugo", PROJECT)
+    order = json.loads((hugo.folder / "job.json").read_text("utf-8"))
+    assert order["review"] == {"reviewer": "hugo", "settles": {mark: [2, 5]}}
+    assert not list((hugo.folder / "out").glob("review-*"))
+    answer(hugo, mark, {2: "match", 4: "no match"})
+    for other in ("hubert", "hilda", "hanna"):
+        assert refused_rules(made, other) == ["two-reviewers"]
+    broker.release("dr-0034-hugo")
+    (own,) = (broker.admit("hugo", PROJECT).folder / "out").glob("review-*")
+    assert json.loads(own.read_text("utf-8").splitlines()[0])["settles"] is True
+    broker.release("dr-0034-hugo")
+    *_, begun = entries(made, "match.review-begin")
+    assert begun["details"]["to_settle"] == 2
+
+
+def answer(session: Session, mark: str, given: dict[int, str]) -> None:
+    """Leave answers as the desk writes them."""
+    with (session.folder / "out" / f"review-{mark}.jsonl").open("a", encoding="utf-8") as file:
+        for pair, said in given.items():
+            file.write(json.dumps({"reviewer": session.person, "pair": pair, "answer": said}) + "\n")
