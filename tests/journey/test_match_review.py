@@ -15,6 +15,8 @@ from enclave.errors import Refused
 from enclave.matching import latest, open_crosswalk, places
 from enclave.sandbox import Bubblewrap, Mount, SandboxSpec, python
 from tests.conftest import At
+from tests.web.browser import Browser, served
+from tests.web.world import World
 from tests.world import CANARY, Installation, canary_in, idle, without_side_effect
 
 PROJECT = "DR-0034"
@@ -135,6 +137,11 @@ def test_two_judge_and_what_they_say_stands_beside_the_report(at: At) -> None:
     assert closed["page_sha256"] == page
     assert len(entries(made, "match.review-begin")) == 3
     assert made.verified() == len(made.actions())
+
+    with served(World(made.enclave, "", "")) as base:
+        pages = Browser(base, "hubert")
+        assert "judged by hilda and hubert" in pages.of("/matching").text
+        assert pages.of("/matching/match-01/review").content == (kept / "match-review.html").read_bytes()
 
     answers = sorted((made.enclave.settings.sealed / f"match-{PROJECT}").glob("*.answers"))
     assert len(answers) == 2
