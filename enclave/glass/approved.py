@@ -169,6 +169,11 @@ def _nothing(content: dict[str, Any], notebook: ApprovedNotebook) -> dict[str, A
     return {}
 
 
+def _subshell(content: dict[str, Any], notebook: ApprovedNotebook) -> dict[str, Any] | None:
+    id = content.get("subshell_id")
+    return {"subshell_id": id} if isinstance(id, str) and _COMM.fullmatch(id) else None
+
+
 def _widgets(content: dict[str, Any], notebook: ApprovedNotebook) -> dict[str, Any] | None:
     return {"target_name": _WIDGETS}
 
@@ -213,6 +218,8 @@ _INWARDS: Mapping[tuple[str, str], _Write] = {
     ("shell", "execute_request"): _code,
     ("shell", "kernel_info_request"): _nothing,
     ("control", "kernel_info_request"): _nothing,
+    ("control", "create_subshell_request"): _nothing,
+    ("control", "delete_subshell_request"): _subshell,
     ("shell", "comm_info_request"): _widgets,
     ("shell", "comm_open"): _opened,
     ("shell", "comm_msg"): _told,

@@ -14,7 +14,8 @@ PROTOCOL = "v1.kernel.websocket.jupyter.org"
 _WORD = re.compile(r"[\w.:+-]{1,128}")
 _PARTS = ("header", "parent_header", "metadata", "content")
 _WITHOUT_BUFFERS = len(("channel", *_PARTS, "end"))  # offsets of a packed message: one for each part, and its end
-_HEADER_KEYS = ("msg_id", "username", "session", "date", "msg_type", "version")
+_SUBSHELL = "subshell_id"  # JupyterLab answers widgets in a thread of their own, so that they work while a cell runs
+_HEADER_KEYS = ("msg_id", "username", "session", "date", "msg_type", "version", _SUBSHELL)
 # Replies without which a notebook would wait for ever; each is written anew from fixed words.
 _REPLIES = frozenset({"execute_reply", "complete_reply", "inspect_reply", "interrupt_reply", "shutdown_reply"})
 
@@ -69,7 +70,7 @@ def answer(found: dict[str, Any], kind: str, content: dict[str, Any], channel: s
 def anew(found: dict[str, Any], content: dict[str, Any], metadata: dict[str, str], *, packed: bool) -> str | bytes:
     """Write a request again from its header's known words and what was judged of it; nothing else goes on."""
     known = _header(found["header"])
-    header = {key: known.get(key, "") for key in _HEADER_KEYS}
+    header = {key: known.get(key, "") for key in _HEADER_KEYS if key in known or key != _SUBSHELL}
     return compose(header, {}, metadata, content, found["channel"], packed=packed)
 
 

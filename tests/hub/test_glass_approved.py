@@ -87,6 +87,8 @@ UPDATE = {"comm_id": COMM, "data": {"method": "update", "state": {"value": "m"},
     [
         (message("kernel_info_request", {"x": 1}), {}),
         (message("kernel_info_request", {}, "control"), {}),
+        (message("create_subshell_request", {"x": 1}, "control"), {}),
+        (message("delete_subshell_request", {"subshell_id": COMM, "x": 1}, "control"), {"subshell_id": COMM}),
         (message("comm_info_request", {"target_name": "other"}), {"target_name": "jupyter.widget"}),
         (message("comm_msg", UPDATE), UPDATE),
         (
@@ -107,6 +109,13 @@ UPDATE = {"comm_id": COMM, "data": {"method": "update", "state": {"value": "m"},
 def test_what_the_desk_needs_goes_on_as_it_is_written_here(told: Message, content: Message) -> None:
     for verdict in said(told):
         assert unpacked(verdict.inwards)["content"] == content and not verdict.refused
+
+
+def test_a_widget_is_answered_in_its_own_thread() -> None:
+    for verdict in said(message("comm_msg", UPDATE, subshell_id=COMM)):
+        assert unpacked(verdict.inwards)["header"]["subshell_id"] == COMM
+    for verdict in said(message("comm_msg", UPDATE)):
+        assert "subshell_id" not in unpacked(verdict.inwards)["header"]
 
 
 OTHER_CODE = {
@@ -135,7 +144,8 @@ OTHER_KINDS = {
     "history": message("history_request", {"hist_access_type": "tail", "n": 9}),
     "is it complete": message("is_complete_request", {"code": OWN}),
     "usage": message("usage_request", {}, "control"),
-    "a subshell": message("create_subshell_request", {}, "control"),
+    "a subshell on the shell": message("create_subshell_request", {}),
+    "the end of a thread that is none": message("delete_subshell_request", {"subshell_id": "main"}, "control"),
     "shutdown": message("shutdown_request", {"restart": True}, "control"),
     "interrupt": message("interrupt_request", {}, "control"),
     "connect": message("connect_request", {}),
