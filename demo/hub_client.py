@@ -93,7 +93,7 @@ def start_hub(
     log_path = log_path or config_path.with_suffix(".log")
     environment = {**os.environ, "ENCLAVE_HUB_CONFIG": str(config_path), "PYTHONWARNINGS": "ignore"}
     if modules is not None:
-        environment["PYTHONPATH"] = str(modules)
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(modules), os.environ.get("PYTHONPATH"))))
     with log_path.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterhub", "-f", str(hub_config)],

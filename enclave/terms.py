@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from enclave.errors import invalid
@@ -46,6 +47,24 @@ class Action(StrEnum):
     PUBLISH = "publish"
     DESTROY = "destroy"
     AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedNotebook:
+    """The one notebook that may run where identifiers are open.
+
+    Source: EM VII.B.1.c.
+
+    Parameters
+    ----------
+    name : str
+        Its file's name.
+    cells : frozenset of str
+        The code of its cells, character for character as it was approved.
+    """
+
+    name: str
+    cells: frozenset[str]
 
 
 def project_id(text: str) -> str:

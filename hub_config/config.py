@@ -116,9 +116,9 @@ class HubConfig:
         return self.private / "proxy" / "api.sock"
 
     @property
-    def banners(self) -> Path:
-        """Return the folder with one line of text per running server."""
-        return self.private / "banners"
+    def posted(self) -> Path:
+        """Return the folder with what holds for each running server."""
+        return self.private / "posted"
 
     @property
     def state(self) -> Path:

@@ -21,7 +21,7 @@ config = load()
 listens_on = f"http://{config.host}:{config.port}"
 public_url = config.public_url.rstrip("/") or listens_on
 
-for folder in (config.state, config.private, config.banners, config.proxy_socket.parent):
+for folder in (config.state, config.private, config.posted, config.proxy_socket.parent):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 # Sandboxes reach the hub by this folder alone, under a uid of their own; `private` keeps others out.
 config.runtime_dir.chmod(0o711)

@@ -16,7 +16,7 @@ from aiohttp import web
 from enclave.glass import Glass, Meter, Routes, Shown, earlier_today
 from enclave.glass.api import api
 from enclave.glass.routes import Route
-from hub_config import banner
+from hub_config import posted
 from hub_config.config import HubConfig, lab_files, load
 
 FLUSH_SECONDS = 5
@@ -47,7 +47,7 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
             lab_files(),
             error_target=options.error_target,
             now=lambda: datetime.now(UTC).isoformat(),
-            banner=banner.reader(config),
+            posted=posted.reader(config),
         )
         token = os.environ.pop("CONFIGPROXY_AUTH_TOKEN", "")
 

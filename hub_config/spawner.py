@@ -23,7 +23,8 @@ from traitlets import Any as AnyTrait
 from enclave.errors import Refused
 from enclave.glass import earlier_today
 from enclave.sandbox import Bubblewrap, Limits, Mount, Sandboxed, SandboxFault, SandboxSpec, python
-from hub_config import banner
+from enclave.terms import ApprovedNotebook
+from hub_config import posted
 from hub_config.config import LAB, HubConfig, socket_url
 
 PROJECT = re.compile(r"dr-[0-9]{4}")
@@ -45,6 +46,7 @@ class Session(Protocol):
     environment: dict[str, str]
     uid: int | None
     expires_on: date
+    only: ApprovedNotebook | None
 
 
 class Broker(Protocol):
@@ -117,12 +119,13 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
             raise web.HTTPError(500, str(fault)) from fault
         finally:
             listener.close()
-        banner.write(
-            self._config.banners,
+        posted.write(
+            self._config.posted,
             f"{self.user.name}/{self.name}",
             session.project,
             session.person,
             session.expires_on,
+            session.only,
         )
         self._point(self.server)
         return socket_url(self._socket)
@@ -142,7 +145,7 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     async def run_post_stop_hook(self) -> None:
         """Close the session and remove what the server had, however it ended."""
         self._sandbox = self._session = None
-        banner.remove(self._config.banners, f"{self.user.name}/{self.name}")
+        posted.remove(self._config.posted, f"{self.user.name}/{self.name}")
         shutil.rmtree(self._socket.parent, ignore_errors=True)
         self._log.unlink(missing_ok=True)
         if self._session_name:
@@ -241,6 +244,8 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
             "JUPYTERLAB_WORKSPACES_DIR": "/tmp/jupyter/workspaces",  # noqa: S108
             "IPYTHONDIR": "/tmp/ipython",  # noqa: S108
         }
+        if session.only is not None:
+            inside["JUPYTERHUB_DEFAULT_URL"] = f"/lab/tree/templates/{session.only.name}"
         return SandboxSpec(
             name=self.sandbox_name,
             command=(python(), f"{_LAB_INSIDE}/serve.py"),

@@ -1,5 +1,8 @@
 """The hub's one question, asked before a server starts and again while it runs.
 
+What a person's server on a project is for follows from how they are listed: analysts analyse Resultant Data, the
+hub's staff judge pairs where a review of a match is open. Nobody gets both.
+
 Source: DSA VI.E; DSA XI; DSA VI.F.2.
 """
 
@@ -7,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from enclave import matching
 from enclave.analysis.session import Session, close_session, open_session
 from enclave.errors import Refused
 from enclave.ledger import Entry
-from enclave.people import may, reasons_against
+from enclave.people import Admission, Listing, may, reasons_against
 from enclave.settings import Settings
-from enclave.store import Store
-from enclave.terms import Action, project_id
+from enclave.store import Store, View
+from enclave.terms import Action, Role, project_id
 from enclave.vault import Keystore
 
 
@@ -40,7 +44,9 @@ class Broker:
         project = project_id(project)
         try:
             with self.store.view() as view:
-                admission = may(view, username, Action.ANALYSE, project)
+                admission = may(view, username, _purpose(view, username, project), project)
+            if admission.action is Action.MATCH:
+                return self._sit_down(admission)
             return open_session(self.store, self.keystore, self.settings, admission)
         except Refused as refusal:
             rules = {"rules": [f.rule for f in refusal.findings]}
@@ -54,8 +60,23 @@ class Broker:
         Source: DSA III.C.
         """
         close_session(self.store, self.keystore, self.settings, session, shown_bytes)
+        matching.stand_up(self.store, self.keystore, self.settings, session, shown_bytes)
 
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Give the reasons why a running session must end; empty while it may go on."""
         with self.store.view() as view:
-            return [str(f) for f in reasons_against(view, username, Action.ANALYSE, project_id(project))]
+            project = project_id(project)
+            purpose = _purpose(view, username, project)
+            return [str(f) for f in reasons_against(view, username, purpose, project)]
+
+    def _sit_down(self, admission: Admission) -> Session:
+        place = matching.sit_down(self.store, self.keystore, self.settings, admission)
+        return Session(
+            place.name, admission.project, admission.person, place.folder, admission.ends_on, place.mounts,
+            only=place.notebook,
+        )  # fmt: skip
+
+
+def _purpose(view: View, username: str, project: str) -> Action:
+    listing = view.get(Listing, f"{project}/{username}")
+    return Action.MATCH if listing is not None and listing.role is Role.HUB_STAFF else Action.ANALYSE

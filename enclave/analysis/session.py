@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from enclave import matching
 from enclave.agreement import Policy, of
 from enclave.ledger import Detail, Entry
 from enclave.people import Admission
@@ -29,7 +30,7 @@ from enclave.sandbox import Mount
 from enclave.scratch import engine, scratch
 from enclave.settings import Settings
 from enclave.store import Store
-from enclave.terms import UNIT, Action, project_id, reached
+from enclave.terms import UNIT, Action, ApprovedNotebook, project_id, reached
 from enclave.vault import Keystore
 
 RESEARCHER_TEMPLATES = ("getting_started.ipynb", "cohort_outcomes.ipynb")
@@ -48,6 +49,8 @@ class Session:
         Its place on the runtime tmpfs.
     expires_on : date
         Last day of access: agreement, destroy date or Exhibit C, whichever is first.
+    only : ApprovedNotebook, optional
+        What alone may run there, where identifiers are open; None where it is a person's own code.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Session:
     mounts: tuple[Mount, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     uid: int | None = None
+    only: ApprovedNotebook | None = None
 
 
 def open_session(store: Store, keystore: Keystore, settings: Settings, admission: Admission) -> Session:
@@ -145,7 +149,7 @@ def sandbox_name(project: str, person: str) -> str:
 
 
 def recover(store: Store, keystore: Keystore, settings: Settings, running: Collection[str]) -> None:
-    """Put away sessions that a crash left without a sandbox.
+    """Put away sessions, and places of reviewers, that a crash left without a sandbox.
 
     Parameters
     ----------
@@ -155,6 +159,9 @@ def recover(store: Store, keystore: Keystore, settings: Settings, running: Colle
     for folder in sorted((settings.runtime / "sessions").glob("dr-*")):
         if sandbox_name(folder.name[:7], folder.name[8:]) not in running:
             close_session(store, keystore, settings, folder.name)
+    for place in matching.places(settings):
+        if sandbox_name(place[:7], place[8:]) not in running:
+            matching.stand_up(store, keystore, settings, place)
 
 
 def _open_for(

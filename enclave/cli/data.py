@@ -173,6 +173,28 @@ def matching_agree(context: typer.Context, project: str, as_json: Json = False) 
     show(run, as_json, f"{admission.agency} agrees with {run.key}: {left}")
 
 
+@matching_group.command("open-review")
+def matching_open_review(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Open the clerical review of the newest match: two of the hub's staff then judge pairs at their servers."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.MATCH, project)
+    enclave = desk.enclave
+    with desk.changing("match.refuse", admission.project, admission.project) as tx:
+        review = matching.open_review(tx, enclave.keystore, enclave.settings, admission)
+    show(review, as_json, f"review of {review.key} is open; two start the server {review.project.lower()} at the hub")
+
+
+@matching_group.command("close-review")
+def matching_close_review(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Reckon what two reviewers answered, and keep the estimates beside the match report."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.MATCH, project)
+    enclave = desk.enclave
+    review = matching.close_review(enclave.store, enclave.keystore, enclave.settings, admission)
+    judged = ", ".join(f"{who} {number:,}" for who, number in sorted(review.judged.items()))
+    show(review, as_json, f"{review.key}: {review.pairs:,} pairs, judged by {judged}; estimates kept")
+
+
 @resultant_group.command("cut")
 def resultant_cut(context: typer.Context, project: str, as_json: Json = False) -> None:
     """Cut and deliver the project's Resultant Data."""

@@ -24,15 +24,17 @@ from enclave.store import View
 from enclave.vault import Keystore, read_header
 
 _ANALYTICAL = "analytical"
+_REVIEWS = "reviews"  # where a match's files stand open for reviewers
 _PROCESSES = "sandboxes"  # records of running processes, which hold no data
 
 
 def stop_sandboxes(settings: Settings, project: str, scope: Scope) -> None:
-    """End every sandbox that has the data open: all of a project, or its match jobs."""
+    """End every sandbox that has the data open: all of a project, or its match jobs and reviewers."""
     prefix = f"{project.lower()}-"
     jobs = prefix if scope is Scope.PROJECT else f"{prefix}match-"
-    open_to = [folder.name.removeprefix(prefix) for folder in (settings.runtime / "sessions").glob(f"{prefix}*")]
-    sessions = {sandbox_name(project, person) for person in open_to} if scope is Scope.PROJECT else set()
+    rooms = ("sessions", _REVIEWS) if scope is Scope.PROJECT else (_REVIEWS,)
+    open_to = [f.name.removeprefix(prefix) for room in rooms for f in (settings.runtime / room).glob(f"{prefix}*")]
+    sessions = {sandbox_name(project, person) for person in open_to}
     for sandbox in Bubblewrap(settings.runtime).running():
         if sandbox.name in sessions or sandbox.name.startswith(jobs):
             sandbox.kill()
@@ -51,13 +53,13 @@ def set_aside(view: View, settings: Settings, destruction: Destruction) -> None:
 def doomed(view: View, settings: Settings, project: str, scope: Scope) -> list[Path]:
     """Find what a destruction covers.
 
-    Sealed files; transmittals that wait or were kept; for a project also what sessions left in the runtime folder
-    and cleared results (a package published from them has its own copies).
+    Sealed files; transmittals that wait or were kept; what stands open for reviewers of a match; for a project also
+    what sessions left in the runtime folder and cleared results (a package published from them has its own copies).
     """
     found = [path for key_id in scope.key_ids(project) for path in _sealed(view, settings, project, key_id)]
     found += _transmittals(settings, project, scope)
+    found += _leftovers(settings.runtime / (_REVIEWS if scope is Scope.MATCH else ""), project)
     if scope is Scope.PROJECT:
-        found += _leftovers(settings.runtime, project)
         for request in view.find(ReleaseRequest, project):
             folder = rendered(settings, request.id)
             found += [folder, folder.with_name(f"{folder.name}.partial")]

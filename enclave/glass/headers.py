@@ -31,12 +31,16 @@ HOP = frozenset(
 _KEPT = frozenset({"content-type", "etag", "last-modified", "cache-control", "set-cookie", "location"})
 
 
-def forwarded(request: web.Request, *, keep_encoding: bool) -> CIMultiDict[str]:
-    """Return the headers of a request as they go on to the target."""
+def forwarded(request: web.Request, *, keep_encoding: bool, keep_body: bool = True) -> CIMultiDict[str]:
+    """Return the headers of a request as they go on to the target; without the body, also without what told of it."""
     headers = CIMultiDict(request.headers)
     named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
     for name in {key.lower() for key in headers} & (HOP | named):
         headers.popall(name, None)
+    if not keep_body:
+        for name in [key for key in headers if key.lower().startswith("content-") or key.lower() == "expect"]:
+            headers.popall(name, None)
+        headers["Content-Type"] = "application/json"
     if not keep_encoding:
         headers["Accept-Encoding"] = "identity"
     for name in [key for key in headers if key.lower().startswith("x-forwarded-")]:

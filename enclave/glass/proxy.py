@@ -14,14 +14,16 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from enclave.glass import frames
+from enclave.glass import approved, frames
 from enclave.glass.banner import with_banner
 from enclave.glass.headers import HOP, OWN, forwarded, kept
 from enclave.glass.lab import LabFiles, browser_key
 from enclave.glass.meter import Meter
+from enclave.glass.posted import Posted
 from enclave.glass.routes import Route, Routes
 from enclave.glass.rules import Ruling, Way, judge, plain
 from enclave.glass.targets import Targets
+from enclave.terms import ApprovedNotebook
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +42,8 @@ class Glass:
         Where the hub serves its error pages; empty for none.
     now : callable
         Returns the time as ISO 8601; doors own the clock.
-    banner : callable
-        Returns, for 'person/project', the HTML text of the line above the lab; empty for none.
+    posted : callable
+        Returns, for 'person/project', what the hub posted of the server; None closes it.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class Glass:
         lab: LabFiles,
         error_target: str,
         now: Callable[[], str],
-        banner: Callable[[str], str],
+        posted: Callable[[str], Posted | None],
     ) -> None:
         """Store the parts; no connection is made."""
         self._routes = routes
@@ -59,7 +61,7 @@ class Glass:
         self._lab = lab
         self._error_target = error_target
         self._now = now
-        self._banner = banner
+        self._posted = posted
         self._targets = Targets()
         self._open: defaultdict[str, set[web.WebSocketResponse]] = defaultdict(set)
 
@@ -89,17 +91,31 @@ class Glass:
         route.last_activity = self._now()
         if route.server is None:
             return await self._pass(request, route, request.raw_path)
-        ruling = judge(request.method, raw_path, raw_query, route.prefix)
-        if ruling.way is Way.CLOSED:
+        posted = self._posted(route.server)
+        ruling = await self._rule(request, posted, raw_path, raw_query, route.prefix)
+        if posted is None or ruling.way is Way.CLOSED:
             log.warning("closed %s %s for %s", request.method, _first_words(path or ""), route.server)
             return _closed(request, ruling.reason)
         if ruling.way is Way.LOCAL:
             return await self._local(request, (path or "").removeprefix(route.prefix))
         if ruling.way is Way.SOCKET:
-            return await self._socket(request, route, _full(ruling), sandbox=route.server)
+            return await self._socket(request, route, _full(ruling), sandbox=route.server, only=posted.only)
         if self._meter.left(route.server) <= 0:
             return _closed(request, self._meter.notice(route.server))
-        return await self._from_sandbox(request, route, route.server, ruling)
+        return await self._from_sandbox(request, route, route.server, ruling, posted.banner)
+
+    async def _rule(
+        self, request: web.Request, posted: Posted | None, raw_path: str, raw_query: str, prefix: str
+    ) -> Ruling:
+        """Judge a request by what holds for every server, and then by what holds for this one."""
+        if posted is None:
+            return Ruling(Way.CLOSED, "nobody has said what may run on this server; start it again")
+        ruling = judge(request.method, raw_path, raw_query, prefix)
+        if ruling.way is Way.CLOSED or posted.only is None:
+            return ruling
+        inner = (plain(raw_path) or "").removeprefix(prefix)
+        body = await request.read() if request.method in ("POST", "PATCH") else b""
+        return approved.narrowed(request.method, inner, body, ruling, posted.only)
 
     async def _local(self, request: web.Request, inner: str) -> web.StreamResponse:
         body = await request.read() if request.method == "PUT" else b""
@@ -126,16 +142,17 @@ class Glass:
         return response
 
     async def _from_sandbox(
-        self, request: web.Request, route: Route, server: str, ruling: Ruling
+        self, request: web.Request, route: Route, server: str, ruling: Ruling, banner: str
     ) -> web.StreamResponse:
         """Fetch a page or a document whole, count it, and send only what the rules keep of it."""
         session, origin = self._targets.session(route.target)
+        own_body = ruling.body is None
         try:
             async with session.request(
                 request.method,
                 _url(origin, _full(ruling)),
-                headers=forwarded(request, keep_encoding=False),
-                data=await request.read(),
+                headers=forwarded(request, keep_encoding=False, keep_body=own_body),
+                data=await request.read() if own_body else ruling.body,
                 allow_redirects=False,
             ) as answer:
                 body = await _at_most(answer, min(ruling.cap_bytes, self._meter.left(server)))
@@ -147,8 +164,8 @@ class Glass:
         shown = kept(headers, ruling.way, route.prefix)
         spent = len(body) + sum(len(name) + len(value) for name, value in shown.items())
         self._meter.spend(server, spent)
-        if ruling.way is Way.PAGE and (text := self._banner(server)):
-            body = with_banner(body, f"{text} · {self._meter.summary(server)}")
+        if ruling.way is Way.PAGE and banner:
+            body = with_banner(body, f"{banner} · {self._meter.summary(server)}")
         response = web.Response(status=status, body=body if status not in (204, 304) else None)
         response.headers.clear()
         response.headers.extend(OWN)
@@ -184,7 +201,12 @@ class Glass:
         return response
 
     async def _socket(
-        self, request: web.Request, route: Route, target_path: str, sandbox: str | None
+        self,
+        request: web.Request,
+        route: Route,
+        target_path: str,
+        sandbox: str | None,
+        only: ApprovedNotebook | None = None,
     ) -> web.StreamResponse:
         """Join a browser's websocket to the target's; from a sandbox every frame is counted."""
         session, origin = self._targets.session(route.target)
@@ -212,10 +234,13 @@ class Glass:
         outwards = asyncio.create_task(self._outwards(inner, browser, sandbox))
         try:
             async for message in browser:
-                if message.type is aiohttp.WSMsgType.TEXT:
-                    await inner.send_str(message.data)
-                elif message.type is aiohttp.WSMsgType.BINARY:
-                    await inner.send_bytes(message.data)
+                if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                    continue
+                inwards = message.data
+                if only is not None:
+                    verdict = approved.judged(message.data, only, packed=inner.protocol == frames.PROTOCOL)
+                    inwards = await self._heed(verdict, browser, str(sandbox))
+                await _send(inner, inwards)
         finally:
             outwards.cancel()
             with suppress(asyncio.CancelledError):
@@ -223,6 +248,16 @@ class Glass:
             self._open[route.prefix].discard(browser)
             await inner.close()
         return browser
+
+    async def _heed(
+        self, verdict: approved.Verdict, browser: web.WebSocketResponse, server: str
+    ) -> str | bytes | None:
+        """Tell the browser what was refused, and return what goes on to the kernel."""
+        if verdict.refused:
+            log.warning("refused for %s: %s", server, verdict.refused)
+        for part in verdict.back:
+            await _send(browser, part)
+        return verdict.inwards
 
     async def _outwards(
         self, inner: aiohttp.ClientWebSocketResponse, browser: web.WebSocketResponse, sandbox: str | None
@@ -234,10 +269,7 @@ class Glass:
                     continue
                 shown = [message.data] if sandbox is None else self._curtail(sandbox, message.data, told)
                 for part in shown:
-                    if isinstance(part, str):
-                        await browser.send_str(part)
-                    else:
-                        await browser.send_bytes(part)
+                    await _send(browser, part)
         await browser.close(code=1001 if inner.close_code in (None, 1006) else inner.close_code or 1000)
 
     def _curtail(self, server: str, message: str | bytes, told: set[str]) -> list[str | bytes]:
@@ -275,6 +307,13 @@ class Glass:
                         status=503, body=await page.read(), headers={"Content-Type": "text/html; charset=utf-8"}
                     )
         return web.Response(status=503, text="the server does not answer")
+
+
+async def _send(to: web.WebSocketResponse | aiohttp.ClientWebSocketResponse, part: str | bytes | None) -> None:
+    if isinstance(part, str):
+        await to.send_str(part)
+    elif part is not None:
+        await to.send_bytes(part)
 
 
 def _split_target(target: str) -> tuple[str, str, str]:

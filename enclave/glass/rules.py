@@ -19,8 +19,8 @@ PAGE_BYTES, API_BYTES, LISTING_BYTES, FILE_BYTES = 256 * KIB, 128 * KIB, 512 * K
 TEXT_SUFFIXES = frozenset(
     {".ipynb", ".py", ".md", ".txt", ".r", ".rmd", ".qmd", ".jl", ".sql", ".toml", ".yaml", ".yml", ".sas", ".do"}
 )
-_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_READ = frozenset({"GET", "HEAD"})
+KERNEL_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+READ = frozenset({"GET", "HEAD"})
 
 
 class Way(Enum):
@@ -46,6 +46,8 @@ class Ruling:
         Percent-encoded, as they go to the server: exactly what was judged.
     cap_bytes : int
         Largest body that may come back.
+    body : bytes, optional
+        What is sent in place of the browser's own body; None sends that.
     """
 
     way: Way
@@ -53,6 +55,7 @@ class Ruling:
     path: str = ""
     query: str = ""
     cap_bytes: int = 0
+    body: bytes | None = None
 
 
 _OPEN: tuple[tuple[frozenset[str], re.Pattern[str], Way, int], ...] = tuple(
@@ -69,9 +72,9 @@ _OPEN: tuple[tuple[frozenset[str], re.Pattern[str], Way, int], ...] = tuple(
         ("GET PUT POST DELETE", r"/lab/api/(settings|workspaces)(/.*)?|/api/config/\w+", Way.LOCAL, 0),
         ("GET HEAD", r"/api/?|/api/(me|status|kernelspecs)", Way.API, API_BYTES),
         ("GET HEAD POST", r"/api/(kernels|sessions)", Way.API, API_BYTES),
-        ("GET HEAD PATCH DELETE", rf"/api/(kernels|sessions)/{_ID}", Way.API, API_BYTES),
-        ("POST", rf"/api/kernels/{_ID}/(interrupt|restart)", Way.API, API_BYTES),
-        ("GET", rf"/api/kernels/{_ID}/channels|/api/events/subscribe", Way.SOCKET, 0),
+        ("GET HEAD PATCH DELETE", rf"/api/(kernels|sessions)/{KERNEL_ID}", Way.API, API_BYTES),
+        ("POST", rf"/api/kernels/{KERNEL_ID}/(interrupt|restart)", Way.API, API_BYTES),
+        ("GET", rf"/api/kernels/{KERNEL_ID}/channels|/api/events/subscribe", Way.SOCKET, 0),
     )
 )
 _CHECKPOINTS = re.compile(r"/api/contents(/.+)/checkpoints(/[\w.-]{1,64})?")
@@ -139,7 +142,7 @@ def _contents(method: str, inner: str, query: dict[str, str], sent_path: str) ->
     if any(key not in (*kept, "contentProviderId") and not key.isdigit() for key in query):
         return Ruling(Way.CLOSED, "the query has a key the enclave does not know")
     suffix = PurePosixPath(inner).suffix.lower()
-    if method not in _READ:
+    if method not in READ:
         # What comes back describes the file; the body travels inwards.
         return Ruling(Way.API, path=sent_path, query=urlencode(kept), cap_bytes=API_BYTES)
     if suffix in TEXT_SUFFIXES:

@@ -1,18 +1,27 @@
-"""A match by an approved notebook, its report, the parties' agreement in writing, and the clock that starts."""
+"""A match by an approved notebook, its report and review, the parties' agreement in writing, and the clock."""
 
 from enclave.matching.methods import ApprovedMethod, approved_method
 from enclave.matching.record import MatchRun, agree, latest, match_key, runs
+from enclave.matching.review import Place, close_review, open_review, sit_down, stand_up
+from enclave.matching.reviewed import Review, places
 from enclave.matching.run import open_crosswalk, recover, run
 
 __all__ = [
     "ApprovedMethod",
     "MatchRun",
+    "Place",
+    "Review",
     "agree",
     "approved_method",
+    "close_review",
     "latest",
     "match_key",
     "open_crosswalk",
+    "open_review",
+    "places",
     "recover",
     "run",
     "runs",
+    "sit_down",
+    "stand_up",
 ]

@@ -102,10 +102,15 @@ def let_read(job: Job) -> None:
         path.chmod(0o444)
 
 
-def write_order(policy: Policy, job: Job, parameters: Parameters) -> None:
+def write_order(policy: Policy, job: Job, parameters: Parameters, review: Mapping[str, object] | None = None) -> None:
     """Write job.json and params.json.
 
     The order names agencies, roles, groups of the match rate, the run before, a kept model, and who agrees.
+
+    Parameters
+    ----------
+    review : mapping, optional
+        For a clerical review: `reviewer`, and for a third one `settles`, the numbers of the pairs.
     """
     groups = {"table": GROUPS, "columns": list(policy.agreement.match_groups)}
     order = {
@@ -123,6 +128,7 @@ def write_order(policy: Policy, job: Job, parameters: Parameters) -> None:
             for p in policy.agreement.parties
             if p.code in policy.signatories
         ],
+        **({"review": review} if review else {}),
     }
     (job.folder / "job.json").write_text(json.dumps(order), "utf-8")
     (job.folder / "params.json").write_text(json.dumps({**parameters, "job": "/job"}), "utf-8")

@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from enclave.errors import Finding, Invalid, invalid, refuse
+from enclave.terms import ApprovedNotebook
 
 REGISTRY = "matching_methods.yaml"
 
@@ -94,6 +95,16 @@ class ApprovedMethod(BaseModel):
     does: str
     fewest: int
     most: int | None
+
+    def cells(self) -> ApprovedNotebook:
+        """Give the code that may run where only this notebook may.
+
+        Source: EM VII.B.1.c.
+        """
+        import nbformat  # heavy
+
+        cells = nbformat.read(self.notebook, as_version=4).cells
+        return ApprovedNotebook(self.notebook.name, frozenset(c.source for c in cells if c.cell_type == "code"))
 
 
 def approved_method(policies: Path, method: str, notebook: Path, today: date) -> ApprovedMethod:

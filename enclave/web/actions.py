@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from enclave import egress, matching, publication, review
 from enclave.egress import Clearance
-from enclave.errors import invalid, refuse
+from enclave.errors import Invalid, invalid, refuse
+from enclave.matching import MatchRun
 from enclave.review import Statement
+from enclave.store import View
 from enclave.terms import Action
 from enclave.web.request import found
 from enclave.web.visit import Done, Page, Visit
@@ -94,15 +96,47 @@ def agree(visit: Visit) -> Done:
     """Record a Representative's written agreement with the run whose report they had before them."""
     admission = visit.admitted(Action.AGREE)
     with visit.enclave.store.transaction() as tx:
-        run = matching.latest(tx, visit.project)
-        if run.id != visit.path["run"] or visit.text("report") != run.report_sha256:
-            raise invalid(
-                visit.project, "run", "DSA III.F.3", "this is not the newest run, or not its report",
-                "Read the report of the newest run, then agree.",
-            )  # fmt: skip
+        run = _newest(tx, visit)
+        if visit.text("report") != run.report_sha256:
+            raise _not_newest(visit)
         run = matching.agree(tx, run, admission)
     ends = f"The match is complete; its data are destroyed by {run.delete_by}." if run.completed_on else ""
     return Done(f"projects/{visit.project}/matching", f"{admission.agency} agrees with {run.id}. {ends}".strip())
+
+
+def open_review(visit: Visit) -> Done:
+    """Open the clerical review of the newest match; two of the hub's staff then judge pairs at their desks."""
+    admission = visit.admitted(Action.MATCH)
+    enclave = visit.enclave
+    with enclave.store.transaction() as tx:
+        _newest(tx, visit)
+        review = matching.open_review(tx, enclave.keystore, enclave.settings, admission)
+    said = f"The review of {review.run} is open. Two of the hub's staff go to the desk."
+    return Done(f"projects/{visit.project}/matching", said)
+
+
+def close_review(visit: Visit) -> Done:
+    """Reckon what was answered, and keep the estimates beside the match report."""
+    admission = visit.admitted(Action.MATCH)
+    enclave = visit.enclave
+    with enclave.store.view() as view:
+        _newest(view, visit)
+    review = matching.close_review(enclave.store, enclave.keystore, enclave.settings, admission)
+    said = f"The review of {review.run} is closed: {review.pairs} pairs. Its estimates stand beside the report."
+    return Done(f"projects/{visit.project}/matching", said)
+
+
+def _newest(view: View, visit: Visit) -> MatchRun:
+    """Give the newest run, if it is the one of the address."""
+    run = matching.latest(view, visit.project)
+    if run.id != visit.path["run"]:
+        raise _not_newest(visit)
+    return run
+
+
+def _not_newest(visit: Visit) -> Invalid:
+    what = "this is not the newest run, or not its report"
+    return invalid(visit.project, "run", "DSA III.F.3", what, "Read the report of the newest run, then go on.")
 
 
 def _request(visit: Visit) -> str:

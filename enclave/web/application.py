@@ -39,6 +39,7 @@ PAGES: Mapping[str, Show] = {
     "/projects/{project}/matching": oversight.matches,
     "/projects/{project}/matching/{run}/report": oversight.match_report,
     "/projects/{project}/matching/{run}/report.pdf": oversight.printed_report,
+    "/projects/{project}/matching/{run}/review": oversight.match_review,
     "/projects/{project}/requests": queue.show,
     "/projects/{project}/requests/{request}": request.show,
     "/projects/{project}/requests/{request}/leaving/{name}": request.leaving,
@@ -57,6 +58,8 @@ FORMS: Mapping[str, Act] = {
     "/projects/{project}/requests/{request}/waive": actions.waive,
     "/projects/{project}/requests/{request}/publish": actions.publish,
     "/projects/{project}/matching/{run}/agree": actions.agree,
+    "/projects/{project}/matching/{run}/open-review": actions.open_review,
+    "/projects/{project}/matching/{run}/close-review": actions.close_review,
 }
 """Every form's address; each takes POST only."""
 

@@ -9,6 +9,7 @@ from enclave import destruction
 from enclave.agreement import InForce
 from enclave.calendar import QUESTIONS, business_days_between
 from enclave.errors import Finding
+from enclave.matching import Review
 from enclave.people import Listing, Person, reasons_against
 from enclave.people.access import PERMITTED
 from enclave.review import Case, State
@@ -73,6 +74,7 @@ class Card:
     reasons: tuple[Reason, ...]
     clocks: tuple[Running, ...]
     lab: str
+    desk: str
     places: tuple[Place, ...]
 
 
@@ -97,6 +99,10 @@ def card(view: View, visit: Visit, listing: Listing) -> Card | None:
     for action, findings in against.items():
         for finding in findings:
             stops.setdefault(finding, []).append(ACTIONS[action])
+    spawn = f"{visit.hub}spawn/{listing.person}/{listing.project.lower()}"
+    at_desk = (
+        Action.MATCH in against and not against[Action.MATCH] and view.find(Review, listing.project, closed_on=None)
+    )
     open_lab = listing.role in ANALYSTS and not against[Action.ANALYSE] and agreement.delivered_on
     return Card(
         listing.project,
@@ -107,7 +113,8 @@ def card(view: View, visit: Visit, listing: Listing) -> Card | None:
         tuple(ACTIONS[action] for action, findings in against.items() if not findings),
         tuple(Reason(finding, tuple(actions)) for finding, actions in stops.items()),
         tuple(sorted(clocks(view, agreement, listing), key=lambda c: (c.on, c.name))),
-        f"{visit.hub}spawn/{listing.person}/{listing.project.lower()}" if open_lab else "",
+        spawn if open_lab else "",
+        spawn if at_desk else "",
         () if listing.suspension else Standing(agreement, listing).places,
     )
 

@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 from enclave import destruction, intake, matching, reports
 from enclave.destruction import Destruction
 from enclave.intake import SenderKey
-from enclave.matching import MatchRun
-from enclave.people import reasons_against
+from enclave.matching import MatchRun, Review
+from enclave.people import Listing, reasons_against
 from enclave.store import View
-from enclave.terms import Action
+from enclave.terms import Action, Role
 from enclave.web.access import Place, Standing, look
 from enclave.web.visit import Document, Page, Visit
 
@@ -60,8 +60,18 @@ def matches(visit: Visit) -> Page:
             "agree_to": _agree_to(view, standing, runs),
             "days_left": {r.id: (r.delete_by - view.today).days for r in runs if r.delete_by},
             "destroyed": [d for d in view.find(Destruction, visit.project) if d.done_on],
+            "reviews": {review.run: review for review in view.find(Review, visit.project)},
+            "sitting": [place[8:] for place in matching.places(visit.enclave.settings, visit.project)],
+            "desk": desk(view, visit, standing.listing),
         }
     return Page("matching", f"{standing.project} matches", model, standing)
+
+
+def desk(view: View, visit: Visit, listing: Listing) -> str:
+    """Give the address of the desk at which this person may judge or settle pairs; empty where there is none."""
+    if listing.role is not Role.HUB_STAFF or reasons_against(view, listing.person, Action.MATCH, listing.project):
+        return ""
+    return f"{visit.hub}spawn/{listing.person}/{listing.project.lower()}"
 
 
 def _agree_to(view: View, standing: Standing, runs: list[MatchRun]) -> str:
@@ -79,13 +89,13 @@ def _agree_to(view: View, standing: Standing, runs: list[MatchRun]) -> str:
 def match_report(visit: Visit) -> Document:
     """Give the report of a match run, if it is the one whose digest was entered."""
     run = _run_of(visit)
-    return Document(_kept(visit, run, "match-report.html", run.report_sha256))
+    return Document(_kept(visit, run.id, "match-report.html", run.report_sha256))
 
 
 def printed_report(visit: Visit) -> Document:
     """Give the PDF of a match run's report, to sign on paper, if its digest was entered."""
     run = _run_of(visit)
-    path = _kept(visit, run, "match-report.pdf", run.printed_sha256)
+    path = _kept(visit, run.id, "match-report.pdf", run.printed_sha256)
     return Document(path, "application/pdf", f"{run.project}-{run.id}.pdf")
 
 
@@ -98,8 +108,18 @@ def _run_of(visit: Visit) -> MatchRun:
     return run
 
 
-def _kept(visit: Visit, run: MatchRun, name: str, digest: str) -> Path:
-    path = visit.enclave.settings.home / "reports" / run.project / run.id / name
+def match_review(visit: Visit) -> Document:
+    """Give the page of a review that was closed, if it is the one whose digest was entered."""
+    with visit.enclave.store.view() as view:
+        look(view, visit.me.name, visit.project, Place.MATCHING)
+        review = view.get(Review, f"{visit.project}/{visit.path['run']}")
+    if review is None or not review.page_sha256:
+        raise HTTPException(404)
+    return Document(_kept(visit, review.run, "match-review.html", review.page_sha256))
+
+
+def _kept(visit: Visit, run: str, name: str, digest: str) -> Path:
+    path = visit.enclave.settings.home / "reports" / visit.project / run / name
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
         raise HTTPException(404)
     return path

@@ -42,6 +42,10 @@ class Job:
         Model an earlier run kept, or its models by `left-right`: to be taken instead of training.
     encoded : bool
         The files hold encodings of identifiers.
+    reviewer : str
+        Who sits at the desk of a clerical review; empty where the hub does not say.
+    settles : dict of str to (list of int), or None
+        For a third reviewer: by the sample's mark, the pairs on which two differ, and not what these said.
     """
 
     job: str
@@ -56,6 +60,8 @@ class Job:
     last: dict[str, Any] | None = None
     model: dict[str, Any] | None = None
     encoded: bool = False
+    reviewer: str = ""
+    settles: dict[str, list[int]] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,7 +110,8 @@ def reopen_job(directory: str) -> Job:
     directory : str
         Holds `job.json`, `inputs/` and `out/`. The order names two agencies as `left` and `right`, or a list of
         two and more as `agencies`; `signatories` may list `party` and `representative`, `last` and `model` may name
-        the report of the run before and a kept model in `inputs/`, and `encoded` says that the files hold encodings.
+        the report of the run before and a kept model in `inputs/`, `encoded` says that the files hold encodings, and
+        `review` may hold `reviewer` and `settles`.
 
     Returns
     -------
@@ -146,6 +153,7 @@ def reopen_job(directory: str) -> Job:
         last=None if last is None else json.loads(last),
         model=None if model is None else json.loads(model),
         encoded=bool(order.get("encoded", False)),
+        **order.get("review", {}),
     )
 
 

@@ -2,9 +2,10 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from p20kit.errors import Finding
@@ -13,8 +14,9 @@ from p20kit.linkage.review import Sample
 
 Answer = Literal["match", "no match", "cannot tell"]
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
+NOBODY: Mapping[int, Answer] = MappingProxyType({})
 REVIEWERS = 2
-"""Every pair is judged by two people who do not see one another's answers."""
+"""Every pair is judged by two people who do not see one another's answers; a third may settle where they differ."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,18 @@ class Answers:
     path : Path
     pairs : int
         Pairs in the sample.
+    to_settle : tuple of int or None
+        For the third person: the pairs on which two differ, and no other. None for those two.
     """
 
     path: Path
     pairs: int
+    to_settle: tuple[int, ...] | None = None
+
+    @property
+    def asked(self) -> tuple[int, ...]:
+        """The pairs to be judged, in the order they are shown."""
+        return tuple(range(self.pairs)) if self.to_settle is None else self.to_settle
 
     def add(self, reviewer: str, pair: int, answer: Answer) -> None:
         """Add an answer; it is on disk when this returns.
@@ -40,14 +50,16 @@ class Answers:
         Raises
         ------
         LinkageRefused
-            If the reviewer is a third one or has no name, the pair or answer does not exist, or the disk is full.
+            If the reviewer is one too many or has no name, the pair is not asked, the answer is none, or the disk
+            is full.
         """
         findings = [*self.objections(reviewer)]
-        if not 0 <= pair < self.pairs or answer not in ANSWERS:
+        if pair not in self.asked or answer not in ANSWERS:
             findings.append(_finding("answer", "is none to a pair of this sample", f"Answer {', '.join(ANSWERS)}."))
         if findings:
             raise LinkageRefused("the answer was not kept", findings)
-        line = json.dumps({"reviewer": reviewer, "pair": pair, "answer": answer}) + "\n"
+        settles = {} if self.to_settle is None else {"settles": True}
+        line = json.dumps({"reviewer": reviewer, "pair": pair, "answer": answer, **settles}) + "\n"
         try:
             _append(self.path, line.encode())
         except OSError as error:
@@ -61,12 +73,21 @@ class Answers:
         if not reviewer.strip():
             return [_finding("reviewer", "has no name", "Say who judges.")]
         others = set(self.by_reviewer()) - {reviewer}
-        if len(others) >= REVIEWERS:
+        if self.to_settle is None and len(others) >= REVIEWERS:
             return [_finding("reviewer", "is a third one", "A pair is judged by two: sign in as one of them.")]
+        if self.to_settle is not None and reviewer in self.by_reviewer():
+            return [_finding("reviewer", "judged these pairs", "A third person settles them.")]
         return []
 
     def by_reviewer(self) -> dict[str, dict[int, Answer]]:
-        """Read the last answer of every reviewer to every pair, as the file is now."""
+        """Read the last answer of each of the two to every pair, as the file is now."""
+        return self._read(settling=False)
+
+    def settling(self) -> dict[str, dict[int, Answer]]:
+        """Read the last answer of the third person to every pair they were asked."""
+        return self._read(settling=True)
+
+    def _read(self, *, settling: bool) -> dict[str, dict[int, Answer]]:
         if not self.path.exists():
             return {}
         found: dict[str, dict[int, Answer]] = {}
@@ -76,11 +97,12 @@ class Answers:
                 reviewer, pair, answer = entry["reviewer"], entry["pair"], entry["answer"]
             except ValueError:
                 continue  # torn when the session that wrote it ended: its answer was never confirmed
-            found.setdefault(reviewer, {})[pair] = answer
+            if entry.get("settles", False) is settling:
+                found.setdefault(reviewer, {})[pair] = answer
         return found
 
 
-def answers_to(sample: Sample, folder: Path) -> Answers:
+def answers_to(sample: Sample, folder: Path, settles: Mapping[str, Sequence[int]] | None = None) -> Answers:
     """Give the answers to a sample: those begun earlier, or none yet.
 
     Parameters
@@ -88,16 +110,31 @@ def answers_to(sample: Sample, folder: Path) -> Answers:
     sample : Sample
     folder : Path
         The job's `out/`. The file is named for the sample, so that no other sample's answers are taken for these.
+    settles : mapping of str to (sequence of int), optional
+        For a third person: by the sample's mark, the pairs on which two differ (`Job.settles`).
     """
-    return Answers(folder / f"review-{sample.sha256[:16]}.jsonl", len(sample.pairs))
+    mark = sample.sha256[:16]
+    to_settle = None if settles is None else tuple(settles.get(mark, ()))
+    return Answers(folder / f"review-{mark}.jsonl", len(sample.pairs), to_settle)
 
 
-def settled(answers: Mapping[str, Mapping[int, Answer]], pair: int) -> Answer | None:
-    """Give what reviewers say of a pair together: `cannot tell` where they differ, None where nobody answered."""
+def differing(answers: Iterable[Mapping[int, str]]) -> tuple[int, ...]:
+    """Give the pairs that two people answered, and not alike; in order."""
+    one, other = answers
+    return tuple(pair for pair in sorted(set(one) & set(other)) if one[pair] != other[pair])
+
+
+def settled(
+    answers: Mapping[str, Mapping[int, Answer]], pair: int, third: Mapping[int, Answer] = NOBODY
+) -> Answer | None:
+    """Give what is said of a pair: what two agree on, else what the third says; None where nobody answered.
+
+    Where they differ and no third has said, it is `cannot tell`.
+    """
     given = {each[pair] for each in answers.values() if pair in each}
     if not given:
         return None
-    return given.pop() if len(given) == 1 else "cannot tell"
+    return given.pop() if len(given) == 1 else third.get(pair, "cannot tell")
 
 
 def _append(path: Path, line: bytes) -> None:

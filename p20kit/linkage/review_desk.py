@@ -1,7 +1,8 @@
 """Where a reviewer sits: two records side by side, one key per answer, and the next pair.
 
 Nothing of a person is in the notebook before a reviewer signs in, and nothing stays when all is judged. The match
-weight, the side of the threshold and the other reviewer's answers are not shown: they would answer for the reviewer.
+weight, the side of the threshold and the other reviewers' answers are not shown: they would answer for the reviewer.
+A third person, who settles where two differ, sees those pairs alone.
 """
 
 from collections.abc import Mapping
@@ -19,8 +20,9 @@ from p20kit.linkage.review import Sample
 from p20kit.linkage.review_answers import Answer, Answers
 
 LETTERS: Mapping[str, Answer | Literal["back"]] = {"m": "match", "n": "no match", "c": "cannot tell", "b": "back"}
-_MARKS = {True: ("=", ""), False: ("≠", "background:#fdf0e6"), None: ("", "color:#52616f")}
-_CELL = "padding:.3rem 1rem .3rem 0;text-align:left;border-bottom:1px solid #e6ebf0"
+# Half-transparent, so that they are read on a light page and on a dark one.
+_MARKS = {True: ("=", ""), False: ("≠", "background:rgba(217,119,6,.18)"), None: ("", "opacity:.65")}
+_CELL = "padding:.3rem 1.5rem .3rem .6rem;text-align:left;border-bottom:1px solid rgba(128,140,152,.35)"
 
 
 class Desk:
@@ -46,7 +48,9 @@ class Desk:
         self._sides = [(name, job.files[name].set_index(job.id_column)) for name in job.names[:2]]
         self._roles, self._sample, self._answers = job.roles, sample, answers
         self._reviewer, self._mine, self._at = "", dict[int, Answer](), 0
-        self.name = widgets.Text(description="Reviewer", placeholder="your name")
+        self.name = widgets.Text(
+            value=job.reviewer, description="Reviewer", placeholder="your name", disabled=bool(job.reviewer)
+        )
         self.begin = widgets.Button(description="Begin", button_style="primary")
         self.record, self.told = widgets.HTML(), widgets.HTML()
         self.key = widgets.Text(description="Key", placeholder="m, n, c; b for back", disabled=True)
@@ -68,7 +72,7 @@ class Desk:
     def _do(self, does: Answer | Literal["back"], _: object = None) -> None:
         if does == "back":
             self._back()
-        elif self._at < len(self._sample.pairs):
+        elif self._at < len(self._answers.asked):
             self._answer(does)
 
     def _sign_in(self) -> None:
@@ -77,7 +81,9 @@ class Desk:
         if objections:
             self._tell(str(objections[0]))
             return
-        self._reviewer, self._mine = reviewer, self._answers.by_reviewer().get(reviewer, {})
+        third = self._answers.to_settle is not None
+        before = self._answers.settling() if third else self._answers.by_reviewer()
+        self._reviewer, self._mine = reviewer, before.get(reviewer, {})
         self.name.disabled = self.begin.disabled = True
         self._at = -1
         self._go_on()
@@ -95,11 +101,11 @@ class Desk:
 
     def _answer(self, answer: Answer) -> None:
         try:
-            self._answers.add(self._reviewer, self._at, answer)
+            self._answers.add(self._reviewer, self._answers.asked[self._at], answer)
         except LinkageRefused as error:
             self._tell(str(error))
             return
-        self._mine[self._at] = answer
+        self._mine[self._answers.asked[self._at]] = answer
         self._go_on()
 
     def _back(self) -> None:
@@ -111,31 +117,35 @@ class Desk:
 
     def _go_on(self) -> None:
         """Show the next pair this reviewer has not judged; from the end go round to those left out."""
-        n = len(self._sample.pairs)
+        asked, n = self._answers.asked, len(self._answers.asked)
         ahead = (i % n for i in range(self._at + 1, self._at + 1 + n))
-        left = next((i for i in ahead if i not in self._mine), None)
+        left = next((i for i in ahead if asked[i] not in self._mine), None)
         self._at = n if left is None else left
         self._show()
 
     def _show(self) -> None:
-        n, done = len(self._sample.pairs), self._at == len(self._sample.pairs)
+        asked, n = self._answers.asked, len(self._answers.asked)
+        done = self._at == n
         self.record.value = "" if done else self._side_by_side()
         self.key.disabled = False
         for does, button in self.buttons.items():
             button.disabled = done and does != "back"
-        earlier = self._mine.get(self._at)
-        where = "All is judged; b goes back." if done else f"Pair {self._at + 1} of {n}."
+        self.key.focus()
+        earlier = None if done else self._mine.get(asked[self._at])
+        of = f"{n} on which two reviewers differ" if self._answers.to_settle is not None else str(n)
+        where = "All is judged; b goes back." if done else f"Pair {self._at + 1} of {of}."
         self._tell(f"{where} {len(self._mine)} of {n} judged." + (f" Your answer was: {earlier}." if earlier else ""))
 
     def _side_by_side(self) -> str:
-        pair = self._sample.pairs.iloc[self._at]
+        pair = self._sample.pairs.iloc[self._answers.asked[self._at]]
         (a, left), (b, right) = self._sides
         one, other = left.loc[pair["left_id"]], right.loc[pair["right_id"]]
         head = "".join(f'<th style="{_CELL}">{escape(title)}</th>' for title in ("", a, "", b))
         rows = "".join(
             _row(ROLES[role].label, one.get(column), other.get(column)) for role, column in self._roles.items()
         )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        head = f"<thead><tr>{head}</tr></thead>"
+        return f'<table style="border-collapse:collapse;font-size:1rem">{head}<tbody>{rows}</tbody></table>'
 
     def _tell(self, text: str) -> None:
         self.told.value = f'<p role="status">{escape(text)}</p>'

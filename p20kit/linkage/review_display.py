@@ -19,7 +19,7 @@ def strata(found: dict[str, Any]) -> HTML:
         ]
         for s in found["strata"]
     ]
-    note = "Undecided: reviewers differ, or cannot tell."
+    note = "Undecided: reviewers differ and no third has settled it, or they cannot tell."
     head = ["", "From the threshold (log2 odds)", "Pairs", "Drawn", "Match", "No match", "Undecided"]
     return table(head, rows, note)
 
@@ -32,6 +32,11 @@ def agreement(found: dict[str, Any]) -> HTML:
     one, other = said["reviewers"]
     kappa = "not defined: both gave one answer only" if said["kappa"] is None else f"{said['kappa']:.2f}"
     note = f"The same answer to {number(said['same'])} of {number(said['pairs'])} pairs; Cohen's kappa {kappa}."
+    if third := found["adjudication"]:
+        note += (
+            f" A third person saw the {number(third['differed'])} pairs on which they differ, and neither answer, and"
+            f" settled {number(third['settled'])}; agreement is measured before."
+        )
     rows = [[each, *(number(said["table"][each][then]) for then in ANSWERS)] for each in ANSWERS]
     return table([f"{one} said", *(f"{other}: {then}" for then in ANSWERS)], rows, note)
 
@@ -45,17 +50,24 @@ def worth(found: dict[str, Any]) -> HTML:
         "recall_proposed": "Recall, of the matches that stand in a pair",
         "recall": "Recall, with those that stand in none",
     }
+    third = found["adjudication"]
     rows = [
-        [title, percent(r["rate"], 2), f"{percent(r['low'], 2)} to {percent(r['high'], 2)}"]
+        [title, percent(found[key]["rate"], 2), _interval(found[key])]
+        + ([_interval(third["before"][key])] if third else [])
         for key, title in titles.items()
-        if (r := found[key])
+        if found[key]
     ]
     unseen = found["unseen"]
     note = (
         f"Basis: {found['basis']}. In no pair: {unseen['count']:,.1f} matches ({unseen['low']:,.1f} to"
         f" {unseen['high']:,.1f}), as the match itself estimates them; no reviewer can see those."
     )
-    return table(["Estimated", "Rate", "95 % interval"], rows, note)
+    before = ["Interval before a third settled"] if third else []
+    return table(["Estimated", "Rate", "95 % interval", *before], rows, note)
+
+
+def _interval(estimated: dict[str, float]) -> str:
+    return f"{percent(estimated['low'], 2)} to {percent(estimated['high'], 2)}"
 
 
 def _band(at_least: float) -> str:

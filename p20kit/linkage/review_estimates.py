@@ -3,7 +3,8 @@
 Each stratum counts for the pairs it has, not for those drawn. A stratum's share of matches has a Clopper-Pearson
 interval; these are put together by the method of variance estimates recovery (Zou and Donner 2008), which stays
 honest where no error was seen. A pair on which reviewers differ, or that neither can tell, widens the interval: it is
-no match at its one end and a match at the other.
+no match at its one end and a match at the other. Where a third person settled a pair on which two differ, it counts
+as they said: the interval narrows, and what it would have been is stated beside it. Agreement is of the two, before.
 
 Source: DSA VI.B; EM VII.B.1.c.
 """
@@ -18,7 +19,7 @@ from typing import Any
 from scipy.stats import beta
 
 from p20kit.linkage.review import Sample, Stratum
-from p20kit.linkage.review_answers import ANSWERS, Answer, settled
+from p20kit.linkage.review_answers import ANSWERS, NOBODY, Answer, differing, settled
 
 LEVEL = 0.95
 BASIS = (
@@ -26,6 +27,7 @@ BASIS = (
     " each stratum, strata put together by variance estimates recovery; a pair not decided counts as a match at one"
     " end of the interval and as none at the other"
 )
+SETTLED = "; a pair on which two differ counts as a third said, who saw such pairs alone and neither answer"
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,18 @@ class Total:
     high: float
 
 
-def estimate(sample: Sample, answers: Mapping[str, Mapping[int, Answer]]) -> dict[str, Any]:
+def estimate(
+    sample: Sample,
+    answers: Mapping[str, Mapping[int, Answer]],
+    settling: Mapping[str, Mapping[int, Answer]] | None = None,
+) -> dict[str, Any]:
     """Estimate precision and recall of the links from what was answered so far.
 
     Parameters
     ----------
     sample : Sample
-    answers : mapping of str to (mapping of int to str)
-        As `Answers.by_reviewer` gives them.
+    answers, settling : mapping of str to (mapping of int to str)
+        As `Answers.by_reviewer` and `Answers.settling` give them.
 
     Returns
     -------
@@ -67,28 +73,45 @@ def estimate(sample: Sample, answers: Mapping[str, Mapping[int, Answer]]) -> dic
         JSON-able, no value of any person: `basis`, `strata`, `agreement` (None until two answered), `unseen`; and
         `precision` (of the links), `recall_proposed` (of the matches that stand in a pair) and `recall` (of all,
         with those the match itself estimates no rule proposed), each `rate`, `low`, `high`; None until a pair of
-        every stratum was answered.
+        every stratum was answered. `adjudication` is None, or says on how many pairs two `differed`, how many the
+        third `settled`, and the three estimates `before`.
     """
-    strata = judge(sample, answers)
-    links, others = ([s for s in strata if s.stratum.side == side] for side in ("link", "no link"))
-    found: dict[str, Any] = {"precision": None, "recall_proposed": None, "recall": None}
-    if all(s.judged for s in strata):
-        right, missed = total(links), total(others)
-        every = sum(s.stratum.pairs for s in links)
-        found = {
-            "precision": {"rate": right.count / every, "low": right.low / every, "high": right.high / every},
-            "recall_proposed": _recall(right, missed),
-            "recall": _recall(right, Total(*(m + u for m, u in zip(_ends(missed), sample.unseen, strict=True)))),
-        }
+    third = next(iter((settling or {}).values()), NOBODY)
+    strata = judge(sample, answers, third)
     return {
-        "basis": BASIS,
+        "basis": BASIS + (SETTLED if third else ""),
         "sample_sha256": sample.sha256,
         "strata": [asdict(s.stratum) | {"match": s.match, "no_match": s.no_match, "undecided": s.undecided}
                    for s in strata],
         "agreement": agreement(answers),
         "unseen": dict(zip(("low", "count", "high"), sample.unseen, strict=True)),
-        **found,
+        "adjudication": _adjudication(sample, answers, third),
+        **_rates(sample, strata),
     }  # fmt: skip
+
+
+def _rates(sample: Sample, strata: Sequence[Judged]) -> dict[str, dict[str, float] | None]:
+    links, others = ([s for s in strata if s.stratum.side == side] for side in ("link", "no link"))
+    if not all(s.judged for s in strata):
+        return {"precision": None, "recall_proposed": None, "recall": None}
+    right, missed = total(links), total(others)
+    every = sum(s.stratum.pairs for s in links)
+    return {
+        "precision": {"rate": right.count / every, "low": right.low / every, "high": right.high / every},
+        "recall_proposed": _recall(right, missed),
+        "recall": _recall(right, Total(*(m + u for m, u in zip(_ends(missed), sample.unseen, strict=True)))),
+    }
+
+
+def _adjudication(
+    sample: Sample, answers: Mapping[str, Mapping[int, Answer]], third: Mapping[int, Answer]
+) -> dict[str, Any] | None:
+    """Say what a third person's word changes: without it each such pair is undecided."""
+    if not third:
+        return None
+    apart = differing(answers.values())
+    settled_by = sum(third.get(pair, "cannot tell") != "cannot tell" for pair in apart)
+    return {"differed": len(apart), "settled": settled_by, "before": _rates(sample, judge(sample, answers))}
 
 
 def agreement(answers: Mapping[str, Mapping[int, Answer]]) -> dict[str, Any] | None:
@@ -118,10 +141,12 @@ def agreement(answers: Mapping[str, Mapping[int, Answer]]) -> dict[str, Any] | N
     return None
 
 
-def judge(sample: Sample, answers: Mapping[str, Mapping[int, Answer]]) -> list[Judged]:
+def judge(
+    sample: Sample, answers: Mapping[str, Mapping[int, Answer]], third: Mapping[int, Answer] = NOBODY
+) -> list[Judged]:
     """Count what was answered in every stratum; what is not answered yet is not counted."""
     said = Counter(
-        (int(stratum), settled(answers, pair)) for pair, stratum in enumerate(sample.pairs["stratum"].tolist())
+        (int(stratum), settled(answers, pair, third)) for pair, stratum in enumerate(sample.pairs["stratum"].tolist())
     )
     return [Judged(stratum, *(said[i, answer] for answer in ANSWERS)) for i, stratum in enumerate(sample.strata)]
 

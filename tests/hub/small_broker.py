@@ -8,6 +8,7 @@ from pathlib import Path
 
 from enclave.errors import refuse
 from enclave.sandbox import Mount
+from enclave.terms import ApprovedNotebook
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class SmallSession:
     expires_on: date = date(2099, 12, 31)
     uid: int | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    only: ApprovedNotebook | None = None
 
 
 class SmallBroker:

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from enclave.glass import Glass, LabFiles, Meter, Routes, Shown
+from enclave.glass import Glass, LabFiles, Meter, Posted, Routes, Shown
 from enclave.glass.api import api
 from enclave.glass.frames import FRAME_BYTES
 from hub_config.config import lab_files
@@ -76,7 +76,8 @@ class Front:
         self.routes = Routes()
         self.meter = Meter(DAY_BYTES, lambda: date(2026, 11, 23), self.shown.append)
         lab: LabFiles = lab_files()
-        self.glass = Glass(self.routes, self.meter, lab, "", lambda: "2026-11-23T00:00:00Z", lambda _: "")
+        self.posted: dict[str, Posted] = {"ana/dr-0034": Posted("", None)}
+        self.glass = Glass(self.routes, self.meter, lab, "", lambda: "2026-11-23T00:00:00Z", self.posted.get)
         self.url = self.api_url = ""
 
     async def serve(
@@ -88,13 +89,20 @@ class Front:
         return runner
 
 
-def front(folder: Path, check: Callable[[Front, aiohttp.ClientSession], Awaitable[None]]) -> Front:
-    """Start everything, add the route through the API as the hub does, run `check`, stop everything."""
+def front(
+    folder: Path,
+    check: Callable[[Front, aiohttp.ClientSession], Awaitable[None]],
+    server: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None,
+) -> Front:
+    """Start everything, add the route through the API as the hub does, run `check`, stop everything.
+
+    `server` answers in place of the hostile one.
+    """
 
     async def run() -> Front:
         found = Front(folder)
         hostile = web.Application(client_max_size=2**30)
-        hostile.router.add_route("*", "/{path:.*}", found.hostile.answer)
+        hostile.router.add_route("*", "/{path:.*}", server or found.hostile.answer)
         sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
         found.url, found.api_url = (f"http://127.0.0.1:{s.getsockname()[1]}" for s in sockets)
         runners = [

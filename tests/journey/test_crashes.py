@@ -16,7 +16,7 @@ import pytest
 from enclave.agreement import InForce
 from enclave.destruction import Destruction
 from enclave.intake import Holding
-from enclave.matching import MatchRun
+from enclave.matching import MatchRun, Review, places
 from enclave.publication import Publication
 from enclave.resultant import Delivery
 from enclave.review import Case
@@ -24,10 +24,13 @@ from enclave.sandbox import Bubblewrap
 from enclave.scratch import scratch
 from tests.conftest import At
 from tests.journey.stages import LAST_DAY, request_of
+from tests.journey.test_match_review import answer, enlist_staff
 from tests.world import Installation, canary_in, idle
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAIN = b"PAR1"
+SEALED = "matching.answers-sealed"
+MARK = "0123456789abcdef"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,35 @@ def leave_session(made: Installation) -> None:
     made.today(LAST_DAY)
 
 
+def open_a_review(made: Installation) -> None:
+    made.run("matching", "open-review", "DR-0034", who="hubert")
+
+
+def judge_some(made: Installation) -> None:
+    open_a_review(made)
+    answer(made.enclave.broker().admit("hubert", "DR-0034"), MARK, {1: "match", 2: "match"})
+
+
+def judge_apart(made: Installation) -> None:
+    for person in ("hilda", "hugo"):
+        enlist_staff(made, person)
+    judge_some(made)
+    broker = made.enclave.broker()
+    broker.release("dr-0034-hubert")
+    answer(broker.admit("hilda", "DR-0034"), MARK, {1: "match", 2: "no match"})
+    broker.release("dr-0034-hilda")
+
+
+def sealed(made: Installation) -> bool:
+    """Tell whether what was answered rests sealed, and can be opened: whoever sits again is given it."""
+    if not has(made, Review, closed_on=None) or not list(made.enclave.settings.sealed.rglob("*.answers")):
+        return False
+    folder = made.enclave.broker().admit("hubert", "DR-0034").folder
+    kept = (folder / "out" / f"review-{MARK}.jsonl").read_text("utf-8").splitlines()
+    made.enclave.broker().release("dr-0034-hubert")
+    return [json.loads(line)["pair"] for line in kept] == [1, 2]
+
+
 STEPS = {
     "receive": Step(
         "intake", "begun", "hubert", lambda made: ["receive", sealed_file(made), "DR-0034"],
@@ -111,6 +143,24 @@ STEPS = {
 IN_SESSION = Step(
     "egress", "asked", "wren", lambda made: ["egress", "collect", "DR-0034", "wren"], collected
 )  # fmt: skip
+REVIEW = {
+    "open a review": Step(
+        "matching", "matched", "hubert", lambda made: ["matching", "open-review", "DR-0034"],
+        lambda made: has(made, Review), again=3,
+    ),
+    "sit down": Step(
+        "matching", "matched", "hubert", lambda made: ["session", "open", "DR-0034"],
+        lambda made: "match.review-begin" in made.actions(), prepare=open_a_review,
+    ),
+    "stand up": Step(
+        "matching", "matched", "hubert", lambda made: ["session", "close", "dr-0034-hubert"],
+        sealed, prepare=judge_some,
+    ),
+    "settle": Step(
+        "matching", "matched", "hugo", lambda made: ["session", "open", "DR-0034"],
+        lambda made: has(made, Review, adjudicator="hugo"), prepare=judge_apart,
+    ),
+}  # fmt: skip
 MATCH = Step(
     "matching", "received", "hubert", lambda made: ["matching", "run", "DR-0034"], lambda made: has(made, MatchRun)
 )
@@ -219,6 +269,28 @@ def test_killed_at_every_point(at: At, killer: Killer, name: str) -> None:
     assert seen >= expected | {"store.before-commit", "store.after-commit"}
 
 
+@pytest.mark.parametrize("name", REVIEW)
+def test_killed_at_every_point_of_a_review(at: At, killer: Killer, name: str) -> None:
+    """Nothing stands open afterwards, no answer is lost, and who was not let in yet sits down after all."""
+    step, point, seen, killed = REVIEW[name], 0, set[str](), True
+    while killed:
+        made = at(step.stage)
+        step.prepare(made)
+        arguments = step.arguments(made)
+        said = killer(made, step, point, arguments)
+        killed = said["killed"]
+        seen |= set(said["reached"])
+        if killed:
+            where = f"{name} killed at {said['reached'][-1]}, point {point}"
+            recovered(made)
+            sound(made, where)
+            assert places(made.enclave.settings) == [], where
+            finish(made, step, arguments, killer, where)
+        point += 1
+    expected = {"sit down": {"matching.sat-down"}, "settle": {"matching.sat-down"}, "stand up": {SEALED}}
+    assert seen >= expected.get(name, set()) | {"store.before-commit", "store.after-commit"}
+
+
 def test_killed_while_requests_are_collected(at: At, killer: Killer) -> None:
     """The session goes on meanwhile: its sandbox runs, and its outbox is there to be collected again."""
     step, point, seen, killed = IN_SESSION, 0, set[str](), True
@@ -249,7 +321,7 @@ def test_killed_at_every_point_of_a_match(at: At, killer: Killer) -> None:
         recovered(made)
         sound(made, f"match killed at {answer['reached'][-1]}, point {point}")
         point += 1
-    assert seen >= labels("matching") | {"store.before-commit", "store.after-commit"}
+    assert seen >= labels("matching") - {SEALED, "matching.sat-down"} | {"store.before-commit", "store.after-commit"}
     assert made.actions().count("match.run") == 1
     made.run("matching", "agree", "DR-0034", who="sam")
 

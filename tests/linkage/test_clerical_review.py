@@ -17,7 +17,7 @@ from p20kit import synthetic
 from p20kit.linkage import LinkageRefused, Linked, Method, link_pair
 from p20kit.linkage import job as jobs
 from p20kit.linkage.review import Sample, allocate, draw, repeat_match
-from p20kit.linkage.review_answers import Answers, answers_to, settled
+from p20kit.linkage.review_answers import Answers, answers_to, differing, settled
 from p20kit.linkage.review_desk import Desk
 from p20kit.linkage.review_estimates import agreement, estimate
 from tests.linkage.agencies import review_job
@@ -229,6 +229,41 @@ def test_two_reviewers_work_apart_and_a_third_is_turned_away(job, sample, answer
         answers.add("eve", 0, "match")
 
 
+def test_a_third_person_sees_only_what_two_differ_on_and_neither_answer(job, sample, answers):
+    for pair in range(30):
+        answers.add("ada", pair, "match")
+        answers.add("ben", pair, "no match" if pair in (4, 17) else "match")
+    apart = differing(answers.by_reviewer().values())
+    assert apart == (4, 17)
+    there = {sample.sha256[:16]: list(apart)}
+    third = answers_to(sample, answers.path.parent, there)
+    eve = signed_in(job, sample, third, "eve")
+    left = job.left.set_index("GenericID").loc[sample.pairs["left_id"][4]]
+    assert all(value in eve.record.value for value in left[list(ROLES.values())] if value)
+    assert "Pair 1 of 2 on which two reviewers differ. 0 of 2 judged." in eve.told.value
+    press(eve, "m")
+    assert "0 of 2" not in eve.told.value and "Your answer" not in eve.told.value
+    press(eve, "b")
+    assert "Your answer was: match" in eve.told.value
+    press(eve, "nc")
+    assert "All is judged" in eve.told.value and eve.record.value == ""
+    assert third.settling() == {"eve": {4: "no match", 17: "cannot tell"}} and "eve" not in third.by_reviewer()
+    with pytest.raises(LinkageRefused, match="is none to a pair of this sample"):
+        third.add("eve", 5, "match")
+    ada = signed_in(job, sample, third, "ada")
+    assert "judged these pairs" in ada.told.value and ada.record.value == ""
+    other = signed_in(job, sample, answers_to(sample, answers.path.parent, {"0" * 16: [1]}), "eve")
+    assert other.record.value == "" and "All is judged" in other.told.value
+
+
+def test_the_hub_says_who_sits(job, sample, answers):
+    desk = Desk(jobs.Job(**{**vars(job), "reviewer": "hubert"}), sample, answers)
+    assert desk.name.disabled
+    desk.begin.click()
+    press(desk, "m")
+    assert answers.by_reviewer() == {"hubert": {0: "match"}}
+
+
 # The file of answers
 
 KILLED = """
@@ -299,6 +334,33 @@ def test_kappa_is_the_one_of_the_textbook():
 def test_where_two_differ_nothing_is_settled():
     said = {"ada": {0: "match", 1: "match", 2: "no match"}, "ben": {0: "match", 1: "no match"}}
     assert [settled(said, pair) for pair in range(4)] == ["match", "cannot tell", "no match", None]
+
+
+def test_a_third_settles_only_what_two_differ_on():
+    said = {"ada": {0: "match", 1: "match", 2: "match"}, "ben": {0: "match", 1: "no match", 2: "no match"}}
+    third = {0: "no match", 1: "no match"}
+    assert [settled(said, pair, third) for pair in range(4)] == ["match", "no match", "cannot tell", None]
+
+
+def test_what_a_third_settles_narrows_the_interval_and_what_it_was_before_is_stated():
+    made, match = planted(2)
+    sample = draw(made, pairs=200, seed=2)
+    ada = judged_truly(sample, match)["ada"]
+    ben = {pair: ("no match" if answer == "match" else "match") if pair % 9 == 0 else answer
+           for pair, answer in ada.items()}  # fmt: skip
+    two = {"ada": ada, "ben": ben}
+    before = estimate(sample, two)
+    assert before["adjudication"] is None and "third" not in before["basis"]
+    apart = differing(two.values())
+    eve = {pair: "cannot tell" if pair == apart[0] else ada[pair] for pair in apart}
+    after = estimate(sample, two, {"eve": eve})
+    told = after["adjudication"]
+    assert (told["differed"], told["settled"]) == (len(apart), len(apart) - 1)
+    for key in ("precision", "recall_proposed", "recall"):
+        assert told["before"][key] == before[key]
+        assert before[key]["low"] < after[key]["low"] and after[key]["high"] < before[key]["high"]
+    assert after["agreement"] == before["agreement"] and "a third said" in after["basis"]
+    assert sum(s["undecided"] for s in after["strata"]) == 1
 
 
 def test_intervals_cover_the_planted_truth():

@@ -27,7 +27,7 @@ def world() -> synthetic.Universe:
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory, world: synthetic.Universe) -> jobs.Job:
-    """A job that was run, and its sample judged by two who differ in every tenth pair."""
+    """A job that was run, its sample judged by two who differ in every tenth pair, and a third who settles one."""
     job = review_job(tmp_path_factory.mktemp("job"), world, ROLES)
     (job.root / "parameters.json").write_text(json.dumps({"job": str(job.root), "pairs": 100}))
     linked = link_pair(job.left, job.right, roles=ROLES, names=job.names)
@@ -39,6 +39,7 @@ def job(tmp_path_factory: pytest.TempPathFactory, world: synthetic.Universe) -> 
     for pair, truth in enumerate(same):
         answers.add("Ada", pair, "match" if truth else "no match")
         answers.add("Ben", pair, "cannot tell" if pair % 10 == 0 else "match" if truth else "no match")
+    answers_to(sample, job.out, {sample.sha256[:16]: [10]}).add("Eve", 10, "match" if same[10] else "no match")
     return job
 
 
@@ -53,6 +54,9 @@ def test_what_was_answered_is_reckoned_and_kept(job, page):
     assert (kept["job"], kept["project"], kept["pairs"], kept["seed"]) == ("M-0002", "DR-TEST", 100, 34)
     drawn = sum(stratum["drawn"] for stratum in kept["strata"])
     assert kept["agreement"]["pairs"] == drawn == kept["agreement"]["same"] + (drawn + 9) // 10
+    third = kept["adjudication"]
+    assert (third["differed"], third["settled"]) == ((drawn + 9) // 10, 1)
+    assert "Interval before a third settled" in page and "settled 1; agreement is measured before" in page
     assert 0.8 < kept["precision"]["low"] <= kept["precision"]["rate"] <= kept["precision"]["high"] <= 1
     assert kept["recall"]["low"] < kept["recall_proposed"]["rate"]
     assert f"{100 * kept['precision']['rate']:.2f} %" in page and "kappa" in page

@@ -1,0 +1,63 @@
+"""What stands of a running server: the line above its lab, and the one notebook that may run there, if it is so.
+
+Written by the spawner, read by the proxy; both stand outside the sandbox. A server of which nothing stands is closed.
+
+Source: EM VII.B.1.c.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from enclave.glass import Posted
+from enclave.terms import ApprovedNotebook
+from hub_config.config import HubConfig
+
+
+def write(
+    folder: Path, server: str, project: str, person: str, expires_on: date, only: ApprovedNotebook | None
+) -> None:
+    """Write down what holds for 'person/dr-NNNN', whole or not at all."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    told = {
+        "project": project,
+        "person": person,
+        "expires_on": expires_on.isoformat(),
+        "only": None if only is None else {"name": only.name, "cells": sorted(only.cells)},
+    }
+    file = _file(folder, server)
+    begun = file.with_suffix(".partial")
+    begun.write_text(json.dumps(told), "utf-8")
+    begun.replace(file)
+
+
+def remove(folder: Path, server: str) -> None:
+    """Forget a server that stopped."""
+    _file(folder, server).unlink(missing_ok=True)
+
+
+def reader(config: HubConfig) -> Callable[[str], Posted | None]:
+    """Return a function that gives what stands of a server; None where nothing does, or it cannot be read."""
+
+    def posted(server: str) -> Posted | None:
+        try:
+            told = json.loads(_file(config.posted, server).read_text("utf-8"))
+            until, only = f"{date.fromisoformat(told['expires_on']):%-d %B %Y}", told["only"]
+            banner = f"{told['project']} · {told['person']} · access until {until}"
+            notebook = None if only is None else ApprovedNotebook(only["name"], frozenset(only["cells"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if notebook is not None:
+            banner = f"{banner} · only {notebook.name} runs here"
+        return Posted(html.escape(banner), notebook)
+
+    return posted
+
+
+def _file(folder: Path, server: str) -> Path:
+    return folder / f"{hashlib.sha256(server.encode()).hexdigest()[:16]}.json"

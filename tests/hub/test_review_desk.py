@@ -1,0 +1,173 @@
+"""The desk of a clerical review through the real hub, glass and sandbox, in Chromium; leaves pictures.
+
+Source: EM VII.B.1.c.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import requests
+import websocket
+from playwright.sync_api import Page, expect, sync_playwright
+
+from demo import hub_client
+from tests.conftest import At
+from tests.hub.conftest import free_port
+from tests.hub.test_lab_in_the_browser import PICTURES
+from tests.world import CANARY, PROJECT, Installation
+
+expect.set_options(timeout=120_000)
+SERVER = "user/hubert/dr-0034/"
+OWN = "import pandas; pandas.read_parquet('/job/inputs/SDE.parquet')"
+
+
+@dataclass(frozen=True)
+class Staff:
+    """A running hub on an installation whose match is under review."""
+
+    made: Installation
+    base_url: str
+
+
+@pytest.fixture
+def staff(at: At) -> Iterator[Staff]:
+    made = at("matched")
+    made.run("matching", "open-review", PROJECT, who="hubert")
+    ports = free_port(), free_port()
+    identity = {"issuer": f"http://127.0.0.1:{ports[0]}", "client_id": "enclave", "client_secret": "not a secret"}
+    config, runtime = made.root / "hub.json", made.enclave.settings.runtime
+    told = {"home": str(made.home), "runtime_dir": str(runtime), "port": ports[1], "identity": identity}
+    config.write_text(json.dumps({**told, "demo": True}))
+    started = [hub_client.start_provider(ports[0], [{"sub": "hubert", "amr": ["pwd", "mfa"]}])]
+    try:
+        started.append(hub_client.start_hub(config))
+        yield Staff(made, f"http://127.0.0.1:{ports[1]}")
+    finally:
+        for process in reversed(started):
+            hub_client.stop(process)
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        found = browser.new_page(viewport={"width": 1280, "height": 900})
+        found.set_default_timeout(120_000)
+        yield found
+        browser.close()
+
+
+def picture(page: Page, name: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def test_a_reviewer_judges_pairs_and_runs_nothing_else(staff: Staff, page: Page) -> None:
+    page.goto(f"{staff.base_url}/hub/oauth_login?next=/hub/home")
+    page.fill("input[name=sub]", "hubert")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/hub/home")
+    page.goto(f"{staff.base_url}/hub/spawn/hubert/dr-0034")
+    page.wait_for_url(f"**/{SERVER}lab/tree/templates/match_review.ipynb**")
+    expect(page.locator("#enclave-banner")).to_contain_text("only match_review.ipynb runs here")
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
+    picture(page, "desk-opened")
+    page.locator(".lm-MenuBar-item", has_text="Run").click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.get_by_role("button", name="Begin").click()
+    told = page.locator("p[role=status]")
+    expect(told).to_contain_text("Pair 1 of 200. 0 of 200 judged.")
+    # The cursor is where the keys are: a reviewer never touches the mouse again.
+    page.keyboard.press("m")
+    expect(told).to_contain_text("1 of 200 judged")
+    page.keyboard.press("n")
+    expect(told).to_contain_text("2 of 200 judged")
+    told.scroll_into_view_if_needed()
+    picture(page, "desk-light")
+
+    page.get_by_text("Click to add a cell.").click()
+    page.keyboard.type(OWN)
+    page.keyboard.press("Shift+Enter")
+    refusal = page.locator(
+        ".jp-OutputArea-output", has_text="Refused: This cell is not part of the approved notebook"
+    )
+    expect(refusal).to_contain_text("EM VII.B.1.c")
+    refusal.scroll_into_view_if_needed()
+    picture(page, "desk-refused")
+    page.locator(".lm-MenuBar-item", has_text="Settings").click()
+    page.locator(".lm-Menu-item", has_text="Theme").first.click()
+    page.locator(".lm-Menu-item", has_text="JupyterLab Dark").first.click()
+    told.scroll_into_view_if_needed()
+    expect(page.locator("body[data-jp-theme-light=false]")).to_be_attached()
+    picture(page, "desk-dark")
+
+    # Loaded again, the page finds the kernel and what was answered: run once more, it goes on at the third pair.
+    page.reload()
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
+    page.locator(".lm-MenuBar-item", has_text="Run").click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.get_by_role("button", name="Begin").click()
+    expect(told).to_contain_text("Pair 3 of 200. 2 of 200 judged.")
+
+    session = hub_client.login(staff.base_url, "hubert")
+    attack_by_hand(staff, session)
+    hub_client.stop_server(session, staff.base_url, "hubert", "dr-0034")
+    hub_client.until(lambda: "match.review-end" in staff.made.actions())
+    with staff.made.enclave.store.view() as view:
+        (entry,) = view.entries(action="match.review-end")
+    assert entry["details"]["answers"] == 2
+    assert len(list(staff.made.enclave.settings.sealed.rglob("*.hubert.answers"))) == 1
+    assert not (staff.made.enclave.settings.runtime / "reviews" / "dr-0034-hubert").exists()
+
+
+def attack_by_hand(staff: Staff, session: requests.Session) -> None:
+    """Speak to the kernel and the server without JupyterLab: what it holds is not to be had."""
+    server = f"{staff.base_url}/{SERVER}"
+    session.get(f"{server}lab", timeout=60)
+    headers = hub_client.xsrf(session, server, f"/{SERVER}")
+    (kernel,) = (found["id"] for found in session.get(f"{server}api/kernels", timeout=60).json())
+    address = f"{server}api/kernels/{kernel}/channels"
+    cookies = "; ".join(f"{name}={value}" for name, value in hub_client.cookies(session, address).items())
+    for protocols in ([], ["v1.kernel.websocket.jupyter.org"]):
+        channel = websocket.create_connection(
+            address.replace("http", "ws", 1),
+            cookie=cookies,
+            origin=staff.base_url,
+            timeout=60,
+            subprotocols=protocols,
+        )
+        channel.send(json.dumps(asked(OWN)) if not protocols else b"\x06" + bytes(55))
+        if not protocols:
+            received = channel.recv()
+            while "execute_reply" not in received:
+                received = channel.recv()
+            assert '"status": "error"' in received and CANARY.last not in received
+        channel.close()
+    notebook = {"type": "notebook", "format": "json", "content": {"cells": [], "nbformat": 4, "metadata": {}}}
+    for method, path in (
+        ("PUT", "api/contents/own.ipynb"),
+        ("PUT", "api/contents/templates/match_review.ipynb"),
+        ("POST", "api/kernels"),
+        ("POST", "api/terminals"),
+        ("GET", "files/templates/match_review.ipynb"),
+    ):
+        answer = session.request(method, f"{server}{path}", json=notebook, headers=headers, timeout=60)
+        assert answer.status_code == 403, path
+
+
+def asked(code: str) -> dict[str, object]:
+    """Write a request as any client may."""
+    header = {
+        "msg_id": uuid.uuid4().hex,
+        "msg_type": "execute_request",
+        "session": "x",
+        "username": "",
+        "version": "5",
+    }
+    content = {"code": code, "silent": True, "store_history": False, "user_expressions": {"x": "order.left"}}
+    return {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
