@@ -1,4 +1,4 @@
-"""Runs inside a sandbox and tries to get out of it; prints {probe: what happened} as JSON.
+"""Runs inside a sandbox and tries to get out of it; leaves {probe: what happened} as JSON in its scratch.
 
 'open' is the only bad answer: the attempt went through. Everything else says what stood in the way.
 argv: a secret file of the host, a unix socket of the host, a TCP port of the host, a host process.
@@ -47,9 +47,10 @@ def host_process(name: str) -> None:
 
 
 def environment_of_first() -> None:
-    """Look for what bubblewrap was started with."""
-    if not Path("/proc/1/environ").read_bytes().strip(b"\0"):
-        raise PermissionError("empty")
+    """Look for more in the first process than this one was told itself."""
+    theirs = Path("/proc/1/environ").read_bytes().decode().split("\0")
+    if {entry.partition("=")[0] for entry in theirs if entry} <= {*os.environ, "HOSTNAME"}:
+        raise PermissionError("nothing more")
 
 
 def own_child_traced() -> None:
@@ -259,7 +260,7 @@ def main() -> None:
             answers[name] = "open"
         except (OSError, MemoryError, ValueError, ImportError, OverflowError, subprocess.CalledProcessError) as no:
             answers[name] = type(no).__name__ + f" {getattr(no, 'errno', '')}"
-    json.dump(answers, sys.stdout)
+    (SCRATCH / "answers.json").write_text(json.dumps(answers))
 
 
 main()
