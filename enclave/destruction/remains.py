@@ -18,7 +18,7 @@ from enclave.destruction.record import Destruction, Scope
 from enclave.egress import ReleaseRequest, rendered
 from enclave.errors import Fault, Refused
 from enclave.intake import holdings
-from enclave.sandbox import Bubblewrap
+from enclave.sandbox import Sandboxes
 from enclave.settings import Settings
 from enclave.store import View
 from enclave.vault import Keystore, read_header
@@ -33,7 +33,7 @@ def stop_sandboxes(settings: Settings, project: str, scope: Scope) -> None:
     jobs = prefix if scope is Scope.PROJECT else f"{prefix}match-"
     open_to = [folder.name.removeprefix(prefix) for folder in (settings.runtime / "sessions").glob(f"{prefix}*")]
     sessions = {sandbox_name(project, person) for person in open_to} if scope is Scope.PROJECT else set()
-    for sandbox in Bubblewrap(settings.runtime).running():
+    for sandbox in Sandboxes(settings.runtime).running():
         if sandbox.name in sessions or sandbox.name.startswith(jobs):
             sandbox.kill()
 

@@ -1,11 +1,12 @@
 """The room without windows: what one session may see, use and reach.
 
 A `SandboxSpec` names the mounts, the limits and the environment; there is no field for a network,
-because there is none. `Bubblewrap` turns it into processes.
+because there is none. `Bubblewrap` turns it into processes. `Sandboxes` finds and ends what runs, whoever started it.
 """
 
-from enclave.sandbox.bubblewrap import Bubblewrap, Sandboxed, SandboxFault
+from enclave.sandbox.bubblewrap import Bubblewrap
 from enclave.sandbox.filesystem import LIBRARY, python
+from enclave.sandbox.running import Sandboxed, Sandboxes, SandboxFault
 from enclave.sandbox.spec import ANALYST_HOME, Limits, Mount, SandboxSpec
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "SandboxFault",
     "SandboxSpec",
     "Sandboxed",
+    "Sandboxes",
     "python",
 ]

@@ -44,6 +44,9 @@ class Host:
             made.mkdir(parents=True)
         self.secret.write_text("another project's row")
         (self.data / "rows.txt").write_text("row")
+        # open to everybody: only the mount keeps a session from writing
+        self.data.chmod(0o777)
+        (self.data / "rows.txt").chmod(0o666)
         self.tcp = socket.create_server(("127.0.0.1", 0))
         self.unix = self._listening(str(folder / "host.sock"))
         self.abstract = self._listening("\0enclave-probe")

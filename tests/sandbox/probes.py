@@ -115,14 +115,16 @@ def large_file() -> None:
 
 
 def fill(folder: str) -> None:
-    """Write 3 GiB into a memory file system."""
-    path = Path(folder, "fill")
+    """Write 3 GiB into a memory file system, in files each of which is allowed."""
+    paths = [Path(folder, f"fill{number}") for number in range(12)]
     try:
-        with path.open("wb") as file:
-            for _ in range(48):
-                file.write(bytes(64 * 1024**2))
+        for path in paths:
+            with path.open("wb") as file:
+                for _ in range(4):
+                    file.write(bytes(64 * 1024**2))
     finally:
-        path.unlink(missing_ok=True)
+        for path in paths:
+            path.unlink(missing_ok=True)
 
 
 def capabilities() -> None:
@@ -159,6 +161,12 @@ def find_file() -> None:
     """Look for the host's secret anywhere."""
     if not [1 for _, _, names in os.walk("/") if Path(SECRET).name in names]:
         raise FileNotFoundError
+
+
+def writable_mounts() -> None:
+    """Find a file system that the specification has read-only and that is not."""
+    if all(os.statvfs(path).f_flag & os.ST_RDONLY for path in ("/", "/project/data", "/probes")):
+        raise PermissionError("none")
 
 
 def limits_raised() -> None:
@@ -217,6 +225,8 @@ PROBES: dict[str, Callable[[], object]] = {
     "kernel log": lambda: Path("/dev/kmsg").read_bytes(),
     "core pattern": lambda: Path("/proc/sys/kernel/core_pattern").write_text("|/tmp/x"),
     "sysrq": lambda: Path("/proc/sysrq-trigger").write_text("h"),
+    "writable file system": writable_mounts,
+    "overwrite data": lambda: Path("/project/data/rows.txt").write_text("x"),
     "write to data": lambda: Path("/project/data/new").write_text("x"),
     "mode of data": lambda: Path("/project/data/rows.txt").chmod(0o777),
     "hard link of data": lambda: os.link("/project/data/rows.txt", SCRATCH / "rows.txt"),
