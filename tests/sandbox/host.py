@@ -49,7 +49,7 @@ class Host:
         (self.data / "rows.txt").chmod(0o666)
         self.tcp = socket.create_server(("127.0.0.1", 0))
         self.unix = self._listening(str(folder / "host.sock"))
-        self.abstract = self._listening("\0enclave-probe")
+        self.abstract = self._listening(f"\0enclave-probe-{self.tcp.getsockname()[1]}")
 
     @property
     def told(self) -> tuple[str, ...]:

@@ -183,9 +183,9 @@ def interfaces() -> None:
 def abstract_sockets() -> None:
     """Find a listening socket of the host among the abstract ones."""
     lines = Path("/proc/net/unix").read_text().splitlines()[1:]
-    if not [line for line in lines if line.rstrip().endswith("@enclave-probe")]:
+    if not [line for line in lines if line.rstrip().endswith(f"@enclave-probe-{HOST_PORT}")]:
         raise FileNotFoundError
-    connect(socket.AF_UNIX, "\0enclave-probe")
+    connect(socket.AF_UNIX, f"\0enclave-probe-{HOST_PORT}")
 
 
 PROBES: dict[str, Callable[[], object]] = {
