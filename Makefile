@@ -1,6 +1,6 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint types lock clean bench bench-disclosure bench-linkage attack mutation
+.PHONY: help setup engine demo serve test lint types lock clean bench bench-disclosure bench-linkage attack mutation
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -8,13 +8,16 @@ help:  ## Say what there is
 setup:  ## Install what is needed (Debian packages, .venv); nothing when it is there
 	@scripts/setup
 
+engine:  ## Install the Docker engine of which the tests start one of their own
+	@scripts/engine
+
 demo: setup  ## Tell the whole story on invented people, from agreement to certificate
 	@.venv/bin/python -m demo
 
 serve: setup  ## Leave hub and pages up, with one login per role
 	@.venv/bin/python -m demo serve
 
-test: setup lint types  ## Check everything: style, types, import rules, every test
+test: setup engine lint types  ## Check everything: style, types, import rules, every test
 	.venv/bin/python -m pytest -n 2
 
 lint: setup

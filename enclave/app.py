@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from enclave import analysis, destruction, intake, matching, publication
 from enclave.errors import invalid
 from enclave.ledger import Details, Entry
-from enclave.sandbox import Bubblewrap
+from enclave.sandbox import Sandboxes
 from enclave.scratch import prepare, wipe_leftovers
 from enclave.settings import Settings, defaults, load
 from enclave.store import Store
@@ -70,7 +70,7 @@ class Enclave:
         wipe_leftovers(self.settings.runtime)
         matching.recover(self.settings)
         intake.recover(self.settings, self.store)
-        running = frozenset(sandbox.name for sandbox in Bubblewrap(self.settings.runtime).running())
+        running = frozenset(sandbox.name for sandbox in Sandboxes(self.settings.runtime).running())
         analysis.recover(self.store, self.keystore, self.settings, running)
         publication.recover(self.store, self.settings)
         destruction.recover(self.store, self.keystore, self.settings)

@@ -62,6 +62,21 @@ class WebDoor:
 
 
 @dataclass(frozen=True, slots=True)
+class DockerEngine:
+    """The engine on the hub's own machine that runs sessions.
+
+    Attributes
+    ----------
+    image : str
+        Built from the target `lab`; present already, it is never fetched.
+    address : str
+    """
+
+    image: str
+    address: str = "unix:///run/docker.sock"
+
+
+@dataclass(frozen=True, slots=True)
 class HubConfig:
     """Everything that differs between installations.
 
@@ -78,6 +93,8 @@ class HubConfig:
         Where browsers reach it when TLS ends before it, ``https://enclave.example.org``; empty for host and port.
     identity : Identity
     web : WebDoor, optional
+    docker : DockerEngine, optional
+        Runs sessions as containers; absent, bubblewrap runs them.
     broker : str
         'module:function'; the function takes the home and returns who answers about access.
     demo : bool
@@ -95,6 +112,7 @@ class HubConfig:
     port: int = 8000
     public_url: str = ""
     web: WebDoor | None = None
+    docker: DockerEngine | None = None
     broker: str = "enclave.app:broker"
     demo: bool = False
     daily_bytes: int = DAILY_BYTES
@@ -147,12 +165,13 @@ def load(path: Path | None = None) -> HubConfig:
         for key in ("amr", "acr"):
             if key in identity:
                 identity[key] = tuple(identity[key])
-        web = told.pop("web", None)
+        web, docker = told.pop("web", None), told.pop("docker", None)
         config = HubConfig(
             home=Path(told.pop("home")),
             runtime_dir=Path(told.pop("runtime_dir")),
             identity=Identity(**identity),
             web=WebDoor(**web) if web else None,
+            docker=DockerEngine(**docker) if docker else None,
             **told,
         )
     except (KeyError, TypeError) as error:
@@ -190,4 +209,4 @@ def _package(name: str) -> Path:
     return Path(next(iter(found.submodule_search_locations)))
 
 
-__all__ = ["LAB", "VARIABLE", "HubConfig", "Identity", "WebDoor", "lab_files", "load", "socket_url"]
+__all__ = ["LAB", "VARIABLE", "DockerEngine", "HubConfig", "Identity", "WebDoor", "lab_files", "load", "socket_url"]

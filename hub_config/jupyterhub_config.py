@@ -48,7 +48,14 @@ c.JupyterHub.redirect_to_server = False
 c.JupyterHub.default_url = "/hub/home"
 c.JupyterHub.template_paths = [str(LAB.parent / "templates")]
 c.JupyterHub.admin_access = False
-c.JupyterHub.spawner_class = EnclaveSpawner
+if config.docker is None:
+    c.JupyterHub.spawner_class = EnclaveSpawner
+else:
+    c.JupyterHub.spawner_class = "hub_config.docker_spawner.DockerEnclaveSpawner"
+    c.DockerSpawner.image = config.docker.image
+    c.DockerSpawner.client_kwargs = {"base_url": config.docker.address}
+    c.DockerSpawner.pull_policy = "never"
+    c.DockerSpawner.remove = True
 c.EnclaveSpawner.enclave = config
 # The room that answers is named in the file so that tests can bring a small one of their own.
 factory, _, verb = config.broker.partition(":")

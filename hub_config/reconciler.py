@@ -9,7 +9,7 @@ import signal
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 
-from enclave.sandbox import Bubblewrap
+from enclave.sandbox import Sandboxes
 from hub_config.config import HubConfig
 from hub_config.spawner import EnclaveSpawner
 
@@ -28,7 +28,7 @@ class Reconciler:
 
     def __init__(self, config: HubConfig) -> None:
         """Note which sandboxes an earlier hub left."""
-        self._sandboxes = Bubblewrap(config.runtime_dir)
+        self._sandboxes = Sandboxes(config.runtime_dir)
         self._left = {found.name for found in self._sandboxes.running()}
         self._asked = asyncio.Event()
 

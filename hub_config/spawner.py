@@ -22,14 +22,32 @@ from traitlets import Any as AnyTrait
 
 from enclave.errors import Refused
 from enclave.glass import earlier_today
-from enclave.sandbox import Bubblewrap, Limits, Mount, Sandboxed, SandboxFault, SandboxSpec, python
+from enclave.sandbox import (
+    Bubblewrap,
+    Limits,
+    Mount,
+    Sandboxed,
+    Sandboxes,
+    SandboxFault,
+    SandboxSpec,
+    python,
+)
 from enclave.terms import ApprovedNotebook
 from hub_config import posted
 from hub_config.config import LAB, HubConfig, socket_url
 
 PROJECT = re.compile(r"dr-[0-9]{4}")
 _HUB_INSIDE = "/run/enclave/hub"
-_LAB_INSIDE = "/opt/enclave/lab"
+LAB_INSIDE = "/opt/enclave/lab"
+_FOLDERS_INSIDE = {
+    "JUPYTER_CONFIG_PATH": f"{LAB_INSIDE}/config",
+    "JUPYTER_RUNTIME_DIR": "/tmp/jupyter/runtime",  # noqa: S108
+    "JUPYTER_DATA_DIR": "/tmp/jupyter/data",  # noqa: S108
+    "JUPYTER_CONFIG_DIR": "/tmp/jupyter/config",  # noqa: S108
+    "JUPYTERLAB_SETTINGS_DIR": "/tmp/jupyter/settings",  # noqa: S108
+    "JUPYTERLAB_WORKSPACES_DIR": "/tmp/jupyter/workspaces",  # noqa: S108
+    "IPYTHONDIR": "/tmp/ipython",  # noqa: S108
+}
 T = TypeVar("T")
 
 # The broker speaks to the store: one thread, one question at a time.
@@ -111,9 +129,7 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         session = self._session
         listener = self._listen()
         try:
-            os.set_inheritable(listener.fileno(), True)
-            spec = self._spec(session, listener.fileno())
-            self._sandbox = await asyncio.to_thread(self._start_sandbox, spec, listener.fileno())
+            self._sandbox = await self._launch(session, listener)
         except SandboxFault as fault:
             self.log.error("%s", fault)
             raise web.HTTPError(500, str(fault)) from fault
@@ -211,8 +227,8 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     # --- parts ----------------------------------------------------------------------------------
 
     @property
-    def _sandboxes(self) -> Bubblewrap:
-        return Bubblewrap(self._config.runtime_dir)
+    def _sandboxes(self) -> Sandboxes:
+        return Sandboxes(self._config.runtime_dir)
 
     def get_env(self) -> dict[str, str]:
         """Return the server's environment: unix sockets instead of addresses."""
@@ -233,37 +249,32 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         listener.listen(128)
         return listener
 
-    def _spec(self, session: Session, fd: int) -> SandboxSpec:
-        inside = {
-            "ENCLAVE_LISTEN_FD": str(fd),
-            "JUPYTER_CONFIG_PATH": f"{_LAB_INSIDE}/config",
-            "JUPYTER_RUNTIME_DIR": "/tmp/jupyter/runtime",  # noqa: S108
-            "JUPYTER_DATA_DIR": "/tmp/jupyter/data",  # noqa: S108
-            "JUPYTER_CONFIG_DIR": "/tmp/jupyter/config",  # noqa: S108
-            "JUPYTERLAB_SETTINGS_DIR": "/tmp/jupyter/settings",  # noqa: S108
-            "JUPYTERLAB_WORKSPACES_DIR": "/tmp/jupyter/workspaces",  # noqa: S108
-            "IPYTHONDIR": "/tmp/ipython",  # noqa: S108
-        }
-        if session.only is not None:
-            inside["JUPYTERHUB_DEFAULT_URL"] = f"/lab/tree/templates/{session.only.name}"
-        return SandboxSpec(
-            name=self.sandbox_name,
-            command=(python(), f"{_LAB_INSIDE}/serve.py"),
-            mounts=(
-                Mount(LAB, _LAB_INSIDE),
-                Mount(self._config.hub_socket.parent, _HUB_INSIDE),
-                *session.mounts,
-            ),
-            environment={**self.get_env(), **inside, **session.environment},
-            limits=self.limits,
-            uid=session.uid,
-        )
-
-    def _start_sandbox(self, spec: SandboxSpec, fd: int) -> Sandboxed:
+    async def _launch(self, session: Session, listener: socket.socket) -> Sandboxed:
+        """Start the server by bubblewrap, with the listening socket among its descriptors."""
+        fd = listener.fileno()
+        os.set_inheritable(fd, True)
+        mounts = (Mount(LAB, LAB_INSIDE), *self._mounts(session))
+        told = {"ENCLAVE_LISTEN_FD": str(fd), **self._told(session)}
+        spec = self._spec(session, python(), mounts, told)
         # A file of its own: what a sandbox prints must not be able to look like the hub's log.
         self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._log.open("wb") as log:
-            return self._sandboxes.start(spec, pass_fds=(fd,), stdout=log, stderr=log)
+            start = Bubblewrap(self._config.runtime_dir).start
+            return await asyncio.to_thread(start, spec, pass_fds=(fd,), stdout=log, stderr=log)
+
+    def _spec(
+        self, session: Session, interpreter: str, mounts: tuple[Mount, ...], environment: dict[str, str]
+    ) -> SandboxSpec:
+        command = (interpreter, f"{LAB_INSIDE}/serve.py")
+        return SandboxSpec(self.sandbox_name, command, mounts, environment, self.limits, session.uid)
+
+    def _mounts(self, session: Session) -> tuple[Mount, ...]:
+        return (Mount(self._config.hub_socket.parent, _HUB_INSIDE), *session.mounts)
+
+    def _told(self, session: Session) -> dict[str, str]:
+        """Return the server's environment, its token among it."""
+        first = {"JUPYTERHUB_DEFAULT_URL": f"/lab/tree/templates/{session.only.name}"} if session.only else {}
+        return {**self.get_env(), **_FOLDERS_INSIDE, **first, **session.environment}
 
 
 async def _ask(question: Callable[..., T], *arguments: object) -> T:
@@ -279,4 +290,4 @@ class Forbidden(web.HTTPError):
 
 
 HUB_INSIDE = f"{_HUB_INSIDE}/hub.sock"
-__all__ = ["HUB_INSIDE", "PROJECT", "Broker", "EnclaveSpawner", "Forbidden", "Session"]
+__all__ = ["HUB_INSIDE", "LAB_INSIDE", "PROJECT", "Broker", "EnclaveSpawner", "Forbidden", "Session"]

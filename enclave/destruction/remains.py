@@ -18,7 +18,7 @@ from enclave.destruction.record import Destruction, Scope
 from enclave.egress import ReleaseRequest, rendered
 from enclave.errors import Fault, Refused
 from enclave.intake import holdings
-from enclave.sandbox import Bubblewrap
+from enclave.sandbox import Sandboxes
 from enclave.settings import Settings
 from enclave.store import View
 from enclave.vault import Keystore, read_header
@@ -35,7 +35,7 @@ def stop_sandboxes(settings: Settings, project: str, scope: Scope) -> None:
     rooms = ("sessions", _REVIEWS) if scope is Scope.PROJECT else (_REVIEWS,)
     open_to = [f.name.removeprefix(prefix) for room in rooms for f in (settings.runtime / room).glob(f"{prefix}*")]
     sessions = {sandbox_name(project, person) for person in open_to}
-    for sandbox in Bubblewrap(settings.runtime).running():
+    for sandbox in Sandboxes(settings.runtime).running():
         if sandbox.name in sessions or sandbox.name.startswith(jobs):
             sandbox.kill()
 

@@ -37,7 +37,7 @@ from enclave.matching.job import (
 from enclave.matching.methods import ApprovedMethod, approved_method
 from enclave.matching.record import MatchRun, match_key, reports_of, runs
 from enclave.people import Admission
-from enclave.sandbox import Bubblewrap
+from enclave.sandbox import Sandboxes
 from enclave.scratch import alone, engine, in_use, scratch
 from enclave.settings import Settings
 from enclave.store import Store, View
@@ -153,7 +153,7 @@ def recover(settings: Settings) -> None:
     match runs they are left for the next recovery.
     """
     if not in_use(settings.runtime, "job"):
-        for sandbox in Bubblewrap(settings.runtime).running():
+        for sandbox in Sandboxes(settings.runtime).running():
             if _JOB_NAME.fullmatch(sandbox.name):
                 sandbox.kill()
 

@@ -76,10 +76,10 @@ def arguments(spec: SandboxSpec, sources: dict[Mount, str], etc_fds: dict[str, i
     return [*args, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", spec.workdir]
 
 
-def environment(spec: SandboxSpec) -> dict[str, str]:
-    """Return the whole environment of the command."""
+def environment(spec: SandboxSpec, prefix: str = sys.prefix) -> dict[str, str]:
+    """Return the whole environment of the command, whose interpreter stands under `prefix`."""
     defaults = {
-        "PATH": f"{Path(sys.prefix) / 'bin'}:/usr/bin:/bin",
+        "PATH": f"{prefix}/bin:/usr/bin:/bin",
         "HOME": ANALYST_HOME,
         "USER": "analyst",
         "LANG": "C.UTF-8",

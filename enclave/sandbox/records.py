@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from enclave.sandbox.groups import Groups
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -23,11 +25,14 @@ class Record:
         Clock ticks since boot.
     uid : int
         Host uid the sandbox runs as.
+    groups : tuple of str
+        Folders of its control groups.
     """
 
     pid: int
     started: int
     uid: int
+    groups: tuple[str, ...] = ()
 
     def alive(self) -> bool:
         """Say whether that very process still runs."""
@@ -76,10 +81,10 @@ class Records:
         """Store the folder."""
         self._folder = folder
 
-    def remember(self, name: str, pid: int, uid: int) -> Record:
+    def remember(self, name: str, pid: int, uid: int, groups: Groups) -> Record:
         """Write down that `name` runs as process `pid`."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        record = Record(pid, start_time(pid) or 0, uid)
+        record = Record(pid, start_time(pid) or 0, uid, tuple(map(str, groups.folders)))
         draft = self._folder / f".{name}"
         draft.write_text(json.dumps(asdict(record)))
         draft.rename(self._folder / f"{name}.json")
@@ -88,11 +93,13 @@ class Records:
     def read(self, name: str) -> Record | None:
         """Return what is known of `name`."""
         with contextlib.suppress(FileNotFoundError):
-            return Record(**json.loads((self._folder / f"{name}.json").read_text()))
+            told = json.loads((self._folder / f"{name}.json").read_text())
+            return Record(**{**told, "groups": tuple(told["groups"])})
         return None
 
     def forget(self, name: str, record: Record) -> None:
-        """Remove the file, unless a later sandbox has taken the name."""
+        """Remove its control groups and the file, unless a later sandbox has taken the name."""
+        Groups(tuple(map(Path, record.groups))).remove()
         if self.read(name) == record:
             (self._folder / f"{name}.json").unlink(missing_ok=True)
 

@@ -24,7 +24,7 @@ _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 
 # name: (x86_64, aarch64); None where the architecture has no such call.
-_CALLS: dict[str, tuple[int | None, int | None]] = {
+CALLS: dict[str, tuple[int | None, int | None]] = {
     "ioctl": (16, 29),
     "clone": (56, 220),
     "clone3": (435, 435),
@@ -98,15 +98,15 @@ _CALLS: dict[str, tuple[int | None, int | None]] = {
     "migrate_pages": (256, 238),
     "vhangup": (153, 58),
 }
-_CONDITIONAL = {"ioctl", "clone", "socket", "personality", "chmod", "fchmod", "fchmodat", "open", "openat", "creat"}
+CONDITIONAL = {"ioctl", "clone", "socket", "personality", "chmod", "fchmod", "fchmodat", "open", "openat", "creat"}
 # Callers fall back when these "do not exist": clone3 and openat2 hide their flags behind a pointer.
-_ABSENT = {"clone3", "openat2"}
+ABSENT = {"clone3", "openat2"}
 
-_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK, _NETLINK_ROUTE = 1, 2, 10, 16, 0
-_NEW_NAMESPACES = 0x7E020080  # NEWUSER|NEWNS|NEWPID|NEWNET|NEWIPC|NEWUTS|NEWCGROUP|NEWTIME
-_SET_ID_BITS = 0o6000
-_O_CREAT_OR_TMPFILE = 0o100 | 0o20000000
-_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, NETLINK_ROUTE = 1, 2, 10, 16, 0
+NEW_NAMESPACES = 0x7E020080  # NEWUSER|NEWNS|NEWPID|NEWNET|NEWIPC|NEWUTS|NEWCGROUP|NEWTIME
+SET_ID_BITS = 0o6000
+O_CREAT_OR_TMPFILE = 0o100 | 0o20000000
+TIOCSTI, TIOCLINUX = 0x5412, 0x541C
 
 Instruction = tuple[int, int, int, int]
 
@@ -141,14 +141,14 @@ def program(machine: str | None = None) -> bytes:
         (_JGE, 0, 1, HIGHEST_CALL + 1),  # covers the x32 calls too, whose numbers start at 0x40000000
         (_RET, 0, 0, _ENOSYS),
     ]
-    for name, numbers in _CALLS.items():
+    for name, numbers in CALLS.items():
         number = numbers[column]
         if number is None:
             continue
-        if name in _CONDITIONAL:
+        if name in CONDITIONAL:
             body = _condition(name)
         else:
-            body = [(_RET, 0, 0, _ENOSYS if name in _ABSENT else _EPERM)]
+            body = [(_RET, 0, 0, _ENOSYS if name in ABSENT else _EPERM)]
         code += [(_JEQ, 0, len(body), number), *body]
     code.append((_RET, 0, 0, _ALLOW))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
@@ -163,20 +163,20 @@ def _condition(name: str) -> list[Instruction]:
     if name == "socket":
         return [
             _argument(0),
-            (_JEQ, 6, 0, _AF_UNIX),
-            (_JEQ, 5, 0, _AF_INET),
-            (_JEQ, 4, 0, _AF_INET6),
-            (_JEQ, 0, 2, _AF_NETLINK),  # only to list the interfaces of the empty network namespace
+            (_JEQ, 6, 0, AF_UNIX),
+            (_JEQ, 5, 0, AF_INET),
+            (_JEQ, 4, 0, AF_INET6),
+            (_JEQ, 0, 2, AF_NETLINK),  # only to list the interfaces of the empty network namespace
             _argument(2),
-            (_JEQ, 1, 0, _NETLINK_ROUTE),
+            (_JEQ, 1, 0, NETLINK_ROUTE),
             (_RET, 0, 0, _EAFNOSUPPORT),
             (_RET, 0, 0, _ALLOW),
         ]
     if name == "ioctl":
         return [
             _argument(1),
-            (_JEQ, 1, 0, _TIOCSTI),
-            (_JEQ, 0, 1, _TIOCLINUX),
+            (_JEQ, 1, 0, TIOCSTI),
+            (_JEQ, 0, 1, TIOCLINUX),
             (_RET, 0, 0, _EPERM),
             (_RET, 0, 0, _ALLOW),
         ]
@@ -189,18 +189,18 @@ def _condition(name: str) -> list[Instruction]:
             (_RET, 0, 0, _ALLOW),
         ]
     if name == "clone":
-        return _refuse_bits(0, _NEW_NAMESPACES)
+        return _refuse_bits(0, NEW_NAMESPACES)
     if name in ("open", "openat"):
         flags, mode = (1, 2) if name == "open" else (2, 3)
         return [
             _argument(flags),
-            (_JSET, 0, 3, _O_CREAT_OR_TMPFILE),  # without them the mode is whatever the register held
+            (_JSET, 0, 3, O_CREAT_OR_TMPFILE),  # without them the mode is whatever the register held
             _argument(mode),
-            (_JSET, 0, 1, _SET_ID_BITS),
+            (_JSET, 0, 1, SET_ID_BITS),
             (_RET, 0, 0, _EPERM),
             (_RET, 0, 0, _ALLOW),
         ]
-    return _refuse_bits({"chmod": 1, "fchmod": 1, "fchmodat": 2, "creat": 1}[name], _SET_ID_BITS)
+    return _refuse_bits({"chmod": 1, "fchmod": 1, "fchmodat": 2, "creat": 1}[name], SET_ID_BITS)
 
 
 def _refuse_bits(index: int, bits: int) -> list[Instruction]:

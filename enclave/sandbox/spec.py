@@ -40,16 +40,21 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Ceilings of one sandbox; memory and file size are per process, the others per sandbox.
+    """Ceilings of one sandbox.
+
+    Where there are control groups (a Docker engine; bubblewrap run by root, where it may make them) memory and
+    processors are those of the whole sandbox; memory is one process's besides.
 
     Parameters
     ----------
     memory_bytes : int
-        Writable memory of one process; what it only reserves does not count.
+        Writable memory; what a process only reserves does not count.
     processes : int
         Processes and threads.
     file_bytes : int
         Largest file that can be written.
+    cpus : float
+        Processors' worth of time.
     tmp_bytes : int
         Size of /tmp; half of it for /dev/shm, and as much again for a home that is not mounted.
     """
@@ -57,6 +62,7 @@ class Limits:
     memory_bytes: int = 12 * GIB
     processes: int = 512
     file_bytes: int = 2 * GIB
+    cpus: float = 4.0
     tmp_bytes: int = 512 * MIB
 
 

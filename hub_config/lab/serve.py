@@ -1,10 +1,11 @@
-"""The first program of a researcher's sandbox: JupyterLab on the socket that was handed in.
+"""The first program of a researcher's sandbox: JupyterLab on the socket the hub listens on.
 
 Runs inside, where the researcher's own code runs too: nothing here is a boundary. What it closes, it
 closes so that nothing is offered that the proxy outside would refuse.
 """
 
 import ctypes
+import json
 import os
 import shutil
 import socket
@@ -22,11 +23,26 @@ def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     # An optional check of jsonschema builds a grammar on import, half of the start time; absent, it is skipped.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-    listener = socket.socket(fileno=int(os.environ.pop("ENCLAVE_LISTEN_FD")))
+    listener = socket.socket(fileno=inherited_socket() or called_for_socket())
     listener.setblocking(False)
     os.set_inheritable(listener.fileno(), False)
     lay_out_templates()
     serve(listener)
+
+
+def inherited_socket() -> int | None:
+    """Return the listening socket that bubblewrap handed in."""
+    told = os.environ.pop("ENCLAVE_LISTEN_FD", "")
+    return int(told) if told else None
+
+
+def called_for_socket() -> int:
+    """Call the hub once for the listening socket and the environment, where an engine could hand neither in."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as hub:
+        hub.connect(os.environ.pop("ENCLAVE_DOOR"))
+        told, descriptors, _, _ = socket.recv_fds(hub, 2**16, 1)
+    os.environ.update(json.loads(told))
+    return descriptors[0]
 
 
 def lay_out_templates() -> None:

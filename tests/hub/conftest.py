@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import nbformat
 import pytest
 
 from demo import hub_client
-from enclave.sandbox import Bubblewrap
+from enclave.sandbox import Sandboxes
 
 PEOPLE = [
     {"sub": "ana", "amr": ["pwd", "mfa"]},
@@ -47,7 +48,12 @@ class Hub:
 
     def sandboxes(self) -> list[str]:
         """Return the names of the running sandboxes."""
-        return [found.name for found in Bubblewrap(self.runtime_dir).running()]
+        return [found.name for found in Sandboxes(self.runtime_dir).running()]
+
+    def released(self) -> str:
+        """Return the sessions that were closed, one a line."""
+        path = self.home / "released"
+        return path.read_text() if path.exists() else ""
 
     def admit(self, *names: str) -> None:
         """Admit these people."""
@@ -77,6 +83,13 @@ def provider() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def hub(provider: str) -> Iterator[Hub]:
     """Start the hub with the small broker of this folder."""
+    with running_hub(provider) as found:
+        yield found
+
+
+@contextmanager
+def running_hub(provider: str, **settings: object) -> Iterator[Hub]:
+    """Run a hub with the small broker of this folder, and with these settings besides."""
     # Not a temporary folder's own name: socket paths are lower case and have no underscore.
     place = Path("/tmp", f"enclave-{secrets.token_hex(6)}")
     place.mkdir(mode=0o711)
@@ -95,11 +108,13 @@ def hub(provider: str) -> Iterator[Hub]:
     config = home / "hub.json"
     identity = {"issuer": provider, "client_id": "enclave", "client_secret": "not a secret"}
     told = {"home": str(home), "runtime_dir": str(place / "run"), "port": port, "identity": identity}
-    told |= {"broker": "small_broker:broker", "demo": False, "reconcile_seconds": 1}
+    told |= {"broker": "small_broker:broker", "demo": False, "reconcile_seconds": 1} | settings
     config.write_text(json.dumps(told))
     process = hub_client.start_hub(config, modules=Path(__file__).parent)
     found = Hub(home, place / "run", config, f"http://127.0.0.1:{port}", process)
-    yield found
-    hub_client.stop(found.process)
-    Bubblewrap(found.runtime_dir).reap(())
-    shutil.rmtree(place)
+    try:
+        yield found
+    finally:
+        hub_client.stop(found.process)
+        Sandboxes(found.runtime_dir).reap(())
+        shutil.rmtree(place)

@@ -132,7 +132,7 @@ def test_access_that_ends_ends_the_server(hub: Hub) -> None:
     channel.shutdown()
     answer = session.get(urljoin(server, "api/me"), timeout=20)
     assert answer.status_code != 200
-    hub_client.until(lambda: "cleo-dr-0034" in (hub.home / "released").read_text())
+    hub_client.until(lambda: "cleo-dr-0034" in hub.released())
     assert len(running - set(hub.sandboxes())) == 1
 
 

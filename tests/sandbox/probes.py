@@ -1,4 +1,4 @@
-"""Runs inside a sandbox and tries to get out of it; prints {probe: what happened} as JSON.
+"""Runs inside a sandbox and tries to get out of it; leaves {probe: what happened} as JSON in its scratch.
 
 'open' is the only bad answer: the attempt went through. Everything else says what stood in the way.
 argv: a secret file of the host, a unix socket of the host, a TCP port of the host, a host process.
@@ -47,9 +47,10 @@ def host_process(name: str) -> None:
 
 
 def environment_of_first() -> None:
-    """Look for what bubblewrap was started with."""
-    if not Path("/proc/1/environ").read_bytes().strip(b"\0"):
-        raise PermissionError("empty")
+    """Look for more in the first process than this one was told itself."""
+    theirs = Path("/proc/1/environ").read_bytes().decode().split("\0")
+    if {entry.partition("=")[0] for entry in theirs if entry} <= {*os.environ, "HOSTNAME"}:
+        raise PermissionError("nothing more")
 
 
 def own_child_traced() -> None:
@@ -114,14 +115,16 @@ def large_file() -> None:
 
 
 def fill(folder: str) -> None:
-    """Write 3 GiB into a memory file system."""
-    path = Path(folder, "fill")
+    """Write 3 GiB into a memory file system, in files each of which is allowed."""
+    paths = [Path(folder, f"fill{number}") for number in range(12)]
     try:
-        with path.open("wb") as file:
-            for _ in range(48):
-                file.write(bytes(64 * 1024**2))
+        for path in paths:
+            with path.open("wb") as file:
+                for _ in range(4):
+                    file.write(bytes(64 * 1024**2))
     finally:
-        path.unlink(missing_ok=True)
+        for path in paths:
+            path.unlink(missing_ok=True)
 
 
 def capabilities() -> None:
@@ -160,6 +163,12 @@ def find_file() -> None:
         raise FileNotFoundError
 
 
+def writable_mounts() -> None:
+    """Find a file system that the specification has read-only and that is not."""
+    if all(os.statvfs(path).f_flag & os.ST_RDONLY for path in ("/", "/project/data", "/probes")):
+        raise PermissionError("none")
+
+
 def limits_raised() -> None:
     """Raise one's own ceiling."""
     resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -174,9 +183,9 @@ def interfaces() -> None:
 def abstract_sockets() -> None:
     """Find a listening socket of the host among the abstract ones."""
     lines = Path("/proc/net/unix").read_text().splitlines()[1:]
-    if not [line for line in lines if line.rstrip().endswith("@enclave-probe")]:
+    if not [line for line in lines if line.rstrip().endswith(f"@enclave-probe-{HOST_PORT}")]:
         raise FileNotFoundError
-    connect(socket.AF_UNIX, "\0enclave-probe")
+    connect(socket.AF_UNIX, f"\0enclave-probe-{HOST_PORT}")
 
 
 PROBES: dict[str, Callable[[], object]] = {
@@ -216,6 +225,8 @@ PROBES: dict[str, Callable[[], object]] = {
     "kernel log": lambda: Path("/dev/kmsg").read_bytes(),
     "core pattern": lambda: Path("/proc/sys/kernel/core_pattern").write_text("|/tmp/x"),
     "sysrq": lambda: Path("/proc/sysrq-trigger").write_text("h"),
+    "writable file system": writable_mounts,
+    "overwrite data": lambda: Path("/project/data/rows.txt").write_text("x"),
     "write to data": lambda: Path("/project/data/new").write_text("x"),
     "mode of data": lambda: Path("/project/data/rows.txt").chmod(0o777),
     "hard link of data": lambda: os.link("/project/data/rows.txt", SCRATCH / "rows.txt"),
@@ -259,7 +270,7 @@ def main() -> None:
             answers[name] = "open"
         except (OSError, MemoryError, ValueError, ImportError, OverflowError, subprocess.CalledProcessError) as no:
             answers[name] = type(no).__name__ + f" {getattr(no, 'errno', '')}"
-    json.dump(answers, sys.stdout)
+    (SCRATCH / "answers.json").write_text(json.dumps(answers))
 
 
 main()
