@@ -115,8 +115,10 @@ def started() -> Engine:
 
 def stop() -> None:
     """End the engine and wait until it is gone."""
-    os.kill(int((PLACE / "pid").read_text()), signal.SIGTERM)
-    hub_client.until(lambda: not alive())
+    process = int((PLACE / "pid").read_text())
+    os.kill(process, signal.SIGTERM)
+    # its file goes before it does: meanwhile it takes its mounts away
+    hub_client.until(lambda: not Path("/proc", str(process)).exists())
     shutil.rmtree(PLACE)
 
 
