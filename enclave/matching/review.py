@@ -217,20 +217,21 @@ def _close(store: Store, keystore: Keystore, settings: Settings, admission: Admi
         found = json.loads((job.out / "review.json").read_text("utf-8"))
         if found["agreement"] is None:
             raise _not_two(review, "no pair of the sample was judged by both")
-        page, executed = keep_pages(settings, job, "review")
+        kept = keep_pages(settings, job, "review")
     sample = found["sample_sha256"]
     with store.transaction() as tx:
         review = replace(
             review, closed_on=tx.today, pairs=sum(stratum["drawn"] for stratum in found["strata"]),
             sample_sha256=sample, judged={who: len(said.get(sample[:16], {})) for who, said in answers.items()},
-            page_sha256=page, executed_sha256=executed,
+            page_sha256=kept[".html"], executed_sha256=kept[".ipynb"],
         )  # fmt: skip
         details: Details = {
             "pairs": review.pairs,
             "sample": sample,
             "judged": [f"{who} {number}" for who, number in sorted(review.judged.items())],
-            "page": page,
-            "executed": executed,
+            "page": kept[".html"],
+            "print": kept[".pdf"],
+            "executed": kept[".ipynb"],
         }
         tx.write(review, _entry(admission.person, "match.review", review, details))
     return review
