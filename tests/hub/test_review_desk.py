@@ -106,6 +106,7 @@ def test_a_reviewer_judges_pairs_and_runs_nothing_else(staff: Staff, page: Page)
     page.locator(".lm-Menu-item", has_text="Theme").first.click()
     page.locator(".lm-Menu-item", has_text="JupyterLab Dark").first.click()
     expect(page.locator("body[data-jp-theme-light=false]")).to_be_attached()
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0)
     told.scroll_into_view_if_needed()
     picture(page, "desk-dark")
 
