@@ -39,7 +39,7 @@ def init(
 ) -> None:
     """Make a new installation with its hub keys and an empty ledger."""
     desk: Desk = context.obj
-    enclave = initialise(desk.home, demo=demo)
+    enclave = desk.enclave = initialise(desk.home, demo=demo)
     facts(
         "installation",
         {

@@ -49,6 +49,12 @@ class Desk:
     ) -> None:
         """Secure analysis enclave of P20 WIN."""
         context.obj = Desk((home or default_home()).resolve(), actor)
+        context.call_on_close(context.obj.close)
+
+    def close(self) -> None:
+        """Close the database, if the command opened it: nothing but its one file is left."""
+        if "enclave" in vars(self):
+            self.enclave.store.close()
 
     def admitted(self, action: Action, project: str) -> Admission:
         """Ask the one question for the person at the desk; a refusal is entered."""

@@ -91,6 +91,12 @@ def test_what_nobody_expected_is_a_fault_and_shows_no_value(office: Installation
     assert "nobody-writes-here" not in said.text and "Traceback" not in said.text
 
 
+def test_a_command_leaves_the_database_in_one_file(office: Installation) -> None:
+    assert [path.name for path in office.home.glob("enclave.db*")] == ["enclave.db"]
+    assert command("--home", office.home, "people", "may", "wren", "analyse", "DR-0099").code == 3
+    assert [path.name for path in office.home.glob("enclave.db*")] == ["enclave.db"]
+
+
 def test_seal_writes_into_a_folder_and_over_nothing(office: Installation, tmp_path: Path) -> None:
     office.run("keys", "new", "SDE", "--out", tmp_path / "keys")
     plain = tmp_path / "SDE.0034.04_11_2022.matching"
