@@ -10,8 +10,6 @@ from demo import hub_client
 from tests.docker.conftest import Engine
 from tests.hub.conftest import Hub, running_hub
 
-PROJECT = "dr-0034"
-
 
 @pytest.fixture(scope="module")
 def hub(provider: str, engine: Engine, image: str) -> Iterator[Hub]:
@@ -19,14 +17,8 @@ def hub(provider: str, engine: Engine, image: str) -> Iterator[Hub]:
         yield found
 
 
-def opened(hub: Hub, person: str) -> tuple[hub_client.requests.Session, str]:
-    hub.admit(person)
-    session = hub_client.login(hub.base_url, person)
-    return session, hub_client.start_server(session, hub.base_url, person, PROJECT)
-
-
 def test_a_researcher_works_in_a_container_without_a_network(hub: Hub, engine: Engine) -> None:
-    session, server = opened(hub, "ana")
+    session, server = hub.opened("ana")
     count, interfaces, outside, control, hers, first, door = hub_client.run_cells(
         session,
         server,
@@ -54,7 +46,7 @@ def test_a_researcher_works_in_a_container_without_a_network(hub: Hub, engine: E
 
 
 def test_a_restarted_hub_finds_its_containers(hub: Hub) -> None:
-    session, server = opened(hub, "ana")
+    session, server = hub.opened("ana")
     hub_client.run_cells(session, server, ["open('kept.py', 'w').write('kept')"])
     running = hub.sandboxes()
     hub.restart(hard=True)
@@ -63,7 +55,7 @@ def test_a_restarted_hub_finds_its_containers(hub: Hub) -> None:
 
 
 def test_a_container_that_nobody_knows_is_ended_when_the_hub_starts(hub: Hub, engine: Engine) -> None:
-    opened(hub, "ana")
+    hub.opened("ana")
     running = hub.sandboxes()
     hub_client.stop(hub.process)
     (hub.home / "hub" / "hub.sqlite").unlink()
@@ -73,7 +65,7 @@ def test_a_container_that_nobody_knows_is_ended_when_the_hub_starts(hub: Hub, en
 
 def test_access_that_ends_ends_the_container(hub: Hub, engine: Engine) -> None:
     others = set(hub.sandboxes())
-    session, server = opened(hub, "cleo")
+    session, server = hub.opened("cleo")
     hers = set(hub.sandboxes()) - others
     assert len(engine.containers(hers)) == 1
     hub.revoke("cleo")
@@ -85,5 +77,5 @@ def test_access_that_ends_ends_the_container(hub: Hub, engine: Engine) -> None:
 def test_an_image_that_is_not_there_is_a_fault_and_leaves_nothing(provider: str, engine: Engine) -> None:
     with running_hub(provider, docker={"image": "no-such-image", "address": engine.address}) as hub:
         with pytest.raises(hub_client.HubError, match="did not start"):
-            opened(hub, "ana")
+            hub.opened("ana")
         assert hub.sandboxes() == []

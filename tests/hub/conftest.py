@@ -19,6 +19,7 @@ import pytest
 from demo import hub_client
 from enclave.sandbox import Sandboxes
 
+PROJECT = "dr-0034"
 PEOPLE = [
     {"sub": "ana", "amr": ["pwd", "mfa"]},
     {"sub": "ben", "amr": ["pwd", "otp"]},
@@ -59,6 +60,12 @@ class Hub:
         """Admit these people."""
         for name in names:
             (self.home / "admitted" / name).touch()
+
+    def opened(self, person: str) -> tuple[hub_client.requests.Session, str]:
+        """Admit a person and start their server: their session at the hub, and the server's address."""
+        self.admit(person)
+        session = hub_client.login(self.base_url, person)
+        return session, hub_client.start_server(session, self.base_url, person, PROJECT)
 
     def revoke(self, name: str) -> None:
         """Withdraw a person's admission."""

@@ -9,19 +9,11 @@ import pytest
 import websocket
 
 from demo import hub_client
-from tests.hub.conftest import Hub
-
-PROJECT = "dr-0034"
-
-
-def opened(hub: Hub, person: str) -> tuple[hub_client.requests.Session, str]:
-    hub.admit(person)
-    session = hub_client.login(hub.base_url, person)
-    return session, hub_client.start_server(session, hub.base_url, person, PROJECT)
+from tests.hub.conftest import PROJECT, Hub
 
 
 def test_a_researcher_works_with_the_projects_data_and_without_a_network(hub: Hub) -> None:
-    session, server = opened(hub, "ana")
+    session, server = hub.opened("ana")
     count, interfaces, outside, control, environment = hub_client.run_cells(
         session,
         server,
@@ -42,7 +34,7 @@ def test_a_researcher_works_with_the_projects_data_and_without_a_network(hub: Hu
 
 def test_the_servers_token_opens_nothing(hub: Hub) -> None:
     """Code inside may read the token its server reports its activity with; that is all it is good for."""
-    session, server = opened(hub, "ana")
+    session, server = hub.opened("ana")
     code = "import os; print(os.environ.get('JUPYTERHUB_API_TOKEN', ''))"
     token = hub_client.run_cells(session, server, [code])[0].text.strip()
     asked = hub_client.requests.Session()
@@ -55,7 +47,7 @@ def test_the_servers_token_opens_nothing(hub: Hub) -> None:
 
 
 def test_files_do_not_leave_through_the_server(hub: Hub) -> None:
-    session, server = opened(hub, "ana")
+    session, server = hub.opened("ana")
     hub_client.run_cells(session, server, ["open('rows.csv', 'w').write('planted marker')"])
     for path in (
         "files/rows.csv",
@@ -72,7 +64,7 @@ def test_files_do_not_leave_through_the_server(hub: Hub) -> None:
 
 
 def test_templates_are_shown_and_cannot_be_changed(hub: Hub) -> None:
-    session, server = opened(hub, "ana")
+    session, server = hub.opened("ana")
     listing = session.get(urljoin(server, "api/contents/templates"), timeout=20).json()
     assert [(entry["name"], entry["writable"]) for entry in listing["content"]] == [("getting_started.ipynb", False)]
 
@@ -97,7 +89,7 @@ def test_servers_are_named_after_projects(hub: Hub, name: str) -> None:
 
 
 def test_nobody_opens_another_persons_server(hub: Hub) -> None:
-    _, server = opened(hub, "ana")
+    _, server = hub.opened("ana")
     other = hub_client.login(hub.base_url, "cleo")
     assert other.get(urljoin(server, "api/contents"), timeout=20).status_code == 403
     with pytest.raises(hub_client.HubError):
@@ -105,7 +97,7 @@ def test_nobody_opens_another_persons_server(hub: Hub) -> None:
 
 
 def test_a_restarted_hub_finds_its_servers(hub: Hub) -> None:
-    session, server = opened(hub, "ana")
+    session, server = hub.opened("ana")
     hub_client.run_cells(session, server, ["open('kept.py', 'w').write('kept')"])
     running = hub.sandboxes()
     hub.restart(hard=True)
@@ -115,7 +107,7 @@ def test_a_restarted_hub_finds_its_servers(hub: Hub) -> None:
 
 def test_access_that_ends_ends_the_server(hub: Hub) -> None:
     """What a person loses is the open websocket, the server and every process, and the session is closed."""
-    session, server = opened(hub, "cleo")
+    session, server = hub.opened("cleo")
     kernel = session.post(
         urljoin(server, "api/kernels"), headers=hub_client.xsrf(session, server, "/user/cleo/dr-0034/"), timeout=20
     ).json()["id"]
@@ -137,6 +129,6 @@ def test_access_that_ends_ends_the_server(hub: Hub) -> None:
 
 
 def test_what_was_shown_is_written_down(hub: Hub) -> None:
-    session, server = opened(hub, "ana")
+    session, server = hub.opened("ana")
     hub_client.run_cells(session, server, ["print('shown' * 100)"])
     hub_client.until(lambda: '"server":"ana/dr-0034"' in (hub.home / "hub" / "shown.jsonl").read_text())

@@ -247,9 +247,14 @@ def finish(made: Installation, step: Step, arguments: list[str], killer: Killer,
     assert step.done(made), where
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_killed_at_every_point(at: At, killer: Killer, name: str) -> None:
-    step, point, seen, killed = STEPS[name], 0, set[str](), True
+Check = Callable[[Installation, str], None]
+
+
+def killed_at_every_point(
+    at: At, killer: Killer, name: str, step: Step, also: Check = lambda made, where: None
+) -> set[str]:
+    """Kill a step at one point after the other, and see that each time it can be put right; give the points."""
+    point, seen, killed = 0, set[str](), True
     while killed:
         made = at(step.stage)
         step.prepare(made)
@@ -261,8 +266,16 @@ def test_killed_at_every_point(at: At, killer: Killer, name: str) -> None:
             where = f"{name} killed at {answer['reached'][-1]}, point {point}"
             recovered(made)
             sound(made, where)
+            also(made, where)
             finish(made, step, arguments, killer, where)
         point += 1
+    return seen
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_killed_at_every_point(at: At, killer: Killer, name: str) -> None:
+    step = STEPS[name]
+    seen = killed_at_every_point(at, killer, name, step)
     expected = labels(step.room) if name != "egress clear" else {"egress.rendered"}
     if step.room == "analysis":
         expected = {"analysis.opened"} if name == "session open" else {"analysis.put-away"}
@@ -272,21 +285,11 @@ def test_killed_at_every_point(at: At, killer: Killer, name: str) -> None:
 @pytest.mark.parametrize("name", REVIEW)
 def test_killed_at_every_point_of_a_review(at: At, killer: Killer, name: str) -> None:
     """Nothing stands open afterwards, no answer is lost, and who was not let in yet sits down after all."""
-    step, point, seen, killed = REVIEW[name], 0, set[str](), True
-    while killed:
-        made = at(step.stage)
-        step.prepare(made)
-        arguments = step.arguments(made)
-        said = killer(made, step, point, arguments)
-        killed = said["killed"]
-        seen |= set(said["reached"])
-        if killed:
-            where = f"{name} killed at {said['reached'][-1]}, point {point}"
-            recovered(made)
-            sound(made, where)
-            assert places(made.enclave.settings) == [], where
-            finish(made, step, arguments, killer, where)
-        point += 1
+
+    def nobody_sits(made: Installation, where: str) -> None:
+        assert places(made.enclave.settings) == [], where
+
+    seen = killed_at_every_point(at, killer, name, REVIEW[name], nobody_sits)
     expected = {"sit down": {"matching.sat-down"}, "settle": {"matching.sat-down"}, "stand up": {SEALED}}
     assert seen >= expected.get(name, set()) | {"store.before-commit", "store.after-commit"}
 
