@@ -66,6 +66,9 @@ class DockerEnclaveSpawner(EnclaveSpawner, DockerSpawner):  # type: ignore[misc]
             ) from error
         pid = int(found["State"]["Pid"])
         if not Path("/proc", str(pid), "root").is_symlink():
+            # of what is not written down nobody could end it later
+            with suppress(DockerException):
+                await self.docker("remove_container", self.container_id, force=True)
             raise SandboxFault(f"sandbox {spec.name}: it ended at once, or the engine is not this machine's")
         return self._sandboxes.remember(spec.name, pid, uid)
 

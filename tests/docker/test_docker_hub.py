@@ -8,7 +8,7 @@ import pytest
 
 from demo import hub_client
 from tests.docker.conftest import Engine
-from tests.hub.conftest import Hub, running_hub
+from tests.hub.conftest import Hub, running_hub, sees_the_project_alone
 
 
 @pytest.fixture(scope="module")
@@ -19,27 +19,17 @@ def hub(provider: str, engine: Engine, image: str) -> Iterator[Hub]:
 
 def test_a_researcher_works_in_a_container_without_a_network(hub: Hub, engine: Engine) -> None:
     session, server = hub.opened("ana")
-    count, interfaces, outside, control, hers, first, door = hub_client.run_cells(
+    written, first, door = sees_the_project_alone(
         session,
         server,
-        [
-            "import duckdb, p20kit; duckdb.sql(\"from '/project/data/*.parquet' select count(*)\").fetchall()[0][0]",
-            "import socket; print(socket.if_nameindex())",
-            "socket.create_connection(('1.1.1.1', 443), 2)",
-            "import enclave.store",
-            "print(open('kept.py', 'w').write('kept'))",
-            "print(open('/proc/1/environ').read())",
-            "import os; print(os.listdir('/run/enclave/me'), os.access('/run/enclave/me', os.W_OK))",
-        ],
+        "print(open('kept.py', 'w').write('kept'))",
+        "print(open('/proc/1/environ').read())",
+        "import os; print(os.listdir('/run/enclave/me'), os.access('/run/enclave/me', os.W_OK))",
     )
-    assert count.text.strip() == "40"
-    assert interfaces.text.strip() == "[(1, 'lo')]"
-    assert outside.error.startswith("OSError")
-    assert control.error.startswith("ModuleNotFoundError")
-    assert hers.text.strip() == "4"
-    assert "JUPYTERHUB" not in first.text and "PATH=" in first.text
+    assert written == "4"
+    assert "JUPYTERHUB" not in first and "PATH=" in first
     # the socket the hub connects to is nowhere inside, and what handed it over is gone
-    assert door.text.strip() == "[] False"
+    assert door == "[] False"
     (hers,) = engine.containers(hub.sandboxes())
     told = str(engine.client.inspect_container(hers))
     assert str(hub.home) in told and "JUPYTERHUB" not in told

@@ -72,6 +72,26 @@ class Hub:
         (self.home / "admitted" / name).unlink()
 
 
+def sees_the_project_alone(session: hub_client.requests.Session, server: str, *more: str) -> list[str]:
+    """Run cells: the project's data is there, and no network and no part of the enclave; give what `more` printed."""
+    count, interfaces, outside, control, *others = hub_client.run_cells(
+        session,
+        server,
+        [
+            "import duckdb, p20kit; duckdb.sql(\"from '/project/data/*.parquet' select count(*)\").fetchall()[0][0]",
+            "import socket; print(socket.if_nameindex())",
+            "socket.create_connection(('1.1.1.1', 443), 2)",
+            "import enclave.store",
+            *more,
+        ],
+    )
+    assert count.text.strip() == "40"
+    assert interfaces.text.strip() == "[(1, 'lo')]"
+    assert outside.error.startswith("OSError")
+    assert control.error.startswith("ModuleNotFoundError")
+    return [other.text.strip() for other in others]
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as found:
