@@ -59,7 +59,7 @@ class Job:
     @property
     def work(self) -> str:
         """Say the work in a line, as the results name it."""
-        haste = ", fast" if self.fast else ""
+        haste = "" if self.fast is None else ", fast" if self.fast else ", without haste"
         return f"protect {self.instance}, zeros shown, {AIMS[self.against]}, least {self.weights}{haste}"
 
 
@@ -76,6 +76,7 @@ JOBS = (
     Job("ct50k-bounds-fast", "ct50k", against="bounds", fast=True),
     Job("ct50k", "ct50k"),
     Job("ct200k-bounds", "ct200k", against="bounds"),
+    Job("ct200k-bounds-least", "ct200k", against="bounds", fast=False),
 )
 
 

@@ -23,7 +23,7 @@ from p20kit.system import BoolArray, FloatArray, IntArray, System
 
 EXACT = 500
 """Cells that may be displayed or hidden, in a system that is solved as one."""
-LARGE = 100_000
+LARGE = 50_000
 """Cells that may be displayed or hidden, above which haste is made unless somebody asks for the least."""
 LONELY = 3.0
 """How much dearer a cell is of which no other slice hides anything in the same line."""

@@ -164,7 +164,7 @@ def protect(
     against : {"inference", "bounds", "recovery"}
         Which reader is kept out (`Aim`). The gate attacks as "inference" does; the others are for comparison.
     fast : bool, optional
-        Take the first choice that protects, without looking for the least. By default so where more than 100,000
+        Take the first choice that protects, without looking for the least. By default so where more than 50,000
         cells may be displayed or hidden.
     seconds : float, optional
         After so much time what is left is done fast: the answer still protects, and may differ from run to run.
