@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 from tests.journey.stages import STAGES, reach
+from tests.postgresql import PostgreSQL
 from tests.world import Installation, a_copy, put_to_rest
 
 At = Callable[[str], Installation]
@@ -81,3 +82,11 @@ def shared(resting: Callable[[str], Path]) -> Iterator[At]:
     for installation in made.values():
         installation.close()
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """Give a PostgreSQL server."""
+    server = PostgreSQL.start()
+    yield server
+    server.stop()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from enclave import agreement, dictionary, people
+from enclave import agreement, dictionary, people, store
 from enclave.app import initialise
 from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, facts, show, table
 from enclave.errors import Invalid, Refused
@@ -26,6 +26,8 @@ def register(app: typer.Typer) -> None:
     """Hang the groups onto the command line."""
     app.command("init")(init)
     app.command("today")(today)
+    app.command("upgrade")(upgrade)
+    app.command("move")(move)
     app.add_typer(keys_group, name="keys")
     app.add_typer(agreement_group, name="agreement")
     app.add_typer(dictionary_group, name="dictionary")
@@ -64,6 +66,26 @@ def today(
         enclave.settings.demo_day.write_text(calendar_day(day).isoformat(), "utf-8")
         enclave.store.enter(Entry(context.obj.actor, "demo.day", day))
     show(enclave.today(), as_json, f"today is {enclave.today()}")
+
+
+def upgrade(context: typer.Context, as_json: Json = False) -> None:
+    """Bring the registry's database to this program's version; back it up before."""
+    desk: Desk = context.obj
+    found = store.upgrade(desk.enclave.settings.database, desk.enclave.today(), desk.actor)
+    said = "it is of this program's version" if found == store.VERSION else f"from {found} to {store.VERSION}"
+    show({"from": found, "to": store.VERSION}, as_json, said)
+
+
+def move(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="SQLAlchemy address of an empty database.")],
+    as_json: Json = False,
+) -> None:
+    """Move registry and ledger to another database, PostgreSQL say, with the services stopped."""
+    desk: Desk = context.obj
+    entries = store.move(desk.enclave.store, address, desk.enclave.today, desk.actor)
+    said = f"{entries:,} entries moved; now set `database` in enclave.toml, and keep the old one closed"
+    show({"entries": entries}, as_json, said)
 
 
 @keys_group.command("new")

@@ -5,7 +5,6 @@ Source: EM XVII.B.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +13,16 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from enclave.errors import Fault, Refused
 from enclave.ledger import Entry, leaf_hash, root_of
-from enclave.store import Store
+from enclave.store import VERSION, Store, move, upgrade
+from enclave.store.schema import SCHEMA, connect, migrate, version
+from tests.postgresql import PostgreSQL
 
 
 @dataclass(frozen=True)
@@ -38,11 +43,30 @@ def entry(what: str = "test.step", project: str = "DR-0034") -> Entry:
     return Entry("olga", what, "x", project)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'enclave.db'}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.database()
+
+
+def today() -> date:
+    return date(2022, 4, 11)
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: date(2022, 4, 11))
+def store(address: str) -> Iterator[Store]:
+    made = Store(address, today)
     yield made
     made.close()
+
+
+def execute(address: str, statement: str) -> None:
+    """Do to the database what its owner could do."""
+    with sa.create_engine(address, poolclass=sa.NullPool).begin() as connection:
+        connection.execute(sa.text(statement))
 
 
 def size(store: Store) -> int:
@@ -87,8 +111,8 @@ def test_the_frontier_is_that_of_the_entries(store: Store) -> None:
         assert view.frontier().root() == root_of(leaves)
 
 
-def test_two_writers_do_not_lose_an_entry(store: Store, tmp_path: Path) -> None:
-    other = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: date(2022, 4, 11))
+def test_two_writers_do_not_lose_an_entry(store: Store, address: str) -> None:
+    other = Store(address, today)
 
     def write(into: Store) -> None:
         for _ in range(20):
@@ -105,27 +129,104 @@ def test_two_writers_do_not_lose_an_entry(store: Store, tmp_path: Path) -> None:
     other.close()
 
 
-def test_what_cannot_be_entered_is_not_done(store: Store, tmp_path: Path) -> None:
+def test_what_cannot_be_entered_is_not_done(store: Store, address: str) -> None:
     store.enter(entry())
-    base = sqlite3.connect(tmp_path / "enclave.db")
-    base.execute("drop table frontier")
-    base.commit()
-    base.close()
+    execute(address, "drop table frontier")
     with pytest.raises(Refused, match="nothing was done"), store.transaction() as tx:
         tx.write(Thing("DR-0034", "a"), entry())
     with store.view() as view:
         assert view.get(Thing, "DR-0034/a") is None
 
 
-def test_an_error_of_the_database_holds_nothing_of_a_record(store: Store, tmp_path: Path) -> None:
+def test_an_error_of_the_database_holds_nothing_of_a_record(store: Store, address: str) -> None:
     store.enter(entry())
-    base = sqlite3.connect(tmp_path / "enclave.db")
-    base.execute("drop table record")
-    base.commit()
-    base.close()
+    execute(address, "drop table record")
     with pytest.raises(Refused) as refused, store.transaction() as tx:
         tx.write(Thing("DR-0034", "canary"), entry())
     assert "canary" not in str(refused.value.__cause__)
     with pytest.raises(Fault) as fault, store.view() as view:
         view.get(Thing, "DR-0034/canary")
     assert "canary" not in f"{fault.value}{fault.value.__cause__}"
+
+
+@pytest.mark.parametrize("deed", ["update ledger set action = 'test.other'", "delete from ledger"])
+def test_the_database_itself_keeps_entries_as_they_are(store: Store, address: str, deed: str) -> None:
+    store.enter(entry())
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        execute(address, deed)
+    with store.view() as view:
+        assert [e["action"] for e in view.entries()] == ["test.step"]
+
+
+def test_what_was_acknowledged_outlives_a_power_cut_of_the_server(postgresql: PostgreSQL) -> None:
+    store = Store(postgresql.database(), today)
+    with store.transaction() as tx:
+        tx.write(Thing("DR-0034", "a"), entry())
+    postgresql.crash()
+    store.enter(entry("test.after"))
+    with store.view() as view:
+        assert view.get(Thing, "DR-0034/a") == Thing("DR-0034", "a")
+        assert [e["action"] for e in view.entries()] == ["test.step", "test.after"]
+        assert view.frontier().root() == root_of(view.leaves())
+    store.close()
+
+
+def test_the_migrations_make_the_tables_this_program_works_with(store: Store, address: str) -> None:
+    store.enter(entry())
+    engine = connect(address)
+    with engine.connect() as connection:
+        assert version(connection) == VERSION
+        assert compare_metadata(MigrationContext.configure(connection), SCHEMA) == []
+    engine.dispose()
+    assert ScriptDirectory("enclave/store/migrations").get_current_head() == VERSION
+
+
+def test_a_database_of_an_older_program_is_refused_until_it_is_upgraded(address: str) -> None:
+    engine = connect(address)
+    with engine.begin() as connection:
+        migrate(connection, "0001")
+    engine.dispose()
+    with pytest.raises(Refused, match="version 0001") as refused:
+        Store(address, today)
+    assert [finding.rule for finding in refused.value.findings] == ["registry-version"]
+    assert upgrade(address, today(), "olga") == "0001"
+    store = Store(address, today)
+    with store.view() as view:
+        assert [(e["action"], e["details"]) for e in view.entries()] == [
+            ("store.upgrade", {"from": "0001", "to": VERSION})
+        ]
+    assert upgrade(address, today(), "olga") == VERSION
+    assert size(store) == 1
+    store.close()
+
+
+def test_an_upgrade_that_fails_leaves_the_old_version(address: str) -> None:
+    engine = connect(address)
+    with engine.begin() as connection:
+        migrate(connection, "0001")
+    execute(address, "drop table frontier")
+    with pytest.raises(sa.exc.DBAPIError):
+        upgrade(address, today(), "olga")
+    with engine.connect() as connection:
+        assert version(connection) == "0001"
+    engine.dispose()
+
+
+def test_a_registry_is_moved_whole_into_an_empty_database(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'enclave.db'}", today)
+    for n in range(5):
+        with store.transaction() as tx:
+            tx.write(Thing("DR-0034", str(n)), entry(f"test.{n}"))
+    target = postgresql.database()
+    assert move(store, target, today, "olga") == 6
+    other = Store(target, today)
+    with store.view() as old, other.view() as new:
+        assert new.find(Thing) == old.find(Thing) and list(new.bodies()) == list(old.bodies())
+        assert new.frontier() == old.frontier() and old.frontier().root() == root_of(new.leaves())
+        assert [e["action"] for e in new.entries()][-1] == "store.move"
+    other.enter(entry("test.after"))
+    with pytest.raises(Refused, match="holds a registry already"):
+        move(store, target, today, "olga")
+    assert (size(store), size(other)) == (6, 7)
+    other.close()
+    store.close()

@@ -1,4 +1,4 @@
-"""The only SQL: records of the rooms and the ledger, changed together or not at all.
+"""Records of the rooms and the ledger, changed together or not at all.
 
 A record is a frozen dataclass with a class variable `KIND`, a property `key` and a field `project`. It can be
 written only with the ledger entry that tells why; both are one transaction (DESIGN mechanism 10).
@@ -11,40 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cache
+from itertools import islice
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from enclave.errors import Fault, refuse
+from enclave.errors import EnclaveError, Fault, refuse
 from enclave.ledger import Entry, Frontier, Sign, checkpoint, encode, leaf_hash
+from enclave.store.schema import FRONTIER, LEDGER, RECORDS, connect, prepare, writing
 from enclave.terms import reached
-
-_schema = sa.MetaData()
-_records = sa.Table(
-    "record",
-    _schema,
-    sa.Column("kind", sa.String(40), primary_key=True),
-    sa.Column("key", sa.String(200), primary_key=True),
-    sa.Column("project", sa.String(20), nullable=False, index=True),
-    sa.Column("body", sa.Text, nullable=False),
-)
-_ledger = sa.Table(
-    "ledger",
-    _schema,
-    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("project", sa.String(20), nullable=False, index=True),
-    sa.Column("action", sa.String(60), nullable=False, index=True),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Column("leaf", sa.LargeBinary(32), nullable=False),
-)
-_frontier = sa.Table(
-    "frontier",
-    _schema,
-    sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("size", sa.Integer, nullable=False),
-    sa.Column("peaks", sa.Text, nullable=False),
-)
 
 
 class Record(Protocol):
@@ -79,15 +55,15 @@ class View:
 
     def get(self, kind: type[R], key: str) -> R | None:
         """Give one record, or None."""
-        where = (_records.c.kind == kind.KIND) & (_records.c.key == key)
-        row = self._connection.execute(sa.select(_records.c.body).where(where)).first()
+        where = (RECORDS.c.kind == kind.KIND) & (RECORDS.c.key == key)
+        row = self._connection.execute(sa.select(RECORDS.c.body).where(where)).first()
         return None if row is None else _adapter(kind).validate_json(row.body)
 
     def find(self, kind: type[R], project: str | None = None, **fields: object) -> list[R]:
         """Give the records of a kind, in the order of their keys, whose fields equal those given."""
-        query = sa.select(_records.c.body).where(_records.c.kind == kind.KIND).order_by(_records.c.key)
+        query = sa.select(RECORDS.c.body).where(RECORDS.c.kind == kind.KIND).order_by(RECORDS.c.key)
         if project is not None:
-            query = query.where(_records.c.project == project)
+            query = query.where(RECORDS.c.project == project)
         found = (_adapter(kind).validate_json(row.body) for row in self._connection.execute(query))
         return [record for record in found if all(getattr(record, k) == v for k, v in fields.items())]
 
@@ -95,26 +71,31 @@ class View:
         self, *, project: str | None = None, action: str | None = None, since: int = 0
     ) -> Iterator[dict[str, Any]]:
         """Give ledger entries in order, as they stand in the ledger."""
-        query = sa.select(_ledger.c.body).where(_ledger.c.seq >= since).order_by(_ledger.c.seq)
+        query = sa.select(LEDGER.c.body).where(LEDGER.c.seq >= since).order_by(LEDGER.c.seq)
         if project is not None:
-            query = query.where(_ledger.c.project == project)
+            query = query.where(LEDGER.c.project == project)
         if action is not None:
-            query = query.where(_ledger.c.action == action)
+            query = query.where(LEDGER.c.action == action)
         for row in self._connection.execute(query):
             yield json.loads(row.body)
 
     def bodies(self) -> Iterator[str]:
         """Give every ledger entry's canonical text, in order."""
-        for row in self._connection.execute(sa.select(_ledger.c.body).order_by(_ledger.c.seq)):
+        for row in self._connection.execute(sa.select(LEDGER.c.body).order_by(LEDGER.c.seq)):
             yield row.body
 
     def leaves(self) -> list[bytes]:
         """Give every leaf hash, in order."""
-        return [row.leaf for row in self._connection.execute(sa.select(_ledger.c.leaf).order_by(_ledger.c.seq))]
+        return [row.leaf for row in self._connection.execute(sa.select(LEDGER.c.leaf).order_by(LEDGER.c.seq))]
+
+    def rows(self, table: sa.Table) -> Iterator[dict[str, Any]]:
+        """Give the rows of a table as they stand."""
+        for row in self._connection.execute(sa.select(table)).mappings():
+            yield dict(row)
 
     def frontier(self) -> Frontier:
         """Give the ledger's size and peaks."""
-        row = self._connection.execute(sa.select(_frontier.c.size, _frontier.c.peaks)).first()
+        row = self._connection.execute(sa.select(FRONTIER.c.size, FRONTIER.c.peaks)).first()
         if row is None:
             return Frontier()
         return Frontier(row.size, tuple(bytes.fromhex(peak) for peak in row.peaks.split()))
@@ -136,17 +117,22 @@ class Transaction(View):
             Sequence number of the entry.
         """
         body = _adapter(type(record)).dump_json(record).decode()
-        where = (_records.c.kind == record.KIND) & (_records.c.key == record.key)
-        self._connection.execute(sa.delete(_records).where(where))
+        where = (RECORDS.c.kind == record.KIND) & (RECORDS.c.key == record.key)
+        self._connection.execute(sa.delete(RECORDS).where(where))
         values = {"kind": record.KIND, "key": record.key, "project": record.project, "body": body}
-        self._connection.execute(sa.insert(_records).values(values))
+        self._connection.execute(sa.insert(RECORDS).values(values))
         return self.append(entry)
 
     def delete(self, record: Record, entry: Entry) -> int:
         """Delete a record and enter why."""
-        where = (_records.c.kind == record.KIND) & (_records.c.key == record.key)
-        self._connection.execute(sa.delete(_records).where(where))
+        where = (RECORDS.c.kind == record.KIND) & (RECORDS.c.key == record.key)
+        self._connection.execute(sa.delete(RECORDS).where(where))
         return self.append(entry)
+
+    def fill(self, table: sa.Table, rows: Iterator[dict[str, Any]]) -> None:
+        """Write rows of another database's table."""
+        while some := list(islice(rows, 1_000)):
+            self._connection.execute(sa.insert(table), some)
 
     def append(self, entry: Entry) -> int:
         """Enter an event; give its sequence number."""
@@ -154,11 +140,11 @@ class Transaction(View):
         body = encode(entry, frontier.size, datetime.now(UTC), self.today)
         leaf = leaf_hash(body)
         row = {"seq": frontier.size, "project": entry.project, "action": entry.action}
-        self._connection.execute(sa.insert(_ledger).values(**row, body=body.decode(), leaf=leaf))
+        self._connection.execute(sa.insert(LEDGER).values(**row, body=body.decode(), leaf=leaf))
         grown = frontier.append(leaf)
-        self._connection.execute(sa.delete(_frontier))
+        self._connection.execute(sa.delete(FRONTIER))
         peaks = " ".join(peak.hex() for peak in grown.peaks)
-        self._connection.execute(sa.insert(_frontier).values(one=1, size=grown.size, peaks=peaks))
+        self._connection.execute(sa.insert(FRONTIER).values(one=1, size=grown.size, peaks=peaks))
         return frontier.size
 
 
@@ -175,16 +161,12 @@ class Store:
 
     def __init__(self, address: str, today: Callable[[], date]) -> None:
         self._today = today
-        # An error's text must not hold what was being written.
-        if sa.make_url(address).get_backend_name() == "sqlite":
-            self._engine = sa.create_engine(address, hide_parameters=True)
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
-            sa.event.listen(self._engine, "begin", _begin_sqlite)
-        else:
-            # one snapshot for a whole view, as SQLite gives it
-            self._engine = sa.create_engine(address, hide_parameters=True, isolation_level="REPEATABLE READ")
-            sa.event.listen(self._engine, "begin", _begin_postgresql)
-        _schema.create_all(self._engine)
+        self._engine = connect(address)
+        try:
+            prepare(self._engine)
+        except EnclaveError:
+            self.close()
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -195,7 +177,7 @@ class Store:
         Refused
             If the ledger cannot be written: then nothing is done (fail closed).
         """
-        with self._engine.connect().execution_options(write=True) as connection, _closing_fails(connection):
+        with writing(self._engine) as connection, _closing_fails(connection):
             yield Transaction(connection, self._today())
             reached("store.before-commit")
             connection.commit()
@@ -227,7 +209,7 @@ class Store:
 def _closing_fails(connection: sa.Connection) -> Iterator[None]:
     try:
         yield
-    except sa.exc.OperationalError as error:
+    except sa.exc.DBAPIError as error:
         connection.rollback()
         raise refuse(
             "ledger", "ledger-unavailable", "EM XVII.B",
@@ -240,25 +222,5 @@ def _closing_fails(connection: sa.Connection) -> Iterator[None]:
 def _unreadable() -> Iterator[None]:
     try:
         yield
-    except sa.exc.OperationalError as error:
+    except sa.exc.DBAPIError as error:
         raise Fault("the registry cannot be read") from error
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy begins; sqlite3 must not do it behind our back
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
-
-
-def _begin_postgresql(connection: sa.Connection) -> None:
-    # One writer at a time, before anything is read: LOCK comes before the snapshot is taken, a SELECT would not.
-    if _writes(connection):
-        connection.exec_driver_sql(f"LOCK TABLE {_frontier.name} IN EXCLUSIVE MODE")
-
-
-def _writes(connection: sa.Connection) -> bool:
-    return bool(connection.get_execution_options().get("write", False))

@@ -1,0 +1,127 @@
+"""The tables, the database they stand in, and its version.
+
+SQLite on one machine, PostgreSQL in production. The tables are made and changed by migrations (Alembic); a database
+of another version is not opened.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from enclave.errors import Fault, refuse
+
+SCHEMA = sa.MetaData()
+RECORDS = sa.Table(
+    "record",
+    SCHEMA,
+    sa.Column("kind", sa.String(40), primary_key=True),
+    sa.Column("key", sa.String(200), primary_key=True),
+    sa.Column("project", sa.String(20), nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+LEDGER = sa.Table(
+    "ledger",
+    SCHEMA,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("project", sa.String(20), nullable=False, index=True),
+    sa.Column("action", sa.String(60), nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("leaf", sa.LargeBinary(32), nullable=False),
+)
+FRONTIER = sa.Table(
+    "frontier",
+    SCHEMA,
+    sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("peaks", sa.Text, nullable=False),
+)
+VERSION = "0002"
+"""The migration this program works with: the last of `migrations/versions`."""
+
+
+def connect(address: str) -> sa.Engine:
+    """Give an engine whose transactions are whole: one snapshot to read, one writer at a time."""
+    # an error's text must not hold what was being written
+    if sa.make_url(address).get_backend_name() == "sqlite":
+        engine = sa.create_engine(address, hide_parameters=True)
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    else:
+        # one snapshot for a whole view, as SQLite gives it; what a restart of the server cut is made anew
+        engine = sa.create_engine(
+            address, hide_parameters=True, isolation_level="REPEATABLE READ", pool_pre_ping=True
+        )
+        sa.event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def writing(engine: sa.Engine) -> sa.Connection:
+    """Give a connection whose transaction writes: it waits for whoever writes now."""
+    return engine.connect().execution_options(write=True)
+
+
+def prepare(engine: sa.Engine) -> None:
+    """Make the tables of an empty database; refuse one of another version.
+
+    Source: EM XVII.B.
+
+    Raises
+    ------
+    Refused
+        If the database was made by an older or a newer program.
+    Fault
+        If the database cannot be read.
+    """
+    try:
+        with engine.connect() as connection:
+            found = version(connection)
+        if found is None:
+            with engine.begin() as connection:
+                migrate(connection)
+    except sa.exc.DBAPIError as error:
+        raise Fault("the registry cannot be read") from error
+    if found not in (None, VERSION):
+        raise refuse(
+            "registry", "registry-version", "EM XVII.B",
+            f"the database is of version {found}, this program works with {VERSION}",
+            "Back it up, and run `enclave upgrade` of the newer program.",
+        )  # fmt: skip
+
+
+def version(connection: sa.Connection) -> str | None:
+    """Give the version of the tables; None where there are none."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("select version_num from alembic_version")).scalar_one_or_none()
+
+
+def migrate(connection: sa.Connection, to: str = VERSION) -> None:
+    """Bring the tables to a version, within the connection's transaction."""
+    settings = Config()
+    settings.set_main_option("script_location", "enclave.store:migrations")
+    settings.attributes["connection"] = connection
+    command.upgrade(settings, to)
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy begins; sqlite3 must not do it behind our back
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    # One writer at a time, before anything is read: LOCK comes before the snapshot is taken, a SELECT would not.
+    if _writes(connection):
+        connection.exec_driver_sql(f"LOCK TABLE {FRONTIER.name} IN EXCLUSIVE MODE")
+
+
+def _writes(connection: sa.Connection) -> bool:
+    return bool(connection.get_execution_options().get("write", False))
