@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from demo.show import Teller
 from demo.stage import clean, hub
 from demo.story import AS_OF, PROJECT, Story
 from enclave.app import initialise
+from enclave.scratch import wipe
 from enclave.settings import defaults
 
 VAR = Path(__file__).resolve().parent.parent / "var"
@@ -115,7 +115,7 @@ def _begin(stage: contextlib.ExitStack, name: str, students: int) -> Story:
     home = VAR / name
     clean(home, Path(str(defaults(home)["runtime"])))
     enclave = initialise(home, demo=True)
-    stage.callback(shutil.rmtree, enclave.settings.runtime, ignore_errors=True)
+    stage.callback(wipe, enclave.settings.runtime)
     story = Story(enclave, Teller(), students, students * 12 // 5)
     story.teller.console.print(
         f"[bold]P20 WIN enclave[/]  {PROJECT} on invented people: "

@@ -17,6 +17,7 @@ from pathlib import Path
 from demo.cast import EVERYONE
 from demo.hub_client import start_hub, start_provider, stop, until_answered
 from enclave.app import Enclave
+from enclave.scratch import wipe
 from enclave.settings import Settings
 from hub_config.config import load, socket_url
 
@@ -133,5 +134,5 @@ def _pages(settings: Settings, config: Path, url: str, token: str) -> subprocess
 
 def clean(home: Path, runtime: Path) -> None:
     """Wipe an earlier run."""
-    shutil.rmtree(runtime, ignore_errors=True)
+    wipe(runtime)
     shutil.rmtree(home, ignore_errors=True)

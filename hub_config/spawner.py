@@ -48,6 +48,7 @@ _FOLDERS_INSIDE = {
     "JUPYTERLAB_WORKSPACES_DIR": "/tmp/jupyter/workspaces",  # noqa: S108
     "IPYTHONDIR": "/tmp/ipython",  # noqa: S108
 }
+_OUTBOX_INSIDE = "/home/analyst/outbox"
 T = TypeVar("T")
 
 # The broker speaks to the store: one thread, one question at a time.
@@ -121,6 +122,8 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         except Refused as refused:
             raise Forbidden(str(refused)) from refused
         self._session, self._session_name = session, session.name
+        if _OUTBOX_INSIDE not in {mount.target for mount in session.mounts}:
+            self.log.warning("%s: what is written is bounded by counting, this hub may not mount", session.name)
 
     async def start(self) -> str:
         """Start the server in its sandbox on a socket that is already listening."""

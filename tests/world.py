@@ -28,6 +28,7 @@ from enclave.app import Enclave, open_enclave
 from enclave.cli import main
 from enclave.people import Admission
 from enclave.sandbox import Bubblewrap, SandboxSpec, python
+from enclave.scratch import wipe
 from enclave.settings import defaults
 from enclave.terms import Action
 from enclave.vault import PrivateKeys, PublicKeys, read_private
@@ -181,7 +182,7 @@ class Installation:
         runtime = Path(str(defaults(self.home)["runtime"]))
         if runtime.exists():
             Bubblewrap(runtime).reap(())
-            shutil.rmtree(runtime)
+            wipe(runtime)
 
 
 def a_copy(*, of: Path, to: Path, project: str = PROJECT) -> Installation:
@@ -196,7 +197,7 @@ def a_copy(*, of: Path, to: Path, project: str = PROJECT) -> Installation:
     made = Installation(to, project)
     write_settings(home=made.home, policies=_policies_of(of, to))
     runtime, resting = Path(str(defaults(made.home)["runtime"])), to / "runtime"
-    shutil.rmtree(runtime, ignore_errors=True)
+    wipe(runtime)
     if resting.exists():
         shutil.copytree(resting, runtime)
         shutil.rmtree(resting)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from enclave import matching
-from enclave.analysis.session import Session, close_session, open_session
+from enclave.analysis.session import Session, close_session, open_session, overfull, session_name
 from enclave.errors import Refused
 from enclave.ledger import Entry
 from enclave.people import Admission, Listing, may, reasons_against
@@ -67,7 +67,8 @@ class Broker:
         with self.store.view() as view:
             project = project_id(project)
             purpose = _purpose(view, username, project)
-            return [str(f) for f in reasons_against(view, username, purpose, project)]
+            reasons = [str(f) for f in reasons_against(view, username, purpose, project)]
+        return reasons + overfull(self.settings, session_name(project, username))
 
     def _sit_down(self, admission: Admission) -> Session:
         place = matching.sit_down(self.store, self.keystore, self.settings, admission)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import resource
 import shutil
 import stat
 import tarfile
@@ -23,18 +24,22 @@ from pathlib import Path
 
 from enclave import matching
 from enclave.agreement import Policy, of
+from enclave.errors import Fault
 from enclave.ledger import Detail, Entry
 from enclave.people import Admission
 from enclave.resultant import Delivery, SealedTable, delivery_of, open_table
 from enclave.sandbox import Mount
-from enclave.scratch import engine, scratch
+from enclave.scratch import Bounds, bound, engine, is_bound, scratch, wipe, within_reach
 from enclave.settings import Settings
 from enclave.store import Store
 from enclave.terms import UNIT, Action, ApprovedNotebook, project_id, reached
 from enclave.vault import Keystore
 
 RESEARCHER_TEMPLATES = ("getting_started.ipynb", "cohort_outcomes.ipynb")
-_HOME_LIMIT = 2 * 1024**3
+# A place of its own: the list of mounts, which a session can read, says nothing of others. Records are not counted.
+_PLACE = Bounds(0, 0, executable=False)
+_HOME = Bounds(2 * 1024**3, 200_000)
+_OUTBOX = Bounds(256 * 1024**2, 20_000, executable=False)
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
     store.enter(_entry(admission, name, "session.open", {"expires_on": admission.ends_on.isoformat()}))
     folder.mkdir(parents=True, mode=0o755)
     folder.parent.chmod(0o700)  # what lies below is for the sandboxes that mount it, and no one else
+    bound(folder, _PLACE)
     project = folder / "project"
     (project / "data").mkdir(parents=True, mode=0o755)
     (project / "templates").mkdir(mode=0o755)
@@ -95,12 +101,16 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
         (project / "project.json").write_text(json.dumps(about, indent=1), "utf-8")
         for template in RESEARCHER_TEMPLATES:
             shutil.copyfile(settings.notebooks / template, project / "templates" / template)
-        _restore_home(keystore, settings, name, admission.project, folder / "home")
+        home = _bounded_home(folder)
+        _restore_home(keystore, settings, name, admission.project, home)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        wipe(folder)
         raise
     reached("analysis.opened")
-    mounts = (Mount(project, "/project"), Mount(folder / "home", "/home/analyst", writable=True))
+    # as a mount of its own the outbox keeps what its file system forbids
+    own = (home, home / "outbox") if is_bound(home / "outbox") else (home,)
+    writable = (Mount(path, f"/home/analyst{str(path).removeprefix(str(home))}", writable=True) for path in own)
+    mounts = (Mount(project, "/project"), *writable)
     return Session(name, admission.project, admission.person, folder, admission.ends_on, mounts)
 
 
@@ -114,12 +124,27 @@ def opened_outbox(keystore: Keystore, settings: Settings, project: str, person: 
     """Give a person's outbox: of the session that runs, else of the files put away when the last one ended."""
     name = session_name(project, person)
     live = settings.runtime / "sessions" / name / "home"
-    if live.is_dir():
+    if live.parent.is_dir():
+        if not within_reach(live.parent):
+            raise Fault(f"session {name}: its files are mounted where this process does not see them; ask the hub")
         yield live / "outbox"
         return
     with scratch(settings.runtime, "outbox") as folder:
-        _restore_home(keystore, settings, name, project, folder / "home")
-        yield folder / "home" / "outbox"
+        home = folder / "home"
+        home.mkdir(mode=0o700)
+        _restore_home(keystore, settings, name, project, home)
+        yield home / "outbox"
+
+
+def overfull(settings: Settings, name: str) -> list[str]:
+    """Give the reasons why a session holds too much, where no file system of its own keeps it within bounds."""
+    home = settings.runtime / "sessions" / name / "home"
+    places = {"home": (home, _HOME), "outbox": (home / "outbox", _OUTBOX)}
+    return [
+        f"the {called} holds more than {bounds.size_bytes >> 20} MiB or {bounds.files} files"
+        for called, (folder, bounds) in places.items()
+        if folder.is_dir() and not is_bound(folder) and bounds.exceeded_by(folder)
+    ]
 
 
 def close_session(
@@ -137,10 +162,12 @@ def close_session(
         left_out = _put_away_home(keystore, settings, name, project)
         reached("analysis.put-away")
         details: dict[str, Detail] = {} if shown_bytes is None else {"shown_bytes_today": shown_bytes}
-        if left_out:
+        if left_out is None:
+            details["files"] = "out of reach; as they were put away before"
+        elif left_out:
             details["files_over_limit"] = left_out
         store.enter(Entry(person, "session.close", name, project, "DSA VI.C", details=details))
-        shutil.rmtree(folder, ignore_errors=True)
+        wipe(folder)
 
 
 def sandbox_name(project: str, person: str) -> str:
@@ -246,8 +273,17 @@ def _sealed_home(settings: Settings, project: str, name: str) -> tuple[Path, str
     return settings.sealed / f"project-{project}" / "homes" / f"{name}.home", f"{project}|home|{name}"
 
 
-def _restore_home(keystore: Keystore, settings: Settings, name: str, project: str, home: Path) -> None:
+def _bounded_home(folder: Path) -> Path:
+    """Make a home and its outbox, each a file system of its own where this process may mount."""
+    home = folder / "home"
     home.mkdir(mode=0o700)
+    if bound(home, _HOME):
+        (home / "outbox").mkdir(mode=0o700)
+        bound(home / "outbox", _OUTBOX)
+    return home
+
+
+def _restore_home(keystore: Keystore, settings: Settings, name: str, project: str, home: Path) -> None:
     sealed, context = _sealed_home(settings, project, name)
     if sealed.exists():
         archive = home.parent / "home.tar"
@@ -264,10 +300,15 @@ def _restore_home(keystore: Keystore, settings: Settings, name: str, project: st
     (home / "outbox").mkdir(exist_ok=True)
 
 
-def _put_away_home(keystore: Keystore, settings: Settings, name: str, project: str) -> int:
-    """Seal the home of a session that ended, by intent or by a crash; give the number of files over the limit."""
+def _put_away_home(keystore: Keystore, settings: Settings, name: str, project: str) -> int | None:
+    """Seal the home of a session that ended, by intent or by a crash; give the number of files over the limit.
+
+    None when its file system is not to be seen from here: what was put away before stays.
+    """
     folder = settings.runtime / "sessions" / name
     home = folder / "home"
+    if not within_reach(folder):
+        return None
     if not home.is_dir() or not keystore.exists(f"project-{project}"):
         return 0
     archive = folder / "home.tar"
@@ -281,17 +322,21 @@ def _put_away_home(keystore: Keystore, settings: Settings, name: str, project: s
 
 def _add_plain_files(tar: tarfile.TarFile, home: Path) -> int:
     """Add regular single-link files only; the folder was another's to write in. Requests come first."""
-    kept = left_out = 0
+    left_out = 0
+    # what is put away must fit again: a file with holes has none when it comes back
+    room = {"outbox": _OUTBOX.size_bytes, "home": _HOME.size_bytes}
     for root, folders, files, descriptor in os.fwalk(home, follow_symlinks=False):
         folders[:] = sorted((f for f in folders if f != ".cache"), key=lambda f: f != "outbox")
+        place = "outbox" if Path(root).is_relative_to(home / "outbox") else "home"
         for file in files:
             state = os.stat(file, dir_fd=descriptor, follow_symlinks=False)
             if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
                 continue
-            if kept + state.st_size > _HOME_LIMIT:
+            pages = -(-state.st_size // resource.getpagesize()) * resource.getpagesize()
+            if pages > room[place]:
                 left_out += 1
                 continue
-            kept += state.st_size
+            room[place] -= pages
             handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=descriptor)
             with os.fdopen(handle, "rb") as content:
                 info = tarfile.TarInfo(str((Path(root) / file).relative_to(home)))

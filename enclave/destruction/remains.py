@@ -19,6 +19,7 @@ from enclave.egress import ReleaseRequest, rendered
 from enclave.errors import Fault, Refused
 from enclave.intake import holdings
 from enclave.sandbox import Sandboxes
+from enclave.scratch import wipe
 from enclave.settings import Settings
 from enclave.store import View
 from enclave.vault import Keystore, read_header
@@ -77,7 +78,9 @@ def delete_all(paths: Iterable[Path]) -> None:
         if path.is_symlink() or path.is_file():
             path.unlink()
         elif path.exists():
-            shutil.rmtree(path)
+            wipe(path)
+            if path.exists():
+                shutil.rmtree(path)  # which says why it cannot
 
 
 def open_samples(keystore: Keystore, settings: Settings, destruction: Destruction) -> tuple[Proof, ...]:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
+import stat
 import sys
 import sysconfig
+from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 from enclave.sandbox.spec import ANALYST_HOME, Mount, SandboxSpec
 
 LIBRARY = "/opt/enclave/lib"
 _CONTROL_PLANE = ("enclave", "hub_config", "demo")
+
+# Programs no session needs: they speak to a network or another account, watch processes, or compile.
+_CLOSED = (
+    *("curl", "wget", "ssh", "ssh-a*", "ssh-key*", "scp", "sftp", "rsync", "nc", "nc.*", "ncat", "socat", "telnet*"),
+    *("docker", "dockerd", "containerd*", "runc", "ctr", "bwrap", "nsenter", "unshare", "gdb", "strace", "perf"),
+    *("*gcc-[0-9]*", "*g++-[0-9]*", "*-cpp-[0-9]*", "*-gnu-ld.*", "*-gnu-as", "make", "node"),
+)
 
 ETC = {
     "/etc/passwd": f"analyst:x:1000:1000:analyst:{ANALYST_HOME}:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n",
@@ -47,6 +57,23 @@ def hidden_folders() -> tuple[str, ...]:
     return tuple(str(path) for path in found if path.is_dir())
 
 
+@cache
+def closed_programs() -> tuple[str, ...]:
+    """Return the host's programs that stand in no sandbox: those named above, and all that change who runs them."""
+    found = {
+        path.resolve() for folder in ("/usr/bin", "/usr/sbin") for path in Path(folder).iterdir() if _closed(path)
+    }
+    return tuple(str(path) for path in sorted(found) if path.is_relative_to("/usr") and path.is_file())
+
+
+def _closed(path: Path) -> bool:
+    try:
+        changes_who_runs_it = path.stat().st_mode & (stat.S_ISUID | stat.S_ISGID)
+    except FileNotFoundError:
+        return False
+    return bool(changes_who_runs_it) or any(fnmatch(path.name, pattern) for pattern in _CLOSED)
+
+
 def arguments(spec: SandboxSpec, sources: dict[Mount, str], etc_fds: dict[str, int]) -> list[str]:
     """Write the filesystem of `spec` as bubblewrap arguments.
 
@@ -68,6 +95,8 @@ def arguments(spec: SandboxSpec, sources: dict[Mount, str], etc_fds: dict[str, i
     args += ["--size", str(size), "--perms", "0700", "--tmpfs", ANALYST_HOME]
     for path, fd in etc_fds.items():
         args += ["--ro-bind-data", str(fd), path]
+    for program in closed_programs():
+        args += ["--ro-bind", "/dev/null", program]
     for mount, source in sources.items():
         args += ["--bind" if mount.writable else "--ro-bind", source, mount.target]
     for folder in hidden_folders():

@@ -15,7 +15,7 @@ from docker.errors import APIError, NotFound
 from demo import hub_client
 from enclave.sandbox import CONTAINER_PYTHON, Limits, Mount, Sandboxed, Sandboxes, SandboxSpec, container
 from tests.docker.conftest import STORE, Engine
-from tests.sandbox.host import HOLD_MUCH, Host, laid_out
+from tests.probes.host import HOLD_MUCH, Host, laid_out
 
 
 @pytest.fixture
@@ -46,11 +46,6 @@ def written(engine: Engine, image: str, host: Host, code: str, limits: Limits | 
     spec = replace(host.spec(""), command=(CONTAINER_PYTHON, "-c", f"out = open('out', 'w')\n{code}"))
     run(engine, image, host, replace(spec, limits=limits or spec.limits))
     return (host.scratch / "out").read_text()
-
-
-def test_nothing_is_open(engine: Engine, image: str, host: Host) -> None:
-    run(engine, image, host, host.spec(CONTAINER_PYTHON))
-    host.judge()
 
 
 def test_the_work_of_an_analyst_runs_on_the_images_own_programs(engine: Engine, image: str, host: Host) -> None:

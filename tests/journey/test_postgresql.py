@@ -33,7 +33,7 @@ def at_on_postgresql(at: At, postgresql: PostgreSQL) -> At:
 
 
 @pytest.mark.parametrize("name", ["publish", "destroy project"])
-def test_killed_at_every_point_on_postgresql(at_on_postgresql: At, killer: Killer, name: str) -> None:  # noqa: F811
+def test_killed_at_every_point_on_postgresql(at_on_postgresql: At, killer: Killer, name: str) -> None:
     step = STEPS[name]
     seen = killed_at_every_point(at_on_postgresql, killer, name, step)
     assert seen >= labels(step.room) | {"store.before-commit", "store.after-commit"}

@@ -6,8 +6,17 @@ Source: DSA I; DSA VI.H.
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+from pathlib import Path
 
+import pytest
+
+from enclave import egress
+from enclave.analysis import opened_outbox
+from enclave.errors import Fault
 from enclave.resultant import delivery_of
+from enclave.sandbox import Bubblewrap, SandboxSpec, python
 from tests.conftest import At
 
 
@@ -29,6 +38,76 @@ def test_a_session_ends_however_much_it_wrote(at: At) -> None:
     left = sorted(str(path.relative_to(home)) for path in home.rglob("*") if path.is_file())
     assert left == ["notes.py", "outbox/out-1/request.json"]
     broker.release("dr-0034-wren")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user may not mount: the next test is theirs")
+def test_what_a_session_writes_has_file_systems_of_its_own(at: At) -> None:
+    """A full outbox is full for its session alone; requests in it are collected, put away and given back."""
+    made = at("delivered")
+    broker = made.enclave.broker()
+    session = broker.admit("wren", "DR-0034")
+    home, outbox = session.folder / "home", session.folder / "home" / "outbox"
+    assert home.is_mount() and outbox.is_mount()
+    assert os.statvfs(outbox).f_flag & os.ST_NOEXEC and not os.statvfs(home).f_flag & os.ST_NOEXEC
+    code = (
+        "import os; os.mkdir('outbox/out-0123456789ab')\n"
+        "open('outbox/out-0123456789ab/request.json', 'w').write('{}')\n"
+        "try: open('outbox/fill', 'wb').write(bytes(300 << 20))\n"
+        "except OSError as full: open('why', 'w').write(str(full))"
+    )
+    spec = SandboxSpec("writes", (python(), "-c", code), session.mounts)
+    assert Bubblewrap(made.enclave.settings.runtime).start(spec).wait(60) == 0
+    assert "No space left" in (home / "why").read_text()
+    (outbox / "fill").unlink()
+    with opened_outbox(made.enclave.keystore, made.enclave.settings, "DR-0034", "wren") as found:
+        assert len(egress.collect(found).taken) == 1
+    broker.release(session.name)
+    assert not session.folder.exists() and str(session.folder) not in Path("/proc/self/mountinfo").read_text()
+    again = broker.admit("wren", "DR-0034").folder / "home" / "outbox"
+    assert again.is_mount() and [path.name for path in again.iterdir()] == ["out-0123456789ab"]
+    broker.release(session.name)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another mount namespace is root's to make")
+def test_where_a_sessions_files_are_not_to_be_seen_nothing_is_taken_for_empty(at: At) -> None:
+    """A process in another mount namespace collects nothing and puts nothing away in place of what there is."""
+    made = at("delivered")
+    broker = made.enclave.broker()
+    session = broker.admit("wren", "DR-0034")
+    (session.folder / "home" / "kept.py").write_text("1")
+    broker.release(session.name)
+    session = broker.admit("wren", "DR-0034")
+    # as another namespace sees it
+    subprocess.run(("umount", "--recursive", "--lazy", session.folder), check=True)
+    with (
+        pytest.raises(Fault, match="mounted where this process does not see them"),
+        opened_outbox(made.enclave.keystore, made.enclave.settings, "DR-0034", "wren"),
+    ):
+        pass
+    broker.release(session.name)
+    with made.enclave.store.view() as view:
+        (*_, entry) = view.entries(action="session.close")
+    assert entry["details"] == {"files": "out of reach; as they were put away before"}
+    assert (broker.admit("wren", "DR-0034").folder / "home" / "kept.py").read_text() == "1"
+    broker.release(session.name)
+
+
+def test_without_file_systems_of_their_own_too_much_ends_the_session(at: At) -> None:
+    made = at("delivered")
+    broker = made.enclave.broker()
+    folder = broker.admit("wren", "DR-0034").folder
+    for mounted in (folder / "home", folder):  # as an ordinary user has it
+        subprocess.run(
+            ("umount", "--recursive", mounted), capture_output=True, check=False
+        )  # as an ordinary user has it
+    outbox = folder / "home" / "outbox"
+    outbox.mkdir(parents=True, exist_ok=True)
+    assert broker.still_admitted("wren", "DR-0034") == []
+    with (outbox / "fill").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 257 << 20)
+    assert broker.still_admitted("wren", "DR-0034") == ["the outbox holds more than 256 MiB or 20000 files"]
+    (outbox / "fill").unlink()
+    shutil.rmtree(folder)
 
 
 def test_a_second_delivery_takes_the_place_of_the_first(at: At) -> None:

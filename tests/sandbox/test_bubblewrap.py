@@ -70,6 +70,14 @@ def test_the_environment_is_what_the_spec_says(place: Path, monkeypatch: pytest.
     }
 
 
+def test_programs_that_no_session_needs_do_not_run(place: Path) -> None:
+    script = (
+        "exec 2>/dev/null; ls -d /usr/bin/sleep; "
+        "for name in bwrap unshare nsenter mount su passwd; do /usr/bin/$name --help && echo $name; done"
+    )
+    assert output(place, SandboxSpec("closed", ("/bin/sh", "-c", script))) == "/usr/bin/sleep\n"
+
+
 def test_a_descriptor_is_handed_in_and_no_other(place: Path) -> None:
     read_end, write_end = os.pipe()
     os.write(write_end, b"told")

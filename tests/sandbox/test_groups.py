@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from enclave.sandbox import Bubblewrap, Limits, Sandboxes, groups, python
-from tests.sandbox.host import HOLD_MUCH, Host, laid_out
+from tests.probes.host import HOLD_MUCH, Host, laid_out
 
 LIMITS = Limits(memory_bytes=384 * 2**20, processes=50, cpus=0.5)
 

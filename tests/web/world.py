@@ -12,6 +12,7 @@ from enclave import agreement, egress, intake, matching, people, resultant
 from enclave.app import Enclave, initialise, open_enclave
 from enclave.ledger import Entry
 from enclave.people import Admission, Listing, Person
+from enclave.scratch import wipe
 from enclave.settings import defaults
 from enclave.terms import Action, Role
 from enclave.vault import new_keys
@@ -65,7 +66,7 @@ class World:
     def close(self) -> None:
         """Close the registry and wipe the runtime folder."""
         self.enclave.store.close()
-        shutil.rmtree(self.enclave.settings.runtime, ignore_errors=True)
+        wipe(self.enclave.settings.runtime)
 
 
 def build(home: Path) -> World:
