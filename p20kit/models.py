@@ -48,6 +48,8 @@ class Model:
         Individuals in the base; residual degrees of freedom.
     r_squared : float or None
         Of ordinary least squares only.
+    sources : mapping of column to str
+        Column to "table.Column" of the project, where it is as delivered.
     basis : DataFrame
         One row per person with every value: the unit, the outcome and the regressors.
     tables : tuple of Table
@@ -70,6 +72,7 @@ class Model:
     persons: int
     df: int
     r_squared: float | None
+    sources: Mapping[str, str]
     basis: pd.DataFrame
     tables: tuple[Table, ...]
     findings: tuple[Finding, ...]
@@ -133,6 +136,7 @@ def model(
     title: str = "",
     reference: Mapping[str, str] | None = None,
     robust: bool = False,
+    sources: Mapping[str, str] | None = None,
     earlier: Sequence[Model | Protected | Table] = (),
 ) -> Model:
     """Fit a regression on distinct individuals and look at what it tells of a few of them.
@@ -155,6 +159,8 @@ def model(
         What coefficients are compared with; the most frequent category where none is named.
     robust : bool, default False
         Standard errors that allow for unequal variances (HC1).
+    sources : mapping of str to str, optional
+        Outcome or regressor to "table.Column" of the project, where it is a source column as delivered.
     earlier : sequence of Model, Protected or Table
         What has been released before, or is to be released with it.
 
@@ -177,10 +183,25 @@ def model(
     findings = (*model_findings(fitted), *unlisted, *_of_cells(attack.findings, name), *beside)
     ran = (*(rule for rule, kinds in RULES.items() if kind in kinds), *attack.ran)
     return Model(
-        name, title or name, formula, unit, kind, robust, dict(reference or {}), policy, estimates, fitted.persons,
-        fitted.persons - len(estimates), fitted.r_squared, laid_out.basis, tables, tuple(dict.fromkeys(findings)),
-        ran, attack.not_ran,
-    )  # fmt: skip
+        name=name,
+        title=title or name,
+        formula=formula,
+        unit=unit,
+        kind=kind,
+        robust=robust,
+        reference=dict(reference or {}),
+        policy=policy,
+        estimates=estimates,
+        persons=fitted.persons,
+        df=fitted.persons - len(estimates),
+        r_squared=fitted.r_squared,
+        sources=dict(sources or {}),
+        basis=laid_out.basis,
+        tables=tables,
+        findings=tuple(dict.fromkeys(findings)),
+        ran=ran,
+        not_ran=attack.not_ran,
+    )
 
 
 def _refuse_outcome(laid_out: Design, kind: Kind, name: str) -> None:

@@ -46,7 +46,9 @@ def wages(people: pd.DataFrame) -> pd.DataFrame:
 def a_project(root: Path, *, with_dol: bool = False) -> Path:
     """Write project.json and data/ as the enclave mounts them."""
     (root / "data").mkdir(parents=True, exist_ok=True)
-    frames = {"sde": students()} | ({"dol": wages(students())} if with_dol else {})
+    everybody = students()[["P20ID"]]
+    frames = {"sde": students(), "crosswalk": everybody.assign(SDE_GenericID=everybody["P20ID"].str[::-1])}
+    frames |= {"dol": wages(students())} if with_dol else {}
     for name, frame in frames.items():
         frame.to_parquet(root / "data" / f"{name}.parquet", index=False)
     codes = {"Gender": ["F", "M", "U"], "RaceEthnicityReportingText": list(RACES)}
@@ -63,6 +65,7 @@ def a_project(root: Path, *, with_dol: bool = False) -> Path:
                     "codes": codes.get(column),
                     "questions": ["RQ1"],
                     "as_of": "2026-06-30",
+                    "uc": name == "dol",
                 }
                 for column in frame.columns
             ],
@@ -78,6 +81,9 @@ def a_project(root: Path, *, with_dol: bool = False) -> Path:
         "days_left": 406,
         "policy": {"minimum_count": 6, "minimum_base": 20, "zeros": "hidden", "minimum_employers": 3},
         "policy_hash": "0" * 64,
+        "persons": len(students()),
+        "sees_uc": with_dol,
+        "names": ["DR-0034"],
         "tables": tables,
         "masked": []
         if with_dol
