@@ -40,6 +40,8 @@ def wages(people: pd.DataFrame) -> pd.DataFrame:
     rows = employed.repeat(3).reset_index(drop=True).to_frame()
     rows["WageYear"], rows["WageQuarter"] = "2021", np.tile(["1", "2", "3"], len(employed))
     rows["EmployerNAICS"] = generator.choice(["332", "336", "445", "722"], len(rows))
+    rows["EmployerID"] = "DOLE-" + rows["EmployerNAICS"] + generator.choice(list("ABCDEF"), len(rows))
+    rows["QuarterlyWages"] = generator.gamma(4.0, 2500.0, len(rows)).round(2)
     return rows
 
 
@@ -66,6 +68,7 @@ def a_project(root: Path, *, with_dol: bool = False) -> Path:
                     "questions": ["RQ1"],
                     "as_of": "2026-06-30",
                     "uc": name == "dol",
+                    "employer": column == "EmployerID",
                 }
                 for column in frame.columns
             ],
