@@ -79,9 +79,11 @@ def agree(story: Story) -> None:
     enlist_all(enclave)
     terms = policy.agreement
     elements = sum(len(part) for part in terms.elements.values())
+    conflicts = agreement.conflicts_of(enclave.settings.policies, PROJECT)
+    say(f"{PROJECT} {terms.title}: {elements} elements, {len(terms.schools)} schools")
     say(
-        f"{PROJECT} {terms.title}: {elements} elements, {len(terms.schools)} schools, "
-        f"{len(terms.assumed)} assumptions"
+        f"its documents say {len(conflicts)} things in two ways or not at all; a reading of each is recorded: "
+        f"{conflicts[0].subject}, {conflicts[0].taken}"
     )
     say(f"policy {policy.hash[:16]} in force from {known.effective_on}, access ends {known.ends_on}")
     story.expect_refusal(f"{NEWCOMER.name} asks to analyse", lambda: story.admitted(NEWCOMER.id, Action.ANALYSE))

@@ -39,8 +39,8 @@ class Aim:
         margin it is of + 0.1 log(1 + count). Or per table an array of the shape of its counts, above 0.
     keep : sequence of ndarray of bool
         Per table: cells that must be displayed. Empty: none.
-    fast : bool
-        Take the first choice that protects, without looking for the least.
+    fast : bool or None
+        Take the first choice that protects, without looking for the least; None: where the tables are large.
     seconds : float or None
         After so much time what is left is done as `fast` does it.
     """
@@ -48,7 +48,7 @@ class Aim:
     against: Against = "inference"
     weights: Costs | Sequence[FloatArray] = "balanced"
     keep: Sequence[BoolArray] = ()
-    fast: bool = False
+    fast: bool | None = None
     seconds: float | None = None
 
     def checked(self, tables: Sequence[Table]) -> Aim:

@@ -275,14 +275,14 @@ def _differences(
     from p20kit.differencing import small_differences
     from p20kit.overlaps import implied_groups
 
-    new = len(known) - len(before)
-    for found in small_differences(known, [then for _, then in before], policy):
+    then = [mask for _, mask in before]
+    for found in small_differences(known, then, policy):
         outer, inner = (group.where(known[group.table][0]) for group in (found.larger, found.smaller))
         many, fewer = found.larger.persons, found.smaller.persons
         what = f"{many} individuals less the {fewer} of {inner}, all among them, leaves {found.persons}"
         advice = "Hide one of the two, or use the same groups in both tables."
         findings.append(Finding("difference", COMPLEMENTARY_CLAUSE, outer, what, advice))
-    for implied in implied_groups(known, new, policy):
+    for implied in implied_groups(known, then, policy):
         what = f"{implied.persons} individuals follow from {implied.populations} groups of persons that overlap"
         advice = "Ask for the same persons as in the other tables."
         findings.append(Finding("overlap", COMPLEMENTARY_CLAUSE, implied.where, what, advice))

@@ -23,6 +23,8 @@ from p20kit.system import BoolArray, FloatArray, IntArray, System
 
 EXACT = 500
 """Cells that may be displayed or hidden, in a system that is solved as one."""
+LARGE = 50_000
+"""Cells that may be displayed or hidden, above which haste is made unless somebody asks for the least."""
 LONELY = 3.0
 """How much dearer a cell is of which no other slice hides anything in the same line."""
 SMALL, MANY = 0.2, 30.0
@@ -50,7 +52,7 @@ class Outcome:
     unprotected: IntArray
 
 
-def complementary(system: System, step: Step, *, fast: bool = False, seconds: float | None = None) -> Outcome:
+def complementary(system: System, step: Step, *, fast: bool | None = None, seconds: float | None = None) -> Outcome:
     """Choose further cells to hide so that no cell in need is exposed.
 
     Source: DSA III.G.2.d; DSA VI.D.2.
@@ -60,13 +62,15 @@ def complementary(system: System, step: Step, *, fast: bool = False, seconds: fl
     system : System
     step : Step
         Told how far the search is.
-    fast : bool, default False
-        Mend what is exposed at once, without looking for the least.
+    fast : bool, optional
+        Mend what is exposed at once, without looking for the least. By default so where more than `LARGE` cells
+        are open.
     seconds : float, optional
         After so much time what is left is done fast. Without it equal input gives equal output.
     """
+    in_haste = len(system.open) > LARGE if fast is None else fast
     until = None if seconds is None else time.monotonic() + seconds
-    search = _Search(step, lambda: fast or (until is not None and time.monotonic() > until))
+    search = _Search(step, lambda: in_haste or (until is not None and time.monotonic() > until))
     hidden, bound, hopeless = search.solve(system)
     if system.whole and not system.recovery:
         joining = Joining(system, hidden, np.zeros(system.size, dtype=np.int64), hopeless)

@@ -7,6 +7,7 @@ when its indicator is a combination of the known rows, that is when its leverage
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -48,7 +49,9 @@ class Implied:
         return f"overlap[{', '.join(f'{column}={code}' for column, code in self.codes) or 'Total'}]"
 
 
-def implied_groups(tables: Sequence[tuple[Table, BoolArray]], new: int, policy: CellPolicy) -> Iterator[Implied]:
+def implied_groups(
+    tables: Sequence[tuple[Table, BoolArray]], before: Sequence[BoolArray], policy: CellPolicy
+) -> list[Implied]:
     """Find groups under the threshold that follow from populations which overlap.
 
     Source: DSA III.G.2.d; DSA VI.D.2 ("any combination of dissemination materials").
@@ -56,21 +59,35 @@ def implied_groups(tables: Sequence[tuple[Table, BoolArray]], new: int, policy: 
     Parameters
     ----------
     tables : sequence of (Table, ndarray of bool)
-        With the cells a reader knows. Tables without a basis are left out: who is in them is not known.
-    new : int
-        The first `new` tables are being judged; what follows from earlier ones alone is not looked at again.
+        With the cells a reader knows; those that are being judged first, then what has been released before. Tables
+        without a basis are left out: who is in them is not known.
+    before : sequence of ndarray of bool
+        Of each table that has been released: the cells a reader knew without those that are being judged.
     policy : CellPolicy
+
+    Returns
+    -------
+    list of Implied
+        Without those that followed before.
     """
-    bases = {i: table.basis for i, (table, _) in enumerate(tables) if table.basis is not None}
-    mine = list(bases)
-    numbers = dict(zip(mine, populations([tables[i][0] for i in mine]), strict=True))
-    if len(set(numbers.values())) < _FEWEST:
-        return
-    for columns in _choices([tables[i][0] for i in mine]):
-        within = [i for i in mine if set(columns) <= set(tables[i][0].by)]
-        if len({numbers[i] for i in within}) >= _FEWEST and min(within) < new:
-            known = pd.concat([_known(*tables[i], bases[i], columns).assign(population=numbers[i]) for i in within])
-            yield from _within(known.drop_duplicates(), columns, policy)
+    released = [table for table, _ in tables[len(tables) - len(before) :]]
+    then = Counter(_implied(list(zip(released, before, strict=True)), policy))
+    return list((Counter(_implied(tables, policy)) - then).elements())
+
+
+def _implied(tables: Sequence[tuple[Table, BoolArray]], policy: CellPolicy) -> Iterator[Implied]:
+    for unit in dict.fromkeys(table.unit for table, _ in tables):
+        alike = [
+            (table, known, table.basis) for table, known in tables if table.unit == unit and table.basis is not None
+        ]
+        numbers = populations([table for table, *_ in alike])
+        if len(set(numbers)) < _FEWEST:
+            continue
+        for columns in _choices([table for table, *_ in alike]):
+            within = [i for i, (table, *_) in enumerate(alike) if set(columns) <= set(table.by)]
+            if len({numbers[i] for i in within}) >= _FEWEST:
+                known = pd.concat([_known(*alike[i], columns).assign(population=numbers[i]) for i in within])
+                yield from _within(known.drop_duplicates(), columns, policy)
 
 
 def _choices(tables: Sequence[Table]) -> list[tuple[str, ...]]:

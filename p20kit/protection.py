@@ -141,7 +141,7 @@ def protect(
     keep: Sequence[BoolArray] = (),
     weights: Costs | Sequence[FloatArray] = "balanced",
     against: Against = "inference",
-    fast: bool = False,
+    fast: bool | None = None,
     seconds: float | None = None,
     progress: Progress = automatic,
 ) -> Protected:
@@ -163,8 +163,9 @@ def protect(
         What is made least: what hiding a cell costs (`Aim`).
     against : {"inference", "bounds", "recovery"}
         Which reader is kept out (`Aim`). The gate attacks as "inference" does; the others are for comparison.
-    fast : bool, default False
-        Take the first choice that protects, without looking for the least.
+    fast : bool, optional
+        Take the first choice that protects, without looking for the least. By default so where more than 50,000
+        cells may be displayed or hidden.
     seconds : float, optional
         After so much time what is left is done fast: the answer still protects, and may differ from run to run.
     progress : Progress, default automatic

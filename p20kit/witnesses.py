@@ -52,7 +52,7 @@ class Witnesses:
         self.most = self.tied.rise
         self.proven = np.zeros(len(gap), dtype=bool)
         self.in_whole = np.zeros(len(gap), dtype=bool)
-        self._columns = self.tied.rows.tocsc()
+        self._columns, self._of_cells = self.tied.rows.tocsc(), system.rows.tocsc()
         # each cell is in one column at most, as it is or as its negative
         self._column = (abs(self.tied.moves) @ np.arange(len(self.tied.up))).astype(np.int64)
         self._sign = self.tied.moves.sum(axis=1)
@@ -172,19 +172,21 @@ class Witnesses:
 
     def _note(self, moved: FloatArray) -> None:
         """Enter which cells changes of the columns, shape (k, j), are the witnesses of."""
-        of_cells = self.tied.moves @ moved
-        self._verify(of_cells)
-        hits = self._asked[:, None] & (of_cells >= self._enough[:, None])
-        self.proven |= hits.any(axis=1)
-        small = hits & (~self.in_whole & self._small)[:, None]
+        moving: BoolArray = np.asarray(moved.any(axis=1))
+        cells = np.flatnonzero(moving[self._column])
+        moves = self.tied.moves[cells]
+        of_cells = moves @ moved
+        self._verify(cells, of_cells)
+        hits = self._asked[cells, None] & (of_cells >= self._enough[cells, None])
+        self.proven[cells] |= hits.any(axis=1)
+        small = hits & (~self.in_whole & self._small)[cells, None]
         for at in np.flatnonzero(small.any(axis=0)) if self.whole else ():
-            self.in_whole |= hits[:, at] & (self.tied.moves @ self._moves_whole(moved[:, at]) != 0)
+            self.in_whole[cells] |= hits[:, at] & (moves @ self._moves_whole(moved[:, at]) != 0)
 
-    def _verify(self, changes: FloatArray) -> None:
+    def _verify(self, cells: IntArray, changes: FloatArray) -> None:
         """A witness is believed when it breaks no sum and no bound, whoever found it."""
-        system = self.system
-        broken = system.rows @ changes
-        outside = changes - np.clip(changes, system.down[:, None], system.up[:, None])
+        broken = crossing(self._of_cells, cells) @ changes
+        outside = changes - np.clip(changes, self.system.down[cells, None], self.system.up[cells, None])
         if max(np.abs(off).max(initial=0.0) for off in (broken, outside)) > self.near:
             raise ArithmeticError("a witness does not add up")
 

@@ -1,6 +1,7 @@
 """The Data Sharing Agreement as data: compiled to a frozen policy, signed, in force until it ends."""
 
 from enclave.agreement.lifecycle import InForce, Signature, of, register, sign
+from enclave.agreement.lint import Conflict
 from enclave.agreement.model import (
     Agreement,
     CellTerms,
@@ -12,12 +13,13 @@ from enclave.agreement.model import (
     Retention,
     School,
 )
-from enclave.agreement.policy import FLOOR, Policy, compile_agreement
+from enclave.agreement.policy import FLOOR, Policy, compile_agreement, conflicts_of
 
 __all__ = [
     "FLOOR",
     "Agreement",
     "CellTerms",
+    "Conflict",
     "Element",
     "FileLayout",
     "InForce",
@@ -29,6 +31,7 @@ __all__ = [
     "School",
     "Signature",
     "compile_agreement",
+    "conflicts_of",
     "of",
     "register",
     "sign",

@@ -6,12 +6,13 @@ import hashlib
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import rfc8785
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from enclave.agreement.documents import Documents
+from enclave.agreement.lint import Conflict, lint
 from enclave.agreement.model import (
     AgencyTerms,
     Agreement,
@@ -23,11 +24,10 @@ from enclave.agreement.model import (
     Retention,
     School,
 )
+from enclave.agreement.sources import load
 from enclave.calendar import add_months
-from enclave.errors import Finding, Invalid, Refused, invalid, refuse
+from enclave.errors import Finding, Invalid, Refused, refuse
 from enclave.terms import GENERIC_ID, project_id
-
-P = TypeVar("P", Agreement, AgencyTerms)
 
 FLOOR = CellTerms(
     minimum_count=6, minimum_base=20, zeros="shown", minimum_employers=3, dominance_share=0.80, p_percent=15.0
@@ -143,15 +143,18 @@ def compile_agreement(policies: Path, dr: str) -> Policy:
     Raises
     ------
     Invalid
-        If a file is missing, a key unknown, or a reference (element, question, party) does not resolve.
+        If a file is missing, a key unknown, a reference (element, question, party) does not resolve, or the
+        documents, where they are transcribed, say something in two ways of which the agreement takes none.
     Refused
         If a term is looser than the floor.
     """
     dr = project_id(dr)
-    agreement = _load(policies / "agreements" / f"{dr}.yaml", Agreement)
+    agreement = load(policies / "agreements" / f"{dr}.yaml", Agreement)
     codes = [p.code for p in agreement.parties if p.kind is PartyKind.AGENCY]
-    terms = [_load(policies / "agencies" / f"{code}.yaml", AgencyTerms) for code in codes]
+    terms = [load(policies / "agencies" / f"{code}.yaml", AgencyTerms) for code in codes]
     _resolve(agreement)
+    if still := [conflict.finding for conflict in _conflicts(policies, agreement) if not conflict.taken]:
+        raise Invalid(dr, still)
     everyone = [agreement.cells, *(term.cells for term in terms)]
     columns = _columns(agreement, terms)
     for cells in (*everyone, *columns.values()):
@@ -175,26 +178,25 @@ def _columns(agreement: Agreement, terms: list[AgencyTerms]) -> dict[str, CellTe
     }
 
 
-def _load(path: Path, kind: type[P]) -> P:
-    """Read one YAML file as `kind`; every unknown or missing key is a finding."""
-    try:
-        body: Any = yaml.safe_load(path.read_text("utf-8"))
-        return kind.model_validate(body)
-    except FileNotFoundError as error:
-        raise invalid(
-            path.name, "policy-file", "EM II", "there is no such file",
-            "Transcribe the signed document under policies/.",
-        ) from error  # fmt: skip
-    except yaml.YAMLError as error:
-        raise invalid(path.name, "policy-file", "EM II", "it is not YAML", "Mend the file.") from error
-    except ValidationError as error:
-        raise Invalid(
-            path.name,
-            [
-                Finding("policy-key", "EM II", ".".join(map(str, e["loc"])), e["msg"].lower(), "Mend the file.")
-                for e in error.errors()
-            ],
-        ) from error
+def conflicts_of(policies: Path, dr: str) -> tuple[Conflict, ...]:
+    """Find what the documents of an agreement leave open or say in two ways, with the readings it takes.
+
+    Source: DSA I; EM XVIII.F.
+
+    Raises
+    ------
+    Invalid
+        If the agreement or the transcript of its documents is missing or malformed.
+    """
+    dr = project_id(dr)
+    agreement = load(policies / "agreements" / f"{dr}.yaml", Agreement)
+    load(policies / "documents" / f"{dr}.yaml", Documents)
+    return _conflicts(policies, agreement)
+
+
+def _conflicts(policies: Path, agreement: Agreement) -> tuple[Conflict, ...]:
+    path = policies / "documents" / f"{agreement.dr}.yaml"
+    return lint(load(path, Documents), agreement.assumed) if path.exists() else ()
 
 
 def _resolve(agreement: Agreement) -> None:

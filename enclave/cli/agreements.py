@@ -10,7 +10,7 @@ import typer
 from enclave import agreement, dictionary, people
 from enclave.app import initialise
 from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, facts, show, table
-from enclave.errors import Refused
+from enclave.errors import Invalid, Refused
 from enclave.ledger import Entry, refusal
 from enclave.terms import Action, Role, party_id, project_id
 from enclave.vault import new_keys
@@ -133,6 +133,20 @@ def agreement_show(context: typer.Context, project: str, as_json: Json = False) 
         },
         as_json,
     )
+
+
+@agreement_group.command("lint")
+def agreement_lint(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Find what an agreement's documents leave open or say in two ways, with the reading taken of each."""
+    dr = project_id(project)
+    conflicts = agreement.conflicts_of(context.obj.enclave.settings.policies, dr)
+    if still := [each.finding for each in conflicts if not each.taken]:
+        raise Invalid(dr, still)
+    if as_json:
+        show(conflicts, as_json)
+    else:
+        rows = [(each.rule, each.subject, each.what, each.taken) for each in conflicts]
+        table(f"what the documents of {dr} leave open", ("rule", "about", "found", "taken"), rows, as_json)
 
 
 @dictionary_group.command("import")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from p20kit import CellPolicy, Table, audit, protect
+from p20kit import CellPolicy, Table, audit, complementary, protect
 from p20kit.errors import TableInvalid, Unprotectable
 from p20kit.progress import Step
 from p20kit.protection import Protected
@@ -116,6 +116,19 @@ def test_a_hasty_answer_protects_too(options: dict[str, Any]) -> None:
         assert not audit(hasty, POLICY).findings
         assert hasty.optimality is not None and careful.optimality is not None
         assert hasty.optimality.weight >= careful.optimality.bound
+
+
+def test_large_tables_are_protected_in_haste_unless_the_least_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Haste hides more here, so that the three calls can be told apart by what they hide."""
+    least = {
+        fast: [hidden(protect(table, POLICY, fast=fast)) for table in random_tables(6, (5, 5))]
+        for fast in (False, True)
+    }
+    assert least[False] != least[True]
+    assert [hidden(protect(table, POLICY)) for table in random_tables(6, (5, 5))] == least[False]
+    monkeypatch.setattr(complementary, "LARGE", 10)
+    assert [hidden(protect(table, POLICY)) for table in random_tables(6, (5, 5))] == least[True]
+    assert [hidden(protect(table, POLICY, fast=False)) for table in random_tables(6, (5, 5))] == least[False]
 
 
 def test_equal_input_gives_equal_output() -> None:

@@ -51,6 +51,7 @@ def test_every_command_prints_json() -> None:
         (("people", "enlist", "DR-0034", "../wren", "researcher", *WHO), 4),
         (("people", "enlist", "DR-0034", "wren", "researcher", *WHO, "--basis", "9.z"), 4),
         (("agreement", "show", "DR-0099"), 3),
+        (("agreement", "lint", "DR-0099"), 4),
         (("agreement", "sign", "DR-0034", "SDE", "Commissioner", "4/1/2022"), 4),
         (("egress", "list", "DR-0099"), 3),
         (("egress", "collect", "DR-0034", "../../etc"), 3),
