@@ -89,9 +89,7 @@ def tabulate(
     """
     by, measures = tuple(by), tuple(dict.fromkeys([Count(), *measures]))
     refuse_strange([*(hierarchies or ()), *(codes or ())], by, "hierarchies or codes", name)
-    used = [*by, *(m.of for m in measures if not isinstance(m, Count)), *([employer] if employer else [])]
-    if set(sources or ()) - set(used):
-        raise invalid(name, "sources name columns that the table does not use", "Leave them out.")
+    _refuse_unused(sources or {}, by, measures, employer, name)
     persons, values = _counted(frame, by, unit, measures, employer, name)
     dimensions = _dimensions(persons, by, hierarchies or {}, codes or {}, name)
     basis = _placed(persons, dimensions)
@@ -99,6 +97,14 @@ def tabulate(
     empty, chosen = impossible_cells(impossible, dimensions, counts, name), choose_margins(margins, by, name)
     table = Table(name, title or name, unit, dimensions, counts, empty, basis, dict(sources or {}), chosen, measures)
     return table if values is None else _measured(table, values, employer)
+
+
+def _refuse_unused(
+    sources: Mapping[str, str], by: Sequence[str], measures: Sequence[Measure], employer: str | None, name: str
+) -> None:
+    used = {*by, *(m.of for m in measures if not isinstance(m, Count)), employer}
+    if set(sources) - used:
+        raise invalid(name, "sources name columns that the table does not use", "Leave them out.")
 
 
 def _measured(table: Table, values: pd.DataFrame, employer: str | None) -> Table:

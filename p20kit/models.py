@@ -183,25 +183,10 @@ def model(
     findings = (*model_findings(fitted), *unlisted, *_of_cells(attack.findings, name), *beside)
     ran = (*(rule for rule, kinds in RULES.items() if kind in kinds), *attack.ran)
     return Model(
-        name=name,
-        title=title or name,
-        formula=formula,
-        unit=unit,
-        kind=kind,
-        robust=robust,
-        reference=dict(reference or {}),
-        policy=policy,
-        estimates=estimates,
-        persons=fitted.persons,
-        df=fitted.persons - len(estimates),
-        r_squared=fitted.r_squared,
-        sources=dict(sources or {}),
-        basis=laid_out.basis,
-        tables=tables,
-        findings=tuple(dict.fromkeys(findings)),
-        ran=ran,
-        not_ran=attack.not_ran,
-    )
+        name, title or name, formula, unit, kind, robust, dict(reference or {}), policy, estimates, fitted.persons,
+        fitted.persons - len(estimates), fitted.r_squared, dict(sources or {}), laid_out.basis, tables,
+        tuple(dict.fromkeys(findings)), ran, attack.not_ran,
+    )  # fmt: skip
 
 
 def _refuse_outcome(laid_out: Design, kind: Kind, name: str) -> None:

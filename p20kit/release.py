@@ -84,16 +84,11 @@ def request_release(
         If a text is missing or a table has no basis.
     """
     opened = project or open_project()
+    planned = planned_on.isoformat() if isinstance(planned_on, date) else planned_on
     said = {
-        "title": title,
-        "report": report,
-        "questions": list(questions),
-        "audience": audience,
-        "population": population,
-        "methods": list(methods),
-        "planned_on": planned_on.isoformat() if isinstance(planned_on, date) else planned_on,
-        "notes": notes,
-    }
+        "title": title, "report": report, "questions": list(questions), "audience": audience,
+        "population": population, "methods": list(methods), "planned_on": planned, "notes": notes,
+    }  # fmt: skip
     parts = _parts(_protected(tables, opened.policy), charts, models, texts or {}, cells_run() if notebook else [])
     content = _content(opened, said, parts)
     read_request(content)

@@ -123,7 +123,7 @@ def egress_clear(
 ) -> None:
     """Clear a request that holds and share it with the agencies, or refuse it with every finding.
 
-    A notebook that came with it is run again first.
+    A notebook that came with it is run again where that can spare a look.
     """
     desk: Desk = context.obj
     admission = desk.admitted(Action.CHECK, project)

@@ -154,7 +154,7 @@ def clear(
 ) -> Clearance:
     """Clear a request that holds, or refuse it with every finding; both are entered.
 
-    A notebook that came with it is run again first.
+    A notebook that came with it is run again where that can spare a person a look.
 
     Source: DSA III.G.2; DSA VI.D.2; DSA VI.G.1.
 
@@ -177,8 +177,6 @@ def clear(
         request = _request(view, project, request_id)
     _hold_apart(request, admission)
     waived = waived.strip()
-    if not waived and request.state != "cleared":
-        rerun(store, keystore, settings, admission, request_id)
     looked_at = f"{looked_at}\nNot run again: {waived}" if waived and looked_at.strip() else looked_at
     while True:
         with store.view() as view:
@@ -186,7 +184,7 @@ def clear(
             cleared, known = view.get(Clearance, request_id), view.find(Remembered, project)
         if request.state == "cleared" and cleared is not None:
             return cleared
-        verdict = _judged(store, keystore, settings, admission, request, looked_at)
+        verdict = _judged(store, keystore, settings, admission, request, looked_at, again=not waived)
         clearance = _clear(store, settings, admission, request, verdict, looked_at, known)
         if clearance is not None:
             return clearance
@@ -199,10 +197,17 @@ def _judged(
     admission: Admission,
     request: ReleaseRequest,
     looked_at: str,
+    *,
+    again: bool,
 ) -> Verdict:
-    """Give the verdict on what may be cleared; anything else is entered and refused."""
+    """Give the verdict on what may be cleared; anything else is entered and refused.
+
+    Where something is left for a person, the notebook is run `again` first: what it proves need not be looked at.
+    """
     try:
         verdict = judge(store, keystore, settings, request.project, request.id)
+        if again and verdict.verdict == "needs-review" and rerun(store, keystore, settings, admission, request.id):
+            verdict = judge(store, keystore, settings, request.project, request.id)
     except Invalid as error:
         _refuse(store, admission, request, error)
         raise
