@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from p20kit.errors import Finding
 from p20kit.layers import barred_figures, displayed_figures
-from p20kit.measures import Rate
+from p20kit.measures import Count, Rate
 from p20kit.needs import terms_of
 from p20kit.policy import FORMULA_CLAUSE, CellPolicy
 from p20kit.protection import Protected
@@ -49,7 +49,12 @@ def as_claimed(request: Request, policy: CellPolicy) -> Protected:
     pairs = list(zip(request.tables, tables, strict=True))
     shown = tuple(_displayed(asked, table, asked.cells["count"]) for asked, table in pairs)
     measured = tuple(
-        {label: _displayed(asked, table, column) for label, column in asked.figures.items()} for asked, table in pairs
+        {
+            m.label: _displayed(asked, table, asked.figures[m.label])
+            for m in table.measures
+            if not isinstance(m, Count)
+        }
+        for asked, table in pairs
     )
     return Protected(tables, shown, policy, measured)
 

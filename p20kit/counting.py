@@ -64,8 +64,7 @@ def tabulate(
         Beside the count; one value per person, or per person and employer.
     unit : str, default "P20ID"
     sources : mapping of str to str, optional
-        By-column, measured column or the employer to "table.Column" of the project, where it is a source column
-        as delivered.
+        Any column the table uses to "table.Column" of the project, where it is a source column as delivered.
     margins : bool or sequence of sets of by-columns, default True
         Which are displayed: `[("town",), ()]` displays towns and the total, and nothing finer.
     hierarchies : mapping of column to hierarchy or sequence of hierarchies, optional

@@ -57,10 +57,8 @@ def request_release(
     ----------
     tables : Protected, Table, or a sequence of them
         Plain tables are protected under the project's policy, all together.
-    charts : sequence of Chart
-        Of these tables; the gate draws them anew.
-    models : sequence of Model
-        The gate fits them anew.
+    charts, models : sequence of Chart, of Model
+        The gate draws and fits them anew.
     texts : mapping of title to Markdown, optional
         A person reads them before they leave.
     title, report, questions, audience, population, methods, notes

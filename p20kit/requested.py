@@ -273,7 +273,7 @@ class ChartRequested(Strict):
 
     def parameters(self) -> dict[str, Any]:
         """Give what `p20kit.charts.chart` is called with."""
-        return self.model_dump()
+        return self.model_dump() | {"at": dict(sorted(self.at.items()))}
 
 
 class ModelRequested(Strict):
