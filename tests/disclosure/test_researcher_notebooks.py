@@ -45,14 +45,18 @@ def test_getting_started_ends_in_a_request_that_holds(tmp_path: Path) -> None:
     text, requests = run("getting_started", tmp_path)
     assert "DSA III.G.2.d" in text
     request = read_request(requests[0].read_bytes())
-    assert [table.name for table in request.tables] == ["programme-by-race", "programme-by-school"]
+    assert [table.name for table in request.tables] == ["programme-by-race", "programme-by-school", "rate-by-gender"]
+    assert [(each.table, each.measure) for each in request.charts] == [
+        ("rate-by-gender", "rate ManufacturingStudent=Y")
+    ]
+    assert request.notebook[-1].startswith("request = request_release(")
     assert judged(tmp_path, requests[0]).verdict == "cleared"
 
 
 def test_cohort_outcomes_counts_where_wages_are_mounted(tmp_path: Path) -> None:
     _, requests = run("cohort_outcomes", tmp_path, with_dol=True)
     verdict = judged(tmp_path, requests[0])
-    assert (verdict.verdict, [f.rule for f in verdict.look_at]) == ("needs-review", ["uc-derived"])
+    assert (verdict.verdict, {f.rule for f in verdict.look_at}) == ("needs-review", {"uc-derived", "wording"})
 
 
 def test_cohort_outcomes_says_plainly_that_wages_are_masked(tmp_path: Path) -> None:
