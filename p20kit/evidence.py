@@ -242,7 +242,7 @@ def _derived(
         evidence.findings.append(_posing(where, posing))
     if written is None:
         few = sum(count < FEW for count in persons.values())
-        what = f"it is derived in the notebook and has {len(persons)} labels"
+        what = f"it is derived in the notebook{f' and has {len(persons)} labels' if persons else ''}"
         what = f"{what}, {few} of them of fewer than {FEW} persons" if few else what
         advice = "Send the notebook along, which is run again; or a person looks at the code and the labels."
         evidence.look_at.append(_no("derived-column", where, what, advice, "DSA VI.G.1"))

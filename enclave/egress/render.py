@@ -128,7 +128,7 @@ def _defined(leaving: Leaving) -> Iterator[Sequence[Cell]]:
         for measure in table.measures:
             if not isinstance(measure, Count):
                 yield (name, measure.label, "figure", "", "", definition(measure), "")
-                yield _origin(leaving, name, measure.of, "measured", asked.sources)
+        yield from (_origin(leaving, name, column, "measured", asked.sources) for column in asked.measured)
     for asked_model in leaving.request.models:
         columns: Iterable[str] = asked_model.columns
         for column in columns:

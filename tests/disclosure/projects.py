@@ -96,7 +96,7 @@ def a_project(root: Path, *, with_dol: bool = False) -> Path:
         ],
         "reports": [{"id": "R1", "title": "Final report", "audience": "public"}],
         "questions": [{"id": "RQ1", "text": "Who takes part?"}, {"id": "RQ6", "text": "Who is employed?"}],
-        "methods": ["cell suppression"],
+        "methods": ["cell suppression", "aggregation", "complementary suppression"],
     }
     (root / "project.json").write_text(json.dumps(document))
     return root
