@@ -65,7 +65,7 @@ def model_page(model: Model, about: str) -> str:
     )
     form = f"{model.formula} ({model.kind}{', robust standard errors' if model.robust else ''})"
     body = f'<table class="model"><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>'
-    return _page(model.title or model.name, f"{about} {form}".strip(), body, f"{_COUNTED} Rounded to four digits.")
+    return _page(model.title or model.name, f"{form}. {about}".strip(), body, f"{_COUNTED} Rounded to four digits.")
 
 
 def text_page(title: str, markdown: str, about: str) -> str:

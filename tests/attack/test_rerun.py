@@ -50,7 +50,7 @@ def asked(made: Installation, cells: list[str]) -> Path:
     with log.open("wb") as out:
         spec = SandboxSpec(session.name, command, session.mounts)
         sandbox = Bubblewrap(made.enclave.settings.runtime).start(spec, stdout=out, stderr=out)
-        assert sandbox.wait(300) == 0, log.read_text("utf-8")
+        assert sandbox.wait() == 0, log.read_text("utf-8")
     return home / "outbox"
 
 
