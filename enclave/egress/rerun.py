@@ -20,6 +20,7 @@ import nbformat
 
 from enclave.analysis import open_again
 from enclave.egress.collect import collect
+from enclave.errors import Fault
 from enclave.ledger import Details, Entry
 from enclave.people import Admission
 from enclave.resultant import Delivery, delivery_of
@@ -30,6 +31,7 @@ from enclave.store import Store, View
 from enclave.terms import reached
 from enclave.vault import Keystore
 from p20kit.request import Request
+from p20kit.runner import FAILED
 
 LONGEST = 1800
 """Seconds a notebook may take."""
@@ -108,7 +110,12 @@ def rerun(
         The request as collected.
     actor : str
         Who asked for it.
-    """  # fmt: skip
+
+    Raises
+    ------
+    Fault
+        If the sandbox failed and not the notebook; nothing is recorded then.
+    """
     with store.view() as view:
         delivery = delivery_of(view, admission.project)
     with scratch(settings.runtime, "rerun") as folder:
@@ -152,6 +159,9 @@ def _executed(
             return f"it takes more than {LONGEST // 60} minutes"
         finally:
             sandboxed.kill()  # it has the project's data open
+    if code not in (0, FAILED):
+        # not the notebook's doing: nothing is recorded, so that it can be run once more
+        raise Fault(f"the notebook could not be run again (exit {code}); run it once more")
     return "" if code == 0 else _failure(folder / "events.jsonl", len(cells))
 
 
