@@ -6,6 +6,7 @@ Source: DSA VI.G.1.
 from __future__ import annotations
 
 import base64
+import math
 from dataclasses import dataclass
 
 from enclave.egress import Verdict
@@ -63,8 +64,14 @@ def beside_tables(verdict: Verdict) -> Beside:
 
 def _fitted(model: Model) -> Fitted:
     frame = model.to_frame(for_analyst=True)
-    rows = frame.astype("object").where(frame.notna(), "").astype("str").itertuples(index=False, name=None)
-    return Fitted(model.title, f"{model.formula} ({model.kind})", tuple(map(str, frame.columns)), tuple(rows))
+    rows = tuple(tuple(map(_spelled, row)) for row in frame.itertuples(index=False, name=None))
+    return Fitted(model.title, f"{model.formula} ({model.kind})", tuple(map(str, frame.columns)), rows)
+
+
+def _spelled(value: str | float) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if math.isnan(value) else f"{value:,.10g}"
 
 
 def _address(svg: str) -> str:
