@@ -128,8 +128,7 @@ def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: 
     parameters : mapping
         Values for its ``parameters`` cell.
     out : Path
-        Where the executed notebook (and the report) is written; made if absent; the notebook's own
-        working directory.
+        Where the executed notebook (and the report) is written, its own working directory; made if absent.
     report : bool
         Also write its results as HTML and as PDF, without code and without any outside reference.
     emit : callable
