@@ -80,7 +80,9 @@ def release(story: Story, hub: Hub) -> None:
         teller.refused(error, "a request with cells under 6")
     (clearance,) = cleared
     cells = clearance.record["cells"]
-    teller.say(f"{clearance.request_id} cleared: {cells['shown']} cells shown, {cells['hidden']} hidden")
+    kinds = ", ".join(f"{number} of {kind}" for kind, number in clearance.record["kinds"].items())
+    teller.say(f"{clearance.request_id} cleared: {cells['shown']} cells shown, {cells['hidden']} hidden ({kinds})")
+    teller.say(f"the gate wrote {', '.join(a.name.partition('_')[2] for a in clearance.artefacts)}")
     with enclave.store.transaction() as tx:
         case = review.open_case(tx, clearance, CHECKER.id)
     page = login(hub.url, CHECKER.id).get(

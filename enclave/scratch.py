@@ -73,7 +73,7 @@ def scratch(runtime: Path, step: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        wipe(folder)
         os.close(lock)
 
 
@@ -160,7 +160,7 @@ def wipe_leftovers(runtime: Path) -> int:
             continue  # its step ended meanwhile
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+            wipe(folder)
             wiped += 1
         except BlockingIOError:
             continue

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from p20kit.audit import audit
 
 if TYPE_CHECKING:
+    from p20kit.charts import chart
     from p20kit.counting import tabulate
     from p20kit.measures import Count, Mean, Median, Quantile, Rate, Total
+    from p20kit.models import model
     from p20kit.policy import CellPolicy
     from p20kit.project import open_project
     from p20kit.protection import protect
@@ -32,6 +34,8 @@ _HOMES = {
     "Quantile": "measures",
     "Total": "measures",
     "CellPolicy": "policy",
+    "chart": "charts",
+    "model": "models",
     "protect": "protection",
     "preflight": "release",
     "request_release": "release",
@@ -48,6 +52,8 @@ __all__ = [
     "Table",
     "Total",
     "audit",
+    "chart",
+    "model",
     "open_project",
     "preflight",
     "protect",

@@ -64,7 +64,7 @@ def tabulate(
         Beside the count; one value per person, or per person and employer.
     unit : str, default "P20ID"
     sources : mapping of str to str, optional
-        By-column to "table.Column" of the project, where it is a source column as delivered.
+        Any column the table uses to "table.Column" of the project, where it is a source column as delivered.
     margins : bool or sequence of sets of by-columns, default True
         Which are displayed: `[("town",), ()]` displays towns and the total, and nothing finer.
     hierarchies : mapping of column to hierarchy or sequence of hierarchies, optional
@@ -87,8 +87,8 @@ def tabulate(
         If a column is missing, a person has no id or two categories of a by-column, or a value is not of its codes.
     """
     by, measures = tuple(by), tuple(dict.fromkeys([Count(), *measures]))
-    said = [*(sources or ()), *(hierarchies or ()), *(codes or ())]
-    refuse_strange(said, by, "sources, hierarchies or codes", name)
+    refuse_strange([*(hierarchies or ()), *(codes or ())], by, "hierarchies or codes", name)
+    _refuse_unused(sources or {}, by, measures, employer, name)
     persons, values = _counted(frame, by, unit, measures, employer, name)
     dimensions = _dimensions(persons, by, hierarchies or {}, codes or {}, name)
     basis = _placed(persons, dimensions)
@@ -96,6 +96,14 @@ def tabulate(
     empty, chosen = impossible_cells(impossible, dimensions, counts, name), choose_margins(margins, by, name)
     table = Table(name, title or name, unit, dimensions, counts, empty, basis, dict(sources or {}), chosen, measures)
     return table if values is None else _measured(table, values, employer)
+
+
+def _refuse_unused(
+    sources: Mapping[str, str], by: Sequence[str], measures: Sequence[Measure], employer: str | None, name: str
+) -> None:
+    used = {*by, *(m.of for m in measures if not isinstance(m, Count)), employer}
+    if set(sources) - used:
+        raise invalid(name, "sources name columns that the table does not use", "Leave them out.")
 
 
 def _measured(table: Table, values: pd.DataFrame, employer: str | None) -> Table:

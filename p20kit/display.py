@@ -87,7 +87,9 @@ def outline(dimension: Dimension) -> list[Line]:
     return [*found.values(), Line(TOTAL, 0, "total")]
 
 
-def as_html(tables: Sequence[Table], frames: Sequence[pd.DataFrame], policy: CellPolicy) -> str:
+def as_html(
+    tables: Sequence[Table], frames: Sequence[pd.DataFrame], policy: CellPolicy, *, released: bool = False
+) -> str:
     """Draw tables with what is displayed of them, the last by-column across.
 
     Source: DSA III.G.2.a; DSA III.G.2.b; DSA III.G.2.d; DSA VI.D.2.
@@ -100,6 +102,9 @@ def as_html(tables: Sequence[Table], frames: Sequence[pd.DataFrame], policy: Cel
         where hidden; text where it is coded), `status`, and one column for each further measure.
     policy : CellPolicy
         The legend says its terms for the columns of the tables above it.
+    released : bool, default False
+        Draw every row, and say nothing that the displayed cells do not: how many persons stand in hidden cells is
+        for the analyst.
 
     Returns
     -------
@@ -110,7 +115,7 @@ def as_html(tables: Sequence[Table], frames: Sequence[pd.DataFrame], policy: Cel
     drawn = []
     for terms, same in groupby(pairs, key=lambda pair: terms_of(pair[0], policy)):
         together = list(same)
-        drawn += [_table(table, frame) for table, frame in together]
+        drawn += [_table(table, frame, released) for table, frame in together]
         drawn.append(_legend(terms, [frame for _, frame in together]))
     return f'<div class="p20"><style>{STYLE}</style>{"".join(drawn)}</div>'
 
@@ -133,7 +138,7 @@ def _layout(table: Table, frame: pd.DataFrame) -> Layout:
     return Layout(list(table.dimensions[:-1]), last, figures)
 
 
-def _table(table: Table, frame: pd.DataFrame) -> str:
+def _table(table: Table, frame: pd.DataFrame, released: bool) -> str:
     layout = _layout(table, frame)
     present = {column: set(frame[column]) for column in table.by}
     lines = {
@@ -146,24 +151,24 @@ def _table(table: Table, frame: pd.DataFrame) -> str:
     ranked = ranked.sort_values(list(table.by), kind="stable")
     down = [dimension.column for dimension in layout.down]
     keys: list[Codes] = list(ranked[down].drop_duplicates().astype(str).itertuples(index=False, name=None))
-    kept = keys if len(keys) <= MAX_ROWS else [*keys[: MAX_ROWS - 1], keys[-1]]
+    kept = keys if released or len(keys) <= MAX_ROWS else [*keys[: MAX_ROWS - 1], keys[-1]]
     across = list(lines[layout.across.column].values()) if layout.across else [Line("", 0, "leaf")]
     draw = _drawing(ranked, layout, across)
     body = _body(
         kept, len(keys) - len(kept), [lines[column] for column in down], draw, len(across) * len(layout.figures)
     )
-    caption = f"<caption><b>{escape(table.title)}</b><br><span>{_subtitle(table, frame)}</span></caption>"
+    caption = f"<caption><b>{escape(table.title)}</b><br><span>{_subtitle(table, frame, released)}</span></caption>"
     return f'<div class="p20-frame"><table>{caption}{_head(layout, across)}<tbody>{body}</tbody></table></div>'
 
 
-def _subtitle(table: Table, frame: pd.DataFrame) -> str:
-    """Say how much is hidden: cells, and of the innermost cells the persons in them."""
+def _subtitle(table: Table, frame: pd.DataFrame, released: bool) -> str:
+    """Say how much is hidden: cells, and for the analyst the persons in the innermost of them."""
     hidden = frame["status"].isin(HIDDEN)
     text = f"{len(frame):,} cells, {int(hidden.sum()):,} hidden"
     inner = pd.Series(True, index=frame.index)
     for dimension in table.dimensions:
         inner &= frame[dimension.column].isin(dimension.codes[: dimension.leaves])
-    if not hidden.any() or not inner.any() or not table.total:
+    if released or not hidden.any() or not inner.any() or not table.total:
         return text
     shown = pd.to_numeric(frame.loc[inner & ~hidden, COUNT], errors="coerce").fillna(0).sum()
     return f"{text}; {(table.total - int(shown)) / table.total * 100:.1f} % of all persons stand in hidden cells"

@@ -48,6 +48,8 @@ class Model:
         Individuals in the base; residual degrees of freedom.
     r_squared : float or None
         Of ordinary least squares only.
+    sources : mapping of column to str
+        Column to "table.Column" of the project, where it is as delivered.
     basis : DataFrame
         One row per person with every value: the unit, the outcome and the regressors.
     tables : tuple of Table
@@ -70,6 +72,7 @@ class Model:
     persons: int
     df: int
     r_squared: float | None
+    sources: Mapping[str, str]
     basis: pd.DataFrame
     tables: tuple[Table, ...]
     findings: tuple[Finding, ...]
@@ -133,6 +136,7 @@ def model(
     title: str = "",
     reference: Mapping[str, str] | None = None,
     robust: bool = False,
+    sources: Mapping[str, str] | None = None,
     earlier: Sequence[Model | Protected | Table] = (),
 ) -> Model:
     """Fit a regression on distinct individuals and look at what it tells of a few of them.
@@ -146,17 +150,17 @@ def model(
     formula : str
         ``outcome ~ column + column``, with ``: * -`` and ``C(column)`` for a category written in numbers.
     policy : CellPolicy
-    unit : str, default "P20ID"
-        Column that identifies a person.
+    unit, name, title : str
     kind : {"ols", "logit", "poisson"}, default "ols"
         Outcome: a number; 0 or 1; a whole number from 0.
-    name, title : str
     reference : mapping of column to category, optional
         What coefficients are compared with; the most frequent category where none is named.
     robust : bool, default False
         Standard errors that allow for unequal variances (HC1).
+    sources : mapping of str to str, optional
+        As `tabulate` takes them.
     earlier : sequence of Model, Protected or Table
-        What has been released before, or is to be released with it.
+        What has been released before, or with it.
 
     Returns
     -------
@@ -175,11 +179,11 @@ def model(
     attack = audit(tables, policy, [t for e in earlier for t in (e.tables if isinstance(e, Model) else (e,))])
     beside = [f for e in earlier if isinstance(e, Model) for f in _beside(laid_out, unit, e, name, policy)]
     findings = (*model_findings(fitted), *unlisted, *_of_cells(attack.findings, name), *beside)
-    ran = (*(rule for rule, kinds in RULES.items() if kind in kinds), *attack.ran)
     return Model(
         name, title or name, formula, unit, kind, robust, dict(reference or {}), policy, estimates, fitted.persons,
-        fitted.persons - len(estimates), fitted.r_squared, laid_out.basis, tables, tuple(dict.fromkeys(findings)),
-        ran, attack.not_ran,
+        fitted.persons - len(estimates), fitted.r_squared, dict(sources or {}), laid_out.basis, tables,
+        tuple(dict.fromkeys(findings)), (*(r for r, kinds in RULES.items() if kind in kinds), *attack.ran),
+        attack.not_ran,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from p20kit.errors import Finding, TableInvalid
 from p20kit.measures import COUNT, Count, Figures, FloatArray, IntArray
-from p20kit.policy import EMPLOYER_CLAUSE, CellPolicy
+from p20kit.policy import DERIVED, EMPLOYER_CLAUSE, CellPolicy
 from p20kit.primary import (
     dominated,
     few_employers,
@@ -32,7 +32,9 @@ def terms_of(table: Table, policy: CellPolicy) -> CellPolicy:
     """
     measured = [measure.of for measure in table.measures if not isinstance(measure, Count)]
     employer = [table.employer] if table.employer is not None else []
-    return policy.over([*table.by, *table.sources.values(), *measured, *employer])
+    named = [*table.by, *measured, *employer]
+    derived = [DERIVED for column in named if column not in table.sources and column not in policy.columns]
+    return policy.over([*named, *table.sources.values(), *derived])
 
 
 def count_needs(table: Table, policy: CellPolicy) -> IntArray:
@@ -59,7 +61,7 @@ def count_needs(table: Table, policy: CellPolicy) -> IntArray:
     terms = terms_of(table, policy)
     small = small_counts(table.counts, table.impossible, terms)
     for axis, dimension in enumerate(table.dimensions):
-        if dimension.column in terms.sensitive:
+        if _is_sensitive(table, dimension.column, terms):
             small |= tell_tale_zeros(table.counts, table.impossible, axis, table.dimensions, terms)
     need = np.where(small, terms.minimum_count, 0).astype(np.int64)
     if table.employer is not None:
@@ -87,7 +89,7 @@ def least_hidden(table: Table, policy: CellPolicy) -> IntArray:
         0 or 1; never above the count.
     """
     terms = terms_of(table, policy)
-    if terms.hides_zeros or set(terms.sensitive) & set(table.by):
+    if terms.hides_zeros or any(_is_sensitive(table, column, terms) for column in table.by):
         return np.zeros_like(table.counts)
     published = table.published.reshape(table.counts.shape)
     return np.where(published, np.minimum(table.counts, 1), 0)
@@ -123,6 +125,10 @@ def total_needs(table: Table, figures: Figures, policy: CellPolicy) -> FloatArra
     # a total of zero is protected by a share of what one contributor holds on average
     least = terms.p_percent / 100 * (float(total.ravel()[-1]) or 1.0) / max(int(figures.base.ravel()[-1]), 1)
     return np.where(unsafe & ~table.impossible, safe_totals(total, largest, second, least, terms), 0.0)
+
+
+def _is_sensitive(table: Table, column: str, terms: CellPolicy) -> bool:
+    return column in terms.sensitive or table.sources.get(column, DERIVED) in terms.sensitive
 
 
 def _employers(table: Table) -> IntArray:

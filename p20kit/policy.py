@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from p20kit.errors import Finding, PolicyInvalid
 
@@ -20,6 +20,9 @@ FLOOR_EMPLOYERS = 3
 MOST_DOMINANT = 0.80
 FLOOR_P_PERCENT = 15.0
 FLOOR_ROUNDING = 0.01
+
+DERIVED = "*"
+"""Stands for every column that does not say which column as delivered it is."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,11 @@ class CellPolicy:
     quantile_rounding : float, default 0.01
         Medians and quantiles are rounded to a step of at least this share of their value.
     sensitive : tuple of str
-        Columns of which no displayed group may be wholly in one category (attribute disclosure).
+        Columns of which no displayed group may be wholly in one category (attribute disclosure): by-columns, or
+        "table.Column" as delivered. `DERIVED` stands for the others.
     columns : mapping of str to CellPolicy
         Stricter terms of the agency a column is from: by-column, measured column, or "table.Column" as delivered.
-        `over` gives what holds where several meet.
+        Those of `DERIVED` hold for a column that says no source. `over` gives what holds where several meet.
 
     Raises
     ------
@@ -88,6 +92,23 @@ class CellPolicy:
             findings.append(Finding("policy", RECIPIENT_CLAUSE, "columns", what, "Give one CellPolicy per column."))
         if findings:
             raise PolicyInvalid("policy refused: a project may be stricter, never looser", findings)
+
+    @classmethod
+    def of(cls, terms: Mapping[str, Any]) -> CellPolicy:
+        """Take the terms as plain values, as an agreement's policy writes them.
+
+        Raises
+        ------
+        PolicyInvalid
+            If a term is unknown, not of its kind, or looser than the floor.
+        """
+        unknown = set(terms) - set(cls.__dataclass_fields__)
+        if unknown:
+            what = f"{len(unknown)} terms are not known"
+            finding = Finding("policy", RECIPIENT_CLAUSE, "policy", what, "Use this version's terms.")
+            raise PolicyInvalid("policy refused: what it asks for is not known", [finding])
+        columns = {column: cls.of(stricter) for column, stricter in dict(terms.get("columns", {})).items()}
+        return cls(**{**terms, "sensitive": tuple(terms.get("sensitive", ())), "columns": columns})
 
     @property
     def hides_zeros(self) -> bool:

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from html import escape
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from p20kit.delivered import Delivered, Source
 from p20kit.errors import Finding, ProjectInvalid
 from p20kit.policy import CellPolicy
+from p20kit.verdict import Agreed
 
 
 class _Described(BaseModel):
@@ -31,6 +33,8 @@ class Column(_Described):
     codes: list[str] | None = None
     questions: list[str] = Field(default_factory=list)
     as_of: str | None = None
+    uc: bool = False
+    employer: bool = False
 
 
 class MountedTable(_Described):
@@ -64,21 +68,17 @@ class Question(_Described):
     text: str
 
 
-class _PolicyTerms(_Described):
-    minimum_count: int
-    minimum_base: int
-    zeros: str
-    minimum_employers: int
-
-
 class _Document(_Described):
     project: str
     title: str
     person: str
     expires_on: date
     days_left: int | None = None
-    policy: _PolicyTerms
+    policy: dict[str, Any]
     policy_hash: str
+    persons: int
+    sees_uc: bool
+    names: list[str]
     tables: dict[str, MountedTable]
     masked: list[Mask] = Field(default_factory=list)
     reports: list[Report] = Field(default_factory=list)
@@ -101,6 +101,10 @@ class Project:
     policy : CellPolicy
     tables : mapping of str to MountedTable
     masked, reports, questions, methods : list
+    delivered : Delivered
+        What a request's evidence is held against.
+    agreed : Agreed
+        What a request is held to.
     """
 
     def __init__(self, root: Path, document: _Document, policy: CellPolicy) -> None:
@@ -117,6 +121,8 @@ class Project:
         self.reports = document.reports
         self.questions = document.questions
         self.methods = document.methods
+        self.delivered = _delivered(root, document)
+        self.agreed = _agreed(document)
 
     def frame(self, table: str, columns: Iterable[str] | None = None) -> pd.DataFrame:
         """Read a table of Resultant Data.
@@ -229,7 +235,24 @@ def open_project(root: str | Path = "/project") -> Project:
         what = f"it cannot be read ({type(error).__name__})"
         finding = Finding("project", "", str(path), what, "Start the project's server from the hub.")
         raise ProjectInvalid("there is no project here", [finding]) from None
-    return Project(Path(root), document, CellPolicy(**document.policy.model_dump()))
+    return Project(Path(root), document, CellPolicy.of(document.policy))
+
+
+def _delivered(root: Path, document: _Document) -> Delivered:
+    columns = {
+        f"{name}.{c.name}": Source(c.owner, tuple(c.codes or ()), c.uc, c.employer, c.as_of or "")
+        for name, table in document.tables.items()
+        for c in table.columns
+    }
+    return Delivered(root / "data", document.persons, columns, document.sees_uc)
+
+
+def _agreed(document: _Document) -> Agreed:
+    reports, questions = [r.id for r in document.reports], [q.id for q in document.questions]
+    return Agreed(
+        document.project, document.policy_hash, document.person, frozenset(reports), frozenset(questions),
+        frozenset(document.methods), (*document.names, *reports, *questions),
+    )  # fmt: skip
 
 
 def _absent(table: str, column: str, masks: dict[str, Mask]) -> Finding:

@@ -1,11 +1,11 @@
-"""`request_release`: put tables with their evidence into the outbox; `preflight`: what the gate will say."""
+"""`request_release`: put what is to leave, with its evidence, into the outbox; `preflight`: what the gate says."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,22 +13,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from p20kit.audit import audit
-from p20kit.claim import as_claimed, cell_findings
-from p20kit.errors import Finding, P20KitError, RequestInvalid
+from p20kit.amounts import measured
+from p20kit.charts import Chart
+from p20kit.errors import Finding, RequestInvalid
+from p20kit.layers import displayed_figures, measured_in_full
 from p20kit.measures import Count
+from p20kit.models import Model
 from p20kit.policy import CellPolicy
 from p20kit.project import Project, open_project
 from p20kit.protection import Protected, protect
 from p20kit.request import FORMAT, Request, read_request
-from p20kit.tables import MISSING, Table
+from p20kit.tables import Table
+from p20kit.verdict import Released, Verdict, judge
 
 OUTBOX = "/home/analyst/outbox"
+Tables = Protected | Table | Sequence[Protected | Table]
+_UNSAID: Mapping[str, Any] = {"title": "Untitled", "audience": "public", "population": "all persons delivered"}
 
 
 def request_release(
-    tables: Protected | Table | Sequence[Protected | Table],
+    tables: Tables = (),
     *,
+    charts: Sequence[Chart] = (),
+    models: Sequence[Model] = (),
+    texts: Mapping[str, str] | None = None,
     title: str,
     report: str,
     questions: Sequence[str],
@@ -37,21 +45,28 @@ def request_release(
     methods: Sequence[str] = (),
     notes: str = "",
     planned_on: date | str | None = None,
+    notebook: bool = True,
     project: Project | None = None,
     outbox: str | Path = OUTBOX,
 ) -> Path:
-    """Write a release request: the tables as they would leave, and the evidence behind every cell.
+    """Write a release request: what is to leave as it would leave, and the evidence behind every figure.
 
-    Source: DSA III.G.2; DSA VI.D.2; DSA VI.G.1.
+    Source: DSA III.G.2; DSA VI.D.2; DSA VI.G.1; ExA 3.e; ExA 3.f.
 
     Parameters
     ----------
     tables : Protected, Table, or a sequence of them
         Plain tables are protected under the project's policy, all together.
+    charts, models : sequence of Chart, of Model
+        The gate draws and fits them anew.
+    texts : mapping of title to Markdown, optional
+        A person reads them before they leave.
     title, report, questions, audience, population, methods, notes
-        What reviewers read; `report` and `questions` are ids of the agreement.
+        What reviewers read; `report` and `questions` are ids of the agreement, `methods` those of ExA 3.f.
     planned_on : date or "YYYY-MM-DD", optional
         When publication is planned.
+    notebook : bool, default True
+        Send the code cells run so far along: the gate runs them again, which proves what they derive.
     project : Project, optional
         The open project; opened from /project when not given.
     outbox : str or Path, default "/home/analyst/outbox"
@@ -67,125 +82,112 @@ def request_release(
         If a text is missing or a table has no basis.
     """
     opened = project or open_project()
-    text = {
-        "format": FORMAT,
-        "project": opened.id,
-        "policy_hash": opened.policy_hash,
-        "person": opened.person,
-        "title": title,
-        "report": report,
-        "questions": list(questions),
-        "audience": audience,
-        "population": population,
-        "methods": list(methods),
-        "planned_on": planned_on.isoformat() if isinstance(planned_on, date) else planned_on,
-        "notes": notes,
-    }
-    body = {**text, "tables": [t for p in _protected(tables, opened.policy) for t in _tables(p)]}
-    content = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    planned = planned_on.isoformat() if isinstance(planned_on, date) else planned_on
+    said = {
+        "title": title, "report": report, "questions": list(questions), "audience": audience,
+        "population": population, "methods": list(methods), "planned_on": planned, "notes": notes,
+    }  # fmt: skip
+    parts = _parts(_protected(tables, opened.policy), charts, models, texts or {}, cells_run() if notebook else [])
+    content = _content(opened, said, parts)
     read_request(content)
     return _write(content, Path(outbox))
 
 
 def preflight(
-    request: Request | Protected | Table | Sequence[Protected | Table],
+    tables: Request | Tables = (),
     *,
+    charts: Sequence[Chart] = (),
+    models: Sequence[Model] = (),
+    texts: Mapping[str, str] | None = None,
+    notebook: bool = True,
     project: Project | None = None,
-    earlier: Sequence[Protected | Table] = (),
-) -> list[Finding]:
-    """Say what the gate would find, before asking.
+    earlier: Sequence[Protected | Table | Model] = (),
+    **said: Any,
+) -> Verdict:
+    """Say what the gate will say, from the same functions, before asking.
 
-    Source: DSA III.G.2; DSA VI.D.2.
+    Source: DSA III.G.2; DSA VI.D.2; DSA VI.G.1.
 
     Parameters
     ----------
-    request : Request, Protected, Table, or a sequence of tables
+    tables : Request, Protected, Table, or a sequence of tables
         A request is recomputed from its basis, as the gate does; a plain Table counts as shown in full.
+    charts, models, texts, notebook
+        As in `request_release`. The notebook is taken to make the same when it is run again.
     project : Project, optional
         The open project; opened from /project when not given.
-    earlier : sequence of Protected or Table
-        What has been released before.
+    earlier : sequence of Protected, Table or Model
+        What has been released before, as far as you know it: others of the project may have released more.
+    **said
+        The words of the request, as `request_release` takes them; without them words are not judged.
 
     Returns
     -------
-    list of Finding
-        Empty when nothing was found. The gate also holds the evidence against the Resultant Data.
+    Verdict
+        `verdict` is cleared, needs-review or refused; `findings` and `look_at` say why.
     """
     opened = project or open_project()
-    if isinstance(request, Request):
-        return [*_about(request, opened), *check_tables(request, opened.policy, earlier)]
-    given = [request] if isinstance(request, Protected | Table) else list(request)
-    tables = [t for item in given for t in (item.tables if isinstance(item, Protected) else (item,))]
-    columns = [f for t in tables for f in _columns(t.name, dict(t.sources), _codes_of(t), opened)]
-    return [*columns, *audit(given, opened.policy, earlier).findings]
+    if isinstance(tables, Request):
+        request = tables
+    else:
+        given = [tables] if isinstance(tables, Protected | Table) else list(tables)
+        full = [item if isinstance(item, Protected) else _in_full(item, opened.policy) for item in given]
+        parts = _parts(full, charts, models, texts or {}, cells_run() if notebook else [])
+        purpose = {"report": opened.reports[0].id, "questions": [opened.questions[0].id], "methods": []}
+        body = {**_UNSAID, **purpose, "planned_on": None, "notes": "", **said}
+        request = read_request(_content(opened, body, parts))
+    before = [
+        Released(item)
+        if isinstance(item, Protected)
+        else Released(_in_full(item, opened.policy))
+        if isinstance(item, Table)
+        else Released(Protected((), (), opened.policy), (item,))
+        for item in earlier
+    ]
+    return judge(request, opened.policy, opened.agreed, opened.delivered, before, reproduced=bool(request.notebook))
 
 
-def check_tables(request: Request, policy: CellPolicy, earlier: Sequence[Protected | Table] = ()) -> list[Finding]:
-    """Recompute every table of a request from its basis, hold its cells against that, and attack the result.
+def cells_run() -> list[str]:
+    """Give the code cells this session has run so far, the present one last; none outside a notebook."""
+    from IPython import get_ipython
 
-    Source: DSA III.G.2.a; DSA III.G.2.d; DSA VI.D.2.
-
-    Parameters
-    ----------
-    request : Request
-    policy : CellPolicy
-    earlier : sequence of Protected or Table
-    """
-    try:
-        claimed = as_claimed(request, policy)
-    except P20KitError as error:
-        return list(error.findings)
-    return [*cell_findings(request, claimed), *audit(claimed, policy, earlier).findings]
+    shell = get_ipython()
+    if shell is None or shell.history_manager is None:
+        return []
+    return [str(cell) for cell in shell.history_manager.input_hist_raw if cell.strip()]
 
 
-def _about(request: Request, project: Project) -> list[Finding]:
-    """Hold the text of a request against the agreement's reports and questions."""
-    findings = []
-    for field, claimed, known in (
-        ("project", [request.project], {project.id}),
-        ("policy_hash", [request.policy_hash], {project.policy_hash}),
-        ("report", [request.report], {r.id for r in project.reports}),
-        ("questions", request.questions, {q.id for q in project.questions}),
-    ):
-        unknown = sum(value not in known for value in claimed)
-        if unknown:
-            what = f"{unknown} of {len(claimed)} named are not in the project"
-            findings.append(Finding("purpose", "DSA VI.D.2", field, what, f"Name one of {len(known)}."))
-    for table in request.tables:
-        codes = {column: {*table.basis[column], *table.codes.get(column, ())} for column in table.by}
-        findings += _columns(table.name, table.sources, codes, project)
-    return findings
+def _content(project: Project, said: Mapping[str, Any], parts: Mapping[str, Any]) -> bytes:
+    head = {"format": FORMAT, "project": project.id, "policy_hash": project.policy_hash, "person": project.person}
+    body = {**head, **said, **parts}
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _columns(name: str, sources: dict[str, str], codes: dict[str, set[str]], project: Project) -> list[Finding]:
-    findings = []
-    for column, source in sources.items():
-        found = project.column(source)
-        where = f"{name}.{column}"
-        if found is None:
-            what = "the source is not a mounted column"
-            findings.append(Finding("source", "DSA VI.D.2", where, what, "Name it as table.Column."))
-        elif found.codes is not None:
-            strange = len(codes.get(column, set()) - set(found.codes) - {MISSING})
-            if strange:
-                what = f"{strange} codes are not in the column's code set"
-                findings.append(Finding("codes", "", where, what, "Use the codes as delivered."))
-    return findings
+def _parts(
+    protected: Sequence[Protected],
+    charts: Sequence[Chart],
+    models: Sequence[Model],
+    texts: Mapping[str, str],
+    notebook: list[str],
+) -> dict[str, Any]:
+    return {
+        "tables": [_one(each, i) for each in protected for i in range(len(each.tables))],
+        "charts": [dict(each.parameters) for each in charts],
+        "models": [_model(each) for each in models],
+        "texts": [{"name": f"text {n}", "title": t, "markdown": texts[t]} for n, t in enumerate(texts, start=1)],
+        "notebook": notebook,
+    }
 
 
-def _codes_of(table: Table) -> dict[str, set[str]]:
-    return {d.column: set(d.codes[: d.leaves]) for d in table.dimensions}
-
-
-def _protected(tables: Protected | Table | Sequence[Protected | Table], policy: CellPolicy) -> list[Protected]:
+def _protected(tables: Tables, policy: CellPolicy) -> list[Protected]:
     given = [tables] if isinstance(tables, Protected | Table) else list(tables)
     ready = [item for item in given if isinstance(item, Protected)]
     plain = [item for item in given if isinstance(item, Table)]
     return [*ready, protect(plain, policy, ready)] if plain else ready
 
 
-def _tables(protected: Protected) -> list[dict[str, Any]]:
-    return [_one(protected, i) for i in range(len(protected.tables))]
+def _in_full(table: Table, policy: CellPolicy) -> Protected:
+    return Protected((table,), (table.published.reshape(table.counts.shape),), policy, (measured_in_full(table),))
 
 
 def _one(protected: Protected, position: int) -> dict[str, Any]:
@@ -193,6 +195,7 @@ def _one(protected: Protected, position: int) -> dict[str, Any]:
     findings = list(_unfit(table))
     if findings or table.basis is None:
         raise RequestInvalid("the request was not written", findings)
+    categories, numbers = measured(table.measures)
     return {
         "name": table.name,
         "title": table.title,
@@ -206,7 +209,48 @@ def _one(protected: Protected, position: int) -> dict[str, Any]:
             "count": [None if pd.isna(count) else int(count) for count in frame["count"]],
             "status": frame["status"].tolist(),
         },
+        "figures": {
+            measure.label: _figures(protected, position, measure.label)
+            for measure in table.measures
+            if not isinstance(measure, Count)
+        },
         "basis": {column: table.basis[column].tolist() for column in (table.unit, *table.by)},
+        "values": _plain(table.basis, [*categories, *numbers]),
+        "employer": table.employer,
+        "contributions": _plain(table.contributions, [table.unit, table.employer, *numbers])
+        if table.employer
+        else {},
+    }
+
+
+def _figures(protected: Protected, position: int, label: str) -> list[float | None]:
+    """Give a measure as it is displayed, cell by cell in the order of the cells; None where it is hidden."""
+    table = protected.tables[position]
+    displayed = protected.measured[position][label] if protected.measured else np.zeros(table.counts.shape, bool)
+    values = displayed_figures(table, label, protected.policy)
+    shown = np.where(displayed, values, np.nan).ravel()[table.published]
+    return [None if np.isnan(value) else float(value) for value in shown]
+
+
+def _plain(frame: pd.DataFrame | None, columns: Sequence[str | None]) -> dict[str, list[Any]]:
+    """Give columns as lists of text and numbers, null where a value is missing."""
+    if frame is None:
+        return {}
+    named = [column for column in columns if column is not None]
+    return {column: [None if pd.isna(value) else value for value in frame[column].tolist()] for column in named}
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "title": model.title,
+        "formula": model.formula,
+        "kind": model.kind,
+        "robust": model.robust,
+        "reference": dict(model.reference),
+        "unit": model.unit,
+        "sources": dict(model.sources),
+        "basis": _plain(model.basis, list(model.basis.columns)),
     }
 
 
@@ -214,11 +258,6 @@ def _unfit(table: Table) -> Iterator[Finding]:
     if table.basis is None:
         what = "the table has no basis, so no cell of it can be recomputed"
         yield Finding("evidence", "DSA III.G.2.a", table.name, what, "Make it with tabulate().")
-    if table.measures != (Count(),) or table.employer is not None:
-        what = "the table displays more than counts, and the gate releases counts"
-        yield Finding(
-            "measure", "DSA III.G.2.b", table.name, what, "Ask for the counts behind it, with Count() alone."
-        )
 
 
 def _structure(table: Table) -> dict[str, Any]:

@@ -9,131 +9,38 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
-from typing import Annotated, Any, Literal, Never, get_args
+from typing import Annotated, Any, Literal, Never
 
-import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from p20kit.counting import MAX_BY, tabulate
 from p20kit.errors import Finding, RequestInvalid
-from p20kit.tables import RESERVED, Table
+from p20kit.requested import (
+    ChartRequested,
+    CountRequested,
+    Line,
+    ModelRequested,
+    Name,
+    QuantileRequested,
+    RateRequested,
+    Strict,
+    TableRequested,
+    Text,
+    TextRequested,
+)
+from p20kit.tables import RESERVED
 
 FORMAT = "p20win-release-request/1"
 MAX_BYTES = 256 * 2**20
-MAX_PERSONS = 5_000_000
-MAX_CELLS = 200_000
-
-# No control, invisible or direction characters (Unicode C, Zl, Zp): what is shown to a reviewer is what is there.
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]+$")]
-Line = Annotated[str, StringConstraints(max_length=400, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]*$")]
-Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^(?:[^\p{C}\p{Zl}\p{Zp}]|[\t\n])*$")]
-Status = Literal["shown", "primary", "complementary", "structural"]
+MAX_NOTEBOOK = 200
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+class Request(Strict):
+    """A request to release tables, charts of them, models and text.
 
+    `notebook` holds the code cells that made it: run afresh on the same data, they make the very same request, which
+    proves what was derived in them.
 
-class MeasureRequested(_Strict):
-    """What the table displays in each cell."""
-
-    kind: Literal["count"]
-
-
-class TableRequested(_Strict):
-    """One table with its evidence; columns of equal length, as the format lays down.
-
-    `hierarchies`, `codes` and `impossible` are what `tabulate` takes: claims of the requester about labels and cells,
-    which no evidence proves.
-    """
-
-    name: Name
-    title: Line
-    unit: Name
-    by: Annotated[list[Name], Field(min_length=1, max_length=MAX_BY)]
-    measures: Annotated[list[MeasureRequested], Field(min_length=1, max_length=1)]
-    sources: dict[Name, Name]
-    hierarchies: dict[Name, Annotated[list[dict[Name, Name]], Field(max_length=MAX_BY)]] = Field(default_factory=dict)
-    codes: dict[Name, list[Name]] = Field(default_factory=dict)
-    impossible: dict[Name, Annotated[list[Name], Field(max_length=MAX_CELLS)]] = Field(default_factory=dict)
-    margins: bool | Annotated[list[list[Name]], Field(min_length=1, max_length=2**MAX_BY)] = True
-    cells: dict[Name, Annotated[list[Name | int | None], Field(max_length=MAX_CELLS)]]
-    basis: dict[Name, Annotated[list[Name], Field(min_length=1, max_length=MAX_PERSONS)]]
-
-    @model_validator(mode="after")
-    def _hold_together(self) -> TableRequested:
-        faults = [*self._column_faults(), *self._cell_faults()]
-        if faults:
-            raise ValueError("; ".join(faults))
-        return self
-
-    def _column_faults(self) -> list[str]:
-        faults = []
-        names = {column.casefold() for column in self.by}
-        if len(names) != len(self.by) or names & {self.unit.casefold(), *RESERVED}:
-            faults.append("by-columns are not distinct, or named like the unit, count or status")
-        if set(self.cells) != {*self.by, *RESERVED}:
-            faults.append("cells do not have exactly the by-columns, count and status")
-        if set(self.basis) != {self.unit, *self.by}:
-            faults.append("the basis does not have exactly the unit and the by-columns")
-        margins = [] if isinstance(self.margins, bool) else [column for chosen in self.margins for column in chosen]
-        for part, named in (
-            ("sources", self.sources),
-            ("hierarchies", self.hierarchies),
-            ("codes", self.codes),
-            ("impossible", self.impossible),
-            ("margins", margins),
-        ):
-            if set(named) - set(self.by):
-                faults.append(f"{part} name columns that are not by-columns")
-        for part, columns in (("cells", self.cells), ("basis", self.basis), ("impossible", self.impossible)):
-            if len({len(column) for column in columns.values()}) > 1:
-                faults.append(f"columns of {part} are not of one length")
-        return faults
-
-    def _cell_faults(self) -> list[str]:
-        faults = []
-        counts, statuses = self.cells.get("count", []), self.cells.get("status", [])
-        if any(isinstance(count, str) or (count is not None and count < 0) for count in counts):
-            faults.append("counts are not whole persons or null")
-        if set(statuses) - set(get_args(Status)):
-            faults.append("a status is none of shown, primary, complementary, structural")
-        if any(not isinstance(code, str) for column in self.by for code in self.cells.get(column, [])):
-            faults.append("codes of cells are not text")
-        return faults
-
-    def labels(self, column: str) -> set[str]:
-        """Give every label a by-column displays, or is told by: codes, and parents of hierarchies."""
-        pairs = {code for up in self.hierarchies.get(column, []) for pair in up.items() for code in pair}
-        return {*self.basis[column], *self.codes.get(column, []), *self.impossible.get(column, []), *pairs}
-
-    def as_table(self) -> Table:
-        """Rebuild the table from its basis alone.
-
-        Raises
-        ------
-        TableInvalid
-            If one person stands in two categories, so that the basis proves nothing; if a hierarchy is none, or
-            cells that hold people are said to be impossible.
-        """
-        return tabulate(
-            pd.DataFrame(self.basis, dtype="str"),
-            self.by,
-            unit=self.unit,
-            name=self.name,
-            title=self.title,
-            sources=self.sources,
-            margins=self.margins,
-            hierarchies=self.hierarchies,
-            codes=self.codes,
-            impossible=pd.DataFrame(self.impossible, dtype="str") if self.impossible else None,
-        )
-
-
-class Request(_Strict):
-    """A request to release tables.
-
-    Source: DSA III.G.2; DSA VI.D.2.
+    Source: DSA III.G.2; DSA VI.D.2; ExA 3.e; ExA 3.f.
     """
 
     format: Literal["p20win-release-request/1"]
@@ -148,13 +55,29 @@ class Request(_Strict):
     methods: Annotated[list[Line], Field(max_length=50)]
     planned_on: date | None
     notes: Text
-    tables: Annotated[list[TableRequested], Field(min_length=1, max_length=100)]
+    tables: Annotated[list[TableRequested], Field(max_length=100)]
+    charts: Annotated[list[ChartRequested], Field(max_length=100)] = Field(default_factory=list)
+    models: Annotated[list[ModelRequested], Field(max_length=50)] = Field(default_factory=list)
+    texts: Annotated[list[TextRequested], Field(max_length=20)] = Field(default_factory=list)
+    notebook: Annotated[list[Text], Field(max_length=MAX_NOTEBOOK)] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Request:
-        if len({table.name for table in self.tables}) != len(self.tables):
-            raise ValueError("two tables have the same name")
+    def _hold_together(self) -> Request:
+        names = [*(t.name for t in self.tables), *(m.name for m in self.models), *(t.name for t in self.texts)]
+        if not names:
+            raise ValueError("nothing is asked for")
+        if len(set(names)) != len(names):
+            raise ValueError("two tables, models or texts have the same name")
+        if {chart.table for chart in self.charts} - {table.name for table in self.tables}:
+            raise ValueError("a chart is of a table that is not asked for")
         return self
+
+    @property
+    def persons(self) -> set[str]:
+        """Ids of everybody counted."""
+        counted = (who for table in self.tables for who in table.basis.get(table.unit, ()))
+        modelled = (str(who) for model in self.models for who in model.basis[model.unit])
+        return {*counted, *modelled}
 
 
 def read_request(content: bytes | str) -> Request:
@@ -229,7 +152,9 @@ def _with_date(plain: Any) -> Any:
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
-    fields = {*Request.model_fields, *TableRequested.model_fields, "kind", *RESERVED}
+    parts = (Request, TableRequested, ChartRequested, ModelRequested, TextRequested)
+    measures = (CountRequested, RateRequested, QuantileRequested)
+    fields = {*RESERVED, *(field for part in (*parts, *measures) for field in part.model_fields)}
     steps = [str(step) if isinstance(step, int) or step in fields else "[key]" for step in loc]
     return ".".join(steps) or "request"
 

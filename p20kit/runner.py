@@ -35,6 +35,8 @@ from p20kit.page import PrintFailed, find_browser, print_page, write_page
 Emit = Callable[[dict[str, Any]], None]
 STAGES = "stages.jsonl"
 FAILED, WRONG_PARAMETERS = 70, 4
+STARTING = 600
+"""Seconds a kernel may take to start: a busy machine is no reason to fail."""
 _TYPES: Mapping[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
 _CONFIG = Config(
     {
@@ -126,8 +128,7 @@ def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: 
     parameters : mapping
         Values for its ``parameters`` cell.
     out : Path
-        Where the executed notebook (and the report) is written; made if absent; the notebook's own
-        working directory.
+        Where the executed notebook (and the report) is written, its own working directory; made if absent.
     report : bool
         Also write its results as HTML and as PDF, without code and without any outside reference.
     emit : callable
@@ -157,6 +158,7 @@ def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: 
                 kernel_name="python3",
                 progress_bar=False,
                 engine_name=_Engine.name,
+                start_timeout=STARTING,
                 emit=emit,
                 config=_CONFIG,
             )

@@ -48,7 +48,7 @@ class Table:
         One row per person, ordered by `unit`: the unit as text, the by-columns as categoricals of the leaves, and
         the columns of the measures; None for tables of published counts.
     sources : mapping of str to str
-        By-column to the "table.Column" it claims to be.
+        By-column, measured column or employer to the "table.Column" it claims to be.
     margins : bool or tuple of tuple of str
         Which margins are displayed: all, none, or only the cells by these sets of by-columns, `()` being the
         total. They are known to the table either way. Parents of hierarchies go with their column. An empty tuple

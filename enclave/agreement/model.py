@@ -57,6 +57,10 @@ class Element(Part):
         Comes from the schools' finder files and not from the agency (ExA 3.a, note; ExA memo).
     uc : bool
         Confidential UC Information (DSA I): no unit records for non-government persons.
+    sensitive : bool
+        No displayed group may be wholly in one of its categories.
+    employer : bool
+        It identifies employers: for counting them, never released.
     assumed : str
         Why it stands here though the document does not name it.
     """
@@ -71,6 +75,7 @@ class Element(Part):
     questions: tuple[str, ...] = ()
     uc: bool = False
     sensitive: bool = False
+    employer: bool = False
     made_by_hub: bool = False
     assumed: str = ""
 
@@ -142,13 +147,15 @@ class Report(Part):
 class CellTerms(Part):
     """The cell suppression policy (DSA III.G.2, VI.D.2) with its recorded interpretations.
 
-    Counts are of distinct individuals.
+    Counts are of distinct individuals, shares of one employer's part in a total, percents of the p-percent rule.
     """
 
     minimum_count: int
     minimum_base: int
     zeros: Literal["hidden", "shown"] = "hidden"
     minimum_employers: int = 3
+    dominance_share: float = 0.80
+    p_percent: float = 15.0
     assumed: str = ""
 
 
@@ -201,9 +208,13 @@ class Agreement(Part):
 
 
 class AgencyTerms(Part):
-    """What one Participating Agency asks in every agreement (EM XIV.A); `policies/agencies/<code>.yaml`."""
+    """What one Participating Agency asks in every agreement (EM XIV.A); `policies/agencies/<code>.yaml`.
+
+    `columns` holds what it asks of tables in which one of its elements stands, beyond what it asks of all.
+    """
 
     code: str
     name: str
     cells: CellTerms
+    columns: dict[str, CellTerms] = Field(default_factory=dict)
     match_data_business_days: int = Field(default=10)

@@ -6,6 +6,7 @@ import hashlib
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict
@@ -28,7 +29,9 @@ from enclave.calendar import add_months
 from enclave.errors import Finding, Invalid, Refused, refuse
 from enclave.terms import GENERIC_ID, project_id
 
-FLOOR = CellTerms(minimum_count=6, minimum_base=20, zeros="shown", minimum_employers=3)
+FLOOR = CellTerms(
+    minimum_count=6, minimum_base=20, zeros="shown", minimum_employers=3, dominance_share=0.80, p_percent=15.0
+)
 """A project may be stricter than DSA III.G.2, never looser."""
 
 _LONGEST_MATCH_RETENTION = 10
@@ -45,6 +48,7 @@ class Policy(BaseModel):
 
     agreement: Agreement
     cells: CellTerms
+    columns: dict[str, CellTerms] = {}
     retention: Retention
 
     @cached_property
@@ -66,6 +70,29 @@ class Policy(BaseModel):
     def signatories(self) -> tuple[str, ...]:
         """Codes of those whose signature the agreement needs: agencies, hub, recipient (EM II)."""
         return tuple(p.code for p in self.agreement.parties if p.kind is not PartyKind.SCHOOL)
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """Give the cell suppression policy as plain values, for `p20kit.CellPolicy.of`.
+
+        Columns are named as delivered ("sde.Gender"). What says no source may be made of any column: it is held to
+        the strictest terms of all, and as if it were sensitive.
+
+        Source: DSA III.G.2; DSA VI.D.2; DSA II.F.
+        """
+        sensitive = [
+            f"{agency.lower()}.{element.name}"
+            for agency, elements in self.agreement.elements.items()
+            for element in elements
+            if element.sensitive and not element.matching
+        ]
+        columns = {name: _plain(cells) for name, cells in sorted(self.columns.items())}
+        if columns:
+            columns["*"] = _plain(_strictest([self.cells, *self.columns.values()]))
+        return _plain(self.cells) | {
+            "sensitive": [*sorted(sensitive), *(["*"] if sensitive else [])],
+            "columns": columns,
+        }
 
     def party(self, code: str) -> Party | None:
         """Give a party by its code, or None."""
@@ -129,13 +156,26 @@ def compile_agreement(policies: Path, dr: str) -> Policy:
     if still := [conflict.finding for conflict in _conflicts(policies, agreement) if not conflict.taken]:
         raise Invalid(dr, still)
     everyone = [agreement.cells, *(term.cells for term in terms)]
-    for cells in everyone:
+    columns = _columns(agreement, terms)
+    for cells in (*everyone, *columns.values()):
         _hold_floor(dr, cells)
     match_days = min(agreement.retention.match_data_business_days, *(t.match_data_business_days for t in terms))
     if match_days > _LONGEST_MATCH_RETENTION or agreement.retention.review_business_days < _SHORTEST_REVIEW:
         raise _looser(dr, "DSA III.F.3", "a period")
     retention = agreement.retention.model_copy(update={"match_data_business_days": match_days})
-    return Policy(agreement=agreement, cells=_strictest(everyone), retention=retention)
+    cells = _strictest(everyone)
+    stricter = {name: _strictest([cells, asked]) for name, asked in columns.items()}
+    return Policy(agreement=agreement, cells=cells, columns=stricter, retention=retention)
+
+
+def _columns(agreement: Agreement, terms: list[AgencyTerms]) -> dict[str, CellTerms]:
+    """Give what agencies ask of single elements, by their names as delivered; only of elements of this agreement."""
+    return {
+        f"{agency.code.lower()}.{element.name}": agency.columns[element.name]
+        for agency in terms
+        for element in agreement.elements.get(agency.code, ())
+        if element.name in agency.columns
+    }
 
 
 def conflicts_of(policies: Path, dr: str) -> tuple[Conflict, ...]:
@@ -224,6 +264,8 @@ def _hold_floor(dr: str, cells: CellTerms) -> None:
         cells.minimum_count < FLOOR.minimum_count
         or cells.minimum_base < FLOOR.minimum_base
         or cells.minimum_employers < FLOOR.minimum_employers
+        or not 0 < cells.dominance_share <= FLOOR.dominance_share
+        or not FLOOR.p_percent <= cells.p_percent <= 100
     ):
         raise _looser(dr, "DSA III.G.2", "a cell size")
 
@@ -242,5 +284,12 @@ def _strictest(everyone: list[CellTerms]) -> CellTerms:
         minimum_base=max(c.minimum_base for c in everyone),
         zeros="hidden" if any(c.zeros == "hidden" for c in everyone) else "shown",
         minimum_employers=max(c.minimum_employers for c in everyone),
+        dominance_share=min(c.dominance_share for c in everyone),
+        p_percent=max(c.p_percent for c in everyone),
         assumed="; ".join(c.assumed for c in everyone if c.assumed),
     )
+
+
+def _plain(cells: CellTerms) -> dict[str, Any]:
+    """Give terms as plain values, without the reasons."""
+    return cells.model_dump(mode="json", exclude={"assumed"})

@@ -1,6 +1,23 @@
 """What one person's session may mount, until when; and the broker that opens sealed data for it."""
 
 from enclave.analysis.broker import Broker
-from enclave.analysis.session import Session, close_session, open_session, opened_outbox, recover, sandbox_name
+from enclave.analysis.session import (
+    Session,
+    close_session,
+    open_again,
+    open_session,
+    opened_outbox,
+    recover,
+    sandbox_name,
+)
 
-__all__ = ["Broker", "Session", "close_session", "open_session", "opened_outbox", "recover", "sandbox_name"]
+__all__ = [
+    "Broker",
+    "Session",
+    "close_session",
+    "open_again",
+    "open_session",
+    "opened_outbox",
+    "recover",
+    "sandbox_name",
+]

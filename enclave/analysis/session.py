@@ -24,6 +24,7 @@ from pathlib import Path
 
 from enclave import matching
 from enclave.agreement import Policy, of
+from enclave.clauses import clauses
 from enclave.errors import Fault
 from enclave.ledger import Detail, Entry
 from enclave.people import Admission
@@ -92,26 +93,61 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
     folder.mkdir(parents=True, mode=0o755)
     folder.parent.chmod(0o700)  # what lies below is for the sandboxes that mount it, and no one else
     bound(folder, _PLACE)
-    project = folder / "project"
-    (project / "data").mkdir(parents=True, mode=0o755)
-    (project / "templates").mkdir(mode=0o755)
     try:
-        masked = [_open_for(keystore, settings, delivery, t, admission, project / "data") for t in delivery.tables]
-        about = _about(policy, delivery, admission, [m for ms in masked for m in ms], today)
-        (project / "project.json").write_text(json.dumps(about, indent=1), "utf-8")
-        for template in RESEARCHER_TEMPLATES:
-            shutil.copyfile(settings.notebooks / template, project / "templates" / template)
-        home = _bounded_home(folder)
-        _restore_home(keystore, settings, name, admission.project, home)
+        _lay_out(keystore, settings, policy, delivery, admission, today, folder / "project")
+        _restore_home(keystore, settings, name, admission.project, _bounded_home(folder))
     except BaseException:
         wipe(folder)
         raise
     reached("analysis.opened")
+    return Session(name, admission.project, admission.person, folder, admission.ends_on, _mounts(folder))
+
+
+def open_again(
+    store: Store, keystore: Keystore, settings: Settings, admission: Admission, folder: Path
+) -> tuple[Mount, ...]:
+    """Lay out the same data for a person in a folder of its own, with an empty home: to run a notebook again.
+
+    Source: DSA VI.G.1; ExA 2.h.
+
+    Parameters
+    ----------
+    folder : Path
+        Private, on the runtime tmpfs; whoever made it wipes it.
+    """
+    admission.hold_to(Action.ANALYSE, admission.project)
+    with store.view() as view:
+        policy, delivery, today = of(view, admission.project).policy, delivery_of(view, admission.project), view.today
+    _lay_out(keystore, settings, policy, delivery, admission, today, folder / "project")
+    (_bounded_home(folder) / "outbox").mkdir(mode=0o700, exist_ok=True)
+    return _mounts(folder)
+
+
+def _mounts(folder: Path) -> tuple[Mount, ...]:
+    home = folder / "home"
     # as a mount of its own the outbox keeps what its file system forbids
     own = (home, home / "outbox") if is_bound(home / "outbox") else (home,)
     writable = (Mount(path, f"/home/analyst{str(path).removeprefix(str(home))}", writable=True) for path in own)
-    mounts = (Mount(project, "/project"), *writable)
-    return Session(name, admission.project, admission.person, folder, admission.ends_on, mounts)
+    return (Mount(folder / "project", "/project"), *writable)
+
+
+def _lay_out(
+    keystore: Keystore,
+    settings: Settings,
+    policy: Policy,
+    delivery: Delivery,
+    admission: Admission,
+    today: date,
+    project: Path,
+) -> None:
+    """Open what this person may see, say what it is, and lay the templates beside it."""
+    (project / "data").mkdir(parents=True, mode=0o755)
+    (project / "templates").mkdir(mode=0o755)
+    masked = [_open_for(keystore, settings, delivery, t, admission, project / "data") for t in delivery.tables]
+    about = _about(policy, delivery, admission, [m for ms in masked for m in ms], today)
+    (project / "project.json").write_text(json.dumps(about, indent=1), "utf-8")
+    for template in RESEARCHER_TEMPLATES:
+        shutil.copyfile(settings.notebooks / template, project / "templates" / template)
 
 
 def session_name(project: str, person: str) -> str:
@@ -244,6 +280,8 @@ def _about(
                         "codes": list(c.codes) or None,
                         "questions": list(c.questions),
                         "as_of": c.as_of.isoformat() if c.as_of else None,
+                        "uc": c.uc,
+                        "employer": c.employer,
                     }
                     for c in columns
                 ],
@@ -254,13 +292,11 @@ def _about(
         "person": admission.person,
         "expires_on": admission.ends_on.isoformat(),
         "days_left": (admission.ends_on - today).days,
-        "policy": {
-            "minimum_count": policy.cells.minimum_count,
-            "minimum_base": policy.cells.minimum_base,
-            "zeros": policy.cells.zeros,
-            "minimum_employers": policy.cells.minimum_employers,
-        },
+        "policy": policy.terms,
         "policy_hash": policy.hash,
+        "persons": delivery.persons,
+        "sees_uc": admission.government,
+        "names": [policy.project, agreement.title, *clauses()],
         "tables": tables,
         "masked": masked,
         "reports": [{"id": r.id, "title": r.title, "audience": r.audience} for r in agreement.reports],

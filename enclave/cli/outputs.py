@@ -95,21 +95,43 @@ def tell(verdict: Verdict, name: str) -> None:
             console.print(f"  [dim]{field}[/]  {escape(getattr(verdict.request, field))}", soft_wrap=True)
 
 
+@egress_group.command("rerun")
+def egress_rerun(
+    context: typer.Context,
+    request: str,
+    project: Annotated[str, typer.Option(help="Data Request number.")],
+    as_json: Json = False,
+) -> None:
+    """Run a request's notebook again in a fresh sandbox on the same data; exit code 3 unless it asks the same."""
+    desk: Desk = context.obj
+    enclave, admission = desk.enclave, desk.admitted(Action.CHECK, project)
+    ran = egress.rerun(enclave.store, enclave.keystore, enclave.settings, admission, request)
+    why = "no notebook came with it" if ran is None else ran.why or "it made the very same request"
+    show({"request": request, "same": ran is not None and ran.same, "why": why}, as_json, f"{request}: {why}")
+    if ran is None or not ran.same:
+        raise typer.Exit(3)
+
+
 @egress_group.command("clear")
 def egress_clear(
     context: typer.Context,
     request: str,
     project: Annotated[str, typer.Option(help="Data Request number.")],
     looked_at: Annotated[str, typer.Option(help="What the checker saw, where the verdict needs review.")] = "",
+    without_rerun: Annotated[str, typer.Option(help="Why its notebook is not run again; then look yourself.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Clear a request that holds and share it with the agencies, or refuse it with every finding."""
+    """Clear a request that holds and share it with the agencies, or refuse it with every finding.
+
+    A notebook that came with it is run again where that can spare a look.
+    """
     desk: Desk = context.obj
     admission = desk.admitted(Action.CHECK, project)
     enclave = desk.enclave
     clearance = egress.clear(
-        enclave.store, enclave.keystore, enclave.settings, admission, request, looked_at=looked_at
-    )
+        enclave.store, enclave.keystore, enclave.settings, admission, request, looked_at=looked_at,
+        waived=without_rerun,
+    )  # fmt: skip
     with enclave.store.transaction() as tx:
         case = review.open_case(tx, clearance, desk.actor)
     cells = clearance.record["cells"]

@@ -3,7 +3,8 @@
 from enclave.egress.check import Desk, Verdict, check
 from enclave.egress.clearance import Artefact, Clearance, digest_of
 from enclave.egress.collect import Collected, collect
-from enclave.egress.gate import ReleaseRequest, clear, desk, judge, rendered, take_in
+from enclave.egress.gate import ReleaseRequest, clear, desk, judge, rendered, rerun, take_in
+from enclave.egress.rerun import Rerun
 
 __all__ = [
     "Artefact",
@@ -11,6 +12,7 @@ __all__ = [
     "Collected",
     "Desk",
     "ReleaseRequest",
+    "Rerun",
     "Verdict",
     "check",
     "clear",
@@ -19,5 +21,6 @@ __all__ = [
     "digest_of",
     "judge",
     "rendered",
+    "rerun",
     "take_in",
 ]

@@ -1,7 +1,7 @@
 """The verdict: every cell recomputed, every person known, the result attacked together with all that was released.
 
-`p20kit` does the statistics, so the notebook's preview and the gate's verdict come from the same functions; the gate
-runs them in its own process on data it reads itself.
+`p20kit.verdict` judges, so the notebook's preview and the gate's verdict come from the same functions; the gate runs
+them in its own process on data it opens itself.
 
 Source: DSA III.G.2; DSA VI.D.2; DSA VI.G.1; ExA 3.e.
 """
@@ -10,26 +10,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from enclave.agreement import Policy
-from enclave.egress.evidence import Evidence, examine
+from enclave.agreement import Agreement, Policy
+from enclave.calendar import add_business_days
+from enclave.clauses import clauses
 from enclave.egress.memory import earlier_releases
-from enclave.egress.wording import naming, wording
+from enclave.egress.rerun import Rerun
 from enclave.errors import Finding, Invalid
+from enclave.people import Person
 from enclave.resultant import Delivery, open_table
 from enclave.scratch import scratch
 from enclave.settings import Settings
 from enclave.store import View
 from enclave.vault import Keystore
-from p20kit.audit import audit
-from p20kit.claim import as_claimed, cell_findings
-from p20kit.errors import P20KitError, RequestInvalid
+from p20kit import errors
+from p20kit.charts import Chart
+from p20kit.delivered import Delivered, Source
+from p20kit.disclosed import COUNT
 from p20kit.policy import CellPolicy
-from p20kit.protection import Protected
 from p20kit.request import Request, read_request
-
-Answer = Literal["cleared", "refused", "needs-review"]
+from p20kit.verdict import Agreed, Answer, Released
+from p20kit.verdict import judge as judged
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,11 @@ class Verdict:
     findings : tuple of Finding
         Every reason for a refusal.
     bounds : tuple of dict
-        For each hidden cell what anyone can work out: ``where``, ``lower``, ``upper``.
+        For each hidden count what anyone can work out: ``where``, ``lower``, ``upper``.
     ran : tuple of str
         The checks that ran; without them there is no clearance.
+    released : Released or None
+        What would leave, from verified values.
     """
 
     verdict: Answer
@@ -54,7 +58,8 @@ class Verdict:
     bounds: tuple[dict[str, Any], ...]
     ran: tuple[str, ...]
     request: Request | None = None
-    protected: Protected | None = None
+    released: Released | None = None
+    charts: tuple[Chart, ...] = ()
     agencies: tuple[str, ...] = ()
     as_of: tuple[tuple[str, str], ...] = ()
 
@@ -80,14 +85,39 @@ class Desk:
 
     @property
     def cells(self) -> CellPolicy:
-        """The compiled cell suppression policy."""
-        cells = self.policy.cells
-        return CellPolicy(
-            minimum_count=cells.minimum_count,
-            minimum_base=cells.minimum_base,
-            zeros=cells.zeros,
-            minimum_employers=cells.minimum_employers,
+        """The compiled cell suppression policy, with what agencies ask of single columns."""
+        return CellPolicy.of(self.policy.terms)
+
+    def agreed(self, person: str) -> Agreed:
+        """Say what a request of this person is held to."""
+        agreement = self.policy.agreement
+        return Agreed(
+            project=self.policy.project,
+            policy_hash=self.policy.hash,
+            person=person,
+            reports=frozenset(report.id for report in agreement.reports),
+            questions=frozenset(question.id for question in agreement.questions),
+            methods=frozenset(agreement.methods),
+            names=names_of(agreement),
         )
+
+    def delivered(self, folder: Path, person: str) -> Delivered:
+        """Say what was delivered, the tables being opened in `folder`."""
+        columns = {
+            f"{table.name}.{c.name}": Source(
+                c.owner, c.codes, c.uc, c.employer, c.as_of.isoformat() if c.as_of else ""
+            )
+            for table in self.delivery.tables
+            for c in table.columns
+        }
+        known = self.view.get(Person, person)
+        return Delivered(folder, self.delivery.persons, columns, sees_uc=known is None or known.government)
+
+
+def names_of(agreement: Agreement) -> tuple[str, ...]:
+    """Give what the agreement and the documents call things: in a text they are no data."""
+    ids = (*(report.id for report in agreement.reports), *(question.id for question in agreement.questions))
+    return (agreement.dr, agreement.title, *ids, *clauses())
 
 
 def check(desk: Desk, content: bytes, person: str) -> Verdict:
@@ -109,69 +139,44 @@ def check(desk: Desk, content: bytes, person: str) -> Verdict:
     """
     try:
         request = read_request(content)
-    except RequestInvalid as error:
+    except errors.RequestInvalid as error:
         raise Invalid("request", [_carried(f) for f in error.findings]) from error
     with scratch(desk.settings.runtime, "gate") as bench:
         for table in desk.delivery.tables:
             open_table(desk.keystore, desk.settings, desk.delivery, table, bench / f"{table.name}.parquet")
-        evidence = examine(request.tables, desk.delivery, bench)
-        findings = [*_purpose(desk.policy, request, person), *naming(request), *evidence.findings]
-        return _attack(desk, request, evidence, findings, bench)
-
-
-def _attack(desk: Desk, request: Request, evidence: Evidence, findings: list[Finding], bench: Path) -> Verdict:
-    """Recompute the cells and attack them together with the release memory; without that there is no clearance."""
-    try:
-        protected = as_claimed(request, desk.cells)
-        findings += [_carried(f) for f in cell_findings(request, protected)]
-        project = request.project if request.project == desk.policy.project else desk.policy.project
-        earlier = earlier_releases(desk.view, desk.keystore, desk.settings, project, desk.cells, bench)
-        attacked = audit(protected, desk.cells, earlier)
-        look_at = (*evidence.look_at, *wording(request, protected, desk.policy.agreement))
-    except P20KitError as error:
-        told = [_carried(f) for f in error.findings] or [_no("evidence", "DSA III.G.2.a", "", str(error))]
-        return Verdict("refused", (*findings, *told), tuple(evidence.look_at), (), (), request)
-    findings += [_carried(f) for f in attacked.findings]
-    findings += [_no("check-not-run", "DSA III.G.2.d", "", what) for what in attacked.not_ran]
-    if not attacked.ran:
-        findings.append(_no("no-rule-ran", "DSA III.G.2", "", "no check ran"))
-    answer: Answer = "refused" if findings else "needs-review" if look_at else "cleared"
+        earlier = earlier_releases(desk.view, desk.keystore, desk.settings, desk.policy.project, desk.cells, bench)
+        verdict = judged(
+            request, desk.cells, desk.agreed(person), desk.delivered(bench, person), earlier,
+            reproduced=Rerun.holds(desk.view, desk.delivery, content),
+        )  # fmt: skip
+    look_at = (*map(_carried, verdict.look_at), *_planned(desk, request))
+    answer: Answer = "needs-review" if verdict.verdict == "cleared" and look_at else verdict.verdict
     return Verdict(
         verdict=answer,
-        findings=tuple(dict.fromkeys(findings)),
+        findings=tuple(map(_carried, verdict.findings)),
         look_at=look_at,
-        bounds=tuple({"where": b.where, "lower": b.lower, "upper": b.upper} for b in attacked.bounds),
-        ran=(*attacked.ran, f"earlier releases: {len(earlier)}", f"evidence: {len(request.tables)} tables"),
-        request=request,
-        protected=protected,
-        agencies=tuple(sorted(evidence.owners)),
-        as_of=tuple(
-            sorted({(c.owner, c.as_of.isoformat()) for c in evidence.columns.values() if c.as_of is not None})
+        bounds=tuple(
+            {"where": b.where, "lower": b.lower, "upper": b.upper} for b in verdict.bounds if b.layer == COUNT
         ),
+        ran=verdict.ran,
+        request=request,
+        released=verdict.released,
+        charts=verdict.charts,
+        agencies=tuple(sorted(verdict.owners)),
+        as_of=tuple(sorted({(source.owner, source.as_of) for source in verdict.used if source.as_of})),
     )
 
 
-def _purpose(policy: Policy, request: Request, person: str) -> list[Finding]:
-    """A request serves a report and questions of the agreement, with methods that were declared."""
-    agreement = policy.agreement
-    checks = (
-        (request.project == policy.project, "project", "DSA VI.A", "it is for another project"),
-        (request.person == person, "requester", "DSA VI.E", "it names another person than the outbox's"),
-        (request.policy_hash == policy.hash, "policy-version", "DSA VII", "it was made under another policy version"),
-        (request.report in {r.id for r in agreement.reports}, "report", "ExA 3.e", "it names no report of 3.e"),
-        (set(request.questions) <= {q.id for q in agreement.questions}, "question", "ExA 3.b",
-         "it names a question that is not in the agreement"),
-        (set(request.methods) <= set(agreement.methods), "method", "ExA 3.f",
-         "it uses a method that was not declared"),
-    )  # fmt: skip
-    return [_no(rule, clause, "request", what) for holds, rule, clause, what in checks if not holds]
+def _planned(desk: Desk, request: Request) -> list[Finding]:
+    """A date of publication before the review can be over is possible only with a waiver (DSA VI.G.1)."""
+    first = add_business_days(desk.view.today, desk.policy.retention.review_business_days)
+    if request.planned_on is None or request.planned_on >= first:
+        return []
+    what = f"publication is planned for {request.planned_on}, before the review can be over on {first}"
+    return [Finding("planned-date", "DSA VI.G.1", "request", what, "Plan a later day, or ask OPM for a waiver.")]
 
 
-def _no(rule: str, clause: str, where: str, what: str) -> Finding:
-    return Finding(rule, clause, where, what, "Make the request again with p20kit.request_release.")
-
-
-def _carried(finding: Any) -> Finding:
+def _carried(finding: errors.Finding) -> Finding:
     """Give a finding of `p20kit` as one of ours."""
     clause = finding.clause or "DSA III.G.2"
     return Finding(finding.rule, clause, finding.where, finding.what, finding.next)

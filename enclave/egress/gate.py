@@ -21,16 +21,20 @@ from enclave.egress.check import Desk, Verdict, check
 from enclave.egress.clearance import Clearance, digest_of
 from enclave.egress.collect import Collected, Taken, collect
 from enclave.egress.memory import Remembered, open_request, sealed_request
-from enclave.egress.render import render
+from enclave.egress.render import Leaving, render
+from enclave.egress.rerun import Rerun
+from enclave.egress.rerun import rerun as run_again
 from enclave.errors import EnclaveError, Invalid, Refused, refuse
 from enclave.ledger import Details, Entry
-from enclave.people import Admission
+from enclave.people import Admission, may
 from enclave.resultant import delivery_of
 from enclave.scratch import scratch
 from enclave.settings import Settings
 from enclave.store import Store, View
-from enclave.terms import reached
+from enclave.terms import Action, reached
 from enclave.vault import Keystore
+from p20kit.errors import RequestInvalid
+from p20kit.request import Request, read_request
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,40 @@ def judge(store: Store, keystore: Keystore, settings: Settings, project: str, re
         return check(desk(view, keystore, settings, project), content, request.person)
 
 
+def rerun(
+    store: Store, keystore: Keystore, settings: Settings, admission: Admission, request_id: str
+) -> Rerun | None:
+    """Run a request's notebook again on the data as they are, once; None where none came with it.
+
+    Source: DSA VI.G.1.
+
+    Parameters
+    ----------
+    admission : Admission
+        Of an output checker of the Operating Group; never the requester.
+
+    Raises
+    ------
+    Refused
+        If the requester may not analyse the project's data any more.
+    """
+    project = admission.project
+    admission.hold_to(Action.CHECK, project)
+    with store.view() as view:
+        request = _request(view, project, request_id)
+        _hold_apart(request, admission)
+        content = _content(keystore, settings, request)
+        known = Rerun.of(view, delivery_of(view, project), content)
+        try:
+            asked: Request | None = read_request(content)
+        except RequestInvalid:
+            asked = None  # what is malformed is refused by the verdict, with every finding
+        if known is not None or asked is None or not asked.notebook:
+            return known
+        requester = may(view, request.person, Action.ANALYSE, project)
+    return run_again(store, keystore, settings, requester, request_id, content, asked, admission.person)
+
+
 def clear(
     store: Store,
     keystore: Keystore,
@@ -112,8 +150,11 @@ def clear(
     request_id: str,
     *,
     looked_at: str = "",
+    waived: str = "",
 ) -> Clearance:
     """Clear a request that holds, or refuse it with every finding; both are entered.
+
+    A notebook that came with it is run again where that can spare a person a look.
 
     Source: DSA III.G.2; DSA VI.D.2; DSA VI.G.1.
 
@@ -123,6 +164,8 @@ def clear(
         Of an output checker of the Operating Group; never the requester.
     looked_at : str
         What the checker saw in that which only a person can judge; needed where the verdict is ``needs-review``.
+    waived : str
+        Why the notebook is not run again; what it derives is then for a person to judge.
 
     Raises
     ------
@@ -132,18 +175,16 @@ def clear(
     project = admission.project
     with store.view() as view:
         request = _request(view, project, request_id)
-    if request.person == admission.person:
-        raise refuse(
-            request_id, "self-check", "DSA VI.G.1", "nobody checks their own request",
-            "Another output checker looks at it.",
-        )  # fmt: skip
+    _hold_apart(request, admission)
+    waived = waived.strip()
+    looked_at = f"{looked_at}\nNot run again: {waived}" if waived and looked_at.strip() else looked_at
     while True:
         with store.view() as view:
             request = _request(view, project, request_id)
             cleared, known = view.get(Clearance, request_id), view.find(Remembered, project)
         if request.state == "cleared" and cleared is not None:
             return cleared
-        verdict = _judged(store, keystore, settings, admission, request, looked_at)
+        verdict = _judged(store, keystore, settings, admission, request, looked_at, again=not waived)
         clearance = _clear(store, settings, admission, request, verdict, looked_at, known)
         if clearance is not None:
             return clearance
@@ -156,10 +197,17 @@ def _judged(
     admission: Admission,
     request: ReleaseRequest,
     looked_at: str,
+    *,
+    again: bool,
 ) -> Verdict:
-    """Give the verdict on what may be cleared; anything else is entered and refused."""
+    """Give the verdict on what may be cleared; anything else is entered and refused.
+
+    Where something is left for a person, the notebook is run `again` first: what it proves need not be looked at.
+    """
     try:
         verdict = judge(store, keystore, settings, request.project, request.id)
+        if again and verdict.verdict == "needs-review" and rerun(store, keystore, settings, admission, request.id):
+            verdict = judge(store, keystore, settings, request.project, request.id)
     except Invalid as error:
         _refuse(store, admission, request, error)
         raise
@@ -181,15 +229,18 @@ def _clear(
     known: list[Remembered],
 ) -> Clearance | None:
     """Render and remember what holds; None when something else was cleared since, so that it is judged with that."""
-    asked, protected = verdict.request, verdict.protected
-    if asked is None or protected is None or not verdict.ran:
+    asked, released = verdict.request, verdict.released
+    if asked is None or released is None or not verdict.ran:
         raise refuse(request.id, "no-rule-ran", "DSA III.G.2", "no check ran", "Report this to the Operating Group.")
     target = settings.home / "cleared" / request.id
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     as_of = "; ".join(f"{agency} as of {day}" for agency, day in verdict.as_of)
-    artefacts = render(protected, request.id, partial, f"Data Request {request.project}. {as_of}".strip())
+    with store.view() as view:
+        delivery = delivery_of(view, request.project)
+    about = f"Data Request {request.project}. {as_of}".strip()
+    artefacts = render(Leaving(asked, released, verdict.charts, delivery, about), request.id, partial)
     shutil.rmtree(target, ignore_errors=True)
     partial.replace(target)
     reached("egress.rendered")
@@ -203,17 +254,16 @@ def _clear(
             person=request.person,
             title=asked.title,
             report=asked.report,
-            questions=tuple(asked.questions),
+            questions=tuple(sorted(set(asked.questions))),
             audience=asked.audience,
             policy_hash=policy.hash,
             cleared_on=tx.today,
             agencies=verdict.agencies,
             artefacts=artefacts,
             digest=digest_of(artefacts),
-            record=_record(verdict, policy.cells.model_dump(mode="json")),
+            record=_record(verdict, policy.terms),
             looked_at=looked_at,
         )
-        persons = max(len(set(table.basis[table.unit])) for table in asked.tables)
         details: Details = {
             "digest": clearance.digest,
             "agencies": clearance.agencies,
@@ -222,7 +272,7 @@ def _clear(
             "looked_at": bool(looked_at),
         }
         entry = Entry(admission.person, "egress.clear", request.id, request.project, "DSA VI.D.2", details=details)
-        remembered = Remembered(request.project, request.id, request.sha256, persons)
+        remembered = Remembered(request.project, request.id, request.sha256, len(asked.persons))
         tx.write(clearance, entry)
         tx.write(replace(request, state="cleared", findings=()), _step(admission, request, "egress.state"))
         tx.write(remembered, _step(admission, request, "egress.remember"))
@@ -231,8 +281,9 @@ def _clear(
 
 def _record(verdict: Verdict, thresholds: dict[str, Any]) -> dict[str, Any]:
     """Give the disclosure record that travels with the release."""
-    asked, protected = verdict.request, verdict.protected
-    assert asked is not None and protected is not None  # noqa: S101 - the caller has looked
+    asked, released = verdict.request, verdict.released
+    assert asked is not None and released is not None  # noqa: S101 - the caller has looked
+    protected = released.protected
     statuses = Counter(s for i in range(len(protected.tables)) for s in protected.to_published(i)["status"])
     uppers = [b["upper"] for b in verdict.bounds if b["upper"] is not None]
     return {
@@ -241,11 +292,32 @@ def _record(verdict: Verdict, thresholds: dict[str, Any]) -> dict[str, Any]:
         "cells": {"shown": statuses["shown"], "hidden": statuses["hidden"]},
         "bounds": {"hidden_cells": len(verdict.bounds), "smallest_upper": min(uppers, default=None)},
         "as_of": dict(verdict.as_of),
-        "columns": sorted({s for t in asked.tables for s in t.sources.values()}),
-        "methods": list(asked.methods),
+        "columns": sorted({s for sources in _sources(asked) for s in sources.values()}),
+        "kinds": _kinds(asked),
+        "methods": sorted(set(asked.methods)),
         "population": asked.population,
+        "planned_on": asked.planned_on.isoformat() if asked.planned_on else None,
         "notes": [asked.notes] if asked.notes else [],
     }
+
+
+def _sources(asked: Request) -> list[dict[str, str]]:
+    return [*(table.sources for table in asked.tables), *(model.sources for model in asked.models)]
+
+
+def _kinds(asked: Request) -> dict[str, int]:
+    """Count what leaves by kind: measures of tables, charts, models, texts."""
+    measures = Counter(measure.kind for table in asked.tables for measure in table.measures)
+    others = {"chart": len(asked.charts), "model": len(asked.models), "text": len(asked.texts)}
+    return dict(sorted((measures + Counter(others)).items()))
+
+
+def _hold_apart(request: ReleaseRequest, admission: Admission) -> None:
+    if request.person == admission.person:
+        raise refuse(
+            request.id, "self-check", "DSA VI.G.1", "nobody checks their own request",
+            "Another output checker looks at it.",
+        )  # fmt: skip
 
 
 def _refuse(

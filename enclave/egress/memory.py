@@ -16,10 +16,9 @@ from typing import ClassVar
 from enclave.settings import Settings
 from enclave.store import View
 from enclave.vault import Keystore
-from p20kit.claim import as_claimed
 from p20kit.policy import CellPolicy
-from p20kit.protection import Protected
 from p20kit.request import read_request
+from p20kit.verdict import Released, rebuilt
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,9 @@ def open_request(keystore: Keystore, settings: Settings, project: str, request_i
 
 def earlier_releases(
     view: View, keystore: Keystore, settings: Settings, project: str, policy: CellPolicy, folder: Path
-) -> list[Protected]:
-    """Give everything released for the project, with the persons behind each cell."""
+) -> list[Released]:
+    """Give everything released for the project, with the persons behind each cell, each figure and each model."""
     return [
-        as_claimed(read_request(open_request(keystore, settings, project, known.request_id, folder)), policy)
+        rebuilt(read_request(open_request(keystore, settings, project, known.request_id, folder)), policy)
         for known in view.find(Remembered, project)
     ]

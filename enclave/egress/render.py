@@ -7,101 +7,153 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import html
 import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import rfc8785
 
 from enclave.egress.clearance import Artefact
-from p20kit.protection import Protected
-from p20kit.tables import MISSING
+from enclave.egress.pages import model_page, table_page, text_page
+from enclave.egress.workbook import Cell, Rows, as_workbook, plain
+from enclave.resultant import Delivery
+from p20kit.charts import Chart
+from p20kit.measures import Count, Mean, Measure, Median, Quantile, Rate, Total
+from p20kit.models import Model
+from p20kit.request import Request
+from p20kit.tables import Table
+from p20kit.verdict import Released
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_MARK = "–"
-
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --rule: #d5dae1; --soft: #f3f5f8; --hid: #8a4b08; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8eaed; --paper: #16191d; --rule: #3a4048; --soft: #1f242a; --hid: #f0b36b; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2.5rem auto;
-  max-width: 62rem; padding: 0 1.5rem; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; } p.about { margin: 0 0 1.5rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .8rem; border-bottom: 1px solid var(--rule); text-align: left; }
-thead th { border-bottom: 2px solid var(--ink); } td.n { text-align: right; } tr.total { background: var(--soft); }
-td.hidden { color: var(--hid); } footer { margin-top: 1.5rem; font-size: .875rem; max-width: 48rem; }
-"""
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_CODEBOOK = ("table", "column", "role", "source", "agency", "definition", "codes")
 
 
-def render(protected: Protected, request_id: str, folder: Path, about: str) -> tuple[Artefact, ...]:
-    """Write each table as CSV and HTML into `folder`; names are ours, ``<request id>_<n>.<ext>``.
+@dataclass(frozen=True, eq=False)
+class Leaving:
+    """What one request comes to, as it was judged.
 
     Parameters
     ----------
     about : str
-        One sentence that stands over each table (project, as-of dates).
+        One sentence that stands over each page (project, as-of dates).
+    """
+
+    request: Request
+    released: Released
+    charts: tuple[Chart, ...]
+    delivery: Delivery
+    about: str
+
+
+def render(leaving: Leaving, request_id: str, folder: Path) -> tuple[Artefact, ...]:
+    """Write every file into `folder`; names are ours, ``<request id>_<n>.<ext>``.
+
+    Source: DSA III.G.2; DSA VI.G.2.
     """
     artefacts = []
-    for number, table in enumerate(protected.tables, start=1):
-        frame = _ordered(protected.to_published(number - 1), list(table.by))
-        title = table.title or table.name
-        for suffix, kind, text in (
-            ("csv", "text/csv", as_csv(frame)),
-            ("html", "text/html", as_html(frame, list(table.by), title, about, protected)),
-        ):
-            name = f"{request_id}_{number}.{suffix}"
-            content = text.encode()
-            (folder / name).write_bytes(content)
-            artefacts.append(Artefact(name, hashlib.sha256(content).hexdigest(), kind))
+    for name, kind, content in _files(leaving):
+        full = f"{request_id}_{name}"
+        (folder / full).write_bytes(content)
+        artefacts.append(Artefact(full, hashlib.sha256(content).hexdigest(), kind))
     return tuple(artefacts)
 
 
-def as_csv(frame: pd.DataFrame) -> str:
-    """Give the table as CSV: RFC 4180 quoting, line feeds, formulas neutralised, hidden cells empty."""
+def _files(leaving: Leaving) -> Iterator[tuple[str, str, bytes]]:
+    """Give name, media type and bytes of every file."""
+    protected, sheets = leaving.released.protected, dict[str, Rows]()
+    for number in range(1, len(protected.tables) + 1):
+        rows = table_rows(protected.tables[number - 1], protected.to_published(number - 1))
+        sheets[f"Table {number}"] = rows
+        yield f"{number}.csv", "text/csv", as_csv(rows)
+        yield f"{number}.html", "text/html", table_page(protected, number - 1, leaving.about).encode()
+    for number, chart in enumerate(leaving.charts, start=1):
+        yield f"chart_{number}.svg", "image/svg+xml", chart.to_svg().encode()
+        yield f"chart_{number}.png", "image/png", chart.to_png()
+        yield f"chart_{number}.vl.json", "application/json", rfc8785.dumps(chart.to_dict())
+    for number, model in enumerate(leaving.released.models, start=1):
+        rows = _model_rows(model)
+        sheets[f"Model {number}"] = rows
+        yield f"model_{number}.csv", "text/csv", as_csv(rows)
+        yield f"model_{number}.html", "text/html", model_page(model, leaving.about).encode()
+    for number, text in enumerate(leaving.request.texts, start=1):
+        page = text_page(text.title or text.name, text.markdown, leaving.about)
+        yield f"text_{number}.html", "text/html", page.encode()
+    if sheets:
+        sheets["Codebook"] = [_CODEBOOK, *_defined(leaving)]
+        yield "codebook.csv", "text/csv", as_csv(sheets["Codebook"])
+        yield "tables.xlsx", XLSX, as_workbook(sheets)
+
+
+def table_rows(table: Table, frame: pd.DataFrame) -> Rows:
+    """Give a table's cells in one order (labels as text, totals last): by-columns, count, figures, status."""
+    figures = [column for column in frame.columns if column not in (*table.by, "count", "status")]
+    keys = frame[list(table.by)].map(lambda label: (label == "Total", str(label)))
+    ordered = frame.loc[keys.sort_values(list(table.by)).index, [*table.by, "count", *figures, "status"]]
+    return [tuple(ordered.columns), *(tuple(map(_cell, row)) for row in ordered.itertuples(index=False))]
+
+
+def as_csv(rows: Rows) -> bytes:
+    """Give rows as CSV: RFC 4180 quoting, line feeds, formulas neutralised, hidden cells empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_plain(column) for column in frame.columns)
-    for row in frame.itertuples(index=False):
-        *labels, count, status = row
-        writer.writerow([*map(_plain, labels), "" if pd.isna(count) else int(count), status])
-    return out.getvalue()
+    writer.writerows([plain(value) if isinstance(value, str) else value for value in row] for row in rows)
+    return out.getvalue().encode()
 
 
-def as_html(frame: pd.DataFrame, by: list[str], title: str, about: str, protected: Protected) -> str:
-    """Give the table as one HTML page that loads nothing."""
-    head = "".join(f"<th scope=col>{html.escape(column)}</th>" for column in [*by, "Persons"])
-    rows = "\n".join(_row(row, len(by)) for row in frame.itertuples(index=False))
-    policy = protected.policy
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>
-<body><main><h1>{html.escape(title)}</h1><p class="about">{html.escape(about)}</p>
-<table><thead><tr>{head}</tr></thead><tbody>
-{rows}
-</tbody></table></main>
-<footer><p>{_MARK} hidden: fewer than {policy.minimum_count} persons, or hidden so that such a cell cannot be worked
-out from what is shown here or elsewhere (Data Sharing Agreement III.G.2, VI.D.2). {MISSING}: not
-reported.</p></footer>
-</body></html>
-"""
+def _cell(value: object) -> Cell:
+    """Give a value in one spelling: whole numbers as such, others as the shortest text that is the same number."""
+    if value is None or pd.isna(value):  # type: ignore[call-overload]
+        return None
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value) + 0.0
+    return str(value)
 
 
-def _ordered(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Put rows in one order: labels as text, totals last."""
-    keys = frame[by].map(lambda label: (label == "Total", str(label)))
-    return frame.loc[keys.sort_values(by).index].reset_index(drop=True)
+def _model_rows(model: Model) -> Rows:
+    frame = model.to_frame()
+    return [tuple(map(str, frame.columns)), *(tuple(map(_cell, row)) for row in frame.itertuples(index=False))]
 
 
-def _row(row: tuple[object, ...], width: int) -> str:
-    labels, count = row[:width], row[width]
-    cells = "".join(f"<td>{html.escape(str(label))}</td>" for label in labels)
-    total = ' class="total"' if "Total" in labels else ""
-    if pd.isna(count):  # type: ignore[call-overload]
-        return f'<tr{total}>{cells}<td class="n hidden">{_MARK}</td></tr>'
-    return f'<tr{total}>{cells}<td class="n">{int(str(count)):,}</td></tr>'
+def _defined(leaving: Leaving) -> Iterator[Sequence[Cell]]:
+    """Say of every column what it is and where it is from."""
+    for asked, table in zip(leaving.request.tables, leaving.released.protected.tables, strict=True):
+        name = table.title or table.name
+        yield from (_origin(leaving, name, column, "by", asked.sources) for column in table.by)
+        yield (name, "count", "figure", "", "", "distinct individuals; empty where hidden", "")
+        for measure in table.measures:
+            if not isinstance(measure, Count):
+                yield (name, measure.label, "figure", "", "", definition(measure), "")
+        yield from (_origin(leaving, name, column, "measured", asked.sources) for column in asked.measured)
+    for asked_model in leaving.request.models:
+        columns: Iterable[str] = asked_model.columns
+        for column in columns:
+            yield _origin(leaving, asked_model.title or asked_model.name, column, "regression", asked_model.sources)
 
 
-def _plain(label: object) -> str:
-    text = str(label)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _origin(leaving: Leaving, name: str, column: str, role: str, sources: dict[str, str]) -> Sequence[Cell]:
+    source = sources.get(column, "")
+    table, _, original = source.partition(".")
+    found = leaving.delivery.column(table, original)
+    if found is None:
+        return (name, column, role, "", "", "derived by the analyst", "")
+    return (name, column, role, source, found.owner, found.definition, "; ".join(found.codes))
+
+
+def definition(measure: Measure) -> str:
+    """Say in one line what a measure is."""
+    match measure:
+        case Rate():
+            return f"percent of those with any {measure.of} who have {measure.value}, to {measure.decimals} places"
+        case Mean():
+            return f"mean of {measure.of} over those who have a value, to {measure.decimals} places"
+        case Total():
+            return f"sum of {measure.of}, to {measure.decimals} places"
+        case Median() | Quantile():
+            return f"{measure.label}, rounded so that nobody's value is reproduced"
+        case Count():
+            return "distinct individuals"

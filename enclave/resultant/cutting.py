@@ -323,7 +323,7 @@ def _described(bench: _Bench, held: list[Holding], name: str) -> tuple[Column, .
     return (
         replace(unit, uc=_any_uc(bench.policy, agency)),
         *(
-            Column(e.name, agency, e.definition, e.kind, e.codes, e.questions, as_of, e.uc, e.sensitive)
+            Column(e.name, agency, e.definition, e.kind, e.codes, e.questions, as_of, e.uc, e.sensitive, e.employer)
             for e in _approved(bench.policy, held, agency)
         ),
     )

@@ -29,6 +29,7 @@ class Column:
     as_of: date | None = None
     uc: bool = False
     sensitive: bool = False
+    employer: bool = False
 
 
 @dataclass(frozen=True)

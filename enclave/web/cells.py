@@ -10,15 +10,17 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from enclave.egress import Clearance, Verdict
 from enclave.errors import Finding, Refused
 
+_TABLE = re.compile(r"_\d+\.csv$")
 _WORDS = {
     "shown": "shown",
     "hidden": "hidden",
@@ -32,7 +34,8 @@ _WORDS = {
 class Cell:
     """One cell: its labels, what is displayed, and why not.
 
-    `lower` and `upper` bound a hidden count, from everything released; None where nobody looked or nothing bounds it.
+    `figures` are the measures beside the count, None where hidden. `lower` and `upper` bound a hidden count, from
+    everything released; None where nobody looked or nothing bounds it.
     """
 
     labels: tuple[str, ...]
@@ -43,6 +46,7 @@ class Cell:
     lower: int | None = None
     upper: int | None = None
     wrong: tuple[str, ...] = ()
+    figures: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Shown:
     title: str
     by: tuple[str, ...]
     cells: tuple[Cell, ...]
+    measures: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -75,15 +80,17 @@ def of_verdict(verdict: Verdict) -> tuple[Shown, ...]:
 
 def _requested(table: Any, bounds: Mapping[str, dict[str, Any]], wrong: Mapping[str, list[str]]) -> Shown:
     columns = [table.cells[name] for name in (*table.by, "count", "status")]
+    measures = tuple(table.figures)
+    figures = list(zip(*table.figures.values(), strict=True)) or [()] * len(columns[0])
     cells = []
-    for *labels, count, status in zip(*columns, strict=True):
+    for (*labels, count, status), told in zip(zip(*columns, strict=True), figures, strict=True):
         named = ", ".join(f"{b}={label}" for b, label in zip(table.by, labels, strict=True))
         where = f"{table.name}[{named}]"
         bound = bounds.get(where, {})
         cell = _cell(labels, count, status)
         known = (bound.get("lower"), bound.get("upper"), tuple(wrong.get(where, ())))
-        cells.append(Cell(cell.labels, cell.count, cell.status, cell.why, cell.total, *known))
-    return Shown(table.title or table.name, tuple(table.by), _ordered(cells))
+        cells.append(Cell(cell.labels, cell.count, cell.status, cell.why, cell.total, *known, figures=told))
+    return Shown(table.title or table.name, tuple(table.by), _ordered(cells), measures)
 
 
 def of_clearance(folder: Path, clearance: Clearance) -> tuple[Shown, ...]:
@@ -102,7 +109,7 @@ def of_clearance(folder: Path, clearance: Clearance) -> tuple[Shown, ...]:
         if hashlib.sha256(content).hexdigest() != artefact.sha256:
             what = "it is missing, or not the file that was cleared"
             findings.append(Finding("cleared-file", "DSA VI.G.1", artefact.name, what, "Clear the request again."))
-        elif artefact.media_type == "text/csv":
+        elif _TABLE.search(artefact.name):
             tables.append(_read(content.decode("utf-8"), f"Table {len(tables) + 1}"))
     if findings:
         raise Refused(f"tables of {clearance.request_id}", findings)
@@ -111,8 +118,15 @@ def of_clearance(folder: Path, clearance: Clearance) -> tuple[Shown, ...]:
 
 def _read(text: str, title: str) -> Shown:
     header, *rows = csv.reader(io.StringIO(text))
-    cells = [_cell(row[:-2], int(row[-2]) if row[-2] else None, row[-1]) for row in rows]
-    return Shown(title, tuple(header[:-2]), tuple(cells))
+    at = header.index("count")
+    cells = [
+        replace(
+            _cell(row[:at], int(row[at]) if row[at] else None, row[-1]),
+            figures=tuple(float(figure) if figure else None for figure in row[at + 1 : -1]),
+        )
+        for row in rows
+    ]
+    return Shown(title, tuple(header[:at]), tuple(cells), tuple(header[at + 1 : -1]))
 
 
 def _cell(labels: list[Any], count: Any, status: str) -> Cell:

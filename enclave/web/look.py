@@ -49,7 +49,9 @@ class Look:
             prefix=prefix, hub=hub, clause_titles=clauses(), places=PLACES, roles=ROLES, Place=Place,
             statements=tuple(Statement),
         )  # fmt: skip
-        self._templates.filters.update(day=_day, number=_number, sentence=_sentence, short=_short, told=_told)
+        self._templates.filters.update(
+            day=_day, number=_number, figure=_figure, sentence=_sentence, short=_short, told=_told
+        )
 
     def page(self, page: Page, me: SignedIn, said: str) -> str:
         """Give a page as HTML."""
@@ -70,6 +72,11 @@ def _day(value: date | str | None) -> str:
         return "–"
     day = date.fromisoformat(value[:10]) if isinstance(value, str) else value
     return f"{day.day} {day:%b %Y}"
+
+
+def _figure(value: float) -> str:
+    """Give a figure with its places, in groups of three."""
+    return f"{value:,.10g}"
 
 
 def _number(value: int | None) -> str:

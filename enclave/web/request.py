@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from enclave import egress, people, review
 from enclave.app import Enclave
-from enclave.egress import Clearance, ReleaseRequest
+from enclave.egress import Clearance, ReleaseRequest, Rerun
 from enclave.egress.memory import Remembered
 from enclave.errors import EnclaveError, Finding, Refused
 from enclave.publication import Publication
@@ -23,6 +23,7 @@ from enclave.review import Case, State, Statement
 from enclave.store import View
 from enclave.terms import Action, Role
 from enclave.web.access import Place, Standing, look
+from enclave.web.beside import Beside, beside_tables
 from enclave.web.cells import Shown, of_clearance, of_verdict
 from enclave.web.home import ANALYSTS
 from enclave.web.queue import concerns, turn_of
@@ -49,6 +50,7 @@ class Looked:
     ran: tuple[str, ...]
     tables: tuple[Shown, ...]
     about: tuple[tuple[str, str], ...] = ()
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def found(view: View, visit: Visit) -> tuple[Standing, ReleaseRequest]:
 
 
 def leaving(visit: Visit) -> Document:
-    """Give the page of a table exactly as it will leave."""
+    """Give a file exactly as it will leave."""
     with visit.enclave.store.view() as view:
         standing, request = found(view, visit)
         clearance = view.get(Clearance, request.id)
@@ -127,6 +129,7 @@ def _looked(
         if standing.role is Role.OPM and not standing.agreement.destroyed_on:
             with enclave.store.view() as view:
                 known = tuple(r.sha256 for r in view.find(Remembered, request.project))
+                known += tuple(run.key for run in view.find(Rerun, request.project))
                 tables = tuple(t.sha256 for t in delivery_of(view, request.project).tables)
             return _judged(enclave, request.project, request.id, (request.sha256, *known, *tables))
         findings = _alike(tuple(Finding(**f) for f in request.findings))
@@ -155,7 +158,10 @@ def _judged(enclave: Enclave, project: str, request: str, state: tuple[str, ...]
         ("Notes", asked.notes),
     )  # fmt: skip
     said = tuple((name, text) for name, text in about if text)
-    return Looked(verdict.verdict, _alike(verdict.findings), verdict.look_at, verdict.ran, of_verdict(verdict), said)
+    return Looked(
+        verdict.verdict, _alike(verdict.findings), verdict.look_at, verdict.ran, of_verdict(verdict), said,
+        beside_tables(verdict),
+    )  # fmt: skip
 
 
 def _about(clearance: Clearance) -> tuple[tuple[str, str], ...]:

@@ -67,10 +67,15 @@ def test_the_gate_holds_cells_to_every_term_of_the_agreement(delivered: Installa
     with enclave.store.view() as view:
         desk = egress.desk(view, enclave.keystore, enclave.settings, PROJECT)
     asked_for = {"minimum_count": 7, "minimum_base": 25, "zeros": "shown", "minimum_employers": 5}
+    asked_for |= {"dominance_share": 0.7, "p_percent": 20.0}
     cells = desk.policy.cells.model_copy(update=asked_for)
-    assert desk.cells == POLICY
-    stricter = replace(desk, policy=desk.policy.model_copy(update={"cells": cells}))
-    assert asdict(stricter.cells) == asdict(POLICY) | asked_for
+    assert replace(desk.cells, sensitive=()) == POLICY
+    column = {"sde.Gender": cells.model_copy(update={"minimum_count": 10})}
+    stricter = replace(desk, policy=desk.policy.model_copy(update={"cells": cells, "columns": column})).cells
+    sensitive = {"sde.SpecialEd", "dol.QuarterlyWages", "*"}
+    assert sensitive <= set(stricter.sensitive)
+    assert asdict(replace(stricter, sensitive=(), columns={})) == asdict(POLICY) | asked_for
+    assert {name: terms.minimum_count for name, terms in stricter.columns.items()} == {"sde.Gender": 10, "*": 10}
 
 
 def _again(table: Body) -> None:

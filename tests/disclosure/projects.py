@@ -40,13 +40,17 @@ def wages(people: pd.DataFrame) -> pd.DataFrame:
     rows = employed.repeat(3).reset_index(drop=True).to_frame()
     rows["WageYear"], rows["WageQuarter"] = "2021", np.tile(["1", "2", "3"], len(employed))
     rows["EmployerNAICS"] = generator.choice(["332", "336", "445", "722"], len(rows))
+    rows["EmployerID"] = "DOLE-" + rows["EmployerNAICS"] + generator.choice(list("ABCDEF"), len(rows))
+    rows["QuarterlyWages"] = generator.gamma(4.0, 2500.0, len(rows)).round(2)
     return rows
 
 
 def a_project(root: Path, *, with_dol: bool = False) -> Path:
     """Write project.json and data/ as the enclave mounts them."""
     (root / "data").mkdir(parents=True, exist_ok=True)
-    frames = {"sde": students()} | ({"dol": wages(students())} if with_dol else {})
+    everybody = students()[["P20ID"]]
+    frames = {"sde": students(), "crosswalk": everybody.assign(SDE_GenericID=everybody["P20ID"].str[::-1])}
+    frames |= {"dol": wages(students())} if with_dol else {}
     for name, frame in frames.items():
         frame.to_parquet(root / "data" / f"{name}.parquet", index=False)
     codes = {"Gender": ["F", "M", "U"], "RaceEthnicityReportingText": list(RACES)}
@@ -63,6 +67,8 @@ def a_project(root: Path, *, with_dol: bool = False) -> Path:
                     "codes": codes.get(column),
                     "questions": ["RQ1"],
                     "as_of": "2026-06-30",
+                    "uc": name == "dol",
+                    "employer": column == "EmployerID",
                 }
                 for column in frame.columns
             ],
@@ -78,6 +84,9 @@ def a_project(root: Path, *, with_dol: bool = False) -> Path:
         "days_left": 406,
         "policy": {"minimum_count": 6, "minimum_base": 20, "zeros": "hidden", "minimum_employers": 3},
         "policy_hash": "0" * 64,
+        "persons": len(students()),
+        "sees_uc": with_dol,
+        "names": ["DR-0034"],
         "tables": tables,
         "masked": []
         if with_dol
@@ -87,7 +96,7 @@ def a_project(root: Path, *, with_dol: bool = False) -> Path:
         ],
         "reports": [{"id": "R1", "title": "Final report", "audience": "public"}],
         "questions": [{"id": "RQ1", "text": "Who takes part?"}, {"id": "RQ6", "text": "Who is employed?"}],
-        "methods": ["cell suppression"],
+        "methods": ["cell suppression", "aggregation", "complementary suppression"],
     }
     (root / "project.json").write_text(json.dumps(document))
     return root

@@ -8,9 +8,9 @@ import nbformat
 import papermill
 import pytest
 
-from p20kit import CellPolicy
-from p20kit.release import check_tables
+from p20kit import open_project, preflight
 from p20kit.request import read_request
+from p20kit.verdict import Verdict
 from tests.disclosure.projects import a_project
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "notebooks" / "templates"
@@ -29,6 +29,10 @@ def run(name: str, tmp_path: Path, *, with_dol: bool = False) -> tuple[str, list
     return done.read_text(), sorted(outbox.glob("*/request.json"))
 
 
+def judged(tmp_path: Path, request: Path) -> Verdict:
+    return preflight(read_request(request.read_bytes()), project=open_project(tmp_path / "project"))
+
+
 @pytest.mark.parametrize("name", ["getting_started", "cohort_outcomes"])
 def test_a_template_is_valid_and_holds_no_output(name: str) -> None:
     notebook = nbformat.read(TEMPLATES / f"{name}.ipynb", as_version=4)
@@ -41,13 +45,18 @@ def test_getting_started_ends_in_a_request_that_holds(tmp_path: Path) -> None:
     text, requests = run("getting_started", tmp_path)
     assert "DSA III.G.2.d" in text
     request = read_request(requests[0].read_bytes())
-    assert [table.name for table in request.tables] == ["programme-by-race", "programme-by-school"]
-    assert check_tables(request, CellPolicy()) == []
+    assert [table.name for table in request.tables] == ["programme-by-race", "programme-by-school", "rate-by-gender"]
+    assert [(each.table, each.measure) for each in request.charts] == [
+        ("rate-by-gender", "rate ManufacturingStudent=Y")
+    ]
+    assert request.notebook[-1].startswith("request = request_release(")
+    assert judged(tmp_path, requests[0]).verdict == "cleared"
 
 
 def test_cohort_outcomes_counts_where_wages_are_mounted(tmp_path: Path) -> None:
     _, requests = run("cohort_outcomes", tmp_path, with_dol=True)
-    assert check_tables(read_request(requests[0].read_bytes()), CellPolicy()) == []
+    verdict = judged(tmp_path, requests[0])
+    assert (verdict.verdict, {f.rule for f in verdict.look_at}) == ("needs-review", {"uc-derived", "wording"})
 
 
 def test_cohort_outcomes_says_plainly_that_wages_are_masked(tmp_path: Path) -> None:

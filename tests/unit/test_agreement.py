@@ -20,6 +20,7 @@ from enclave.agreement import InForce, Policy, Signature, compile_agreement
 from enclave.errors import Invalid, Refused
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
+from p20kit import CellPolicy
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -81,6 +82,20 @@ def test_the_strictest_wins_whoever_says_it(compiled: Callable[..., Policy]) -> 
     assert compiled(put("match_data_business_days", 3), "agencies/SDE.yaml").retention.match_data_business_days == 3
 
 
+def test_what_an_agency_asks_of_one_column_holds_where_it_stands_and_for_what_is_derived(
+    compiled: Callable[..., Policy],
+) -> None:
+    asked = {"QuarterlyWages": {"minimum_count": 10, "minimum_base": 30, "minimum_employers": 5, "p_percent": 20}}
+    policy = compiled(put("columns", asked), "agencies/DOL.yaml")
+    cells = CellPolicy.of(policy.terms)
+    plain, wages = cells.over(["sde.Gender"]), cells.over(["sde.Gender", "dol.QuarterlyWages"])
+    assert (plain.minimum_count, plain.minimum_base, plain.minimum_employers) == (6, 20, 3)
+    assert (wages.minimum_count, wages.minimum_base, wages.minimum_employers, wages.p_percent) == (10, 30, 5, 20)
+    assert cells.over(["*"]) == wages
+    assert {"sde.SpecialEd", "dol.QuarterlyWages", "*"} <= set(cells.sensitive)
+    assert not {"sde.Gender", "sde.SASID"} & set(cells.sensitive)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "file"),
     [
@@ -88,10 +103,16 @@ def test_the_strictest_wins_whoever_says_it(compiled: Callable[..., Policy]) -> 
         ("cells.minimum_base", 19, "agreements/DR-0034.yaml"),
         ("cells.minimum_employers", 2, "agreements/DR-0034.yaml"),
         ("cells.minimum_count", 1, "agencies/SDE.yaml"),
+        ("cells.dominance_share", 0.81, "agencies/DOL.yaml"),
+        ("cells.dominance_share", 0.0, "agencies/DOL.yaml"),
+        ("cells.p_percent", 14.9, "agencies/DOL.yaml"),
+        ("columns", {"QuarterlyWages": {"minimum_count": 5, "minimum_base": 20}}, "agencies/DOL.yaml"),
         ("retention.review_business_days", 9, "agreements/DR-0034.yaml"),
     ],
 )
-def test_nothing_is_looser_than_the_floor(compiled: Callable[..., Policy], path: str, value: int, file: str) -> None:
+def test_nothing_is_looser_than_the_floor(
+    compiled: Callable[..., Policy], path: str, value: object, file: str
+) -> None:
     with pytest.raises(Refused) as caught:
         compiled(put(path, value), file)
     assert [finding.rule for finding in caught.value.findings] == ["policy-floor"]
