@@ -192,12 +192,12 @@ def _rates(
     """Match rate of every file, found with any other; by group for the first."""
     rates = {name: rate(int(crosswalk[name].notna().sum()), len(file)) for name, file in files.items()}
     first = next(iter(files))
-    ids = files[first][id_column]
-    linked = pd.Series(ids.isin(crosswalk[first].dropna()).to_numpy(), index=ids.to_numpy())
-    return {
-        "match_rate": {"overall": rates[first], "by_agency": rates},
-        "by_group": [] if groups is None else rates_by_group(groups, linked, id_column),
-    }
+    found: dict[str, Any] = {"match_rate": {"overall": rates[first], "by_agency": rates}, "by_group": []}
+    if groups is not None:
+        ids = files[first][id_column]
+        linked = pd.Series(ids.isin(crosswalk[first].dropna()).to_numpy(), index=ids.to_numpy())
+        found["by_group"] = rates_by_group(groups, linked, id_column)
+    return found
 
 
 def _copy(side: Standardised) -> Standardised:
