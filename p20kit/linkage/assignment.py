@@ -77,12 +77,44 @@ def _alone(left: Ints, right: Ints, among: Bools | None) -> Bools:
 
 def _best(left: Ints, right: Ints, weight: Ints, among: Bools) -> tuple[Bools, Bools]:
     """Pairs in every answer of greatest weight, and pairs in some of them only."""
-    accepted, tied = _alone(left, right, among), np.zeros(len(left), dtype=bool)
-    for edges in _entangled(left, right, among & ~accepted):
+    accepted, open_ = _undisputed(left, right, weight, among)
+    tied = np.zeros(len(left), dtype=bool)
+    for edges in _entangled(left, right, open_):
         sure, contested = _solve(left[edges], right[edges], weight[edges])
         accepted[edges[sure]] = True
         tied[edges[contested]] = True
     return accepted, tied
+
+
+def _undisputed(left: Ints, right: Ints, weight: Ints, among: Bools) -> tuple[Bools, Bools]:
+    """Pairs that every answer of greatest weight holds at sight, and pairs that are open after these.
+
+    Such a pair outweighs the heaviest others of both its records together: an answer without it would give up less
+    by taking it.
+    """
+    accepted, edges = np.zeros(len(left), dtype=bool), np.flatnonzero(among)
+    while len(edges):
+        others = [_heaviest_other(side[edges], weight[edges]) for side in (left, right)]
+        sure = edges[weight[edges] > others[0] + others[1]]
+        if not len(sure):
+            break
+        accepted[sure] = True
+        edges = edges[~(np.isin(left[edges], left[sure]) | np.isin(right[edges], right[sure]))]
+    open_ = np.zeros(len(left), dtype=bool)
+    open_[edges] = True
+    return accepted, open_
+
+
+def _heaviest_other(record: Ints, weight: Ints) -> Ints:
+    """Weight of the heaviest other pair of each pair's record; 0 where there is none."""
+    order = np.lexsort((-weight, record))
+    starts = np.flatnonzero(np.diff(record[order], prepend=-1))
+    first = np.repeat(starts, np.diff(starts, append=len(order)))
+    ranked = np.append(weight[order], 0)
+    second = np.where(np.append(record[order], -1)[first + 1] == record[order], ranked[first + 1], 0)
+    found = np.empty_like(weight)
+    found[order] = np.where(np.arange(len(order)) == first, second, ranked[first])
+    return found
 
 
 def _entangled(left: Ints, right: Ints, among: Bools) -> Iterator[Ints]:

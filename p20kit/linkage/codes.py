@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-Codes = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +17,7 @@ class Coded:
 
     Attributes
     ----------
-    codes : ndarray of int32
+    codes : ndarray of signed integers
         Per row the position in `values`; -1 is missing.
     values : sequence of str
         Each once.
@@ -34,7 +34,8 @@ class Coded:
         """Give the column whose values are `changed`, one for each of `values` and in their order."""
         table, values = _code(pa.array(changed, type=pa.string()))
         # The missing are coded -1: they find their -1 at the end.
-        return Coded(np.append(table, np.int32(-1))[self.codes], values)
+        narrow = np.min_scalar_type(-max(len(values), 1))
+        return Coded(np.append(table, np.int32(-1)).astype(narrow)[self.codes], values)
 
     def filled_by(self, other: "Coded") -> "Coded":
         """Give the column with what is missing taken from `other`."""
@@ -64,7 +65,7 @@ def encode(column: pd.Series) -> Coded:
 
 def _code(found: pa.Array) -> tuple[Codes, list[str]]:
     coded = found.dictionary_encode()
-    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return codes, coded.dictionary.to_pylist()
 
 

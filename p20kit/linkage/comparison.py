@@ -10,16 +10,16 @@ from typing import Any
 
 ELSE = "ELSE"
 
-ONCE_PER_PAIR_OF_NAMES = {
-    "name_likeness": "jaro_winkler_similarity(fn_l, fn_r)",
-    "name_formal": "list_has_any(formal_l, formal_r)",
+LIKENESS = {
+    "name_likeness": ("fn", "jaro_winkler_similarity(fn_l, fn_r)"),
+    "surname_likeness": ("ln", "jaro_winkler_similarity(ln_l, ln_r)"),
 }
-"""What is costly and depends on the two first names alone: computed once per pair of names, not of records."""
+"""What several levels ask of two values of a column: computed once for all of them, where the values differ."""
 
-SURNAME_LIKENESS = "jaro_winkler_similarity(ln_l, ln_r)"
-"""What several levels ask of a pair of records: computed once for all of them."""
+SAME_FORMAL_NAME = "list_has_any(formal_l, formal_r)"
+"""Both first names may be short for one; looked up in the table of nicknames."""
 
-_JARO_FIRST, _FORMAL = ONCE_PER_PAIR_OF_NAMES.values()
+(_, _LIKE_FIRST), (_, _LIKE_LAST) = LIKENESS.values()
 _SWAPPED = "fn_l = ln1_r and ln1_l = fn_r"
 _HALF_SWAPPED = (
     "((fn_l = ln1_r and jaro_winkler_similarity(ln1_l, fn_r) >= 0.8)"
@@ -108,7 +108,9 @@ def _comparisons(held: Collection[str]) -> Iterator[Comparison]:
         yield _date_of_birth()
     if "mn" in held:
         yield _middle()
-    yield from (_exact(column) for column in ("suffix", "sex", "state") if column in held)
+    if "sex" in held:
+        yield _sex(held)
+    yield from (_exact(column) for column in ("suffix", "state") if column in held)
     yield from (_identifier(column) for column in ("ssn", "sasid") if column in held)
     yield from (_code(column) for column in ("zip", "street_number") if column in held)
     yield from (_text(column) for column in ("street", "street2", "town", "occupation") if column in held)
@@ -132,14 +134,17 @@ def _first_name(held: Collection[str]) -> Comparison:
         _equal("fn", frequencies=True),
         Level(_SWAPPED, "first name and surname swapped", agrees=True),
         Level(_HALF_SWAPPED, "swapped, one of them not quite equal", agrees=True),
-        Level(_FORMAL, "nickname or same formal name", agrees=True),
-        Level(f"{_JARO_FIRST} >= 0.92", "nearly equal (Jaro-Winkler 0.92)", agrees=True),
+        Level(SAME_FORMAL_NAME, "nickname or same formal name", agrees=True),
+        Level(f"{_LIKE_FIRST} >= 0.92", "nearly equal (Jaro-Winkler 0.92)", agrees=True),
     ]
     if "mn" in held:
-        levels.append(Level("fn_l = mn_r or mn_l = fn_r", "first name stands as middle name", agrees=True))
+        levels += [
+            Level("fn_l = mn_r or mn_l = fn_r", "first name stands as middle name", agrees=True),
+            Level("left(fn_l, 1) = mn_r or mn_l = left(fn_r, 1)", "first initial stands as middle initial"),
+        ]
     levels += [
         Level("fi_l = fi_r and (length(fn_l) = 1 or length(fn_r) = 1)", "initial only, equal", agrees=True),
-        Level(f"{_JARO_FIRST} >= 0.8", "similar (Jaro-Winkler 0.80)"),
+        Level(f"{_LIKE_FIRST} >= 0.8", "similar (Jaro-Winkler 0.80)"),
         _different(),
     ]
     return Comparison("first_name", tuple(levels))
@@ -151,8 +156,8 @@ def _surname(held: Collection[str]) -> Comparison:
         _equal("ln", frequencies=True),
         Level(f"fn_l != fn_r and {_HALF_SWAPPED}", "swapped (scored under the first name)", missing=True),
         Level(_TOKENS, "one part of a compound surname", agrees=True),
-        Level(f"{SURNAME_LIKENESS} >= 0.92", "nearly equal (Jaro-Winkler 0.92)", agrees=True),
-        Level(f"{SURNAME_LIKENESS} >= 0.8", "similar (Jaro-Winkler 0.80)"),
+        Level(f"{_LIKE_LAST} >= 0.92", "nearly equal (Jaro-Winkler 0.92)", agrees=True),
+        Level(f"{_LIKE_LAST} >= 0.8", "similar (Jaro-Winkler 0.80)"),
     ]
     if "sex" in held:
         # A surname that changed on marriage says less against a match among women.
@@ -196,6 +201,14 @@ def _middle() -> Comparison:
 
 def _exact(column: str) -> Comparison:
     return Comparison(column, (_missing(column), _equal(column), _different()))
+
+
+def _sex(held: Collection[str]) -> Comparison:
+    levels = [_missing("sex")]
+    if "fn" in held:
+        # Most first names are of one sex: where they agree, theirs says nothing more.
+        levels.append(Level("fn_l = fn_r", "first names equal (scored there)", missing=True))
+    return Comparison("sex", (*levels, _equal("sex"), _different()))
 
 
 def _identifier(column: str) -> Comparison:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from p20kit.errors import Finding
@@ -44,6 +45,7 @@ def check_files(files: Mapping[str, pd.DataFrame], id_column: str, columns: Sequ
         for i, one in enumerate(agencies):
             for other in agencies[i + 1 :]:
                 findings += _of_two(one, other, files[one], files[other], id_column, columns)
+    pa.default_memory_pool().release_unused()
     if findings:
         raise LinkageRefused("the files cannot be matched", findings)
 

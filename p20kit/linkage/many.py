@@ -11,6 +11,7 @@ import pandas as pd
 from p20kit.linkage.clusters import Clusters, merge, sizes
 from p20kit.linkage.elements import usable_roles
 from p20kit.linkage.engine import score_files
+from p20kit.linkage.estimates import one_to_one_shift
 from p20kit.linkage.inputs import check_files
 from p20kit.linkage.pair import Method, Progress, described_method, match, read, silent
 from p20kit.linkage.quality import rate, rates_by_group
@@ -103,7 +104,7 @@ def link_many(
     described = {name: describe_file(name, side) for name, side in sides.items()}
     outcomes = _match_all(sides, usable, method, tell, models)
     tell("merging", 0.9)
-    clusters = _merge({pair: outcome.scored.pairs for pair, outcome in outcomes.items()}, files, method.threshold)
+    clusters = _merge(outcomes, files, method.threshold)
     crosswalk = _crosswalk(clusters, files, id_column)
     report = {
         "agencies": list(files),
@@ -192,12 +193,12 @@ def _rates(
     """Match rate of every file, found with any other; by group for the first."""
     rates = {name: rate(int(crosswalk[name].notna().sum()), len(file)) for name, file in files.items()}
     first = next(iter(files))
-    ids = files[first][id_column]
-    linked = pd.Series(ids.isin(crosswalk[first].dropna()).to_numpy(), index=ids.to_numpy())
-    return {
-        "match_rate": {"overall": rates[first], "by_agency": rates},
-        "by_group": [] if groups is None else rates_by_group(groups, linked, id_column),
-    }
+    found: dict[str, Any] = {"match_rate": {"overall": rates[first], "by_agency": rates}, "by_group": []}
+    if groups is not None:
+        ids = files[first][id_column]
+        linked = pd.Series(ids.isin(crosswalk[first].dropna()).to_numpy(), index=ids.to_numpy())
+        found["by_group"] = rates_by_group(groups, linked, id_column)
+    return found
 
 
 def _copy(side: Standardised) -> Standardised:
@@ -209,16 +210,21 @@ def _weight(threshold: float) -> float:
 
 
 def _merge(
-    pairs: Mapping[tuple[str, str], pd.DataFrame], files: Mapping[str, pd.DataFrame], threshold: float
+    outcomes: Mapping[tuple[str, str], Outcome], files: Mapping[str, pd.DataFrame], threshold: float
 ) -> Clusters:
-    """Merge the pairs of all agencies, records numbered through."""
+    """Merge the pairs of all agencies, records numbered through, by their weights given one record for one record."""
     counts = [len(file) for file in files.values()]
     first = dict(zip(files, np.cumsum([0, *counts[:-1]]).tolist(), strict=True))
     listed = [
-        frame[["left", "right", "match_weight"]].assign(
-            left=frame["left"] + first[a], right=frame["right"] + first[b]
+        pd.DataFrame(
+            {
+                "left": outcome.scored.pairs["left"] + first[a],
+                "right": outcome.scored.pairs["right"] + first[b],
+                "match_weight": outcome.scored.pairs["match_weight"]
+                + one_to_one_shift(outcome.scored.matches, (len(files[a]), len(files[b]))),
+            }
         )
-        for (a, b), frame in pairs.items()
+        for (a, b), outcome in outcomes.items()
     ]
     group = np.repeat(np.arange(len(counts)), counts)
     return merge(pd.concat(listed, ignore_index=True), group, sum(counts), _weight(threshold))

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from importlib import resources
+from itertools import permutations
 
 _TABLE = resources.files(__package__) / "nicknames.txt"  # one line per formal name: its short forms
 
@@ -30,3 +31,13 @@ def formal_names(name: str) -> tuple[str, ...]:
         Never empty; two names are nicknames of each other when these overlap.
     """
     return (name, *_formal_names().get(name, ()))
+
+
+@lru_cache(maxsize=1)
+def nicknames() -> tuple[tuple[str, str], ...]:
+    """Give every two different names that may be short for one formal name, in both orders."""
+    of_formal: dict[str, set[str]] = {}
+    for name, formals in _formal_names().items():
+        for formal in formals:
+            of_formal.setdefault(formal, {formal}).add(name)
+    return tuple(sorted({pair for names in of_formal.values() for pair in permutations(sorted(names), 2)}))

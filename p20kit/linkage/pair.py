@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, get_args
 
+import numpy as np
 import pandas as pd
 
 from p20kit.linkage.assignment import assign
@@ -145,9 +146,9 @@ def link_pair(
     outcome = match(sides[names[0]], sides[names[1]], method, tell, model=model)
     links, unlinked = (_named(rows, left[id_column], right[id_column]) for rows in (outcome.links, outcome.unlinked))
     report = _settings(names, used, missing) | described_method(method, encoded)
-    report |= describe(outcome, described, method.threshold)
-    linked = _is_linked(left[id_column], links)
-    report["by_group"] = [] if groups is None else rates_by_group(groups, linked, id_column)
+    report |= describe(outcome, described, method.threshold) | {"by_group": []}
+    if groups is not None:
+        report["by_group"] = rates_by_group(groups, _is_linked(left[id_column], outcome.links), id_column)
     tell("reporting", 1.0)
     return Linked(links, unlinked, report, outcome.model)
 
@@ -213,7 +214,9 @@ def match(
 
 
 def _is_linked(ids: pd.Series, links: pd.DataFrame) -> pd.Series:
-    return pd.Series(ids.isin(links["left_id"]).to_numpy(), index=ids.to_numpy())
+    found = np.zeros(len(ids), dtype=bool)
+    found[links["left"].to_numpy()] = True
+    return pd.Series(found, index=ids.to_numpy())
 
 
 def _named(rows: pd.DataFrame, left_ids: pd.Series, right_ids: pd.Series) -> pd.DataFrame:

@@ -63,6 +63,8 @@ FREQUENCIES = ("fn", "ln", "mn", "zip", "street", "street2", "street_number", "t
 _REPEATED = "|".join(f"{digit}+" for digit in range(10))
 _NOT_ISSUED = r"(?:000|666|9\d\d)\d{6}|\d{3}00\d{4}|\d{5}0000"
 _PLACEHOLDER = f"^(?:{_REPEATED}|{'|'.join(KNOWN_PLACEHOLDERS)}|{_NOT_ISSUED})$"
+_APART = dict.fromkeys(map(ord, "-/,_ "), " ")
+_PUNCTUATION = {i: None for i in range(128) if not chr(i).isalnum()} | _APART
 _SOUNDS = {c: str(d) for d, cs in enumerate(("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), 1) for c in cs}
 _SEXES = {"M": "M", "MALE": "M", "1": "M", "F": "F", "FEMALE": "F", "2": "F"}
 _MAIN = {"first_name": "fn", "middle_name": "mn", "last_name": "ln"}
@@ -118,14 +120,15 @@ def standardise(raw: pd.DataFrame, roles: Mapping[str, str]) -> Standardised:
     frame = pd.DataFrame({"unique_id": np.arange(len(raw), dtype=np.int32)})
     coded: Columns = {}
     held: dict[str, int] = {}
-    for role, column in roles.items():
+    for role in filter(roles.__contains__, ROLES):
         if ROLES[role].kind == "identifier":
-            frame[role], held[role] = _identifiers(raw[column])
+            frame[role], held[role] = _identifiers(raw[roles[role]])
             continue
-        values = encode(raw[column]).map(_clean)
+        values = encode(raw[roles[role]]).map(_clean)
         held[role] = int((values.codes >= 0).sum())
         for name, found in _STANDARDS[ROLES[role].kind](role, values).items():
-            coded[name] = coded[name].filled_by(found) if name in coded else found
+            # A middle name or suffix in its own column goes before one that stands behind another name.
+            coded[name] = found.filled_by(coded[name]) if name in coded else found
     frame = frame.assign(**{name: found.categorical() for name, found in coded.items()})
     present = {role: int(frame[_MAIN.get(role, role)].notna().sum()) for role in roles}
     complete = {role: n / len(raw) if len(raw) else 0.0 for role, n in present.items()}
@@ -157,8 +160,8 @@ def plain(name: str) -> str:
     """Upper case without accents, apostrophes or full stops; hyphens become spaces."""
     if name.isascii() and name.isalpha():
         return name.upper()
-    letters = unicodedata.normalize("NFKD", name.upper())
-    kept = "".join(" " if c in "-/,_" else c for c in letters if c.isalnum() or c in " -/,_")
+    letters = unicodedata.normalize("NFKD", name.upper()).translate(_PUNCTUATION)
+    kept = letters if letters.isascii() else "".join(c for c in letters if c.isalnum() or c == " ")
     return " ".join(kept.split())
 
 
@@ -199,14 +202,12 @@ def sound(name: str) -> str | None:
 def _given(_: str, values: Coded) -> Columns:
     words = [[w for w in plain(value).split() if w not in SUFFIXES] for value in values.values]
 
-    def first(take: Callable[[str], str | None]) -> Coded:
-        return values.derive([take(w[0]) if w else None for w in words])
-
+    first = values.derive([w[0] if w else None for w in words])
     return {
-        "fn": first(str),
-        "fi": first(lambda v: v[:1]),
-        "root": first(lambda v: formal_names(v)[-1]),
-        "fn_sound": first(sound),
+        "fn": first,
+        "fi": first.map(lambda v: v[:1]),
+        "root": first.map(lambda v: formal_names(v)[-1]),
+        "fn_sound": first.map(sound),
         **_middle_names(values.derive([w[1] if len(w) > 1 else None for w in words])),
     }
 
@@ -225,12 +226,13 @@ def _surname(_: str, values: Coded) -> Columns:
     def tokens(take: Callable[[tuple[str, ...]], str | None]) -> Coded:
         return values.derive([take(words) if words else None for words, _ in parts])
 
+    first = tokens(lambda t: t[0])
     return {
         "ln": tokens(" ".join),
-        "ln1": tokens(lambda t: t[0]),
+        "ln1": first,
         "ln2": tokens(lambda t: t[-1] if len(t) > 1 else None),
-        "li": tokens(lambda t: t[0][:3]),
-        "ln_sound": tokens(lambda t: sound(t[0])),
+        "li": first.map(lambda v: v[:3]),
+        "ln_sound": first.map(sound),
         "suffix": values.derive([suffix for _, suffix in parts]),
     }
 

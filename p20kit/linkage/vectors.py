@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
-from p20kit.linkage.comparison import ONCE_PER_PAIR_OF_NAMES, SURNAME_LIKENESS, Comparison
-from p20kit.linkage.nicknames import formal_names
+from p20kit.linkage.comparison import LIKENESS, SAME_FORMAL_NAME, Comparison
+from p20kit.linkage.nicknames import nicknames
 
 Ints = npt.NDArray[np.int64]
+
+_FORMAL = "same_formal_name"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,14 +65,15 @@ def compare(con: Any, joined: str, columns: Sequence[str], comparisons: Sequence
     """
     level = [comparison.sql for comparison in comparisons]
     if "fn" in columns:
-        _compare_names(con, f"select distinct fn_l, fn_r from ({joined})", f"{table}_names")
-        known = ", ".join(ONCE_PER_PAIR_OF_NAMES)
-        joined = f"select j.*, {known} from ({joined}) j left join {table}_names using (fn_l, fn_r)"
-        for name, sql in ONCE_PER_PAIR_OF_NAMES.items():
+        short, other = zip(*nicknames(), strict=True)
+        con.register("nicknames", pa.table({"short": short, "other": other}))
+        known = f"select j.*, short is not null as {_FORMAL} from ({joined}) j"
+        joined = f"{known} left join nicknames on fn_l = short and fn_r = other"
+        level = [text.replace(SAME_FORMAL_NAME, _FORMAL) for text in level]
+    for name, (column, sql) in LIKENESS.items():
+        if column in columns:
+            joined = f"select *, case when {column}_l = {column}_r then 1.0 else {sql} end as {name} from ({joined})"
             level = [text.replace(sql, name) for text in level]
-    if "ln" in columns:
-        joined = f"select *, {SURNAME_LIKENESS} as surname_likeness from ({joined})"
-        level = [text.replace(SURNAME_LIKENESS, "surname_likeness") for text in level]
     levels = [f"{sql} as c{i}" for i, sql in enumerate(level)]
     kept = ["l", "r", "rule", *(f"{column}_l" for column in columns if column.startswith("rare_"))]
     con.execute(
@@ -78,7 +81,6 @@ def compare(con: Any, joined: str, columns: Sequence[str], comparisons: Sequence
         f" select l, r, rule, {_number(comparisons)} as pattern, {_rarity(comparisons)} as rarity"
         f" from (select {', '.join([*kept, *levels])} from ({joined}))"
     )
-    con.execute(f"drop table if exists {table}_names")
 
 
 def patterns(con: Any, table: str, comparisons: Sequence[Comparison]) -> Patterns:
@@ -100,25 +102,6 @@ def as_patterns(number: npt.ArrayLike, pairs: npt.ArrayLike, comparisons: Sequen
     for i, comparison in enumerate(comparisons):
         rest, levels[:, i] = np.divmod(rest, len(comparison.levels))
     return Patterns(number, levels, np.asarray(pairs, dtype=np.int64))
-
-
-def _compare_names(con: Any, distinct: str, table: str) -> None:
-    """Compare every two first names that meet, once."""
-    con.execute(f"create table {table}_met as {distinct}")
-    names = con.execute(f"select fn_l from {table}_met union select fn_r from {table}_met")
-    known = pd.DataFrame({"fn": [name for (name,) in names.fetchall() if name is not None]}, dtype=object)
-    known["formal"] = [list(formal_names(name)) for name in known["fn"]]
-    con.register("known_names", known)
-    formal = f"{table}_formal"
-    con.execute(f"create table {formal} as select fn::varchar as fn, formal::varchar[] as formal from known_names")
-    con.unregister("known_names")
-    alike = ", ".join(f"{sql} as {name}" for name, sql in ONCE_PER_PAIR_OF_NAMES.items())
-    con.execute(
-        f"create table {table} as select fn_l, fn_r, {alike}"
-        f" from (select m.*, x.formal as formal_l, y.formal as formal_r from {table}_met m"
-        f" join {formal} x on x.fn = fn_l join {formal} y on y.fn = fn_r)"
-    )
-    con.execute(f"drop table {table}_met; drop table {formal}")
 
 
 def _number(comparisons: Sequence[Comparison]) -> str:

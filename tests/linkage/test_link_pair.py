@@ -144,7 +144,7 @@ def test_a_rule_that_would_explode_is_counted_and_not_run(tmp_path: Path):
     rules = {rule["rule"]: rule for rule in link_pair(sde, dol, roles=STATE_ROLES).report["rules"]}
     assert rules["date of birth"]["pairs_proposed"] == 600 * 1_440
     assert not rules["date of birth"]["used"]
-    assert rules["first name, surname"]["used"]
+    assert rules["sound of both names"]["used"]
 
 
 def test_a_column_of_nulls_is_no_evidence(tmp_path: Path):

@@ -33,6 +33,13 @@ def test_two_links_weigh_more_than_the_heaviest_one():
     assert accepted(pairs((1, 1, 6.0), (1, 2, 9.0), (2, 2, 7.0))) == {(1, 1), (2, 2)}
 
 
+def test_a_pair_as_heavy_as_both_rivals_together_is_a_tie_and_one_heavier_is_not():
+    rivals = ((1, 2, 4.0), (2, 1, 5.0))
+    assert accepted(pairs((1, 1, 9.0), *rivals)) == set()
+    assert accepted(pairs((1, 1, 9.1), *rivals)) == {(1, 1)}
+    assert accepted(pairs((1, 1, 8.9), *rivals)) == {(1, 2), (2, 1)}
+
+
 def test_a_tie_of_whole_answers_leaves_only_what_they_share():
     ring = pairs((1, 1, 5.0), (1, 2, 4.0), (2, 1, 6.0), (2, 2, 5.0), (2, 3, 1.0), (3, 3, 8.0))
     outcome = assign(ring)

@@ -6,7 +6,7 @@ import pytest
 
 from p20kit.linkage import RoleError
 from p20kit.linkage.elements import usable_roles
-from p20kit.linkage.nicknames import formal_names
+from p20kit.linkage.nicknames import formal_names, nicknames
 from p20kit.linkage.standardise import date_parts, identifiers, sound, standardise, surname_tokens
 
 ROLES = {"first_name": "first", "last_name": "last", "dob": "dob", "sex": "sex", "ssn": "ssn"}
@@ -91,6 +91,16 @@ def test_a_second_given_name_is_a_middle_name_where_none_is_given():
     assert side.frame["fn"].isna().tolist() == [False, False, True]
 
 
+def test_a_middle_name_or_suffix_of_its_own_column_goes_before_one_behind_another_name():
+    columns = {"first": ["Ponce Bailey", "Ana Maria"], "last": ["Smith Jr", "Smith Jr"]}
+    file = a_file(**columns).assign(middle=["Anthony", None], suffix=["Sr", None])
+    roles = ROLES | {"middle_name": "middle", "suffix": "suffix"}
+    for order in (roles, dict(reversed(roles.items()))):
+        frame = standardise(file, order).frame
+        assert frame["mn"].tolist() == ["ANTHONY", "MARIA"]
+        assert frame["suffix"].tolist() == ["SR", "JR"]
+
+
 def test_day_and_month_swap_only_where_both_are_months():
     side = standardise(a_file(dob=["20050307", "20050317", "20050303"]), ROLES)
     assert side.frame["dob_swapped"].dropna().to_dict() == {0: "20050703"}
@@ -100,6 +110,9 @@ def test_nicknames_overlap_in_a_formal_name():
     assert set(formal_names("BOB")) & set(formal_names("ROBERT")) == {"ROBERT"}
     assert not set(formal_names("BOB")) & set(formal_names("WILLIAM"))
     assert formal_names("UNHEARD") == ("UNHEARD",)
+    pairs = set(nicknames())
+    assert {("BOB", "ROBERT"), ("ROBERT", "BOB"), ("BOB", "ROB")} <= pairs
+    assert all(one != other and set(formal_names(one)) & set(formal_names(other)) for one, other in pairs)
 
 
 def test_names_that_sound_alike_share_a_code():

@@ -152,14 +152,19 @@ def test_training_recovers_what_was_planted_in_invented_agencies():
     sde, cscu = world.matching("SDE"), world.matching("CSCU")
     linked = link_pair(sde, cscu, roles=STATE_ROLES, names=("SDE", "CSCU"))
     found = {(c["identifier"], c["level"]): (c["m"], c["u"]) for c in linked.report["comparisons"]}
-    wrong = PLANTED.sex_wrong
-    assert found["Sex", "equal"][0] == pytest.approx((1 - wrong) ** 2 + wrong**2, abs=0.015)
     assert found["SASID", "equal"][0] == pytest.approx(1 - PLANTED.sasid_wrong, abs=0.015)
     person = world.truth.set_index("generic_id")["person"]
     true = sde.assign(person=sde["GenericID"].map(person)).merge(
         cscu.assign(person=cscu["GenericID"].map(person)), on="person"
     )
-    for column, identifier in (("DOB", "Date of birth"), ("FirstName", "First name"), ("Gender", "Sex")):
+    # Sex counts where first names differ: 255 of the 2,400, so what was planted is met within three standard errors.
+    given = true[["FirstName_x", "FirstName_y"]].apply(lambda names: names.str.upper().str.split().str[0])
+    differ = true[given["FirstName_x"] != given["FirstName_y"]]
+    held = differ[differ[["Gender_x", "Gender_y"]].isin(["M", "F"]).all(axis=1)]
+    learned, wrong = found["Sex", "equal"][0], PLANTED.sex_wrong
+    assert learned == pytest.approx((held["Gender_x"] == held["Gender_y"]).mean(), abs=0.015)
+    assert learned == pytest.approx((1 - wrong) ** 2 + wrong**2, abs=0.055)
+    for column, identifier in (("DOB", "Date of birth"), ("FirstName", "First name")):
         left, right = (file[column].where(~file[column].isin(["", "U"])) for file in (sde, cscu))
         pairs = true[[f"{column}_x", f"{column}_y"]].mask(true.isin(["", "U"])).dropna()
         m, u = found[identifier, "equal"]
