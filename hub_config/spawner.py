@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -48,10 +49,13 @@ _FOLDERS_INSIDE = {
     "JUPYTERLAB_WORKSPACES_DIR": "/tmp/jupyter/workspaces",  # noqa: S108
     "IPYTHONDIR": "/tmp/ipython",  # noqa: S108
 }
+PROVIDER_SILENT_SECONDS = 15 * 60
+"""How long the provider's last word holds while it does not answer."""
 T = TypeVar("T")
 
-# The broker speaks to the store: one thread, one question at a time.
+# Opening and closing sessions: one at a time. Looking does not wait for it, or an end of access would.
 _asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="broker")
+_looking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="broker-looks")
 
 
 class Session(Protocol):
@@ -79,6 +83,9 @@ class Broker(Protocol):
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Return the reasons why a running session must end; empty when it may go on."""
 
+    def revision(self) -> str:
+        """Name the state of everything access depends on: another name after every change."""
+
 
 class EnclaveSpawner(Spawner):  # type: ignore[misc]
     """Start servers in sandboxes, for whom the broker admits, as long as it admits them."""
@@ -91,6 +98,7 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     _sandbox: Sandboxed | None = None
     _session_name = ""
     _failed_answers = 0
+    _provider_asked_at = time.monotonic()  # of a server found again, as if it was when the hub started
 
     @property
     def sandbox_name(self) -> str:
@@ -116,6 +124,9 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         """Ask the broker; its refusal is what the person reads."""
         if not PROJECT.fullmatch(self.name):
             raise Forbidden("a server is named after its project, e.g. dr-0034; there is no other")
+        if reasons := await self.authenticator.reasons_against(self.user, self.name):
+            raise Forbidden("; ".join(reasons))
+        self._provider_asked_at = time.monotonic()
         try:
             session: Session = await _ask(self.broker.admit, self.user.name, self.name)
         except Refused as refused:
@@ -182,13 +193,27 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
 
     async def _reasons_to_end(self) -> list[str]:
         try:
-            reasons: list[str] = await _ask(self.broker.still_admitted, self.user.name, self.name)
+            reasons: list[str] = await look(self.broker.still_admitted, self.user.name, self.name)
         except Exception as error:  # noqa: BLE001 - whatever keeps the broker from answering
             # One failed answer may be a busy store; two in a row and nobody knows who is admitted.
             self.log.error("access of %s could not be checked (%s)", self.sandbox_name, type(error).__name__)
             self._failed_answers += 1
             return ["access could not be checked twice in a row"] if self._failed_answers > 1 else []
         self._failed_answers = 0
+        return reasons or await self._reasons_of_provider()
+
+    async def _reasons_of_provider(self) -> list[str]:
+        """Ask the identity provider, not too often; its last word holds for a while when it does not answer."""
+        now = time.monotonic()
+        if now - self._provider_asked_at < self._config.provider_seconds:
+            return []
+        try:
+            reasons: list[str] = await self.authenticator.reasons_against(self.user, self.name)
+        except Exception as error:  # noqa: BLE001 - whatever keeps the provider from answering
+            self.log.error("the provider could not be asked about %s (%s)", self.sandbox_name, type(error).__name__)
+            silent = now - self._provider_asked_at > PROVIDER_SILENT_SECONDS
+            return ["the identity provider has not answered for too long"] if silent else []
+        self._provider_asked_at = now
         return reasons
 
     # --- state across a restart of the hub ------------------------------------------------------
@@ -233,6 +258,9 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     def get_env(self) -> dict[str, str]:
         """Return the server's environment: unix sockets instead of addresses."""
         env: dict[str, str] = super().get_env()
+        # Knowing its public address, a server would redirect to it in full; the glass follows paths only.
+        for name in ("JUPYTERHUB_HOST", "JUPYTERHUB_PUBLIC_URL", "JUPYTERHUB_PUBLIC_HUB_URL"):
+            env.pop(name, None)
         env["JUPYTERHUB_SERVICE_URL"] = socket_url("/run/enclave/me/u.sock") + (
             self.server.base_url if self.server else "/"
         )
@@ -281,6 +309,11 @@ async def _ask(question: Callable[..., T], *arguments: object) -> T:
     return await asyncio.get_running_loop().run_in_executor(_asking, question, *arguments)
 
 
+async def look(question: Callable[..., T], *arguments: object) -> T:
+    """Ask the broker something that changes nothing."""
+    return await asyncio.get_running_loop().run_in_executor(_looking, question, *arguments)
+
+
 class Forbidden(web.HTTPError):
     """A refusal that reaches the person in the words of the room that refused."""
 
@@ -290,4 +323,4 @@ class Forbidden(web.HTTPError):
 
 
 HUB_INSIDE = f"{_HUB_INSIDE}/hub.sock"
-__all__ = ["HUB_INSIDE", "LAB_INSIDE", "PROJECT", "Broker", "EnclaveSpawner", "Forbidden", "Session"]
+__all__ = ["HUB_INSIDE", "LAB_INSIDE", "PROJECT", "Broker", "EnclaveSpawner", "Forbidden", "Session", "look"]

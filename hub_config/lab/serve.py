@@ -23,11 +23,17 @@ def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     # An optional check of jsonschema builds a grammar on import, half of the start time; absent, it is skipped.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-    listener = socket.socket(fileno=inherited_socket() or called_for_socket())
+    listener = pod_socket() or socket.socket(fileno=inherited_socket() or called_for_socket())
     listener.setblocking(False)
     os.set_inheritable(listener.fileno(), False)
     lay_out_templates()
     serve(listener)
+
+
+def pod_socket() -> socket.socket | None:
+    """Listen on the pod's address, where there is one: a cluster hands no socket in."""
+    port = os.environ.pop("ENCLAVE_PORT", "")
+    return socket.create_server(("", int(port)), backlog=128) if port else None
 
 
 def inherited_socket() -> int | None:
