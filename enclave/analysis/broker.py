@@ -69,6 +69,11 @@ class Broker:
             purpose = _purpose(view, username, project)
             return [str(f) for f in reasons_against(view, username, purpose, project)]
 
+    def revision(self) -> str:
+        """Name the state of everything access depends on; it is another after every change, and on another day."""
+        with self.store.view() as view:
+            return f"{view.today} {view.frontier().size}"
+
     def _sit_down(self, admission: Admission) -> Session:
         place = matching.sit_down(self.store, self.keystore, self.settings, admission)
         return Session(

@@ -2,7 +2,17 @@
 
 from enclave.people.access import Admission, may, reasons_against
 from enclave.people.holds import Hold, holds, lift, place
-from enclave.people.register import Listing, Person, approve, enlist, listing_of, sign_exhibit, suspend, unsuspend
+from enclave.people.register import (
+    Listing,
+    Person,
+    approve,
+    enlist,
+    listing_of,
+    sign_exhibit,
+    suspend,
+    unsuspend,
+    withdraw,
+)
 
 __all__ = [
     "Admission",
@@ -20,4 +30,5 @@ __all__ = [
     "sign_exhibit",
     "suspend",
     "unsuspend",
+    "withdraw",
 ]

@@ -53,6 +53,10 @@ class SmallBroker:
         """Return why not."""
         return [] if (self._home / "admitted" / username).exists() else [f"not named in {project}"]
 
+    def revision(self) -> str:
+        """Change whenever somebody is admitted or no longer is."""
+        return str((self._home / "admitted").stat().st_mtime_ns)
+
 
 def broker(home: Path) -> SmallBroker:
     """Make the broker."""
