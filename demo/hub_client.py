@@ -262,7 +262,7 @@ def _message(answer: requests.Response) -> str:
         return f"{answer.status_code}: {' '.join(text.split())[:600]}"
 
 
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+def until(holds: Callable[[], bool], seconds: float = 180) -> None:
     """Wait until something is so.
 
     Raises

@@ -17,6 +17,7 @@ from enclave.glass import LabFiles
 from enclave.glass.meter import DAILY_BYTES
 
 VARIABLE = "ENCLAVE_HUB_CONFIG"
+POD_PORT = 8888
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LAB = Path(__file__).parent / "lab"
 # The longest socket path is <runtime>/private/s/<16 characters>/u.sock; the kernel allows 107 characters.

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from hub_config import oidc
-from hub_config.config import LAB, load, socket_url
+from hub_config.config import LAB, POD_PORT, load, socket_url
 from hub_config.reconciler import Reconciler
 from hub_config.spawner import HUB_INSIDE, EnclaveSpawner
 from hub_config.tls import Credentials
@@ -67,11 +67,15 @@ if config.kubernetes is not None:
     # Pods share no socket with the hub.
     c.JupyterHub.hub_bind_url = "http://0.0.0.0:8081"
     c.JupyterHub.hub_connect_url = c.Spawner.hub_connect_url = config.kubernetes.hub_url
+    c.KubeSpawner.port = POD_PORT
     c.KubeSpawner.storage_pvc_ensure = False
 c.EnclaveSpawner.enclave = config
 # The room that answers is named in the file so that tests can bring a small one of their own.
 factory, _, verb = config.broker.partition(":")
-c.EnclaveSpawner.broker = getattr(importlib.import_module(factory), verb)(config.home)
+broker = getattr(importlib.import_module(factory), verb)(config.home)
+c.EnclaveSpawner.broker = broker
+# Called with whoever looks at the page.
+c.JupyterHub.template_vars = {"projects": lambda user: broker.projects(user.name) if user else []}
 c.Spawner.env_keep = []
 c.Spawner.server_token_scopes = ["users:activity!user"]
 c.Spawner.disable_user_config = True
@@ -103,4 +107,4 @@ if config.web is not None:
     ]
 
 (config.private / "hub.pid").write_text(str(os.getpid()))
-reconciler = asyncio.get_running_loop().create_task(Reconciler(config, c.EnclaveSpawner.broker).run())
+reconciler = asyncio.get_running_loop().create_task(Reconciler(config, broker).run())

@@ -15,6 +15,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
 
 from jupyterhub.objects import Server
 from jupyterhub.spawner import Spawner
@@ -33,13 +34,13 @@ from enclave.sandbox import (
     SandboxSpec,
     python,
 )
-from enclave.terms import ApprovedNotebook
 from hub_config import posted
 from hub_config.config import LAB, HubConfig, socket_url
 
 PROJECT = re.compile(r"dr-[0-9]{4}")
 _HUB_INSIDE = "/run/enclave/hub"
 LAB_INSIDE = "/opt/enclave/lab"
+START_PAGE = "Start here.md"
 _FOLDERS_INSIDE = {
     "JUPYTER_CONFIG_PATH": f"{LAB_INSIDE}/config",
     "JUPYTER_RUNTIME_DIR": "/tmp/jupyter/runtime",  # noqa: S108
@@ -58,17 +59,13 @@ _asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="broker")
 _looking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="broker-looks")
 
 
-class Session(Protocol):
+class Session(posted.Admitted, Protocol):
     """What the broker admits a person to."""
 
     name: str
-    project: str
-    person: str
     mounts: tuple[Mount, ...]
     environment: dict[str, str]
     uid: int | None
-    expires_on: date
-    only: ApprovedNotebook | None
 
 
 class Broker(Protocol):
@@ -82,6 +79,9 @@ class Broker(Protocol):
 
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Return the reasons why a running session must end; empty when it may go on."""
+
+    def projects(self, username: str) -> list[tuple[str, str]]:
+        """Return number and title of each project whose list names a person."""
 
     def revision(self) -> str:
         """Name the state of everything access depends on: another name after every change."""
@@ -146,14 +146,7 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
             raise web.HTTPError(500, str(fault)) from fault
         finally:
             listener.close()
-        posted.write(
-            self._config.posted,
-            f"{self.user.name}/{self.name}",
-            session.project,
-            session.person,
-            session.expires_on,
-            session.only,
-        )
+        posted.write(self._config.posted, f"{self.user.name}/{self.name}", session, date.today())
         self._point(self.server)
         return socket_url(self._socket)
 
@@ -301,8 +294,9 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
 
     def _told(self, session: Session) -> dict[str, str]:
         """Return the server's environment, its token among it."""
-        first = {"JUPYTERHUB_DEFAULT_URL": f"/lab/tree/templates/{session.only.name}"} if session.only else {}
-        return {**self.get_env(), **_FOLDERS_INSIDE, **first, **session.environment}
+        first = f"templates/{session.only.name}" if session.only else quote(START_PAGE)
+        told = {"JUPYTERHUB_DEFAULT_URL": f"/lab/tree/{first}", **_FOLDERS_INSIDE}
+        return {**self.get_env(), **told, **session.environment}
 
 
 async def _ask(question: Callable[..., T], *arguments: object) -> T:

@@ -49,6 +49,10 @@ class Session:
         Its place on the runtime tmpfs.
     expires_on : date
         Last day of access: agreement, destroy date or Exhibit C, whichever is first.
+    days_left : int
+        Of access, when it was opened.
+    clearance : str
+        What may be seen there, in a few words.
     only : ApprovedNotebook, optional
         What alone may run there, where identifiers are open; None where it is a person's own code.
     """
@@ -59,6 +63,8 @@ class Session:
     folder: Path
     expires_on: date
     mounts: tuple[Mount, ...]
+    days_left: int
+    clearance: str
     environment: Mapping[str, str] = field(default_factory=dict)
     uid: int | None = None
     only: ApprovedNotebook | None = None
@@ -101,7 +107,11 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
         raise
     reached("analysis.opened")
     mounts = (Mount(project, "/project"), Mount(folder / "home", "/home/analyst", writable=True))
-    return Session(name, admission.project, admission.person, folder, admission.ends_on, mounts)
+    clearance = "UC unit records masked (ExA 2.h)" if any(masked) else "every approved column"
+    return Session(
+        name, admission.project, admission.person, folder, admission.ends_on, mounts,
+        days_left=(admission.ends_on - today).days, clearance=clearance,
+    )  # fmt: skip
 
 
 def session_name(project: str, person: str) -> str:

@@ -1,6 +1,6 @@
 """Who the people are, what they signed, who approved them; and the one answer to "may I?"."""
 
-from enclave.people.access import Admission, may, reasons_against
+from enclave.people.access import PERMITTED, Admission, may, reasons_against
 from enclave.people.holds import Hold, holds, lift, place
 from enclave.people.register import (
     Listing,
@@ -15,6 +15,7 @@ from enclave.people.register import (
 )
 
 __all__ = [
+    "PERMITTED",
     "Admission",
     "Hold",
     "Listing",

@@ -12,8 +12,21 @@ import socket
 import sys
 from pathlib import Path
 
+from start_page import start_page
+
 HOME = Path("/home/analyst")
 TEMPLATES = Path("/project/templates")
+ABOUT = Path("/project/project.json")
+START = HOME / "Start here.md"
+# Not imported until it is used: a kernel starts no later for it.
+PRELOADED = """\
+import importlib.util, sys
+found = importlib.util.find_spec("p20kit")
+found.loader = importlib.util.LazyLoader(found.loader)
+p20kit = sys.modules["p20kit"] = importlib.util.module_from_spec(found)
+found.loader.exec_module(p20kit)
+del found, importlib, sys
+"""
 PR_SET_DUMPABLE = 4
 
 
@@ -27,6 +40,8 @@ def main() -> None:
     listener.setblocking(False)
     os.set_inheritable(listener.fileno(), False)
     lay_out_templates()
+    write_start_page()
+    preload()
     serve(listener)
 
 
@@ -61,6 +76,21 @@ def lay_out_templates() -> None:
     for template in sorted(TEMPLATES.glob("*.ipynb")):
         shutil.copyfile(template, shown / template.name)
         (shown / template.name).chmod(0o444)
+
+
+def write_start_page() -> None:
+    """Write what the project is about where the lab opens it; a session without Resultant Data has no such page."""
+    START.unlink(missing_ok=True)
+    if ABOUT.is_file():
+        templates = sorted(path.name for path in TEMPLATES.glob("*.ipynb"))
+        START.write_text(start_page(json.loads(ABOUT.read_text("utf-8")), templates), "utf-8")
+
+
+def preload() -> None:
+    """Have every kernel know `p20kit`."""
+    startup = Path(os.environ["IPYTHONDIR"]) / "profile_default" / "startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    (startup / "00-p20kit.py").write_text(PRELOADED, "utf-8")
 
 
 def serve(listener: socket.socket) -> None:

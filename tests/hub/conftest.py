@@ -29,6 +29,31 @@ PEOPLE = [
 ]
 
 
+ABOUT = {
+    "project": "DR-0034",
+    "title": "Manufacturing | pathways",
+    "person": "ana",
+    "expires_on": "2099-12-31",
+    "days_left": 141,
+    "policy": {"minimum_count": 6, "minimum_base": 20, "zeros": "hidden", "minimum_employers": 3},
+    "policy_hash": "0" * 64,
+    "tables": {
+        "sde": {
+            "file": "data/sde.parquet",
+            "rows": 40,
+            "columns": [
+                {"name": "p20id", "definition": "The person <script>", "owner": "SDE", "type": "text", "codes": None}
+                | {"questions": [], "as_of": "2022-04-11"}
+            ],
+        }
+    },
+    "masked": [{"column": "dol.Wages", "clause": "ExA 2.h", "why": "only state employees may see UC unit records"}],
+    "reports": [],
+    "questions": [{"id": "RQ1", "text": "Who takes part?"}],
+    "methods": [],
+}
+
+
 @dataclass
 class Hub:
     """A running hub."""
@@ -152,6 +177,7 @@ def running_hub(provider: str, **settings: object) -> Iterator[Hub]:
         ),
         home / "project/templates/getting_started.ipynb",
     )
+    (home / "project" / "project.json").write_text(json.dumps(ABOUT), "utf-8")
     config = home / "hub.json"
     identity = {"issuer": provider, "client_id": "enclave", "client_secret": "not a secret"}
     told: dict[str, object] = {"home": str(home), "runtime_dir": str(place / "run"), "port": port}
