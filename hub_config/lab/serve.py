@@ -80,6 +80,8 @@ def lay_out_templates() -> None:
 
 def write_start_page() -> None:
     """Write what the project is about where the lab opens it; a session without Resultant Data has no such page."""
+    if START.is_dir():
+        return  # the person's own, whatever it is for
     START.unlink(missing_ok=True)
     if ABOUT.is_file():
         templates = sorted(path.name for path in TEMPLATES.glob("*.ipynb"))

@@ -41,10 +41,13 @@ def _templates(templates: list[str]) -> Iterator[str]:
 
 def _data(about: dict[str, Any]) -> Iterator[str]:
     yield "\n## Data and dictionary\n"
-    yield (
-        "```python\nproject = p20kit.open_project()\nframe = project.frame(" + f'"{min(about["tables"])}"' + ")\n```"
-    )
-    for name, table in sorted(about["tables"].items()):
+    if not about["tables"]:
+        yield "No table of this project is shown to you."
+        return
+    # The crosswalk says who is who and nothing about them: last.
+    tables = sorted(about["tables"].items(), key=lambda named: (named[0] == "crosswalk", named[0]))
+    yield f'```python\nproject = p20kit.open_project()\nframe = project.frame("{tables[0][0]}")\n```'
+    for name, table in tables:
         yield f"\n### {name} — {table['rows']:,} rows\n"
         yield "| column | what it is | owner | type | as of | codes |"
         yield "|---|---|---|---|---|---|"
