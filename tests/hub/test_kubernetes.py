@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,7 @@ def test_the_check_finds_what_is_open(tmp_path: Path, there: str, code: int, say
     with (tmp_path / "said").open("wb") as said:
         sandbox = Bubblewrap(runtime).start(spec, stdout=said, stderr=said)
         assert sandbox.wait(120) == code, (tmp_path / "said").read_text()
+    shutil.rmtree(runtime)
     told = (tmp_path / "said").read_text()
     assert says in told
     assert ("OPEN" in told) is (there == "a way")
