@@ -51,17 +51,19 @@ class CellOutput:
     data: list[dict[str, Any]] = field(default_factory=list)
 
 
-def start_provider(port: int, people: Iterable[dict[str, Any]]) -> subprocess.Popen[bytes]:
-    """Start the local OpenID Connect provider (demonstration and tests only) and wait for its answer.
+def start_provider(port: int, people: Iterable[dict[str, Any]], home: Path) -> subprocess.Popen[bytes]:
+    """Start the local OpenID Connect provider and wait for its answer.
 
     Parameters
     ----------
     people : iterable of dict
         Claims of each person: 'sub', 'amr', ...
+    home : Path
+        Of the installation, which must be a demonstration.
     """
     claims = [part for person in people for part in ("--user-claims", json.dumps(person))]
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), *claims],
+        [sys.executable, "-W", "ignore", "-m", "demo.provider", str(home), "--port", str(port), *claims],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -103,9 +105,9 @@ def start_hub(
             stderr=log,
             start_new_session=True,
         )
-    url = f"http://{config.get('host', '127.0.0.1')}:{config.get('port', 8000)}/hub/health"
+    url = config.get("public_url") or f"http://{config.get('host', '127.0.0.1')}:{config.get('port', 8000)}"
     try:
-        until_answered(url, process)
+        until_answered(f"{url}/hub/health", process)
     except HubError as error:
         raise HubError(f"{error}\n{log_path.read_text()[-3000:]}") from error
     return process
@@ -260,7 +262,7 @@ def _message(answer: requests.Response) -> str:
         return f"{answer.status_code}: {' '.join(text.split())[:600]}"
 
 
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+def until(holds: Callable[[], bool], seconds: float = 180) -> None:
     """Wait until something is so.
 
     Raises

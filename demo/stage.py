@@ -95,6 +95,7 @@ def hub(enclave: Enclave, port: int | None = None) -> Iterator[Hub]:
         "runtime_dir": str(settings.runtime),
         "port": port,
         "demo": True,
+        "keep_servers": False,
         "reconcile_seconds": 2,
         "identity": {
             "issuer": f"http://127.0.0.1:{provider_port}",
@@ -107,7 +108,7 @@ def hub(enclave: Enclave, port: int | None = None) -> Iterator[Hub]:
     path.touch(mode=0o600)
     path.write_text(json.dumps(config, indent=1), "utf-8")
     claims = [{"sub": player.id, "amr": ["pwd", "mfa"]} for player in EVERYONE]
-    started = [start_provider(provider_port, claims)]
+    started = [start_provider(provider_port, claims, settings.home)]
     try:
         log = settings.home / "hub.log"
         started.append(start_hub(path, log))

@@ -17,6 +17,8 @@ from enclave.glass import LabFiles
 from enclave.glass.meter import DAILY_BYTES
 
 VARIABLE = "ENCLAVE_HUB_CONFIG"
+POD_PORT = 8888
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LAB = Path(__file__).parent / "lab"
 # The longest socket path is <runtime>/private/s/<16 characters>/u.sock; the kernel allows 107 characters.
 _LONGEST_RUNTIME_DIR = 70
@@ -35,6 +37,13 @@ class Identity:
         Which claim names the person, as `people` knows them.
     amr, acr : tuple of str
         One of these values shows that a second factor was used. Both empty refuses everybody.
+    group : str
+        Who may open a project's server, besides being listed: a group at the provider, '{project}' standing for
+        ``dr-0034``. The provider is then asked again while a server runs. Empty for none.
+    groups_claim : str
+        Which claim of the user info lists the groups.
+    scopes : tuple of str
+        What is asked of the provider; with a group, what its groups and a refresh token need besides.
     """
 
     issuer: str
@@ -43,6 +52,9 @@ class Identity:
     username_claim: str = "sub"
     amr: tuple[str, ...] = ("mfa", "otp", "hwk", "swk")
     acr: tuple[str, ...] = ()
+    group: str = ""
+    groups_claim: str = "groups"
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,23 @@ class WebDoor:
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """TLS that ends at the glass.
+
+    Attributes
+    ----------
+    certificate, key : Path
+        See `hub_config.tls.Credentials`.
+    redirect_port : int
+        Where browsers that come over http are sent on to https; 0 for nowhere.
+    """
+
+    certificate: Path
+    key: Path
+    redirect_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DockerEngine:
     """The engine on the hub's own machine that runs sessions.
 
@@ -74,6 +103,34 @@ class DockerEngine:
 
     image: str
     address: str = "unix:///run/docker.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The Kubernetes cluster whose pods run sessions; the hub itself is a pod of it.
+
+    Attributes
+    ----------
+    image : str
+        Built from the target `lab`.
+    claim : str
+        Of the volume that the hub and every session mount: the hub at `runtime_dir`, a session parts of it.
+    seccomp : str
+        Name of the profile of system calls on each node; a pod does not start where it is missing.
+    memory_request, cpu_request : str
+        What a node sets aside for a session; its ceilings are those of every sandbox.
+    """
+
+    image: str
+    claim: str = "enclave-runtime"
+    seccomp: str = "enclave.json"
+    memory_request: str = "1Gi"
+    cpu_request: str = "250m"
+
+    @property
+    def hub_url(self) -> str:
+        """Return where a pod reaches the hub: by its service's address, for names are not resolved."""
+        return f"http://{os.environ['HUB_SERVICE_HOST']}:8081"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +147,27 @@ class HubConfig:
     host, port : str, int
         Where the proxy listens.
     public_url : str
-        Where browsers reach it when TLS ends before it, ``https://enclave.example.org``; empty for host and port.
+        Where browsers reach it, ``https://enclave.example.org``; empty for host and port over http, on loopback.
     identity : Identity
     web : WebDoor, optional
+    tls : Tls, optional
+        Absent, TLS ends before the proxy.
     docker : DockerEngine, optional
-        Runs sessions as containers; absent, bubblewrap runs them.
+        Runs sessions as containers.
+    kubernetes : Cluster, optional
+        Runs sessions as pods. Where neither is named, bubblewrap runs them.
     broker : str
         'module:function'; the function takes the home and returns who answers about access.
     demo : bool
-        Servers end with the hub.
+        Invented people: an identity provider on loopback is believed without TLS. As in enclave.toml.
+    keep_servers : bool
+        Servers outlive the hub, and are found again when it starts.
     daily_bytes : int
         What one person may be shown of one project in a day.
     reconcile_seconds : int
         How often each running server's access is asked about again.
+    provider_seconds : int
+        How often, at most, the provider is asked again about each running server, where a group is named.
     """
 
     home: Path
@@ -112,11 +177,20 @@ class HubConfig:
     port: int = 8000
     public_url: str = ""
     web: WebDoor | None = None
+    tls: Tls | None = None
     docker: DockerEngine | None = None
+    kubernetes: Cluster | None = None
     broker: str = "enclave.app:broker"
     demo: bool = False
+    keep_servers: bool = True
     daily_bytes: int = DAILY_BYTES
     reconcile_seconds: int = 15
+    provider_seconds: int = 60
+
+    @property
+    def own_url(self) -> str:
+        """Return the address browsers use, without a final slash."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     @property
     def private(self) -> Path:
@@ -162,16 +236,18 @@ def load(path: Path | None = None) -> HubConfig:
     told: dict[str, Any] = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     try:
         identity = told.pop("identity")
-        for key in ("amr", "acr"):
+        for key in ("amr", "acr", "scopes"):
             if key in identity:
                 identity[key] = tuple(identity[key])
-        web, docker = told.pop("web", None), told.pop("docker", None)
+        web, docker, kubernetes, tls = (told.pop(name, None) for name in ("web", "docker", "kubernetes", "tls"))
         config = HubConfig(
             home=Path(told.pop("home")),
             runtime_dir=Path(told.pop("runtime_dir")),
             identity=Identity(**identity),
             web=WebDoor(**web) if web else None,
             docker=DockerEngine(**docker) if docker else None,
+            kubernetes=Cluster(**kubernetes) if kubernetes else None,
+            tls=Tls(**tls | {name: Path(tls[name]) for name in ("certificate", "key")}) if tls else None,
             **told,
         )
     except (KeyError, TypeError) as error:
@@ -180,10 +256,20 @@ def load(path: Path | None = None) -> HubConfig:
     # Socket paths become host names of URLs, which are lower-cased on their way.
     if runtime_dir != runtime_dir.lower() or len(runtime_dir) > _LONGEST_RUNTIME_DIR or "_" in runtime_dir:
         raise ValueError(f"{path.name}: runtime_dir must be lower case, without '_' and at most 70 characters")
-    installed = (config.home / "enclave.toml").is_file()
-    if installed and settings.load(config.home).runtime.resolve() != config.runtime_dir.resolve():
-        raise ValueError(f"{path.name}: runtime_dir must be `runtime` of enclave.toml, or no sandbox would be found")
+    secret = config.public_url.startswith("https://")
+    if (config.tls or config.host not in LOOPBACK) and not secret:
+        raise ValueError(f"{path.name}: beyond loopback, public_url must be given and begin with https://")
+    if (config.home / "enclave.toml").is_file():
+        _hold_to(settings.load(config.home), config, path.name)
     return config
+
+
+def _hold_to(installed: settings.Settings, config: HubConfig, name: str) -> None:
+    """Refuse a file that says otherwise than its installation."""
+    if installed.runtime.resolve() != config.runtime_dir.resolve():
+        raise ValueError(f"{name}: runtime_dir must be `runtime` of enclave.toml, or no sandbox would be found")
+    if installed.demo != config.demo:
+        raise ValueError(f"{name}: demo must be as in enclave.toml: real people sign in over https only")
 
 
 def socket_url(path: Path | str) -> str:
@@ -209,4 +295,15 @@ def _package(name: str) -> Path:
     return Path(next(iter(found.submodule_search_locations)))
 
 
-__all__ = ["LAB", "VARIABLE", "DockerEngine", "HubConfig", "Identity", "WebDoor", "lab_files", "load", "socket_url"]
+__all__ = [
+    "LAB",
+    "VARIABLE",
+    "DockerEngine",
+    "HubConfig",
+    "Identity",
+    "Tls",
+    "WebDoor",
+    "lab_files",
+    "load",
+    "socket_url",
+]

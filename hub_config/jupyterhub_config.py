@@ -12,14 +12,13 @@ import sys
 from typing import Any
 
 from hub_config import oidc
-from hub_config.config import LAB, load, socket_url
+from hub_config.config import LAB, POD_PORT, load, socket_url
 from hub_config.reconciler import Reconciler
 from hub_config.spawner import HUB_INSIDE, EnclaveSpawner
+from hub_config.tls import Credentials
 
 c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - JupyterHub puts it here
 config = load()
-listens_on = f"http://{config.host}:{config.port}"
-public_url = config.public_url.rstrip("/") or listens_on
 
 for folder in (config.state, config.private, config.posted, config.proxy_socket.parent):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -27,18 +26,25 @@ for folder in (config.state, config.private, config.posted, config.proxy_socket.
 config.runtime_dir.chmod(0o711)
 config.hub_socket.parent.mkdir(mode=0o711, exist_ok=True)
 
-c.JupyterHub.bind_url = listens_on
+c.JupyterHub.bind_url = f"{'https' if config.tls else 'http'}://{config.host}:{config.port}"
 if config.public_url:
-    c.JupyterHub.public_url = public_url
+    c.JupyterHub.public_url = config.own_url
 c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = socket_url(config.hub_socket)
 c.JupyterHub.hub_socket_mode = 0o666
 c.JupyterHub.db_url = f"sqlite:///{config.state / 'hub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(config.state / "cookie_secret")
-c.JupyterHub.cleanup_servers = config.demo
+c.JupyterHub.cleanup_servers = not config.keep_servers
+# A sign-in lasts a working day: the second factor was shown then.
+c.JupyterHub.cookie_max_age_days = 0.5
 c.JupyterHub.log_level = "INFO"
 
 c.ConfigurableHTTPProxy.api_url = socket_url(config.proxy_socket)
 c.ConfigurableHTTPProxy.command = [sys.executable, "-m", "hub_config.proxy"]
+if config.tls:
+    Credentials(config.tls.certificate, config.tls.key)
+    c.JupyterHub.ssl_cert, c.JupyterHub.ssl_key = str(config.tls.certificate), str(config.tls.key)
+    if config.tls.redirect_port:
+        c.ConfigurableHTTPProxy.command += ["--redirect-port", str(config.tls.redirect_port)]
 c.ConfigurableHTTPProxy.pid_file = str(config.private / "proxy.pid")
 c.ConfigurableHTTPProxy.command_umask = 0o077
 
@@ -48,19 +54,28 @@ c.JupyterHub.redirect_to_server = False
 c.JupyterHub.default_url = "/hub/home"
 c.JupyterHub.template_paths = [str(LAB.parent / "templates")]
 c.JupyterHub.admin_access = False
-if config.docker is None:
-    c.JupyterHub.spawner_class = EnclaveSpawner
-else:
+c.Spawner.hub_connect_url = socket_url(HUB_INSIDE)
+c.JupyterHub.spawner_class = EnclaveSpawner
+if config.docker is not None:
     c.JupyterHub.spawner_class = "hub_config.docker_spawner.DockerEnclaveSpawner"
     c.DockerSpawner.image = config.docker.image
     c.DockerSpawner.client_kwargs = {"base_url": config.docker.address}
     c.DockerSpawner.pull_policy = "never"
     c.DockerSpawner.remove = True
+if config.kubernetes is not None:
+    c.JupyterHub.spawner_class = "hub_config.kube_spawner.KubeEnclaveSpawner"
+    # Pods share no socket with the hub.
+    c.JupyterHub.hub_bind_url = "http://0.0.0.0:8081"
+    c.JupyterHub.hub_connect_url = c.Spawner.hub_connect_url = config.kubernetes.hub_url
+    c.KubeSpawner.port = POD_PORT
+    c.KubeSpawner.storage_pvc_ensure = False
 c.EnclaveSpawner.enclave = config
 # The room that answers is named in the file so that tests can bring a small one of their own.
 factory, _, verb = config.broker.partition(":")
-c.EnclaveSpawner.broker = getattr(importlib.import_module(factory), verb)(config.home)
-c.Spawner.hub_connect_url = socket_url(HUB_INSIDE)
+broker = getattr(importlib.import_module(factory), verb)(config.home)
+c.EnclaveSpawner.broker = broker
+# Called with whoever looks at the page.
+c.JupyterHub.template_vars = {"projects": lambda user: broker.projects(user.name) if user else []}
 c.Spawner.env_keep = []
 c.Spawner.server_token_scopes = ["users:activity!user"]
 c.Spawner.disable_user_config = True
@@ -71,9 +86,12 @@ c.Spawner.start_timeout = 60
 c.Spawner.http_timeout = 60
 c.Spawner.options_form = ""
 
-oidc.configure(c, config.identity, public_url)
+oidc.configure(c, config)
 
-c.JupyterHub.load_roles = []
+# What a person may do with what is theirs; not among it: tokens, which outlive a sign-in and show no second factor,
+# and shares, which open a server to others.
+own = ["read:users!user", "users:activity!user", "servers!user", "access:servers!user"]
+c.JupyterHub.load_roles = [{"name": "user", "scopes": own}]
 if config.web is not None:
     c.JupyterHub.services = [
         {
@@ -84,9 +102,9 @@ if config.web is not None:
         }
     ]
     c.JupyterHub.load_roles = [
-        {"name": "user", "scopes": ["self", "access:services!service=enclave"]},
+        {"name": "user", "scopes": [*own, "access:services!service=enclave"]},
         {"name": "enclave-pages", "scopes": ["read:users", "admin:servers"], "services": ["enclave"]},
     ]
 
 (config.private / "hub.pid").write_text(str(os.getpid()))
-reconciler = asyncio.get_running_loop().create_task(Reconciler(config).run())
+reconciler = asyncio.get_running_loop().create_task(Reconciler(config, broker).run())

@@ -13,21 +13,43 @@ import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 from enclave.glass import Posted
 from enclave.terms import ApprovedNotebook
 from hub_config.config import HubConfig
 
 
-def write(
-    folder: Path, server: str, project: str, person: str, expires_on: date, only: ApprovedNotebook | None
-) -> None:
-    """Write down what holds for 'person/dr-NNNN', whole or not at all."""
+class Admitted(Protocol):
+    """What stands of a session that was opened.
+
+    Attributes
+    ----------
+    days_left : int
+        Of access, on the day it was opened.
+    clearance : str
+        What may be seen there, in a few words.
+    """
+
+    project: str
+    person: str
+    expires_on: date
+    days_left: int
+    clearance: str
+    only: ApprovedNotebook | None
+
+
+def write(folder: Path, server: str, session: Admitted, today: date) -> None:
+    """Write down what holds for 'person/dr-NNNN' from today on, whole or not at all."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    only = session.only
     told = {
-        "project": project,
-        "person": person,
-        "expires_on": expires_on.isoformat(),
+        "project": session.project,
+        "person": session.person,
+        "expires_on": session.expires_on.isoformat(),
+        "days_left": session.days_left,
+        "clearance": session.clearance,
+        "opened_on": today.isoformat(),
         "only": None if only is None else {"name": only.name, "cells": sorted(only.cells)},
     }
     file = _file(folder, server)
@@ -47,8 +69,11 @@ def reader(config: HubConfig) -> Callable[[str], Posted | None]:
     def posted(server: str) -> Posted | None:
         try:
             told = json.loads(_file(config.posted, server).read_text("utf-8"))
-            until, only = f"{date.fromisoformat(told['expires_on']):%-d %B %Y}", told["only"]
-            banner = f"{told['project']} · {told['person']} · access until {until}"
+            only, until = told["only"], f"{date.fromisoformat(told['expires_on']):%-d %B %Y}"
+            # A demonstration has a calendar of its own: days that went by since are counted, not the date held to it.
+            days = max(0, told["days_left"] - (date.today() - date.fromisoformat(told["opened_on"])).days)
+            left = f"{days} {'day' if days == 1 else 'days'} left, until {until}"
+            banner = " · ".join((told["project"], told["person"], told["clearance"], left))
             notebook = None if only is None else ApprovedNotebook(only["name"], frozenset(only["cells"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -7,7 +7,9 @@ import asyncio
 import logging
 import os
 import signal
+import ssl
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from enclave.glass.api import api
 from enclave.glass.routes import Route
 from hub_config import posted
 from hub_config.config import HubConfig, lab_files, load
+from hub_config.tls import Credentials, redirecting
 
 FLUSH_SECONDS = 5
 
@@ -48,6 +51,7 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
             error_target=options.error_target,
             now=lambda: datetime.now(UTC).isoformat(),
             posted=posted.reader(config),
+            scheme=config.own_url.partition(":")[0],
         )
         token = os.environ.pop("CONFIGPROXY_AUTH_TOKEN", "")
 
@@ -57,10 +61,14 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
             meter.flush()
             shown.flush()
 
+        shows = Credentials(Path(options.ssl_cert), Path(options.ssl_key)) if options.ssl_cert else None
+        public = Place(options.ip, options.port, options.socket, shows.context if shows else None)
         runners = [
-            await _listen(api(routes, token, dropped), options.api_socket, options.api_ip, options.api_port),
-            await _listen(glass.application(), options.socket, options.ip, options.port),
+            await _listen(api(routes, token, dropped), Place(options.api_ip, options.api_port, options.api_socket)),
+            await _listen(glass.application(), public),
         ]
+        if options.redirect_port:
+            runners.append(await _listen(redirecting(config.own_url), Place(options.ip, options.redirect_port)))
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -69,20 +77,32 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
                 await asyncio.wait_for(stop.wait(), FLUSH_SECONDS)
             meter.flush()
             shown.flush()
+            if shows:
+                shows.renew()
         for runner in reversed(runners):
             await runner.cleanup()
         meter.flush()
 
 
-async def _listen(application: web.Application, socket_path: str | None, host: str, port: int) -> web.AppRunner:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to listen: a unix socket, or an address and port, over TLS if there is a context."""
+
+    host: str
+    port: int
+    socket: str | None = None
+    tls: ssl.SSLContext | None = None
+
+
+async def _listen(application: web.Application, place: Place) -> web.AppRunner:
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1, handler_cancellation=True)
     await runner.setup()
     site: web.BaseSite
-    if socket_path:
-        Path(socket_path).unlink(missing_ok=True)
-        site = web.UnixSite(runner, socket_path)
+    if place.socket:
+        Path(place.socket).unlink(missing_ok=True)
+        site = web.UnixSite(runner, place.socket)
     else:
-        site = web.TCPSite(runner, host or None, port)
+        site = web.TCPSite(runner, place.host or None, place.port, ssl_context=place.tls)
     await site.start()
     return runner
 
@@ -95,6 +115,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--api-ip", default="127.0.0.1")
     parser.add_argument("--api-port", type=int, default=8001)
     parser.add_argument("--api-socket")
+    parser.add_argument("--ssl-cert")
+    parser.add_argument("--ssl-key")
+    parser.add_argument("--redirect-port", type=int, default=0)
     parser.add_argument("--error-target", default="")
     parser.add_argument("--log-level", default="info")
     return parser.parse_args()

@@ -8,12 +8,14 @@ import os
 import re
 import shutil
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
 
 from jupyterhub.objects import Server
 from jupyterhub.spawner import Spawner
@@ -32,13 +34,13 @@ from enclave.sandbox import (
     SandboxSpec,
     python,
 )
-from enclave.terms import ApprovedNotebook
 from hub_config import posted
 from hub_config.config import LAB, HubConfig, socket_url
 
 PROJECT = re.compile(r"dr-[0-9]{4}")
 _HUB_INSIDE = "/run/enclave/hub"
 LAB_INSIDE = "/opt/enclave/lab"
+START_PAGE = "Start here.md"
 _FOLDERS_INSIDE = {
     "JUPYTER_CONFIG_PATH": f"{LAB_INSIDE}/config",
     "JUPYTER_RUNTIME_DIR": "/tmp/jupyter/runtime",  # noqa: S108
@@ -49,23 +51,22 @@ _FOLDERS_INSIDE = {
     "IPYTHONDIR": "/tmp/ipython",  # noqa: S108
 }
 _OUTBOX_INSIDE = "/home/analyst/outbox"
+PROVIDER_SILENT_SECONDS = 15 * 60
+"""How long the provider's last word holds while it does not answer."""
 T = TypeVar("T")
 
-# The broker speaks to the store: one thread, one question at a time.
+# Opening and closing sessions: one at a time. Looking does not wait for it, or an end of access would.
 _asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="broker")
+_looking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="broker-looks")
 
 
-class Session(Protocol):
+class Session(posted.Admitted, Protocol):
     """What the broker admits a person to."""
 
     name: str
-    project: str
-    person: str
     mounts: tuple[Mount, ...]
     environment: dict[str, str]
     uid: int | None
-    expires_on: date
-    only: ApprovedNotebook | None
 
 
 class Broker(Protocol):
@@ -80,6 +81,12 @@ class Broker(Protocol):
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Return the reasons why a running session must end; empty when it may go on."""
 
+    def projects(self, username: str) -> list[tuple[str, str]]:
+        """Return number and title of each project whose list names a person."""
+
+    def revision(self) -> str:
+        """Name the state of everything access depends on: another name after every change."""
+
 
 class EnclaveSpawner(Spawner):  # type: ignore[misc]
     """Start servers in sandboxes, for whom the broker admits, as long as it admits them."""
@@ -92,6 +99,7 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     _sandbox: Sandboxed | None = None
     _session_name = ""
     _failed_answers = 0
+    _provider_asked_at = time.monotonic()  # of a server found again, as if it was when the hub started
 
     @property
     def sandbox_name(self) -> str:
@@ -117,6 +125,9 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         """Ask the broker; its refusal is what the person reads."""
         if not PROJECT.fullmatch(self.name):
             raise Forbidden("a server is named after its project, e.g. dr-0034; there is no other")
+        if reasons := await self.authenticator.reasons_against(self.user, self.name):
+            raise Forbidden("; ".join(reasons))
+        self._provider_asked_at = time.monotonic()
         try:
             session: Session = await _ask(self.broker.admit, self.user.name, self.name)
         except Refused as refused:
@@ -138,14 +149,7 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
             raise web.HTTPError(500, str(fault)) from fault
         finally:
             listener.close()
-        posted.write(
-            self._config.posted,
-            f"{self.user.name}/{self.name}",
-            session.project,
-            session.person,
-            session.expires_on,
-            session.only,
-        )
+        posted.write(self._config.posted, f"{self.user.name}/{self.name}", session, date.today())
         self._point(self.server)
         return socket_url(self._socket)
 
@@ -185,13 +189,27 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
 
     async def _reasons_to_end(self) -> list[str]:
         try:
-            reasons: list[str] = await _ask(self.broker.still_admitted, self.user.name, self.name)
+            reasons: list[str] = await look(self.broker.still_admitted, self.user.name, self.name)
         except Exception as error:  # noqa: BLE001 - whatever keeps the broker from answering
             # One failed answer may be a busy store; two in a row and nobody knows who is admitted.
             self.log.error("access of %s could not be checked (%s)", self.sandbox_name, type(error).__name__)
             self._failed_answers += 1
             return ["access could not be checked twice in a row"] if self._failed_answers > 1 else []
         self._failed_answers = 0
+        return reasons or await self._reasons_of_provider()
+
+    async def _reasons_of_provider(self) -> list[str]:
+        """Ask the identity provider, not too often; its last word holds for a while when it does not answer."""
+        now = time.monotonic()
+        if now - self._provider_asked_at < self._config.provider_seconds:
+            return []
+        try:
+            reasons: list[str] = await self.authenticator.reasons_against(self.user, self.name)
+        except Exception as error:  # noqa: BLE001 - whatever keeps the provider from answering
+            self.log.error("the provider could not be asked about %s (%s)", self.sandbox_name, type(error).__name__)
+            silent = now - self._provider_asked_at > PROVIDER_SILENT_SECONDS
+            return ["the identity provider has not answered for too long"] if silent else []
+        self._provider_asked_at = now
         return reasons
 
     # --- state across a restart of the hub ------------------------------------------------------
@@ -236,6 +254,9 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     def get_env(self) -> dict[str, str]:
         """Return the server's environment: unix sockets instead of addresses."""
         env: dict[str, str] = super().get_env()
+        # Knowing its public address, a server would redirect to it in full; the glass follows paths only.
+        for name in ("JUPYTERHUB_HOST", "JUPYTERHUB_PUBLIC_URL", "JUPYTERHUB_PUBLIC_HUB_URL"):
+            env.pop(name, None)
         env["JUPYTERHUB_SERVICE_URL"] = socket_url("/run/enclave/me/u.sock") + (
             self.server.base_url if self.server else "/"
         )
@@ -276,12 +297,18 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
 
     def _told(self, session: Session) -> dict[str, str]:
         """Return the server's environment, its token among it."""
-        first = {"JUPYTERHUB_DEFAULT_URL": f"/lab/tree/templates/{session.only.name}"} if session.only else {}
-        return {**self.get_env(), **_FOLDERS_INSIDE, **first, **session.environment}
+        first = f"templates/{session.only.name}" if session.only else quote(START_PAGE)
+        told = {"JUPYTERHUB_DEFAULT_URL": f"/lab/tree/{first}", **_FOLDERS_INSIDE}
+        return {**self.get_env(), **told, **session.environment}
 
 
 async def _ask(question: Callable[..., T], *arguments: object) -> T:
     return await asyncio.get_running_loop().run_in_executor(_asking, question, *arguments)
+
+
+async def look(question: Callable[..., T], *arguments: object) -> T:
+    """Ask the broker something that changes nothing."""
+    return await asyncio.get_running_loop().run_in_executor(_looking, question, *arguments)
 
 
 class Forbidden(web.HTTPError):
@@ -293,4 +320,4 @@ class Forbidden(web.HTTPError):
 
 
 HUB_INSIDE = f"{_HUB_INSIDE}/hub.sock"
-__all__ = ["HUB_INSIDE", "LAB_INSIDE", "PROJECT", "Broker", "EnclaveSpawner", "Forbidden", "Session"]
+__all__ = ["HUB_INSIDE", "LAB_INSIDE", "PROJECT", "Broker", "EnclaveSpawner", "Forbidden", "Session", "look"]

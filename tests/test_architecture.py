@@ -19,7 +19,7 @@ CLOCK_OUTSIDE_DOORS = {"enclave/store/records.py"}
 """The moment of a ledger entry is the store's: rooms take the calendar day and never see a clock."""
 ENVIRONMENT = {
     "enclave/settings.py": "the settings' home, and what the hub tells its service",
-    "hub_config/config.py": "the one variable that names the hub's configuration",
+    "hub_config/config.py": "the one variable that names the hub's configuration; a cluster's word where the hub is",
     "hub_config/proxy.py": "the token the hub gives its proxy, taken out of the environment at once",
     "hub_config/lab/serve.py": "inside a sandbox: the descriptor it listens on",
 }

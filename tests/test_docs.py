@@ -98,3 +98,18 @@ def test_the_page_on_the_architecture_names_every_room_that_gives_a_token() -> N
     named = [row for row in rows if row in ROOMS]
     assert named == [room for room in ROOMS if room in named]
     assert len(named) >= 10
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    page = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
+    assert len(page.splitlines()) <= 200
+    known = {path.stem: path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    cited = re.findall(r"`((?:test_\w+::)?test_\w+)`", page)
+    tests = {name for text in known.values() for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)}
+    missing = [
+        name
+        for name in cited
+        if (f"def {name.partition('::')[2]}(" not in known.get(name.partition("::")[0], ""))
+        and not ("::" not in name and (name in tests or name in known))
+    ]
+    assert len(cited) > 25 and missing == []

@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from enclave import matching
+from enclave.agreement import of
 from enclave.analysis.session import Session, close_session, open_session, overfull, session_name
 from enclave.errors import Refused
 from enclave.ledger import Entry
-from enclave.people import Admission, Listing, may, reasons_against
+from enclave.people import PERMITTED, Admission, Listing, may, reasons_against
 from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import Action, Role, project_id
@@ -70,11 +71,25 @@ class Broker:
             reasons = [str(f) for f in reasons_against(view, username, purpose, project)]
         return reasons + overfull(self.settings, session_name(project, username))
 
+    def projects(self, username: str) -> list[tuple[str, str]]:
+        """Give number and title of each project whose list names a person for work in a room of it."""
+        with self.store.view() as view:
+            listings = view.find(Listing, person=username)
+            opens = [one.project for one in listings if PERMITTED[one.role] & {Action.ANALYSE, Action.MATCH}]
+            return [(project, of(view, project).policy.agreement.title) for project in opens]
+
+    def revision(self) -> str:
+        """Name the state of everything access depends on; it is another after every change, and on another day."""
+        with self.store.view() as view:
+            return f"{view.today} {view.frontier().size}"
+
     def _sit_down(self, admission: Admission) -> Session:
         place = matching.sit_down(self.store, self.keystore, self.settings, admission)
+        with self.store.view() as view:
+            days_left = (admission.ends_on - view.today).days
         return Session(
             place.name, admission.project, admission.person, place.folder, admission.ends_on, place.mounts,
-            only=place.notebook,
+            days_left=days_left, clearance="identifiers, to judge pairs", only=place.notebook,
         )  # fmt: skip
 
 

@@ -55,6 +55,10 @@ class Session:
         Its place on the runtime tmpfs.
     expires_on : date
         Last day of access: agreement, destroy date or Exhibit C, whichever is first.
+    days_left : int
+        Of access, when it was opened.
+    clearance : str
+        What may be seen there, in a few words.
     only : ApprovedNotebook, optional
         What alone may run there, where identifiers are open; None where it is a person's own code.
     """
@@ -65,6 +69,8 @@ class Session:
     folder: Path
     expires_on: date
     mounts: tuple[Mount, ...]
+    days_left: int
+    clearance: str
     environment: Mapping[str, str] = field(default_factory=dict)
     uid: int | None = None
     only: ApprovedNotebook | None = None
@@ -94,13 +100,17 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
     folder.parent.chmod(0o700)  # what lies below is for the sandboxes that mount it, and no one else
     bound(folder, _PLACE)
     try:
-        _lay_out(keystore, settings, policy, delivery, admission, today, folder / "project")
+        masked = _lay_out(keystore, settings, policy, delivery, admission, today, folder / "project")
         _restore_home(keystore, settings, name, admission.project, _bounded_home(folder))
     except BaseException:
         wipe(folder)
         raise
     reached("analysis.opened")
-    return Session(name, admission.project, admission.person, folder, admission.ends_on, _mounts(folder))
+    clearance = "UC unit records masked (ExA 2.h)" if masked else "every approved column"
+    return Session(
+        name, admission.project, admission.person, folder, admission.ends_on, _mounts(folder),
+        days_left=(admission.ends_on - today).days, clearance=clearance,
+    )  # fmt: skip
 
 
 def open_again(
@@ -139,15 +149,17 @@ def _lay_out(
     admission: Admission,
     today: date,
     project: Path,
-) -> None:
-    """Open what this person may see, say what it is, and lay the templates beside it."""
+) -> list[dict[str, str]]:
+    """Open what this person may see, say what it is, lay the templates beside it; give what was masked and why."""
     (project / "data").mkdir(parents=True, mode=0o755)
     (project / "templates").mkdir(mode=0o755)
-    masked = [_open_for(keystore, settings, delivery, t, admission, project / "data") for t in delivery.tables]
-    about = _about(policy, delivery, admission, [m for ms in masked for m in ms], today)
+    opened = (_open_for(keystore, settings, delivery, t, admission, project / "data") for t in delivery.tables)
+    masked = [column for columns in opened for column in columns]
+    about = _about(policy, delivery, admission, masked, today)
     (project / "project.json").write_text(json.dumps(about, indent=1), "utf-8")
     for template in RESEARCHER_TEMPLATES:
         shutil.copyfile(settings.notebooks / template, project / "templates" / template)
+    return masked
 
 
 def session_name(project: str, person: str) -> str:

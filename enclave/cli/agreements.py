@@ -231,6 +231,14 @@ def people_approve(context: typer.Context, project: str, person: str, agency: st
     show(listing, as_json, f"{agency} approves {person}")
 
 
+@people_group.command("withdraw")
+def people_withdraw(context: typer.Context, project: str, person: str, agency: str, as_json: Json = False) -> None:
+    """Record that an agency takes its approval back (DSA VI.E); a running session ends."""
+    with context.obj.enclave.store.transaction() as tx:
+        listing = people.withdraw(tx, project_id(project), person, party_id(agency), context.obj.actor)
+    show(listing, as_json, f"{agency} no longer approves {person}")
+
+
 @people_group.command("sign")
 def people_sign(
     context: typer.Context,

@@ -27,12 +27,19 @@ HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"}
     | {"te", "trailer", "transfer-encoding", "upgrade"}
 )
+_YEAR_SECONDS = 365 * 24 * 3600
 # Content-Disposition, which makes a browser save a file, is not among them.
 _KEPT = frozenset({"content-type", "etag", "last-modified", "cache-control", "set-cookie", "location"})
 
 
-def forwarded(request: web.Request, *, keep_encoding: bool, keep_body: bool = True) -> CIMultiDict[str]:
-    """Return the headers of a request as they go on to the target; without the body, also without what told of it."""
+def forwarded(request: web.Request, scheme: str, *, keep_encoding: bool, keep_body: bool = True) -> CIMultiDict[str]:
+    """Return the headers of a request as they go on to the target; without the body, also without what told of it.
+
+    Parameters
+    ----------
+    scheme : str
+        http or https: how browsers reach us, also where TLS ends before us.
+    """
     headers = CIMultiDict(request.headers)
     named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
     for name in {key.lower() for key in headers} & (HOP | named):
@@ -46,7 +53,7 @@ def forwarded(request: web.Request, *, keep_encoding: bool, keep_body: bool = Tr
     for name in [key for key in headers if key.lower().startswith("x-forwarded-")]:
         headers.popall(name, None)  # whatever the browser claims; what follows is what we know
     headers["X-Forwarded-For"] = request.remote or ""
-    headers["X-Forwarded-Proto"] = request.scheme
+    headers["X-Forwarded-Proto"] = scheme
     headers["X-Forwarded-Host"] = request.host
     return headers
 
@@ -70,6 +77,16 @@ def kept(headers: Mapping[str, str], way: Way, prefix: str) -> CIMultiDict[str]:
             value = "text/html; charset=utf-8" if way is Way.PAGE else "application/json"
         found.add(name, value)
     return found
+
+
+def over_tls(headers: CIMultiDict[str]) -> None:
+    """Have a browser come back over TLS only, and send what it was given over nothing else.
+
+    Source: DSA II.I.
+    """
+    headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"
+    for cookie in headers.popall("Set-Cookie", []):
+        headers.add("Set-Cookie", cookie if "; secure" in cookie.lower() else f"{cookie}; Secure")
 
 
 def _own_cookie(value: str, prefix: str) -> bool:

@@ -16,7 +16,7 @@ from yarl import URL
 
 from enclave.glass import approved, frames
 from enclave.glass.banner import with_banner
-from enclave.glass.headers import HOP, OWN, forwarded, kept
+from enclave.glass.headers import HOP, OWN, forwarded, kept, over_tls
 from enclave.glass.lab import LabFiles, browser_key
 from enclave.glass.meter import Meter
 from enclave.glass.posted import Posted
@@ -44,6 +44,8 @@ class Glass:
         Returns the time as ISO 8601; doors own the clock.
     posted : callable
         Returns, for 'person/project', what the hub posted of the server; None closes it.
+    scheme : str
+        http or https: how browsers reach us.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Glass:
         error_target: str,
         now: Callable[[], str],
         posted: Callable[[str], Posted | None],
+        scheme: str = "http",
     ) -> None:
         """Store the parts; no connection is made."""
         self._routes = routes
@@ -62,6 +65,7 @@ class Glass:
         self._error_target = error_target
         self._now = now
         self._posted = posted
+        self._scheme = scheme
         self._targets = Targets()
         self._open: defaultdict[str, set[web.WebSocketResponse]] = defaultdict(set)
 
@@ -73,7 +77,12 @@ class Glass:
         async def close(_: web.Application) -> None:
             await self._targets.close()
 
+        async def strict(_: web.Request, response: web.StreamResponse) -> None:
+            over_tls(response.headers)
+
         application.on_cleanup.append(close)
+        if self._scheme == "https":
+            application.on_response_prepare.append(strict)
         return application
 
     async def drop(self, route: Route) -> None:
@@ -151,7 +160,7 @@ class Glass:
             async with session.request(
                 request.method,
                 _url(origin, _full(ruling)),
-                headers=forwarded(request, keep_encoding=False, keep_body=own_body),
+                headers=forwarded(request, self._scheme, keep_encoding=False, keep_body=own_body),
                 data=await request.read() if own_body else ruling.body,
                 allow_redirects=False,
             ) as answer:
@@ -182,7 +191,7 @@ class Glass:
             async with session.request(
                 request.method,
                 _url(origin, target_path),
-                headers=forwarded(request, keep_encoding=True),
+                headers=forwarded(request, self._scheme, keep_encoding=True),
                 data=request.content if request.body_exists else None,
                 allow_redirects=False,
             ) as answer:
@@ -210,7 +219,7 @@ class Glass:
     ) -> web.StreamResponse:
         """Join a browser's websocket to the target's; from a sandbox every frame is counted."""
         session, origin = self._targets.session(route.target)
-        headers = forwarded(request, keep_encoding=False)
+        headers = forwarded(request, self._scheme, keep_encoding=False)
         for name in [name for name in headers if name.lower().startswith("sec-websocket")]:
             del headers[name]
         # Only a sub-protocol that can be read here; the server may decline it.
@@ -301,7 +310,7 @@ class Glass:
             with suppress(aiohttp.ClientError, OSError):
                 async with session.get(
                     _url(origin, f"{path}/503?url={quote(request.path)}"),
-                    headers=forwarded(request, keep_encoding=False),
+                    headers=forwarded(request, self._scheme, keep_encoding=False),
                 ) as page:
                     return web.Response(
                         status=503, body=await page.read(), headers={"Content-Type": "text/html; charset=utf-8"}

@@ -1,10 +1,21 @@
 """Who the people are, what they signed, who approved them; and the one answer to "may I?"."""
 
-from enclave.people.access import Admission, may, reasons_against
+from enclave.people.access import PERMITTED, Admission, may, reasons_against
 from enclave.people.holds import Hold, holds, lift, place
-from enclave.people.register import Listing, Person, approve, enlist, listing_of, sign_exhibit, suspend, unsuspend
+from enclave.people.register import (
+    Listing,
+    Person,
+    approve,
+    enlist,
+    listing_of,
+    sign_exhibit,
+    suspend,
+    unsuspend,
+    withdraw,
+)
 
 __all__ = [
+    "PERMITTED",
     "Admission",
     "Hold",
     "Listing",
@@ -20,4 +31,5 @@ __all__ = [
     "sign_exhibit",
     "suspend",
     "unsuspend",
+    "withdraw",
 ]

@@ -154,6 +154,25 @@ def approve(tx: Transaction, project: str, person: str, agency: str, actor: str)
     return listing
 
 
+def withdraw(tx: Transaction, project: str, person: str, agency: str, actor: str) -> Listing:
+    """Record that an agency takes its approval of a person back (DSA VI.E); a running session ends.
+
+    Raises
+    ------
+    Refused
+        If the agency's approval does not stand.
+    """
+    listing = listing_of(tx, project, person)
+    if agency not in (listing.approvals or {}):
+        raise refuse(
+            person, "approval-agency", "DSA VI.E", f"no approval of {agency} stands", "There is nothing to withdraw.",
+        )  # fmt: skip
+    left = {code: on for code, on in (listing.approvals or {}).items() if code != agency}
+    listing = replace(listing, approvals=left)
+    tx.write(listing, Entry(actor, "people.withdraw", person, project, "DSA VI.E", details={"agency": agency}))
+    return listing
+
+
 def sign_exhibit(
     tx: Transaction, project: str, person: str, exhibit: Literal["B", "C"], signed_on: date, actor: str
 ) -> Listing:

@@ -12,8 +12,21 @@ import socket
 import sys
 from pathlib import Path
 
+from start_page import start_page
+
 HOME = Path("/home/analyst")
 TEMPLATES = Path("/project/templates")
+ABOUT = Path("/project/project.json")
+START = HOME / "Start here.md"
+# Not imported until it is used: a kernel starts no later for it.
+PRELOADED = """\
+import importlib.util, sys
+found = importlib.util.find_spec("p20kit")
+found.loader = importlib.util.LazyLoader(found.loader)
+p20kit = sys.modules["p20kit"] = importlib.util.module_from_spec(found)
+found.loader.exec_module(p20kit)
+del found, importlib, sys
+"""
 PR_SET_DUMPABLE = 4
 
 
@@ -23,11 +36,19 @@ def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     # An optional check of jsonschema builds a grammar on import, half of the start time; absent, it is skipped.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-    listener = socket.socket(fileno=inherited_socket() or called_for_socket())
+    listener = pod_socket() or socket.socket(fileno=inherited_socket() or called_for_socket())
     listener.setblocking(False)
     os.set_inheritable(listener.fileno(), False)
     lay_out_templates()
+    write_start_page()
+    preload()
     serve(listener)
+
+
+def pod_socket() -> socket.socket | None:
+    """Listen on the pod's address, where there is one: a cluster hands no socket in."""
+    port = os.environ.pop("ENCLAVE_PORT", "")
+    return socket.create_server(("", int(port)), backlog=128) if port else None
 
 
 def inherited_socket() -> int | None:
@@ -55,6 +76,23 @@ def lay_out_templates() -> None:
     for template in sorted(TEMPLATES.glob("*.ipynb")):
         shutil.copyfile(template, shown / template.name)
         (shown / template.name).chmod(0o444)
+
+
+def write_start_page() -> None:
+    """Write what the project is about where the lab opens it; a session without Resultant Data has no such page."""
+    if START.is_dir():
+        return  # the person's own, whatever it is for
+    START.unlink(missing_ok=True)
+    if ABOUT.is_file():
+        templates = sorted(path.name for path in TEMPLATES.glob("*.ipynb"))
+        START.write_text(start_page(json.loads(ABOUT.read_text("utf-8")), templates), "utf-8")
+
+
+def preload() -> None:
+    """Have every kernel know `p20kit`."""
+    startup = Path(os.environ["IPYTHONDIR"]) / "profile_default" / "startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    (startup / "00-p20kit.py").write_text(PRELOADED, "utf-8")
 
 
 def serve(listener: socket.socket) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from demo import hub_client
 from enclave.sandbox import Sandboxes
+from tests.world import Installation, write_settings
 
 PROJECT = "dr-0034"
 PEOPLE = [
@@ -26,6 +27,31 @@ PEOPLE = [
     {"sub": "cleo", "amr": ["pwd", "mfa"]},
     {"sub": "eve", "amr": ["pwd"]},
 ]
+
+
+ABOUT = {
+    "project": "DR-0034",
+    "title": "Manufacturing | pathways",
+    "person": "ana",
+    "expires_on": "2099-12-31",
+    "days_left": 141,
+    "policy": {"minimum_count": 6, "minimum_base": 20, "zeros": "hidden", "minimum_employers": 3},
+    "policy_hash": "0" * 64,
+    "tables": {
+        "sde": {
+            "file": "data/sde.parquet",
+            "rows": 40,
+            "columns": [
+                {"name": "p20id", "definition": "The person <script>", "owner": "SDE", "type": "text", "codes": None}
+                | {"questions": [], "as_of": "2022-04-11"}
+            ],
+        }
+    },
+    "masked": [{"column": "dol.Wages", "clause": "ExA 2.h", "why": "only state employees may see UC unit records"}],
+    "reports": [],
+    "questions": [{"id": "RQ1", "text": "Who takes part?"}],
+    "methods": [],
+}
 
 
 @dataclass
@@ -99,10 +125,11 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def provider() -> Iterator[str]:
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start the OpenID Connect provider and return its issuer."""
-    port = free_port()
-    process = hub_client.start_provider(port, PEOPLE)
+    port, home = free_port(), tmp_path_factory.mktemp("provider")
+    write_settings(home=home)
+    process = hub_client.start_provider(port, PEOPLE, home)
     yield f"http://127.0.0.1:{port}"
     hub_client.stop(process)
 
@@ -112,6 +139,24 @@ def hub(provider: str) -> Iterator[Hub]:
     """Start the hub with the small broker of this folder."""
     with running_hub(provider) as found:
         yield found
+
+
+@contextmanager
+def hub_over(made: Installation, *people: str, **settings: object) -> Iterator[str]:
+    """Run provider and hub over a real installation, with these people at the provider; give the hub's address."""
+    ports = free_port(), free_port()
+    identity = {"issuer": f"http://127.0.0.1:{ports[0]}", "client_id": "enclave", "client_secret": "not a secret"}
+    config, runtime = made.root / "hub.json", made.enclave.settings.runtime
+    told = {"home": str(made.home), "runtime_dir": str(runtime), "port": ports[1], "identity": identity}
+    config.write_text(json.dumps({**told, "demo": True, "keep_servers": False, **settings}))
+    claims = [{"sub": name, "amr": ["pwd", "mfa"]} for name in people]
+    started = [hub_client.start_provider(ports[0], claims, made.home)]
+    try:
+        started.append(hub_client.start_hub(config))
+        yield f"http://127.0.0.1:{ports[1]}"
+    finally:
+        for process in reversed(started):
+            hub_client.stop(process)
 
 
 @contextmanager
@@ -132,13 +177,16 @@ def running_hub(provider: str, **settings: object) -> Iterator[Hub]:
         ),
         home / "project/templates/getting_started.ipynb",
     )
+    (home / "project" / "project.json").write_text(json.dumps(ABOUT), "utf-8")
     config = home / "hub.json"
     identity = {"issuer": provider, "client_id": "enclave", "client_secret": "not a secret"}
-    told = {"home": str(home), "runtime_dir": str(place / "run"), "port": port, "identity": identity}
-    told |= {"broker": "small_broker:broker", "demo": False, "reconcile_seconds": 1} | settings
+    told: dict[str, object] = {"home": str(home), "runtime_dir": str(place / "run"), "port": port}
+    told["identity"] = identity
+    told |= {"broker": "small_broker:broker", "demo": True, "reconcile_seconds": 1} | settings
     config.write_text(json.dumps(told))
     process = hub_client.start_hub(config, modules=Path(__file__).parent)
-    found = Hub(home, place / "run", config, f"http://127.0.0.1:{port}", process)
+    base_url = str(told.get("public_url", f"http://127.0.0.1:{told['port']}"))
+    found = Hub(home, place / "run", config, base_url, process)
     try:
         yield found
     finally:

@@ -20,6 +20,8 @@ class SmallSession:
     person: str
     mounts: tuple[Mount, ...]
     expires_on: date = date(2099, 12, 31)
+    days_left: int = 141
+    clearance: str = "every approved column"
     uid: int | None = None
     environment: dict[str, str] = field(default_factory=dict)
     only: ApprovedNotebook | None = None
@@ -38,8 +40,7 @@ class SmallBroker:
         scratch = self._home / "scratch" / username
         scratch.mkdir(parents=True, exist_ok=True)
         mounts = (
-            Mount(self._home / "project" / "data", "/project/data"),
-            Mount(self._home / "project" / "templates", "/project/templates"),
+            Mount(self._home / "project", "/project"),
             Mount(scratch, "/home/analyst", writable=True),
         )
         return SmallSession(f"{username}-{project}", project.upper(), username, mounts)
@@ -52,6 +53,14 @@ class SmallBroker:
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Return why not."""
         return [] if (self._home / "admitted" / username).exists() else [f"not named in {project}"]
+
+    def projects(self, username: str) -> list[tuple[str, str]]:
+        """Return the one project there is, for whom is admitted to it."""
+        return [("DR-0034", "Manufacturing pathways")] if (self._home / "admitted" / username).exists() else []
+
+    def revision(self) -> str:
+        """Change whenever somebody is admitted or no longer is."""
+        return str((self._home / "admitted").stat().st_mtime_ns)
 
 
 def broker(home: Path) -> SmallBroker:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from urllib.parse import urljoin
 
 import pytest
@@ -105,7 +104,6 @@ def test_access_that_ends_ends_the_server(hub: Hub) -> None:
     )
     running = set(hub.sandboxes())
     hub.revoke("cleo")
-    hub.process.send_signal(signal.SIGUSR2)
     while channel.recv_data()[0] != websocket.ABNF.OPCODE_CLOSE:
         pass
     channel.shutdown()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.hub.conftest import Hub
 
 # Waiting ends as soon as the thing is there; a busy machine only makes it later.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=180_000)
 PICTURES = Path(__file__).parents[2] / "var" / "screenshots"
 
 
@@ -20,7 +20,7 @@ def page(hub: Hub) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         found = browser.new_page(viewport={"width": 1400, "height": 860})
-        found.set_default_timeout(60_000)
+        found.set_default_timeout(180_000)
         yield found
         browser.close()
 
@@ -34,29 +34,49 @@ def test_a_researcher_opens_the_lab(hub: Hub, page: Page) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/hub/home")
     expect(page.get_by_text("Start My Server")).to_have_count(0)
+    expect(page.get_by_role("heading", name="DR-0034")).to_be_visible()
+    expect(page.get_by_role("link", name="Token")).to_have_count(0)
+    picture(page, "home")
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     page.on("request", lambda asked: elsewhere.append(asked.url) if hub.base_url not in asked.url else None)
-    page.goto(f"{hub.base_url}/hub/spawn/ana/dr-0034")
+    page.get_by_role("button", name="Open").click()
     page.wait_for_url("**/user/ana/dr-0034/lab**")
-    expect(page.locator("#enclave-banner")).to_contain_text("DR-0034 · ana · access until")
-
-    page.get_by_text("templates").first.dblclick()
-    page.get_by_text("getting_started.ipynb").first.dblclick()
+    banner = page.locator("#enclave-banner")
+    expect(banner).to_contain_text("DR-0034 · ana · every approved column · 141 days left, until 31 December 2099")
+    start = page.locator(".jp-RenderedMarkdown")
+    expect(start.get_by_role("heading", name="DR-0034 · Manufacturing / pathways")).to_be_visible()
+    for told in (
+        "141 days left",
+        "The person ‹script›",
+        "dol.Wages",
+        "at least 20 individuals",
+        "RQ1: Who takes part?",
+    ):
+        expect(start).to_contain_text(told)
+    picture(page, "start-light")
+    start.get_by_role("link", name="Getting started").click()
     # Run before the kernel is there, a cell is passed over without a word.
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
     page.locator(".jp-Notebook .cm-content").first.click()
     page.keyboard.press("Control+A")
-    page.keyboard.type("import duckdb\nduckdb.sql(\"from '/project/data/sde.parquet' select count(*) as persons\")")
+    # p20kit is there without being asked for.
+    page.keyboard.type(
+        "import duckdb; assert callable(p20kit.open_project)\n"
+        "duckdb.sql(\"from '/project/data/sde.parquet' select count(*) as persons\")"
+    )
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".jp-OutputArea-output").first).to_contain_text("40")
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / "lab.png")
+    picture(page, "lab")
     assert said == []
 
     page.locator(".lm-MenuBar-item", has_text="File").click()
     menu = page.locator(".lm-Menu")
     expect(menu).to_contain_text("Save Notebook")
     for closed in ("Download", "Export", "Print", "Terminal", "Open from URL"):
+        expect(menu.filter(has_text=closed)).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.locator(".lm-MenuBar-item", has_text="Help").click()
+    for closed in ("Forum", "Reference", "FAQ", "Licenses"):
         expect(menu.filter(has_text=closed)).to_have_count(0)
     page.keyboard.press("Escape")
 
@@ -70,6 +90,23 @@ def test_a_researcher_opens_the_lab(hub: Hub, page: Page) -> None:
     expect(page.locator(".jp-OutputArea-output b", has_text="tried")).to_be_visible()
     assert any("Content Security Policy" in text for text in said)
     assert [url for url in elsewhere if url.startswith("http") and "leak" in url and not _blocked(url, said)] == []
+
+
+def picture(page: Page, name: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def test_the_lab_is_dark_where_the_browser_is(hub: Hub, page: Page) -> None:
+    hub.admit("ana")
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{hub.base_url}/hub/oauth_login?next=/hub/spawn/ana/dr-0034")
+    page.fill("input[name=sub]", "ana")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/user/ana/dr-0034/lab**")
+    expect(page.locator("body[data-jp-theme-light=false]")).to_be_attached()
+    expect(page.locator(".jp-RenderedMarkdown h1")).to_be_visible()
+    picture(page, "start-dark")
 
 
 def _blocked(url: str, said: list[str]) -> bool:

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from demo import hub_client
 from tests.conftest import At
-from tests.hub.conftest import free_port
+from tests.hub.conftest import hub_over
 from tests.hub.test_lab_in_the_browser import PICTURES
 from tests.world import PROJECT, Installation
 
@@ -38,18 +38,8 @@ class Staff:
 def staff(at: At) -> Iterator[Staff]:
     made = at("matched")
     made.run("matching", "open-review", PROJECT, who="hubert")
-    ports = free_port(), free_port()
-    identity = {"issuer": f"http://127.0.0.1:{ports[0]}", "client_id": "enclave", "client_secret": "not a secret"}
-    config, runtime = made.root / "hub.json", made.enclave.settings.runtime
-    told = {"home": str(made.home), "runtime_dir": str(runtime), "port": ports[1], "identity": identity}
-    config.write_text(json.dumps({**told, "demo": True}))
-    started = [hub_client.start_provider(ports[0], [{"sub": "hubert", "amr": ["pwd", "mfa"]}])]
-    try:
-        started.append(hub_client.start_hub(config))
-        yield Staff(made, f"http://127.0.0.1:{ports[1]}")
-    finally:
-        for process in reversed(started):
-            hub_client.stop(process)
+    with hub_over(made, "hubert") as base_url:
+        yield Staff(made, base_url)
 
 
 @pytest.fixture

@@ -89,6 +89,11 @@ def lose_an_approval(office: Office) -> None:
     office.enlist("wren", Role.RESEARCHER, approvals=("SDE",))
 
 
+def have_an_approval_withdrawn(office: Office) -> None:
+    with office.store.transaction() as tx:
+        people.withdraw(tx, "DR-0034", "wren", "DOL", "dora")
+
+
 def let_exhibit_c_run_out(office: Office) -> None:
     office.enlist("wren", Role.RESEARCHER, exhibit_c=date(2021, 4, 10))
 
@@ -115,6 +120,7 @@ def hold(office: Office) -> None:
     ("happens", "rule"),
     [
         (lose_an_approval, "approval"),
+        (have_an_approval_withdrawn, "approval"),
         (let_exhibit_c_run_out, "exhibit-c"),
         (end_the_project, "project-end"),
         (come_too_early, "effective"),
@@ -171,6 +177,12 @@ def test_nobody_approves_themselves_and_a_listing_is_complete(office: Office) ->
     with office.store.transaction() as tx, pytest.raises(Invalid) as caught:
         people.enlist(tx, person, listing, "olga")
     assert [finding.rule for finding in caught.value.findings] == ["contact-field", "contact-field", "purpose"]
+
+
+def test_what_was_not_approved_cannot_be_withdrawn(office: Office) -> None:
+    office.enlist("wren", Role.RESEARCHER, approvals=("SDE",))
+    with office.store.transaction() as tx, pytest.raises(Refused, match="no approval of DOL stands"):
+        people.withdraw(tx, "DR-0034", "wren", "DOL", "dora")
 
 
 def test_an_admission_is_for_what_it_was_given_for(office: Office) -> None:

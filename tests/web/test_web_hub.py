@@ -48,7 +48,8 @@ def service(matched: World) -> Iterator[Service]:
     identity = {"issuer": f"http://127.0.0.1:{ports[0]}", "client_id": "enclave", "client_secret": "not a secret"}
     web = {"url": f"http://127.0.0.1:{ports[2]}", "api_token": token}
     places = {"home": str(place / "home"), "runtime_dir": str(world.enclave.settings.runtime)}
-    config.write_text(json.dumps({**places, "port": ports[1], "identity": identity, "web": web, "demo": True}))
+    kind = {"demo": True, "keep_servers": False}
+    config.write_text(json.dumps({**places, "port": ports[1], "identity": identity, "web": web, **kind}))
     environment = {
         **os.environ,
         "ENCLAVE_HOME": str(place / "home"),
@@ -56,7 +57,7 @@ def service(matched: World) -> Iterator[Service]:
         "JUPYTERHUB_API_URL": f"{socket_url(load(config).hub_socket)}/hub/api",
         "JUPYTERHUB_API_TOKEN": token,
     }
-    started = [hub_client.start_provider(ports[0], PEOPLE)]
+    started = [hub_client.start_provider(ports[0], PEOPLE, place / "home")]
     try:
         with (place / "web.log").open("wb") as log:
             command = [sys.executable, "-m", "enclave.web"]
