@@ -14,7 +14,9 @@ POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "connect-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; "
     "worker-src 'self' blob:; frame-src 'self'; frame-ancestors 'self'; form-action 'self'; base-uri 'none'; "
-    "object-src 'none'"
+    "object-src 'none'; "
+    # no window, no link into one, nothing saved: what a cell's script asks for stays in this page
+    "sandbox allow-scripts allow-same-origin allow-forms allow-modals"
 )
 OWN = {
     "Content-Security-Policy": POLICY,

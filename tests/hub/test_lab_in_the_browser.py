@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.hub.conftest import Hub
+from tests.probes.browser import BROWSER, answer
+from tests.probes.sink import listening
 
 # Waiting ends as soon as the thing is there; a busy machine only makes it later.
 expect.set_options(timeout=180_000)
@@ -107,6 +109,29 @@ def test_the_lab_is_dark_where_the_browser_is(hub: Hub, page: Page) -> None:
     expect(page.locator("body[data-jp-theme-light=false]")).to_be_attached()
     expect(page.locator(".jp-RenderedMarkdown h1")).to_be_visible()
     picture(page, "start-dark")
+
+
+def test_a_script_of_a_cell_speaks_to_nobody_else_and_saves_nothing(hub: Hub, page: Page) -> None:
+    """What no page can be kept from is among the attempts, so that the threat model stays true."""
+    hub.admit("ana")
+    saved: list[str] = []
+    page.context.on("page", lambda opened: saved.append(opened.url))
+    page.on("download", lambda download: saved.append(download.suggested_filename))
+    page.goto(f"{hub.base_url}/hub/oauth_login?next=/hub/spawn/ana/dr-0034")
+    page.fill("input[name=sub]", "ana")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/user/ana/dr-0034/lab**")
+    expect(page.locator(".jp-RenderedMarkdown h1")).to_be_visible()
+    with listening() as sink:
+        found = {attempt.name: answer(page, sink, attempt) for attempt in BROWSER}
+    page.evaluate(
+        "const a = document.createElement('a'); a.download = 'data.csv';"
+        "a.href = URL.createObjectURL(new Blob(['1'])); document.body.append(a); a.click()"
+    )
+    assert {name for name, heard in found.items() if heard == "open"} == {
+        attempt.name for attempt in BROWSER if attempt.expected == "open"
+    }
+    assert saved == []
 
 
 def _blocked(url: str, said: list[str]) -> bool:
