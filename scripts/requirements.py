@@ -145,9 +145,9 @@ def page(groups: dict[str, Group]) -> str:
 
 _HEAD = """# What the documents ask, and what answers it
 
-Made by `python -m scripts.requirements` from `policies/requirements.yaml`, which it holds against the code, the tests and
-`policies/clauses.yaml`. *Enforced* and *recorded* are what the documents ask of software, *people* what they ask of
-people; a violation of a **hard** row must be technically impossible. Under each row stand the functions that answer it
+Made by `python -m scripts.requirements` from `policies/requirements.yaml`, which it holds against the code, the tests
+and `policies/clauses.yaml`. *Enforced* and *recorded* are what the documents ask of software, *people* what they ask
+of people; a violation of a **hard** row must be technically impossible. Each row names the functions that answer it
 and the tests that fail when they break; **open** says what is missing.
 """
 
