@@ -172,9 +172,8 @@ def _print_standing(standing: controls.Standing) -> None:
     word, colour = ("deviates", "red") if standing.deviates else ("holds", "green")
     if not standing.evidence:
         word, colour = "tested", "cyan"
-    statements = ", ".join(
-        f"{name} {' '.join(ids)}" for name, ids in (("r2", control.r2), ("r3", control.r3), ("SATRE", control.satre))
-    )
+    named = (("r2", control.r2), ("r3", control.r3), ("SATRE", control.satre))
+    statements = ", ".join(f"{name} {' '.join(ids)}" for name, ids in named if ids)
     console.print(f"[bold {colour}]{word}[/]  {control.does} [dim]({statements})[/]", soft_wrap=True)
     for name, each in standing.evidence.items():
         console.print(f"  {'•' if each.holds else '[red]✗[/]'} {name}: {each.found}", soft_wrap=True)

@@ -31,8 +31,8 @@ WARNED = timedelta(days=30)
 def proven_ledger(installed: Installed) -> Evidence:
     """Recompute the ledger from its entries, and compare with what its own key signs (EM XVII.B)."""
     view, key = installed.view, installed.ledger_key
-    first = next(view.entries(), {"details": {}})
-    if first["details"].get("ledger") != key.verifier.line:
+    first = next(view.entries(), None)
+    if first is None or first["details"].get("ledger") != key.verifier.line:
         what = "the key is not the one that its first entry names"
         return deviates(what, "Restore the ledger's key from its backup; open an incident.")
     note = view.checkpoint(key.name, key.key_id, key.sign)
