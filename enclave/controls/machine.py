@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from enclave import vault
 from enclave.controls.evidence import Evidence, Installed, deviates, holds
@@ -17,6 +18,7 @@ from enclave.sandbox.spec import GIB
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
+_CHECKED = frozenset({"verify-ca", "verify-full"})
 
 
 def closed_home(installed: Installed) -> Evidence:
@@ -47,6 +49,21 @@ def keys_apart(installed: Installed) -> Evidence:
         return holds("keys and sealed files are on two volumes")
     what = "keys are on the volume of the sealed files: a copy of it holds both"
     return deviates(what, "Move `keys` of enclave.toml to another volume, out of the backups of the home.")
+
+
+def closed_database(installed: Installed) -> Evidence:
+    """Look whether the registry lies in a closed folder, or is reached by a Unix socket or a checked certificate."""
+    address = urlsplit(installed.settings.database)
+    if address.scheme.startswith("sqlite"):
+        return _closed([Path(address.path.removeprefix("/")).resolve().parent])
+    asked = parse_qs(address.query)
+    host = asked.get("host", [address.hostname or "/"])[0]
+    if host.startswith("/"):
+        return holds(f"{address.scheme} over a Unix socket")
+    if asked.get("sslmode", [""])[0] in _CHECKED:
+        return holds(f"{address.scheme} at {host}, whose certificate is checked")
+    what = f"{address.scheme} at {host}, whose certificate is not checked"
+    return deviates(what, "Reach it over a Unix socket, or add sslmode=verify-full to its address.")
 
 
 def runtime_in_memory(installed: Installed) -> Evidence:

@@ -15,11 +15,12 @@ from enclave.controls.evidence import Evidence, Installed
 LOOKS: Mapping[str, Callable[[Installed], Evidence]] = {
     look.__name__.replace("_", "-"): look
     for look in (
-        machine.closed_home, machine.closed_keys, machine.keys_apart, machine.runtime_in_memory, machine.no_swap,
-        machine.validated_module, machine.held_sandboxes, machine.no_demonstration, entrance.encrypted_browsers,
-        entrance.second_factor, entrance.watched_sessions, records.proven_ledger, records.nothing_overdue,
-        records.nothing_held, records.nothing_half_done, records.valid_papers, records.unchanged_policies,
-        records.approved_methods, records.intact_seals,
+        machine.closed_home, machine.closed_keys, machine.keys_apart, machine.closed_database,
+        machine.runtime_in_memory, machine.no_swap, machine.validated_module, machine.held_sandboxes,
+        machine.no_demonstration, entrance.encrypted_browsers, entrance.second_factor,
+        entrance.watched_sessions, records.proven_ledger, records.nothing_overdue, records.nothing_held,
+        records.nothing_half_done, records.valid_papers, records.unchanged_policies, records.approved_methods,
+        records.intact_seals,
     )
 }  # fmt: skip
 """What can be looked at, by the name under which the catalogue asks for it."""

@@ -79,6 +79,7 @@ def without_groups(_: Installation, tmp_path: Path) -> None:
 
 def edit_ledger(made: Installation, _: Path) -> None:
     with contextlib.closing(sqlite3.connect(made.home / "enclave.db")) as base, base:
+        base.execute("drop trigger ledger_no_update")  # who holds the file can
         base.execute("update ledger set body = replace(body, '\"done\"', '\"DONE\"') where seq = 3")
 
 
@@ -152,6 +153,7 @@ def lose_a_seal(made: Installation, _: Path) -> None:
     ("name", "provoke", "says"),
     [
         ("closed-home", open_home, "hub 0750"),
+        ("closed-database", open_home, "hub 0750"),
         ("closed-keys", open_key, "DOL-HUB.private.json 0440"),
         ("runtime-in-memory", on_a_disk, "ext4"),
         ("no-swap", with_swap, "1 areas of swap"),
@@ -194,6 +196,25 @@ def test_a_door_that_deviates_is_found(
     assert not found.holds and found.next
     unknown = looked(made, name, tmp_path, None)
     assert not unknown.holds and "not named" in unknown.found
+
+
+@pytest.mark.parametrize(
+    ("query", "well"),
+    [
+        ("db.example.gov/enclave", False),
+        ("db.example.gov/enclave?sslmode=require", False),
+        ("db.example.gov/enclave?sslmode=verify-full", True),
+        ("/enclave?host=/run/postgresql", True),
+        ("/enclave", True),
+    ],
+)
+def test_a_database_elsewhere_is_reached_by_a_socket_or_a_checked_certificate(
+    made: Installation, query: str, well: bool
+) -> None:
+    settings = made.enclave.settings.model_copy(update={"database": f"postgresql+psycopg://enclave:canary@{query}"})
+    with made.enclave.store.view() as view:
+        found = LOOKS["closed-database"](Installed(settings, view, made.enclave.ledger_key))
+    assert found.holds is well and bool(found.next) is not well and "canary" not in found.found
 
 
 def test_keys_and_a_calendar_of_its_own_deviate_until_they_are_moved(made: Installation, tmp_path: Path) -> None:
