@@ -160,9 +160,13 @@ def _entrance(hub: Path) -> controls.Entrance:
         told = load(hub)
     except ValueError as error:
         raise invalid(hub.name, "hub-file", "EM XV", str(error), "Mend the hub's file.") from None
+    rooms = "bubblewrap"
+    if told.docker:
+        rooms = f"containers of {told.docker.image}"
+    elif told.kubernetes:
+        rooms = f"pods of {told.kubernetes.image}"
     return controls.Entrance(
-        told.public_url, told.identity.issuer, (*told.identity.amr, *told.identity.acr),
-        f"containers of {told.docker.image}" if told.docker else "bubblewrap", told.daily_bytes,
+        told.public_url, told.identity.issuer, (*told.identity.amr, *told.identity.acr), rooms, told.daily_bytes,
         told.reconcile_seconds,
     )  # fmt: skip
 

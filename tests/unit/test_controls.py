@@ -265,7 +265,7 @@ def test_the_command_prints_deviations_first(made: Installation, tmp_path: Path)
     hub = tmp_path / "hub.json"
     identity = {"issuer": ENTRANCE.issuer, "client_id": "enclave", "client_secret": "x", "amr": ["mfa"]}
     told = {"home": str(made.home), "runtime_dir": str(made.enclave.settings.runtime), "identity": identity}
-    hub.write_text(json.dumps(told | {"public_url": ENTRANCE.public_url}), "utf-8")
+    hub.write_text(json.dumps(told | {"public_url": ENTRANCE.public_url, "demo": True}), "utf-8")
     hold(made, tmp_path)
     body = made.run("report", "controls", "--hub", hub, "--json").body
     deviates = [each["deviates"] for each in body]
