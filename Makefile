@@ -1,6 +1,6 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup engine demo serve test lint types lock clean bench bench-disclosure bench-linkage attack mutation
+.PHONY: help setup engine demo serve test lint types lock clean bench bench-disclosure bench-linkage attack mutation rows
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ var/peers/.ready: requirements/peers.txt
 	rm -rf var/peers && /usr/bin/python3 -m venv --without-pip var/peers
 	VIRTUAL_ENV=var/peers .venv/bin/uv pip install -q --system-certs --require-hashes -r requirements/peers.txt
 	touch $@
+
+rows: setup  ## Write docs/requirements.md from policies/requirements.yaml
+	.venv/bin/python -m scripts.requirements
 
 lock:  ## Pin the requirements anew, with hashes
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/bootstrap.in -o requirements/bootstrap.txt

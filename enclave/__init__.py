@@ -30,5 +30,6 @@ ROOMS = (
     "destruction",
     "incidents",
     "reports",
+    "controls",
 )
 DOORS = ("app", "cli", "web")

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from enclave import agreement, destruction, incidents, reports
-from enclave.cli.desk import Desk, GivenFile, Json, NewFile, facts, known_clause, show, table
+from enclave import agreement, controls, destruction, incidents, reports
+from enclave.cli.desk import Desk, GivenFile, Json, NewFile, console, facts, known_clause, show, table
 from enclave.errors import invalid
 from enclave.ledger import verify_export
 from enclave.terms import Action, project_id
@@ -16,7 +16,7 @@ from enclave.vault import NoteVerifier
 
 destruction_group = typer.Typer(no_args_is_help=True, help="Deadlines, cryptographic erase, Exhibit F.")
 incident_group = typer.Typer(no_args_is_help=True, help="Holds and suspensions.")
-report_group = typer.Typer(no_args_is_help=True, help="Registers of EM XVII.B, activity, where-used.")
+report_group = typer.Typer(no_args_is_help=True, help="Registers of EM XVII.B, activity, where-used, controls.")
 ledger_group = typer.Typer(no_args_is_help=True, help="The append-only ledger and its proofs.")
 
 
@@ -128,6 +128,61 @@ def report_where_used(context: typer.Context, element: str, agency: str = "", as
         return
     rows = [(use.project, len(use.received), len(use.delivered), len(use.released)) for use in found]
     table(f"where {element} is used", ("DR", "received", "delivered", "released"), rows, as_json)
+
+
+@report_group.command("controls")
+def report_controls(
+    context: typer.Context,
+    hub: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, envvar="ENCLAVE_HUB_CONFIG", help="The hub's own file."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show how the controls of NIST SP 800-171 and SATRE stand here, deviations first (EM XV.A.1)."""
+    enclave = context.obj.enclave
+    with enclave.store.view() as view:
+        installed = controls.Installed(enclave.settings, view, enclave.ledger_key, _entrance(hub) if hub else None)
+        found = controls.standings(controls.read_catalogue(enclave.settings.policies), controls.look(installed))
+    if as_json:
+        show(
+            [{"deviates": each.deviates, "evidence": each.evidence, **dict(each.control)} for each in found], as_json
+        )
+        return
+    for each in found:
+        _print_standing(each)
+
+
+def _entrance(hub: Path) -> controls.Entrance:
+    from hub_config.config import load  # heavy: the glass behind it
+
+    try:
+        told = load(hub)
+    except ValueError as error:
+        raise invalid(hub.name, "hub-file", "EM XV", str(error), "Mend the hub's file.") from None
+    rooms = "bubblewrap"
+    if told.docker:
+        rooms = f"containers of {told.docker.image}"
+    elif told.kubernetes:
+        rooms = f"pods of {told.kubernetes.image}"
+    return controls.Entrance(
+        told.public_url, told.identity.issuer, (*told.identity.amr, *told.identity.acr), rooms, told.daily_bytes,
+        told.reconcile_seconds,
+    )  # fmt: skip
+
+
+def _print_standing(standing: controls.Standing) -> None:
+    control = standing.control
+    word, colour = ("deviates", "red") if standing.deviates else ("holds", "green")
+    if not standing.evidence:
+        word, colour = "tested", "cyan"
+    named = (("r2", control.r2), ("r3", control.r3), ("SATRE", control.satre))
+    statements = ", ".join(f"{name} {' '.join(ids)}" for name, ids in named if ids)
+    console.print(f"[bold {colour}]{word}[/]  {control.does} [dim]({statements})[/]", soft_wrap=True)
+    for name, each in standing.evidence.items():
+        console.print(f"  {'•' if each.holds else '[red]✗[/]'} {name}: {each.found}", soft_wrap=True)
+        if not each.holds:
+            console.print(f"    [dim]→ {each.next}[/]", soft_wrap=True)
 
 
 @ledger_group.command("key")

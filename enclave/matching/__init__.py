@@ -1,6 +1,6 @@
 """A match by an approved notebook, its report and review, the parties' agreement in writing, and the clock."""
 
-from enclave.matching.methods import ApprovedMethod, approved_method
+from enclave.matching.methods import ApprovedMethod, approved_method, registered_methods
 from enclave.matching.record import MatchRun, agree, latest, match_key, runs
 from enclave.matching.review import Place, close_review, open_review, sit_down, stand_up
 from enclave.matching.reviewed import Review, places
@@ -20,6 +20,7 @@ __all__ = [
     "open_review",
     "places",
     "recover",
+    "registered_methods",
     "run",
     "runs",
     "sit_down",

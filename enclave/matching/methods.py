@@ -152,6 +152,19 @@ def approved_method(policies: Path, method: str, notebook: Path, today: date) ->
     raise refuse(f"method {method}", "approved-method", "EM VII.B.1.c", what, advice)
 
 
+def registered_methods(policies: Path) -> tuple[Method, ...]:
+    """Give every method of the registry, whether its notebook is here or not.
+
+    Source: EM VII.B.1.c.
+
+    Raises
+    ------
+    Invalid
+        If the registry is malformed.
+    """
+    return _read(policies / REGISTRY)
+
+
 def _read(registry: Path) -> tuple[Method, ...]:
     try:
         body: Any = yaml.safe_load(registry.read_text("utf-8"))

@@ -4,6 +4,7 @@ Transmittals are sealed with HPKE (P-256), Cobblestone-256 and ECDSA P-256; what
 Cobblestone-256 under the key of its project or match job, which is shredded when the agreement says so.
 """
 
+from enclave.vault.fips import Module, module
 from enclave.vault.keys import PrivateKeys, PublicKeys, new_keys, read_private, read_public
 from enclave.vault.keystore import Keystore
 from enclave.vault.sealed import EncodedWith, Header, read_header, seal_file, unseal_file
@@ -16,9 +17,11 @@ __all__ = [
     "Header",
     "Keystore",
     "LedgerKey",
+    "Module",
     "NoteVerifier",
     "PrivateKeys",
     "PublicKeys",
+    "module",
     "new_keys",
     "new_secret",
     "read_header",

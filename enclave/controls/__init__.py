@@ -1,0 +1,20 @@
+"""How the controls of NIST SP 800-171 and SATRE stand in the running installation: looked at, not asserted.
+
+Source: EM XV.A.1; DSA VI.D.1.
+"""
+
+from enclave.controls.catalogue import Control, read_catalogue
+from enclave.controls.evidence import Entrance, Evidence, Installed
+from enclave.controls.standing import LOOKS, Standing, look, standings
+
+__all__ = [
+    "LOOKS",
+    "Control",
+    "Entrance",
+    "Evidence",
+    "Installed",
+    "Standing",
+    "look",
+    "read_catalogue",
+    "standings",
+]
