@@ -232,7 +232,7 @@ def test_what_cannot_be_measured_is_refused_without_a_value(
         ({"codes": {"town": ["Avon", "Bolton", "Canton", "Avon"]}}, "doubled"),
         ({"codes": {"town": ["Avon", "Bolton", "Canton", "Total"]}}, "called like a parent or Total"),
         ({"codes": {"county": ["North"]}}, "codes name 1 columns"),
-        ({"sources": {"county": "sde.county"}}, "codes name 1 columns"),
+        ({"sources": {"county": "sde.county"}}, "sources name columns that the table does not use"),
         ({"margins": [("county",)]}, "margins name 1 columns"),
         ({"margins": []}, "neither True, False nor a list of sets"),
         ({"margins": "town"}, "neither True, False nor a list of sets"),

@@ -28,11 +28,11 @@ def page(hub: Hub) -> Iterator[Page]:
 
 
 def test_a_researcher_opens_the_lab(hub: Hub, page: Page) -> None:
-    hub.admit("ana")
+    hub.admit("cleo")
     said: list[str] = []
     elsewhere: list[str] = []
     page.goto(f"{hub.base_url}/hub/oauth_login?next=/hub/home")
-    page.fill("input[name=sub]", "ana")
+    page.fill("input[name=sub]", "cleo")
     page.keyboard.press("Enter")
     page.wait_for_url("**/hub/home")
     expect(page.get_by_text("Start My Server")).to_have_count(0)
@@ -42,9 +42,9 @@ def test_a_researcher_opens_the_lab(hub: Hub, page: Page) -> None:
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     page.on("request", lambda asked: elsewhere.append(asked.url) if hub.base_url not in asked.url else None)
     page.get_by_role("button", name="Open").click()
-    page.wait_for_url("**/user/ana/dr-0034/lab**")
+    page.wait_for_url("**/user/cleo/dr-0034/lab**")
     banner = page.locator("#enclave-banner")
-    expect(banner).to_contain_text("DR-0034 · ana · every approved column · 141 days left, until 31 December 2099")
+    expect(banner).to_contain_text("DR-0034 · cleo · every approved column · 141 days left, until 31 December 2099")
     start = page.locator(".jp-RenderedMarkdown")
     expect(start.get_by_role("heading", name="DR-0034 · Manufacturing / pathways")).to_be_visible()
     for told in (
@@ -100,12 +100,12 @@ def picture(page: Page, name: str) -> None:
 
 
 def test_the_lab_is_dark_where_the_browser_is(hub: Hub, page: Page) -> None:
-    hub.admit("ana")
+    hub.admit("cleo")
     page.emulate_media(color_scheme="dark")
-    page.goto(f"{hub.base_url}/hub/oauth_login?next=/hub/spawn/ana/dr-0034")
-    page.fill("input[name=sub]", "ana")
+    page.goto(f"{hub.base_url}/hub/oauth_login?next=/hub/spawn/cleo/dr-0034")
+    page.fill("input[name=sub]", "cleo")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/user/ana/dr-0034/lab**")
+    page.wait_for_url("**/user/cleo/dr-0034/lab**")
     expect(page.locator("body[data-jp-theme-light=false]")).to_be_attached()
     expect(page.locator(".jp-RenderedMarkdown h1")).to_be_visible()
     picture(page, "start-dark")
@@ -113,14 +113,14 @@ def test_the_lab_is_dark_where_the_browser_is(hub: Hub, page: Page) -> None:
 
 def test_a_script_of_a_cell_speaks_to_nobody_else_and_saves_nothing(hub: Hub, page: Page) -> None:
     """What no page can be kept from is among the attempts, so that the threat model stays true."""
-    hub.admit("ana")
+    hub.admit("cleo")
     saved: list[str] = []
     page.context.on("page", lambda opened: saved.append(opened.url))
     page.on("download", lambda download: saved.append(download.suggested_filename))
-    page.goto(f"{hub.base_url}/hub/oauth_login?next=/hub/spawn/ana/dr-0034")
-    page.fill("input[name=sub]", "ana")
+    page.goto(f"{hub.base_url}/hub/oauth_login?next=/hub/spawn/cleo/dr-0034")
+    page.fill("input[name=sub]", "cleo")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/user/ana/dr-0034/lab**")
+    page.wait_for_url("**/user/cleo/dr-0034/lab**")
     expect(page.locator(".jp-RenderedMarkdown h1")).to_be_visible()
     with listening() as sink:
         found = {attempt.name: answer(page, sink, attempt) for attempt in BROWSER}
