@@ -81,8 +81,6 @@ def _implied(tables: Sequence[tuple[Table, BoolArray]], policy: CellPolicy) -> I
             (table, known, table.basis) for table, known in tables if table.unit == unit and table.basis is not None
         ]
         numbers = populations([table for table, *_ in alike])
-        if len(set(numbers)) < _FEWEST:
-            continue
         for columns in _choices([table for table, *_ in alike]):
             within = [i for i, (table, *_) in enumerate(alike) if set(columns) <= set(table.by)]
             if len({numbers[i] for i in within}) >= _FEWEST:
