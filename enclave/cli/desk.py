@@ -53,7 +53,7 @@ class Desk:
 
     def close(self) -> None:
         """Close the database, if the command opened it: nothing but its one file is left."""
-        if "enclave" in vars(self):
+        if "enclave" in vars(self) and "store" in vars(self.enclave):
             self.enclave.store.close()
 
     def admitted(self, action: Action, project: str) -> Admission:

@@ -22,6 +22,7 @@ from enclave.intake.sheet import Sheet, quoted
 from enclave.scratch import alone
 from enclave.settings import Settings
 from enclave.terms import GENERIC_ID
+from enclave.vault.once import read_or_make
 
 _BATCH = 100_000
 Digests = NDArray[np.uint64]
@@ -29,7 +30,7 @@ Digests = NDArray[np.uint64]
 
 def digests_of(sheet: Sheet, settings: Settings) -> Digests:
     """Give the sorted digests of the generic identifiers of a file."""
-    secret = _secret(settings.keys / "generic-ids.key")
+    secret = read_or_make(settings.keys / "generic-ids.key", lambda: secrets.token_bytes(32))
     known = sheet.connection.execute(f"select distinct {quoted(GENERIC_ID)} from sheet")  # noqa: S608
     found: list[bytes] = []
     while batch := known.fetchmany(_BATCH):
@@ -67,22 +68,3 @@ def keep_digests(digests: Digests, settings: Settings, source: str, project: str
 
 def _folder(settings: Settings, source: str) -> Path:
     return settings.home / "generic-ids" / source
-
-
-def _secret(path: Path) -> bytes:
-    """Read the hub's secret, or make it the first time; complete under its name or not there."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(partial, path)
-        except FileExistsError:
-            pass  # another process made it first
-        finally:
-            partial.unlink()
-    return path.read_bytes()

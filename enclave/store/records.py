@@ -17,9 +17,9 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from enclave.errors import EnclaveError, Fault, refuse
+from enclave.errors import EnclaveError, refuse
 from enclave.ledger import Entry, Frontier, Sign, checkpoint, encode, leaf_hash
-from enclave.store.schema import FRONTIER, LEDGER, RECORDS, connect, prepare, writing
+from enclave.store.schema import FRONTIER, LEDGER, RECORDS, connect, prepare, reading, writing
 from enclave.terms import reached
 
 
@@ -192,7 +192,7 @@ class Store:
         Fault
             If the database cannot be read.
         """
-        with self._engine.connect() as connection, _unreadable():
+        with self._engine.connect() as connection, reading():
             yield View(connection, self._today())
 
     def enter(self, entry: Entry) -> int:
@@ -216,11 +216,3 @@ def _closing_fails(connection: sa.Connection) -> Iterator[None]:
             "the ledger cannot be written, so nothing was done",
             "Free the database (disk full or locked?) and try again.",
         ) from error  # fmt: skip
-
-
-@contextmanager
-def _unreadable() -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        raise Fault("the registry cannot be read") from error

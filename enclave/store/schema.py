@@ -6,13 +6,15 @@ of another version is not opened.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from enclave.errors import Fault, refuse
+from enclave.errors import Fault, Finding, invalid, refuse
 
 SCHEMA = sa.MetaData()
 RECORDS = sa.Table(
@@ -44,18 +46,33 @@ VERSION = "0002"
 
 
 def connect(address: str) -> sa.Engine:
-    """Give an engine whose transactions are whole: one snapshot to read, one writer at a time."""
+    """Give an engine whose transactions are whole: one snapshot to read, one writer at a time.
+
+    Raises
+    ------
+    Invalid
+        If the address names neither SQLite nor PostgreSQL.
+    """
+    try:
+        driver = sa.make_url(address).drivername
+    except sa.exc.ArgumentError:
+        driver = ""
     # an error's text must not hold what was being written
-    if sa.make_url(address).get_backend_name() == "sqlite":
+    if driver == "sqlite":
         engine = sa.create_engine(address, hide_parameters=True)
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
-    else:
+    elif driver == "postgresql+psycopg":
         # one snapshot for a whole view, as SQLite gives it; what a restart of the server cut is made anew
         engine = sa.create_engine(
             address, hide_parameters=True, isolation_level="REPEATABLE READ", pool_pre_ping=True
         )
         sa.event.listen(engine, "begin", _begin_postgresql)
+    else:
+        raise invalid(
+            "registry", "database-address", "EM XVII.B", "the database's address names neither SQLite nor PostgreSQL",
+            "Write sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME.",
+        )  # fmt: skip
     return engine
 
 
@@ -76,20 +93,28 @@ def prepare(engine: sa.Engine) -> None:
     Fault
         If the database cannot be read.
     """
-    try:
+    with reading():
         with engine.connect() as connection:
             found = version(connection)
         if found is None:
             with engine.begin() as connection:
                 migrate(connection)
-    except sa.exc.DBAPIError as error:
-        raise Fault("the registry cannot be read") from error
     if found not in (None, VERSION):
         raise refuse(
             "registry", "registry-version", "EM XVII.B",
             f"the database is of version {found}, this program works with {VERSION}",
             "Back it up, and run `enclave upgrade` of the newer program.",
         )  # fmt: skip
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Give a fault where the database does not answer, is no database or may not be read."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        what, next = "the database cannot be read", "See that it runs, and that its address and its rights are right."
+        raise Fault("registry", [Finding("database-unreadable", "EM XVII.B", "", what, next)]) from error
 
 
 def version(connection: sa.Connection) -> str | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from enclave.errors import invalid
+from enclave.vault.once import write_once
 
 PREHASHED = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
 
@@ -78,17 +78,14 @@ def new_keys(owner: str) -> PrivateKeys:
 
 def write_keys(keys: PrivateKeys, folder: Path) -> tuple[Path, Path]:
     """Write ``OWNER.private.json`` (mode 0400) and ``OWNER.public.json``; never over existing keys."""
-    folder.mkdir(parents=True, exist_ok=True)
     private, public = folder / f"{keys.owner}.private.json", folder / f"{keys.owner}.public.json"
     try:
-        handle = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+        write_once(private, keys.to_text().encode())
     except FileExistsError as error:
         raise invalid(
             private.name, "keys-exist", "EM XIV.B", "there are keys of this party here already",
             "Choose another folder; the old keys are still needed to open what was sealed to them.",
         ) from error  # fmt: skip
-    with os.fdopen(handle, "w") as file:
-        file.write(keys.to_text())
     public.write_text(keys.public.to_text(), "utf-8")
     return private, public
 

@@ -6,13 +6,13 @@ Source: EM IX; DSA III.G.1.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from enclave.errors import invalid
 from enclave.terms import project_id
+from enclave.vault.once import write_once
 
 _MARK = "p20win-encoding-secret"
 _BYTES = 32
@@ -39,17 +39,15 @@ def write_secret(secret: EncodingSecret, folder: Path) -> Path:
     Invalid
         If there is one of this project already.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{secret.project}.encoding-secret.json"
+    body = {_MARK: 1, "project": secret.project, "secret": secret.value.hex()}
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+        write_once(path, json.dumps(body, indent=1).encode())
     except FileExistsError as error:
         raise invalid(
             path.name, "secret-exists", "EM IX", "there is a secret of this project here already",
             "Use it, or choose another folder; files of two secrets cannot be matched.",
         ) from error  # fmt: skip
-    with os.fdopen(handle, "w") as file:
-        file.write(json.dumps({_MARK: 1, "project": secret.project, "secret": secret.value.hex()}, indent=1))
     return path
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from enclave.errors import invalid
+from enclave.vault.once import read_or_make
 
 _ED25519 = b"\x01"
 
@@ -82,23 +82,13 @@ class LedgerKey:
     @classmethod
     def open(cls, folder: Path, name: str) -> LedgerKey:
         """Read the ledger's key in `folder`, or make it the first time."""
-        path = folder / "ledger.key"
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-        except FileExistsError:
-            key = serialization.load_der_private_key(path.read_bytes(), None)
-            if not isinstance(key, ed25519.Ed25519PrivateKey):
-                raise invalid(
-                    "ledger key", "key-file", "EM XVII.B", "not an Ed25519 key", "Restore it from backup."
-                ) from None
-            return cls(name, key)
-        key = ed25519.Ed25519PrivateKey.generate()
-        with os.fdopen(handle, "wb") as file:
-            file.write(
-                key.private_bytes(
-                    serialization.Encoding.DER,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
-                )
-            )
+        key = serialization.load_der_private_key(read_or_make(folder / "ledger.key", _new_key), None)
+        if not isinstance(key, ed25519.Ed25519PrivateKey):
+            raise invalid("ledger key", "key-file", "EM XVII.B", "not an Ed25519 key", "Restore it from backup.")
         return cls(name, key)
+
+
+def _new_key() -> bytes:
+    return ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

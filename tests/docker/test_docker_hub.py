@@ -8,7 +8,7 @@ import pytest
 
 from demo import hub_client
 from tests.docker.conftest import Engine
-from tests.hub.conftest import Hub, running_hub, sees_the_project_alone
+from tests.hub.conftest import Hub, running_hub, sees_the_project_alone, survives_a_crash_of_the_hub
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,7 @@ def test_a_researcher_works_in_a_container_without_a_network(hub: Hub, engine: E
 
 
 def test_a_restarted_hub_finds_its_containers(hub: Hub) -> None:
-    session, server = hub.opened("ana")
-    hub_client.run_cells(session, server, ["open('kept.py', 'w').write('kept')"])
-    running = hub.sandboxes()
-    hub.restart(hard=True)
-    assert hub.sandboxes() == running
-    assert hub_client.run_cells(session, server, ["print(open('kept.py').read())"])[0].text == "kept\n"
+    survives_a_crash_of_the_hub(hub)
 
 
 def test_a_container_that_nobody_knows_is_ended_when_the_hub_starts(hub: Hub, engine: Engine) -> None:

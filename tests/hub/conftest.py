@@ -118,6 +118,16 @@ def sees_the_project_alone(session: hub_client.requests.Session, server: str, *m
     return [other.text.strip() for other in others]
 
 
+def survives_a_crash_of_the_hub(hub: Hub) -> None:
+    """Kill the hub and start it again: the same sandbox answers, with the files and the session of before."""
+    session, server = hub.opened("ana")
+    hub_client.run_cells(session, server, ["open('kept.py', 'w').write('kept')"])
+    running = hub.sandboxes()
+    hub.restart(hard=True)
+    assert hub.sandboxes() == running
+    assert hub_client.run_cells(session, server, ["print(open('kept.py').read())"])[0].text == "kept\n"
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as found:

@@ -8,7 +8,7 @@ import pytest
 import websocket
 
 from demo import hub_client
-from tests.hub.conftest import PROJECT, Hub, sees_the_project_alone
+from tests.hub.conftest import PROJECT, Hub, sees_the_project_alone, survives_a_crash_of_the_hub
 
 
 def test_a_researcher_works_with_the_projects_data_and_without_a_network(hub: Hub) -> None:
@@ -83,12 +83,7 @@ def test_nobody_opens_another_persons_server(hub: Hub) -> None:
 
 
 def test_a_restarted_hub_finds_its_servers(hub: Hub) -> None:
-    session, server = hub.opened("ana")
-    hub_client.run_cells(session, server, ["open('kept.py', 'w').write('kept')"])
-    running = hub.sandboxes()
-    hub.restart(hard=True)
-    assert hub.sandboxes() == running
-    assert hub_client.run_cells(session, server, ["print(open('kept.py').read())"])[0].text == "kept\n"
+    survives_a_crash_of_the_hub(hub)
 
 
 def test_access_that_ends_ends_the_server(hub: Hub) -> None:

@@ -9,6 +9,8 @@ import pytest
 from typer.main import get_command
 
 from enclave.cli import app
+from enclave.store import VERSION
+from enclave.store.schema import connect, migrate
 from tests.world import Installation, command
 
 NOT_TEXT = b"\x80\x81\xff" * 40
@@ -68,6 +70,8 @@ def test_every_command_prints_json() -> None:
         (("receive", "{folder}", "DR-0034"), 4),
         (("receive", "{bytes}", "DR-0034"), 3),
         (("dictionary", "import", "{bytes}"), 4),
+        (("move", "nonsense"), 4),
+        (("move", "mysql://enclave@localhost/enclave"), 4),
         (("keys", "new", "SDE", "--out", "{bytes}"), 4),
         (("publication", "verify", "{none}", "--hub", "{none}"), 4),
         (("publication", "verify", "{bytes}", "--hub", "{bytes}"), 4),
@@ -96,6 +100,19 @@ def test_a_command_leaves_the_database_in_one_file(office: Installation) -> None
     assert [path.name for path in office.home.glob("enclave.db*")] == ["enclave.db"]
     assert command("--home", office.home, "people", "may", "wren", "analyse", "DR-0099").code == 3
     assert [path.name for path in office.home.glob("enclave.db*")] == ["enclave.db"]
+
+
+def test_an_older_database_is_upgraded_by_its_command_alone(office: Installation) -> None:
+    database = office.home / "enclave.db"
+    database.unlink()
+    engine = connect(f"sqlite:///{database}")
+    with engine.begin() as connection:
+        migrate(connection, "0001")
+    engine.dispose()
+    assert office.run("ledger", "show", "--json", code=3).rules == ["registry-version"]
+    assert office.run("upgrade", "--json").body == {"from": "0001", "to": VERSION}
+    (first,) = office.run("ledger", "show", "--json").body
+    assert first["what"] == "store.upgrade"
 
 
 def test_seal_writes_into_a_folder_and_over_nothing(office: Installation, tmp_path: Path) -> None:

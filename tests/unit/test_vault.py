@@ -122,6 +122,8 @@ def test_keys_are_written_once_and_read_by_their_owner_only(tmp_path: Path) -> N
     assert read_private(private).public.fingerprint == read_public(public).fingerprint == SDE.public.fingerprint
     with pytest.raises(Invalid):
         write_keys(new_keys("SDE"), tmp_path)
+    assert read_private(private).public.fingerprint == SDE.public.fingerprint
+    assert sorted(tmp_path.iterdir()) == sorted([private, public])
     attempts: list[Callable[[], object]] = [
         lambda: read_private(public),
         lambda: read_public(private),
