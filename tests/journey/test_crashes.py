@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -24,7 +25,7 @@ from enclave.sandbox import Bubblewrap
 from enclave.scratch import scratch
 from tests.conftest import At
 from tests.journey.stages import LAST_DAY, request_of
-from tests.journey.test_match_review import answer, enlist_staff
+from tests.journey.test_match_review import answer, enlist_staff, judge
 from tests.world import Installation, canary_in, idle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +97,15 @@ def judge_apart(made: Installation) -> None:
     broker.release("dr-0034-hilda")
 
 
+def judge_all(made: Installation) -> None:
+    open_a_review(made)
+    enlist_staff(made, "hilda")
+    broker = made.enclave.broker()
+    for person in ("hubert", "hilda"):
+        judge(made, broker.admit(person, "DR-0034"))
+        broker.release(f"dr-0034-{person}")
+
+
 def sealed(made: Installation) -> bool:
     """Tell whether what was answered rests sealed, and can be opened: whoever sits again is given it."""
     if not has(made, Review, closed_on=None) or not list(made.enclave.settings.sealed.rglob("*.answers")):
@@ -164,6 +174,11 @@ REVIEW = {
 MATCH = Step(
     "matching", "received", "hubert", lambda made: ["matching", "run", "DR-0034"], lambda made: has(made, MatchRun)
 )
+
+CLOSE = Step(
+    "matching", "matched", "hubert", lambda made: ["matching", "close-review", "DR-0034"],
+    lambda made: has(made, Review) and not has(made, Review, closed_on=None), prepare=judge_all,
+)  # fmt: skip
 
 
 class Killer:
@@ -327,6 +342,30 @@ def test_killed_at_every_point_of_a_match(at: At, killer: Killer) -> None:
     assert seen >= labels("matching") - {SEALED, "matching.sat-down"} | {"store.before-commit", "store.after-commit"}
     assert made.actions().count("match.run") == 1
     made.run("matching", "agree", "DR-0034", who="sam")
+
+
+def test_killed_at_every_point_of_closing_a_review(at: At, killer: Killer) -> None:
+    """One installation for all points; until it is closed no answer is lost, and it is closed once."""
+    made, point, seen = at(CLOSE.stage), 0, set[str]()
+    CLOSE.prepare(made)
+    answers = {path: path.read_bytes() for path in made.enclave.settings.sealed.rglob("*.answers")}
+    assert len(answers) == 2
+    while not CLOSE.done(made):
+        answer = killer(made, CLOSE, point, CLOSE.arguments(made))
+        assert answer["killed"], "it was done without reaching another point"
+        seen |= set(answer["reached"])
+        recovered(made)
+        sound(made, f"close-review killed at {answer['reached'][-1]}, point {point}")
+        assert places(made.enclave.settings) == []
+        assert {path: path.read_bytes() for path in answers} == answers
+        point += 1
+    assert seen >= {"matching.started", "matching.executed", "store.before-commit", "store.after-commit"}
+    assert made.actions().count("match.review") == 1
+    with made.enclave.store.view() as view:
+        (review,) = view.find(Review)
+    (page,) = made.home.glob(f"reports/DR-0034/{review.run}/match-review.html")
+    assert hashlib.sha256(page.read_bytes()).hexdigest() == review.page_sha256
+    assert made.run(*CLOSE.arguments(made), "--json", who="hubert", code=3).rules == ["no-review"]
 
 
 def test_a_match_whose_process_died_is_ended_and_one_that_runs_is_left_alone(at: At) -> None:
