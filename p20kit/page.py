@@ -42,8 +42,9 @@ h2 {{ font-size: 1.25rem; margin: 2.6rem 0 .4rem; padding-top: .9rem; border-top
 p {{ max-width: 44rem; margin: .5rem 0 1rem; }}
 table {{ border-collapse: collapse; min-width: 22rem; margin: .6rem 0 1.2rem; font-size: .92rem;
   font-variant-numeric: tabular-nums; }}
-th {{ text-align: left; font-weight: 600; border-bottom: 1.5px solid #1c2733; padding: .35rem .9rem .35rem 0; }}
-td {{ border-bottom: 1px solid #e6ebf0; padding: .3rem .9rem .3rem 0; vertical-align: top; }}
+th {{ text-align: left; font-weight: 600; }}
+th, thead td {{ border-bottom: 1.5px solid #1c2733; padding: .35rem .9rem .35rem 0; }}
+tbody td {{ border-bottom: 1px solid #e6ebf0; padding: .3rem .9rem .3rem 0; vertical-align: top; }}
 td.n, th.n {{ text-align: right; }}
 td.n {{ white-space: nowrap; }}
 tr.force td {{ font-weight: 600; background: #eef4fb; }}
@@ -63,8 +64,9 @@ a.anchor-link, .prompt, .jp-InputPrompt, .jp-OutputPrompt {{ display: none; }}
   tbody tr:nth-child(-n+3):not(:last-child) {{ break-after: avoid; }}
 }}
 </style></head><body>
+<main>
 {body}
-</body></html>
+</main></body></html>
 """
 
 

@@ -52,16 +52,18 @@ def table(
     cells = [list(row) for row in rows]
     right = [numeric and bool(cells) and all(_is_number(row[i]) for row in cells) for i in range(len(head))]
 
-    def line(row: Sequence[str], tag: str) -> str:
+    to_the_left, to_the_right = ' style="text-align:left"', ' class="n" style="text-align:right"'
+
+    def line(row: Sequence[str], *, names: bool = False) -> str:
+        # a cell that names nothing is no header: a screen reader would announce it for every row
         return "".join(
-            f'<{tag} class="n" style="text-align:right">{escape(cell)}</{tag}>'
-            if right[i]
-            else f'<{tag} style="text-align:left">{escape(cell)}</{tag}>'
+            f"<{tag}{to_the_right if right[i] else to_the_left}>{escape(cell)}</{tag}>"
             for i, cell in enumerate(row)
+            for tag in ("th" if names and cell else "td",)
         )
 
-    body = "".join(f"<tr{' class=force' if i in force else ''}>{line(row, 'td')}</tr>" for i, row in enumerate(cells))
-    top = f"<thead><tr>{line(head, 'th')}</tr></thead>" if any(head) else ""
+    body = "".join(f"<tr{' class=force' if i in force else ''}>{line(row)}</tr>" for i, row in enumerate(cells))
+    top = f"<thead><tr>{line(head, names=True)}</tr></thead>" if any(head) else ""
     caption = f"<caption>{escape(note)}</caption>" if note else ""
     kept = " class=short" if len(cells) <= SHORT else ""
     return html(f"<table{kept}>{caption}{top}<tbody>{body}</tbody></table>")

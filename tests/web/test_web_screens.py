@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 
@@ -61,9 +62,15 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     world.close()
 
 
-def open_page(chromium: Chromium, base: str, person: str, scheme: str, width: int = 1280) -> tuple[Page, list[str]]:
-    """Sign a person in; give the page, and the list that fills with what the browser complains of."""
-    context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})  # type: ignore[arg-type]
+def open_page(
+    chromium: Chromium, base: str, person: str, scheme: str, width: int = 1280, *, as_they_are: bool = True
+) -> tuple[Page, list[str]]:
+    """Sign a person in; give the page, and the list that fills with what the browser complains of.
+
+    Not `as_they_are`, documents may run a script: ours, that looks for barriers in them.
+    """
+    size = {"width": width, "height": 900}
+    context = chromium.new_context(color_scheme=scheme, viewport=size, bypass_csp=not as_they_are)  # type: ignore[arg-type]
     page, complaints = context.new_page(), []
     page.on("console", lambda message: complaints.append(message.text))
     page.on(
@@ -78,6 +85,13 @@ def open_page(chromium: Chromium, base: str, person: str, scheme: str, width: in
     return page, complaints
 
 
+def barriers(page: Page) -> list[tuple[str, str]]:
+    """Give what axe finds against WCAG 2.2 AA, Section 508 and good practice: the rule, and where."""
+    asked = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}  # 2.2 AA, off by default
+    found = Axe().run(page, options=asked).response["violations"]
+    return [(each["id"], node["html"][:200]) for each in found for node in each["nodes"]]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_is_well_and_pictured(chromium: Chromium, lived_in: tuple[str, World], scheme: str):
     base, world = lived_in
@@ -90,11 +104,24 @@ def test_every_page_is_well_and_pictured(chromium: Chromium, lived_in: tuple[str
             said = [c for c in complaints if not (answer.status == 403 and "403" in c)]
             assert not said, (person, name, said)
             complaints.clear()
-            if name != "report":
+            if name != "report":  # a document runs no script, and axe is one
+                assert barriers(page) == [], (person, name)
                 assert page.title().endswith("P20 WIN enclave") and page.locator("h1").count() == 1
             long = {"ledger", "report", "project", "intake"}
             page.screenshot(path=PICTURES / f"web-{person}-{name}-{scheme}.png", full_page=name not in long)
         page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_documents_to_read_and_sign_have_no_barrier(chromium: Chromium, lived_in: tuple[str, World], scheme: str):
+    base, world = lived_in
+    page, _ = open_page(chromium, base, "sam", scheme, as_they_are=False)
+    with world.enclave.store.view() as view:
+        (done,) = view.find(destruction.Destruction, PROJECT)
+    for path in ("matching/match-01/report", f"destruction/{done.name}"):
+        page.goto(f"{base}projects/{PROJECT}/{path}")
+        assert barriers(page) == [], path
+    page.context.close()
 
 
 def test_pages_fit_a_narrow_window(chromium: Chromium, lived_in: tuple[str, World]):
