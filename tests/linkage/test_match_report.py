@@ -19,7 +19,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Linked]:
 
 
 def cells(page: str) -> dict[str, list[str]]:
-    rows = (re.findall(r"<td[^>]*>(.*?)</td>", row) for row in page.split("</tr>"))
+    rows = (re.findall(r"<td[^>]*>(.*?)</td>", row) for row in page.split("</tr>") if "<thead" not in row)
     return {row[0]: row[1:] for row in rows if row}
 
 
