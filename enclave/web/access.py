@@ -21,6 +21,7 @@ class Place(StrEnum):
     """A page of a project, in the order in which the data flow."""
 
     PROJECT = "project"
+    PEOPLE = "people"
     INTAKE = "intake"
     MATCHING = "matching"
     REQUESTS = "requests"
@@ -33,6 +34,7 @@ _EVERYONE = frozenset(Role)
 _OFFICES = frozenset({Role.STEWARD, Role.OPM})
 MAY_LOOK: dict[Place, frozenset[Role]] = {
     Place.PROJECT: _EVERYONE,
+    Place.PEOPLE: _OFFICES | {Role.AUDITOR},
     Place.INTAKE: frozenset({Role.HUB_STAFF, Role.OPM}),
     Place.MATCHING: _OFFICES | {Role.HUB_STAFF},
     Place.REQUESTS: _EVERYONE - {Role.HUB_STAFF},

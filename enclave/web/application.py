@@ -24,7 +24,7 @@ from enclave.agreement import InForce
 from enclave.app import Enclave
 from enclave.errors import EnclaveError, Fault, Finding, Refused, refuse
 from enclave.ledger import Entry
-from enclave.web import actions, home, oversight, project, queue, request
+from enclave.web import actions, agency, home, oversight, overview, people, project, queue, request
 from enclave.web.headers import DOCUMENT_POLICY, Headers, Unbroken
 from enclave.web.identity import Login, SignedIn
 from enclave.web.look import Look
@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 PAGES: Mapping[str, Show] = {
     "/": home.show,
     "/projects/{project}": project.show,
+    "/agency": agency.show,
+    "/overview": overview.show,
+    "/projects/{project}/people": people.show,
     "/projects/{project}/intake": oversight.intake_board,
     "/projects/{project}/matching": oversight.matches,
     "/projects/{project}/matching/{run}/report": oversight.match_report,
@@ -50,6 +53,8 @@ PAGES: Mapping[str, Show] = {
 """Every page, by its address below the prefix."""
 
 FORMS: Mapping[str, Act] = {
+    "/projects/{project}/people/{person}/approve": people.approve,
+    "/projects/{project}/people/{person}/withdraw": people.withdraw,
     "/projects/{project}/requests/collect": actions.collect,
     "/projects/{project}/requests/{request}/clear": actions.clear,
     "/projects/{project}/requests/{request}/confirm": actions.confirm,

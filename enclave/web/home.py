@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -86,7 +87,15 @@ def show(visit: Visit) -> Page:
         listings = view.find(Listing, person=me)
         cards = [card(view, visit, listing) for listing in listings]
         model = {"name": person.name if person else me, "today": view.today, "cards": [c for c in cards if c]}
+        model["offices"] = offices(listings)
     return Page("home", "Your projects", model)
+
+
+def offices(listings: Sequence[Listing]) -> list[tuple[str, str]]:
+    """Give the pages over all projects this person has: title and address."""
+    roles = {listing.role for listing in listings if listing.suspension is None}
+    found = [("Everything that concerns your agency", "agency")] if Role.STEWARD in roles else []
+    return found + ([("All projects at a glance", "overview")] if roles & {Role.OPM, Role.AUDITOR} else [])
 
 
 def card(view: View, visit: Visit, listing: Listing) -> Card | None:

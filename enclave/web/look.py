@@ -19,6 +19,7 @@ from enclave.web.visit import Page
 
 PLACES = {
     Place.PROJECT: "Project",
+    Place.PEOPLE: "People",
     Place.INTAKE: "Intake",
     Place.MATCHING: "Matches",
     Place.REQUESTS: "Releases",

@@ -57,7 +57,7 @@ def matches(visit: Visit) -> Page:
         model: dict[str, Any] = {
             "runs": runs[::-1],
             "signatories": signatories,
-            "agree_to": _agree_to(view, standing, runs),
+            "agree_to": agree_to(view, standing, runs),
             "days_left": {r.id: (r.delete_by - view.today).days for r in runs if r.delete_by},
             "destroyed": [d for d in view.find(Destruction, visit.project) if d.done_on],
             "reviews": {review.run: review for review in view.find(Review, visit.project)},
@@ -74,7 +74,7 @@ def desk(view: View, visit: Visit, listing: Listing) -> str:
     return f"{visit.hub}spawn/{listing.person}/{listing.project.lower()}"
 
 
-def _agree_to(view: View, standing: Standing, runs: list[MatchRun]) -> str:
+def agree_to(view: View, standing: Standing, runs: list[MatchRun]) -> str:
     """Give the id of the run this person can still agree to; empty when there is none."""
     listing = standing.listing
     if (

@@ -23,7 +23,8 @@ VIEWS = (
     ("wren", "home", ""), ("wren", "project", "projects/{p}"), ("wren", "requests", "projects/{p}/requests"),
     ("wren", "refused-request", "projects/{p}/requests/{bad}"), ("wren", "not-yours", "projects/{p}/ledger"),
     ("rita", "home", ""), ("nora", "home", ""),
-    ("olga", "home", ""), ("olga", "queue", "projects/{p}/requests"),
+    ("olga", "home", ""), ("olga", "overview", "overview"), ("olga", "people", "projects/{p}/people"),
+    ("sam", "agency", "agency"), ("sam", "people", "projects/{p}/people"), ("olga", "queue", "projects/{p}/requests"),
     ("olga", "request", "projects/{p}/requests/{good}"),
     ("olga", "unsafe-request", "projects/{p}/requests/{bad}"), ("olga", "ledger", "projects/{p}/ledger"),
     ("olga", "destruction", "projects/{p}/destruction"),
@@ -133,6 +134,8 @@ def test_pages_fit_a_narrow_window(chromium: Chromium, lived_in: tuple[str, Worl
         "projects/{p}/requests/{good}",
         "projects/{p}/requests/{bad}",
         "projects/{p}/ledger",
+        "projects/{p}/people",
+        "overview",
     ):
         page.goto(base + path.format(p=PROJECT, good=world.good, bad=world.unsafe))
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path

@@ -1,0 +1,141 @@
+"""What an agency sees of itself over all projects: where its data are, who uses them until when, what waits for it.
+
+Source: EM XV.B.2; DSA VI.E; DSA III.F.3; DSA VI.G.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from enclave import destruction, intake, matching
+from enclave.agreement import InForce
+from enclave.calendar import business_days_between
+from enclave.errors import refuse
+from enclave.people import Listing, reasons_against
+from enclave.publication import Publication
+from enclave.review import Case, State
+from enclave.store import View
+from enclave.terms import Action, Role
+from enclave.web.access import Standing
+from enclave.web.home import ANALYSTS
+from enclave.web.oversight import agree_to
+from enclave.web.people import waiting_for
+from enclave.web.visit import Page, Visit
+
+
+@dataclass(frozen=True)
+class Use:
+    """What one project has of an agency.
+
+    Parameters
+    ----------
+    elements : tuple of str
+        Data elements the agreement takes from the agency, with those for matching alone.
+    received : int
+        Records of the agency the hub holds.
+    people : tuple of str
+        Logins of those who may work with the Resultant Data today.
+    released : int
+        Packages that were published.
+    ends_on, destroyed_on : date or None
+    """
+
+    project: str
+    title: str
+    purpose: str
+    state: str
+    elements: tuple[str, ...]
+    received: int
+    people: tuple[str, ...]
+    released: int
+    ends_on: date
+    days_left: int
+    destroyed_on: date | None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One thing that waits for the agency: what, of whom, where it is done, and by when."""
+
+    project: str
+    what: str
+    of: str
+    clause: str
+    path: str
+    due_on: date | None = None
+    left: int | None = None
+
+
+def show(visit: Visit) -> Page:
+    """Show what concerns the agency of the person at the browser."""
+    with visit.enclave.store.view() as view:
+        standings = stewarded(view, visit.me.name)
+        if not standings:
+            raise refuse(
+                "your agency", "role", "EM XV.B.2", "you are no agency's steward on any project",
+                "A steward of the agency opens this page.",
+            )  # fmt: skip
+        due = destruction.due(view, view.today)
+        agencies = tuple(dict.fromkeys(standing.listing.agency for standing in standings))
+        model = {
+            "agencies": agencies,
+            "waiting": sorted(
+                (thing for standing in standings for thing in _waiting(view, standing)),
+                key=lambda thing: (thing.due_on or date.max, thing.project, thing.what, thing.of),
+            ),
+            "uses": [_use(view, standing) for standing in standings],
+            "due": [one for one in due if one.project in {standing.project for standing in standings}],
+        }
+    return Page("agency", f"What concerns {', '.join(agencies)}", model)
+
+
+def stewarded(view: View, person: str) -> list[Standing]:
+    """Give the projects on which a person stands for an agency and is not suspended."""
+    found = []
+    for listing in view.find(Listing, person=person, role=Role.STEWARD):
+        agreement = view.get(InForce, listing.project)
+        if agreement is not None and listing.suspension is None:
+            found.append(Standing(agreement, listing))
+    return found
+
+
+def _use(view: View, standing: Standing) -> Use:
+    agreement, agency = standing.agreement, standing.listing.agency
+    policy, reasons = agreement.policy, agreement.reasons_not_in_force(view.today)
+    return Use(
+        project=policy.project,
+        title=policy.agreement.title,
+        purpose=policy.agreement.purpose,
+        state=reasons[-1][0] if reasons else "in force",
+        elements=tuple(element.name for element in policy.agreement.elements.get(agency, ())),
+        received=sum(held.rows for held in intake.holdings(view, policy.project) if held.source == agency),
+        people=tuple(
+            listing.person
+            for listing in view.find(Listing, policy.project)
+            if listing.role in ANALYSTS and not reasons_against(view, listing.person, Action.ANALYSE, policy.project)
+        ),
+        released=len(view.find(Publication, policy.project)),
+        ends_on=agreement.ends_on,
+        days_left=(agreement.ends_on - view.today).days,
+        destroyed_on=agreement.destroyed_on,
+    )
+
+
+def _waiting(view: View, standing: Standing) -> list[Waiting]:
+    project, agency = standing.project, standing.listing.agency
+    found = [
+        Waiting(project, "approve a person", row.name, "DSA VI.E", f"projects/{project}/people")
+        for row in waiting_for(view, standing)
+    ]
+    if run := agree_to(view, standing, matching.runs(view, project)):
+        path = f"projects/{project}/matching"
+        found.append(Waiting(project, "agree that a match is optimal", run, "DSA III.F.3", path))
+    for case in view.find(Case, project, state=State.OPEN):
+        if agency in case.agencies and case.missing(agency):
+            left = business_days_between(view.today, case.due_on)
+            path = f"projects/{project}/requests/{case.request_id}"
+            found.append(
+                Waiting(project, "confirm a release", case.request_id, "DSA VI.G.1", path, case.due_on, left)
+            )
+    return found

@@ -1,0 +1,112 @@
+"""All projects of those who govern and audit: how each stands, which clocks run, what is still open.
+
+Source: EM VII.A.1.h; EM XVII.B; DSA VI.H.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from enclave import destruction
+from enclave.agreement import InForce
+from enclave.errors import refuse
+from enclave.people import Listing, holds
+from enclave.review import Case, State
+from enclave.store import View
+from enclave.terms import Role
+from enclave.web.home import ANALYSTS, Running
+from enclave.web.visit import Page, Visit
+
+_OFFICES = (Role.OPM, Role.AUDITOR)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One project.
+
+    Parameters
+    ----------
+    state : str
+        ``in force``, or the newest reason why not.
+    tone : str
+        ``good``, ``wait`` or ``stop``.
+    researchers, reviews : int
+        Persons on the list, and requests in review.
+    next : Running or None
+        The clock that runs out first.
+    """
+
+    project: str
+    title: str
+    state: str
+    tone: str
+    agencies: tuple[str, ...]
+    researchers: int
+    reviews: int
+    next: Running | None
+
+
+def show(visit: Visit) -> Page:
+    """Show every project on which the person at the browser governs or audits."""
+    with visit.enclave.store.view() as view:
+        mine = [listing for role in _OFFICES for listing in view.find(Listing, person=visit.me.name, role=role)]
+        agreements = [view.get(InForce, listing.project) for listing in mine if listing.suspension is None]
+        known = sorted((each for each in agreements if each is not None), key=lambda each: each.project)
+        if not known:
+            raise refuse(
+                "overview", "role", "EM XVII.B", "you govern or audit no project",
+                "The Operating Group and the auditors open this page.",
+            )  # fmt: skip
+        clocks = _clocks(view, known)
+        frontier = view.frontier()
+        model = {
+            "rows": [_row(view, agreement, clocks) for agreement in known],
+            "clocks": clocks,
+            "size": frontier.size,
+            "root": frontier.root().hex(),
+        }
+    return Page("overview", "All projects at a glance", model)
+
+
+def _row(view: View, agreement: InForce, clocks: Sequence[tuple[str, Running]]) -> Row:
+    project, policy = agreement.project, agreement.policy
+    reasons = agreement.reasons_not_in_force(view.today)
+    held = holds(view, project)
+    state = f"{held[0].scope} is held since {held[0].since}" if held else reasons[-1][2] if reasons else "in force"
+    return Row(
+        project=project,
+        title=policy.agreement.title,
+        state=state,
+        tone="stop" if held else "wait" if reasons else "good",
+        agencies=tuple(policy.agencies),
+        researchers=sum(listing.role in ANALYSTS for listing in view.find(Listing, project)),
+        reviews=len(view.find(Case, project, state=State.OPEN)),
+        next=next((clock for of, clock in clocks if of == project), None),
+    )
+
+
+def _clocks(view: View, agreements: Sequence[InForce]) -> list[tuple[str, Running]]:
+    """Give every clock that runs on these projects, the one that runs out first at the head."""
+    projects = {agreement.project for agreement in agreements}
+    found = [
+        (due.project, Running(f"{due.what} due", due.clause, due.due_on, due.days_left))
+        for due in destruction.due(view, view.today)
+        if due.project in projects
+    ]
+    found += [
+        (case.project, Running(f"review of {case.request_id}", "DSA VI.G.1", case.due_on, _days(view, case.due_on)))
+        for case in view.find(Case, state=State.OPEN)
+        if case.project in projects
+    ]
+    found += [
+        (listing.project, Running(f"Exhibit C of {listing.person}", "ExC", until, _days(view, until)))
+        for listing in view.find(Listing)
+        if listing.project in projects and (until := listing.exhibit_c_until) and listing.role in ANALYSTS
+    ]
+    return sorted(found, key=lambda each: (each[1].on, each[0], each[1].name))
+
+
+def _days(view: View, on: date) -> int:
+    return (on - view.today).days

@@ -1,0 +1,128 @@
+"""Who may work on a project: by which list, approved by whom, on which papers, until when.
+
+Source: DSA VI.E; ExA 2.g; ExA 2.h; ExC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from enclave import people
+from enclave.errors import refuse
+from enclave.people import Listing, Person
+from enclave.store import View
+from enclave.terms import Role
+from enclave.web.access import Place, Standing, look
+from enclave.web.home import ANALYSTS, ROLES
+from enclave.web.visit import Done, Page, Visit
+
+BASES = {
+    "2.g": "the requestor's organization (ExA 2.g)",
+    "2.h": "a Participating Agency (ExA 2.h)",
+    "III.F.1": "the hub's staff (DSA III.F.1)",
+    "office": "an office under the agreement",
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One person of the list.
+
+    Parameters
+    ----------
+    approvals : mapping of agency to date or None
+        Of every Participating Agency; empty for who needs none.
+    exhibit_c_until : date or None
+    days_left : int or None
+        Of Exhibit C.
+    mine : str
+        What the person at the browser may do: ``approve``, ``withdraw`` or nothing.
+    """
+
+    id: str
+    name: str
+    position: str
+    organization: str
+    role: str
+    basis: str
+    purpose: str
+    government: bool
+    approvals: dict[str, date | None]
+    exhibit_c_until: date | None
+    days_left: int | None
+    suspended_since: date | None
+    mine: str
+
+
+def show(visit: Visit) -> Page:
+    """Show the list of a project, those who still wait for an approval first."""
+    with visit.enclave.store.view() as view:
+        standing = look(view, visit.me.name, visit.project, Place.PEOPLE)
+        agencies = standing.agreement.policy.agencies
+        rows = [listed(view, listing, standing) for listing in view.find(Listing, visit.project)]
+    rows.sort(key=lambda row: (all(row.approvals.values()), row.name))
+    return Page("people", f"{standing.project} people", {"rows": rows, "agencies": agencies}, standing)
+
+
+def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
+    """Say how a person stands on the list."""
+    person, until = view.get(Person, listing.person), listing.exhibit_c_until
+    agencies = seen_by.agreement.policy.agencies if listing.role in ANALYSTS else ()
+    return Listed(
+        id=listing.person,
+        name=person.name if person else listing.person,
+        position=person.position if person else "",
+        organization=person.organization if person else "",
+        role=ROLES[listing.role],
+        basis=BASES[listing.basis],
+        purpose=listing.purpose,
+        government=bool(person and person.government),
+        approvals={agency: (listing.approvals or {}).get(agency) for agency in agencies},
+        exhibit_c_until=until,
+        days_left=(until - view.today).days if until else None,
+        suspended_since=listing.suspension.since if listing.suspension else None,
+        mine=_mine(listing, seen_by),
+    )
+
+
+def _mine(listing: Listing, seen_by: Standing) -> str:
+    agency = seen_by.listing.agency
+    concerned = seen_by.role is Role.STEWARD and agency in seen_by.agreement.policy.agencies
+    if not concerned or listing.role not in ANALYSTS or listing.person == seen_by.listing.person:
+        return ""
+    return "withdraw" if agency in (listing.approvals or {}) else "approve"
+
+
+def waiting_for(view: View, standing: Standing) -> list[Listed]:
+    """Give the persons of a project whom a steward's agency has not approved."""
+    rows = [listed(view, listing, standing) for listing in view.find(Listing, standing.project)]
+    return [row for row in rows if row.mine == "approve"]
+
+
+def approve(visit: Visit) -> Done:
+    """Record one's agency's written approval of a person."""
+    agency = _agency(visit)
+    with visit.enclave.store.transaction() as tx:
+        people.approve(tx, visit.project, visit.path["person"], agency, visit.me.name)
+    return Done(f"projects/{visit.project}/people", f"{agency} approves {visit.path['person']}.")
+
+
+def withdraw(visit: Visit) -> Done:
+    """Take one's agency's approval of a person back; a running session ends."""
+    agency = _agency(visit)
+    with visit.enclave.store.transaction() as tx:
+        people.withdraw(tx, visit.project, visit.path["person"], agency, visit.me.name)
+    said = f"{agency}'s approval of {visit.path['person']} is withdrawn; a running session ends."
+    return Done(f"projects/{visit.project}/people", said)
+
+
+def _agency(visit: Visit) -> str:
+    with visit.enclave.store.view() as view:
+        standing = look(view, visit.me.name, visit.project, Place.PEOPLE)
+    if standing.role is not Role.STEWARD:
+        raise refuse(
+            visit.path["person"], "role", "DSA VI.E", f"the role {standing.role} approves nobody for an agency",
+            "A steward of the agency approves.",
+        )  # fmt: skip
+    return standing.listing.agency
