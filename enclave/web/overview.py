@@ -1,6 +1,6 @@
 """All projects of those who govern and audit: how each stands, which clocks run, what is still open.
 
-Source: EM VII.A.1.h; EM XVII.B; DSA VI.H.
+Source: EM XVII.B; DSA VI.H; DSA VI.G.1; ExC.
 """
 
 from __future__ import annotations
