@@ -1,6 +1,6 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup engine demo serve test lint types lock clean bench bench-disclosure bench-linkage attack mutation rows
+.PHONY: help setup engine proxy demo serve test lint types lock clean bench bench-hub bench-disclosure bench-linkage attack mutation rows
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -11,13 +11,16 @@ setup:  ## Install what is needed (Debian packages, .venv); nothing when it is t
 engine:  ## Install the Docker engine of which the tests start one of their own
 	@scripts/engine
 
+proxy: setup  ## Install npm's proxy, which the tests and the benchmark of the hub hold ours against
+	@scripts/proxy
+
 demo: setup  ## Tell the whole story on invented people, from agreement to certificate
 	@.venv/bin/python -m demo
 
 serve: setup  ## Leave hub and pages up, with one login per role
 	@.venv/bin/python -m demo serve
 
-test: setup engine lint types  ## Check everything: style, types, import rules, every test
+test: setup engine proxy lint types  ## Check everything: style, types, import rules, every test
 	.venv/bin/python -m pytest -n 2
 
 lint: setup
@@ -27,13 +30,16 @@ lint: setup
 types: setup
 	.venv/bin/mypy
 
-bench: bench-disclosure bench-linkage  ## Run the benchmarks; results and the commands stand in benchmarks/results
+bench: bench-disclosure bench-linkage bench-hub  ## Run the benchmarks; results and the commands stand in benchmarks/results
 
 bench-disclosure: setup var/peers/.ready  ## Disclosure control beside its peers; ONLY=job,job for some of it
 	.venv/bin/python -m benchmarks.disclosure --only "$(ONLY)"
 
 bench-linkage: setup  ## Linkage beside Splink 5; ONLY=pair-1m,pair-2m for the large sizes
 	.venv/bin/python -m benchmarks.linkage --only "$(ONLY)"
+
+bench-hub: setup proxy  ## The hub beside JupyterHub's own spawner and npm's proxy; ONLY=start,kill,many,proxy
+	.venv/bin/python -m benchmarks.hub --only "$(ONLY)"
 
 attack: setup  ## Attack 10,000 random protected tables
 	.venv/bin/python -m tests.disclosure.attack 10000
@@ -54,6 +60,8 @@ lock:  ## Pin the requirements anew, with hashes
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements/runtime.txt
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url pyproject.toml --group test -o requirements/test.txt
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/peers.in -o requirements/peers.txt
+	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/proxy.in -o requirements/proxy.txt
+	cd hub_config/fallback && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/spark.in -o requirements/spark.txt
 
 clean:  ## Wipe what demo, serve and tests left

@@ -171,26 +171,52 @@ def stop_server(session: requests.Session, base_url: str, username: str, project
         raise HubError(_message(answer), answer.status_code)
 
 
-def run_cells(
-    session: requests.Session, server_url: str, cells: Iterable[str], timeout: float = 120
-) -> list[CellOutput]:
-    """Run code in a new kernel of the server and return what each cell showed; the kernel ends after."""
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel of a server, and the channel to it.
+
+    Attributes
+    ----------
+    url : str
+        Where it is asked for and ended.
+    """
+
+    url: str
+    channel: websocket.WebSocket
+
+
+def start_kernel(session: requests.Session, server_url: str, timeout: float = 120) -> Kernel:
+    """Start a kernel of the server and open its channel.
+
+    Raises
+    ------
+    HubError
+        When the server starts none.
+    """
     headers = xsrf(session, server_url, urlsplit(server_url).path)
     answer = session.post(urljoin(server_url, "api/kernels"), json={"name": "python3"}, headers=headers, timeout=60)
     if answer.status_code >= 400:
         raise HubError(_message(answer), answer.status_code)
-    kernel = urljoin(server_url, f"api/kernels/{answer.json()['id']}")
+    url = urljoin(server_url, f"api/kernels/{answer.json()['id']}")
     channel = websocket.create_connection(
-        kernel.replace("http", "ws", 1) + "/channels",
-        cookie="; ".join(f"{name}={value}" for name, value in cookies(session, kernel).items()),
+        url.replace("http", "ws", 1) + "/channels",
+        cookie="; ".join(f"{name}={value}" for name, value in cookies(session, url).items()),
         origin=f"{urlsplit(server_url).scheme}://{urlsplit(server_url).netloc}",
         timeout=timeout,
     )
+    return Kernel(url, channel)
+
+
+def run_cells(
+    session: requests.Session, server_url: str, cells: Iterable[str], timeout: float = 120
+) -> list[CellOutput]:
+    """Run code in a new kernel of the server and return what each cell showed; the kernel ends after."""
+    kernel = start_kernel(session, server_url, timeout)
     try:
-        return [_run_cell(channel, code) for code in cells]
+        return [run_cell(kernel.channel, code) for code in cells]
     finally:
-        channel.close()
-        session.delete(kernel, headers=headers, timeout=30)
+        kernel.channel.close()
+        session.delete(kernel.url, headers=xsrf(session, server_url, urlsplit(server_url).path), timeout=30)
 
 
 def run_notebook(
@@ -202,12 +228,19 @@ def run_notebook(
     return run_cells(session, server_url, code, timeout)
 
 
-def _run_cell(channel: websocket.WebSocket, code: str) -> CellOutput:
+def send_cell(channel: websocket.WebSocket, code: str) -> str:
+    """Ask a kernel to run code, and return the id of what was asked."""
     asked = uuid.uuid4().hex
     header = {"msg_id": asked, "msg_type": "execute_request", "username": "", "session": asked, "version": "5.3"}
     content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": False}
     request = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
     channel.send(json.dumps(request))
+    return asked
+
+
+def run_cell(channel: websocket.WebSocket, code: str) -> CellOutput:
+    """Run code in a kernel and return what it showed."""
+    asked = send_cell(channel, code)
     output, replied, idle = CellOutput(), False, False
     while not (replied and idle):
         message = json.loads(channel.recv())

@@ -158,6 +158,9 @@ class HubConfig:
         Runs sessions as pods. Where neither is named, bubblewrap runs them.
     broker : str
         'module:function'; the function takes the home and returns who answers about access.
+    weaker_proxy : str
+        Path of npm's configurable-http-proxy, to run in place of the glass where the glass cannot run: it closes no
+        route, caps no message and counts no byte. Empty for the glass.
     demo : bool
         Invented people: an identity provider on loopback is believed without TLS. As in enclave.toml.
     keep_servers : bool
@@ -181,6 +184,7 @@ class HubConfig:
     docker: DockerEngine | None = None
     kubernetes: Cluster | None = None
     broker: str = "enclave.app:broker"
+    weaker_proxy: str = ""
     demo: bool = False
     keep_servers: bool = True
     daily_bytes: int = DAILY_BYTES

@@ -12,12 +12,12 @@ import html
 import json
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
 from enclave.glass import Posted
 from enclave.terms import ApprovedNotebook
-from hub_config.config import HubConfig
 
 
 class Admitted(Protocol):
@@ -63,26 +63,46 @@ def remove(folder: Path, server: str) -> None:
     _file(folder, server).unlink(missing_ok=True)
 
 
-def reader(config: HubConfig) -> Callable[[str], Posted | None]:
-    """Return a function that gives what stands of a server; None where nothing does, or it cannot be read."""
+def reader(folder: Path) -> Callable[[str], Posted | None]:
+    """Return a function that gives what stands of a server; None where nothing does, or it cannot be read.
+
+    Every request asks it. What was read holds while its file is the same one, untouched, and the day has not turned.
+    """
+    read: dict[str, tuple[object, Posted | None]] = {}
 
     def posted(server: str) -> Posted | None:
+        file = _file(folder, server)
         try:
-            told = json.loads(_file(config.posted, server).read_text("utf-8"))
-            only, until = told["only"], f"{date.fromisoformat(told['expires_on']):%-d %B %Y}"
-            # A demonstration has a calendar of its own: days that went by since are counted, not the date held to it.
-            days = max(0, told["days_left"] - (date.today() - date.fromisoformat(told["opened_on"])).days)
-            left = f"{days} {'day' if days == 1 else 'days'} left, until {until}"
-            banner = " · ".join((told["project"], told["person"], told["clearance"], left))
-            notebook = None if only is None else ApprovedNotebook(only["name"], frozenset(only["cells"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            state, today = file.stat(), date.today()
+        except OSError:
+            read.pop(server, None)
             return None
-        if notebook is not None:
-            banner = f"{banner} · only {notebook.name} runs here"
-        return Posted(html.escape(banner), notebook)
+        seen = (state.st_ino, state.st_mtime_ns, state.st_size, today)
+        earlier, found = read.get(server, (None, None))
+        if earlier != seen:
+            found = _read(file, today)
+            read[server] = (seen, found)
+        return found
 
     return posted
 
 
+def _read(file: Path, today: date) -> Posted | None:
+    try:
+        told = json.loads(file.read_text("utf-8"))
+        only, until = told["only"], f"{date.fromisoformat(told['expires_on']):%-d %B %Y}"
+        # A demonstration has a calendar of its own: days that went by since are counted, not the date held to it.
+        days = max(0, told["days_left"] - (today - date.fromisoformat(told["opened_on"])).days)
+        left = f"{days} {'day' if days == 1 else 'days'} left, until {until}"
+        banner = " · ".join((told["project"], told["person"], told["clearance"], left))
+        notebook = None if only is None else ApprovedNotebook(only["name"], frozenset(only["cells"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if notebook is not None:
+        banner = f"{banner} · only {notebook.name} runs here"
+    return Posted(html.escape(banner), notebook)
+
+
+@lru_cache(maxsize=1024)
 def _file(folder: Path, server: str) -> Path:
     return folder / f"{hashlib.sha256(server.encode()).hexdigest()[:16]}.json"

@@ -50,7 +50,7 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
             lab_files(),
             error_target=options.error_target,
             now=lambda: datetime.now(UTC).isoformat(),
-            posted=posted.reader(config),
+            posted=posted.reader(config.posted),
             scheme=config.own_url.partition(":")[0],
         )
         token = os.environ.pop("CONFIGPROXY_AUTH_TOKEN", "")

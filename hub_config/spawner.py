@@ -53,6 +53,10 @@ _FOLDERS_INSIDE = {
 _OUTBOX_INSIDE = "/home/analyst/outbox"
 PROVIDER_SILENT_SECONDS = 15 * 60
 """How long the provider's last word holds while it does not answer."""
+_ONLY_BEHIND_GLASS = (
+    "Identifiers are open here, and only the glass keeps all but the approved notebook out (EM VII.B.1.c); this hub "
+    "runs npm's proxy in its place. Have `weaker_proxy` taken out of the hub's file, then start the server again."
+)
 T = TypeVar("T")
 
 # Opening and closing sessions: one at a time. Looking does not wait for it, or an end of access would.
@@ -75,8 +79,8 @@ class Broker(Protocol):
     def admit(self, username: str, project: str) -> Session:
         """Open a session, or raise `enclave.errors.Refused` with every reason."""
 
-    def release(self, session_name: str, shown_bytes: int) -> None:
-        """Close a session whose server has stopped, having shown so many bytes today."""
+    def release(self, session_name: str, shown_bytes: int | None) -> None:
+        """Close a session whose server has stopped, having shown so many bytes today; None where nobody counted."""
 
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Return the reasons why a running session must end; empty when it may go on."""
@@ -133,6 +137,8 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         except Refused as refused:
             raise Forbidden(str(refused)) from refused
         self._session, self._session_name = session, session.name
+        if session.only is not None and self._config.weaker_proxy:
+            raise Forbidden(_ONLY_BEHIND_GLASS)
         if _OUTBOX_INSIDE not in {mount.target for mount in session.mounts}:
             self.log.warning("%s: what is written is bounded by counting, this hub may not mount", session.name)
 
@@ -175,7 +181,9 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
             name, self._session_name = self._session_name, ""
             await _ask(self.broker.release, name, self._shown_today())
 
-    def _shown_today(self) -> int:
+    def _shown_today(self) -> int | None:
+        if self._config.weaker_proxy:
+            return None
         with suppress(FileNotFoundError), self._config.shown.open(encoding="utf-8") as lines:
             return earlier_today(lines, date.today()).get(f"{self.user.name}/{self.name}", 0)
         return 0

@@ -165,10 +165,9 @@ def _entrance(hub: Path) -> controls.Entrance:
         rooms = f"containers of {told.docker.image}"
     elif told.kubernetes:
         rooms = f"pods of {told.kubernetes.image}"
-    return controls.Entrance(
-        told.public_url, told.identity.issuer, (*told.identity.amr, *told.identity.acr), rooms, told.daily_bytes,
-        told.reconcile_seconds,
-    )  # fmt: skip
+    shown = None if told.weaker_proxy else told.daily_bytes
+    factors = (*told.identity.amr, *told.identity.acr)
+    return controls.Entrance(told.public_url, told.identity.issuer, factors, rooms, shown, told.reconcile_seconds)
 
 
 def _print_standing(standing: controls.Standing) -> None:

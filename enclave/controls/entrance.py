@@ -39,6 +39,9 @@ def watched_sessions(installed: Installed) -> Evidence:
     entrance = installed.entrance
     if entrance is None:
         return _UNKNOWN
+    if entrance.shown_bytes is None:
+        what = f"{entrance.rooms}; npm's proxy in place of the glass: nothing shown in a browser is closed or counted"
+        return deviates(what, "Take `weaker_proxy` out of the hub's file and start the hub again.")
     what = (
         f"{entrance.rooms}; {entrance.shown_bytes:,} bytes shown a day; "
         f"leave asked about every {entrance.asked_every} seconds"

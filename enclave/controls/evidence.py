@@ -44,15 +44,17 @@ class Entrance:
         What shows a second factor; empty lets nobody in.
     rooms : str
         What runs sessions.
-    shown_bytes, asked_every : int
-        What one person may be shown of one project in a day; seconds between two questions whether they may stay.
+    shown_bytes : int or None
+        What one person may be shown of one project in a day; None where no glass counts it.
+    asked_every : int
+        Seconds between two questions whether a person may stay.
     """
 
     public_url: str
     issuer: str
     second_factors: tuple[str, ...]
     rooms: str
-    shown_bytes: int
+    shown_bytes: int | None
     asked_every: int
 
 

@@ -156,12 +156,13 @@ class Glass:
         """Fetch a page or a document whole, count it, and send only what the rules keep of it."""
         session, origin = self._targets.session(route.target)
         own_body = ruling.body is None
+        sent = await request.read() if own_body and request.body_exists else ruling.body
         try:
             async with session.request(
                 request.method,
                 _url(origin, _full(ruling)),
                 headers=forwarded(request, self._scheme, keep_encoding=False, keep_body=own_body),
-                data=await request.read() if own_body else ruling.body,
+                data=sent or None,  # an empty one would be written by a task of its own
                 allow_redirects=False,
             ) as answer:
                 body = await _at_most(answer, min(ruling.cap_bytes, self._meter.left(server)))

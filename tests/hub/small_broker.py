@@ -30,8 +30,9 @@ class SmallSession:
 class SmallBroker:
     """Admits who has a file in `admitted`; removing it ends the session."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, only: ApprovedNotebook | None = None) -> None:
         self._home = home
+        self._only = only
 
     def admit(self, username: str, project: str) -> SmallSession:
         """Open a session, or refuse."""
@@ -43,9 +44,9 @@ class SmallBroker:
             Mount(self._home / "project", "/project"),
             Mount(scratch, "/home/analyst", writable=True),
         )
-        return SmallSession(f"{username}-{project}", project.upper(), username, mounts)
+        return SmallSession(f"{username}-{project}", project.upper(), username, mounts, only=self._only)
 
-    def release(self, session_name: str, shown_bytes: int) -> None:
+    def release(self, session_name: str, shown_bytes: int | None) -> None:
         """Note that the server has stopped."""
         with (self._home / "released").open("a") as file:
             file.write(f"{session_name}\n")
@@ -66,3 +67,8 @@ class SmallBroker:
 def broker(home: Path) -> SmallBroker:
     """Make the broker."""
     return SmallBroker(home)
+
+
+def desk(home: Path) -> SmallBroker:
+    """Make a broker that opens servers on which one notebook runs and nothing else."""
+    return SmallBroker(home, ApprovedNotebook("getting_started.ipynb", frozenset({"print('template')"})))

@@ -186,6 +186,7 @@ def test_a_deviation_is_found(made: Installation, tmp_path: Path, name: str, pro
         ("encrypted-browsers", {"issuer": "http://127.0.0.1:9000"}),
         ("second-factor", {"second_factors": ()}),
         ("watched-sessions", {"asked_every": 3600}),
+        ("watched-sessions", {"shown_bytes": None}),
     ],
 )
 def test_a_door_that_deviates_is_found(
