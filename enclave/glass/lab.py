@@ -16,7 +16,10 @@ from typing import Any
 
 import json5
 
+from enclave.glass.banner import SCHEME
+
 _SETTING_BYTES, _BROWSERS = 64 * 1024, 512
+_THEMES, _DARK = "@jupyterlab/apputils-extension:themes", '{"theme": "JupyterLab Dark"}'
 _DEFAULT_WORKSPACE = {"data": {}, "metadata": {"id": "default"}}
 
 
@@ -35,6 +38,22 @@ class LocalAnswer:
     status: int = 200
     file: Path | None = None
     document: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What a browser's cookies say of it.
+
+    Attributes
+    ----------
+    key : str
+        Tells browsers apart: the hub's random session id; empty for none.
+    dark : bool
+        Whether it prefers dark pages, as the page we gave it found (`banner`).
+    """
+
+    key: str
+    dark: bool
 
 
 class LabFiles:
@@ -66,15 +85,15 @@ class LabFiles:
         # What a browser changed about its own lab, by browser; never written down.
         self._changed: OrderedDict[str, dict[str, str]] = OrderedDict()
 
-    def answer(self, method: str, inner: str, *, browser: str, ids_only: bool, body: bytes) -> LocalAnswer:
+    def answer(self, method: str, inner: str, *, browser: Browser, ids_only: bool, body: bytes) -> LocalAnswer:
         """Answer one request.
 
         Parameters
         ----------
         inner : str
             Decoded path below the server's prefix.
-        browser : str
-            Tells browsers apart, so that one person's theme is not another's.
+        browser : Browser
+            Whose theme is not another's.
         ids_only : bool
             Only the names of the settings.
         body : bytes
@@ -82,7 +101,7 @@ class LabFiles:
         """
         if inner.startswith("/lab/api/settings"):
             name = inner.removeprefix("/lab/api/settings").strip("/")
-            return self._change(name, browser, body) if method == "PUT" else self._read(name, browser, ids_only)
+            return self._change(name, browser.key, body) if method == "PUT" else self._read(name, browser, ids_only)
         if inner.startswith("/lab/api/workspaces"):
             return LocalAnswer(204) if method not in ("GET", "HEAD") else _json(_DEFAULT_WORKSPACE)
         if inner.startswith("/lab/api/translations"):
@@ -97,8 +116,10 @@ class LabFiles:
                 return LocalAnswer(file=file) if file.is_relative_to(folder.resolve()) and file.is_file() else _ABSENT
         return _ABSENT
 
-    def _read(self, name: str, browser: str, ids_only: bool) -> LocalAnswer:
-        changed = self._changed.get(browser, {})
+    def _read(self, name: str, browser: Browser, ids_only: bool) -> LocalAnswer:
+        # JupyterLab's own way of following the browser leaves its theme menu without effect
+        changed = {_THEMES: _DARK} if browser.dark else {}
+        changed |= self._changed.get(browser.key, {})
         if name:
             known = self._by_id.get(name)
             return _json(_with(known, changed.get(name))) if known else _ABSENT
@@ -145,10 +166,11 @@ class LabFiles:
 _ABSENT = LocalAnswer(404, document=b'{"message": "there is no such file"}')
 
 
-def browser_key(cookies: str) -> str:
-    """Return what tells a browser apart: the hub's random session id among its cookies."""
-    found = re.search(r"(?:^|;\s*)jupyterhub-session-id=([0-9a-zA-Z-]{16,64})", cookies)
-    return found.group(1) if found else ""
+def known(cookies: str) -> Browser:
+    """Read what a browser's cookies say of it."""
+    key = re.search(r"(?:^|;\s*)jupyterhub-session-id=([0-9a-zA-Z-]{16,64})", cookies)
+    dark = re.search(rf"(?:^|;\s*){SCHEME}=dark(?:;|$)", cookies)
+    return Browser(key.group(1) if key else "", dark is not None)
 
 
 def _json(document: object) -> LocalAnswer:

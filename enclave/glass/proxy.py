@@ -17,7 +17,7 @@ from yarl import URL
 from enclave.glass import approved, frames
 from enclave.glass.banner import with_banner
 from enclave.glass.headers import HOP, OWN, forwarded, kept, over_tls
-from enclave.glass.lab import LabFiles, browser_key
+from enclave.glass.lab import LabFiles, known
 from enclave.glass.meter import Meter
 from enclave.glass.posted import Posted
 from enclave.glass.routes import Route, Routes
@@ -131,7 +131,7 @@ class Glass:
         answer = self._lab.answer(
             request.method,
             inner,
-            browser=browser_key(request.headers.get("Cookie", "")),
+            browser=known(request.headers.get("Cookie", "")),
             ids_only=request.query.get("ids_only") == "true",
             body=body,
         )

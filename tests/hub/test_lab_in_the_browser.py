@@ -99,7 +99,13 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=PICTURES / f"{name}.png")
 
 
-def test_the_lab_is_dark_where_the_browser_is(hub: Hub, page: Page) -> None:
+def choose_theme(page: Page, name: str) -> None:
+    page.locator(".lm-MenuBar-item", has_text="Settings").click()
+    page.locator(".lm-Menu-item", has_text="Theme").first.hover()
+    page.locator(".lm-Menu-item", has_text=name).first.click()
+
+
+def test_the_lab_is_dark_where_the_browser_is_until_another_theme_is_chosen(hub: Hub, page: Page) -> None:
     hub.admit("cleo")
     page.emulate_media(color_scheme="dark")
     page.goto(f"{hub.base_url}/hub/oauth_login?next=/hub/spawn/cleo/dr-0034")
@@ -109,6 +115,13 @@ def test_the_lab_is_dark_where_the_browser_is(hub: Hub, page: Page) -> None:
     expect(page.locator("body[data-jp-theme-light=false]")).to_be_attached()
     expect(page.locator(".jp-RenderedMarkdown h1")).to_be_visible()
     picture(page, "start-dark")
+    choose_theme(page, "JupyterLab Light")
+    expect(page.locator("body[data-jp-theme-light=true]")).to_be_attached()
+    page.reload()
+    expect(page.locator(".jp-RenderedMarkdown h1")).to_be_visible()
+    expect(page.locator("body[data-jp-theme-light=true]")).to_be_attached()
+    choose_theme(page, "JupyterLab Dark")
+    expect(page.locator("body[data-jp-theme-light=false]")).to_be_attached()
 
 
 def test_a_script_of_a_cell_speaks_to_nobody_else_and_saves_nothing(hub: Hub, page: Page) -> None:

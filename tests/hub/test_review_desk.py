@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from demo import hub_client
 from tests.conftest import At
 from tests.hub.conftest import hub_over
-from tests.hub.test_lab_in_the_browser import PICTURES
+from tests.hub.test_lab_in_the_browser import PICTURES, choose_theme
 from tests.world import PROJECT, Installation
 
 expect.set_options(timeout=180_000)
@@ -92,7 +92,7 @@ def test_a_reviewer_judges_pairs_and_runs_nothing_else(staff: Staff, page: Page)
     expect(refusal).to_contain_text("EM VII.B.1.c")
     refusal.scroll_into_view_if_needed()
     picture(page, "desk-refused")
-    page.emulate_media(color_scheme="dark")
+    choose_theme(page, "JupyterLab Dark")
     expect(page.locator("body[data-jp-theme-light=false]")).to_be_attached()
     expect(page.locator("#jupyterlab-splash")).to_have_count(0)
     told.scroll_into_view_if_needed()
