@@ -138,7 +138,7 @@ def _refused(found: dict[str, Any], what: str, *, packed: bool) -> Verdict:
     if not kind.endswith("_request"):
         return Verdict(refused=what)  # a kernel answers none of these
     text = f"{what}. {_RULE}"
-    error: dict[str, Any] = {"ename": "Refused", "evalue": text, "traceback": [fill(f"Refused: {text}", 88)]}
+    error: dict[str, Any] = {"ename": "Refused", "evalue": text, "traceback": [fill(f"Refused: {text}", frames.LINE)]}
     reply = {**error, "status": "error", "execution_count": None, "user_expressions": {}, "payload": []}
     channel = found["channel"] if found["channel"] in ("shell", "control") else "shell"
     parts = [(f"{kind.removesuffix('_request')}_reply", reply, channel), ("status", _IDLE, "iopub")]

@@ -7,8 +7,11 @@ import re
 import struct
 import uuid
 from itertools import pairwise
+from textwrap import fill
 from typing import Any
 
+LINE = 88
+"""Characters of a line under a cell: a notebook breaks a longer one within a word."""
 FRAME_BYTES = 2 * 1024**2
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 _WORD = re.compile(r"[\w.:+-]{1,128}")
@@ -34,7 +37,7 @@ def notice(message: str | bytes, text: str) -> str | bytes | None:
     found = head(message)
     if found is None:
         return None
-    return _written(found, "stream", {"name": "stderr", "text": f"{text}\n"}, "iopub", message)
+    return _written(found, "stream", {"name": "stderr", "text": f"{fill(text, LINE)}\n"}, "iopub", message)
 
 
 def skeleton(message: str | bytes) -> str | bytes | None:

@@ -70,16 +70,20 @@ class Keystore:
         digest = hashlib.sha256()
         partial = sealed.with_name(sealed.name + ".partial")
         sealed.parent.mkdir(parents=True, exist_ok=True)
-        with plain.open("rb") as source, partial.open("wb") as target:
-            while block := source.read(CHUNK):
-                out = encryptor.update(block)
+        try:
+            with plain.open("rb") as source, partial.open("wb") as target:
+                while block := source.read(CHUNK):
+                    out = encryptor.update(block)
+                    digest.update(out)
+                    target.write(out)
+                out = encryptor.finalize()
                 digest.update(out)
                 target.write(out)
-            out = encryptor.finalize()
-            digest.update(out)
-            target.write(out)
-            target.flush()
-            os.fsync(target.fileno())
+                target.flush()
+                os.fsync(target.fileno())
+        except OSError:
+            partial.unlink(missing_ok=True)  # on a full disk it would be in the way of the next
+            raise
         partial.replace(sealed)
         return digest.hexdigest()
 

@@ -15,9 +15,11 @@ from pathlib import Path
 import duckdb
 import nbformat
 import pytest
+from playwright.sync_api import Page, sync_playwright
 
 from demo import hub_client
 from enclave.sandbox import Sandboxes
+from tests.hub.browsing import LONGEST_MS
 from tests.world import Installation, write_settings
 
 PROJECT = "dr-0034"
@@ -149,6 +151,17 @@ def hub(provider: str) -> Iterator[Hub]:
     """Start the hub with the small broker of this folder."""
     with running_hub(provider) as found:
         yield found
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """Give a page of Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        found = browser.new_page(viewport={"width": 1400, "height": 860})
+        found.set_default_timeout(LONGEST_MS)
+        yield found
+        browser.close()
 
 
 @contextmanager

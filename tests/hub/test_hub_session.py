@@ -10,6 +10,12 @@ import websocket
 from demo import hub_client
 from tests.hub.conftest import PROJECT, Hub, sees_the_project_alone, survives_a_crash_of_the_hub
 
+DEAF = """
+import os, signal
+for number in {*signal.Signals} - {signal.SIGKILL, signal.SIGSTOP}: signal.signal(number, signal.SIG_IGN)
+for _ in range(5): os.fork() or signal.pause()
+"""
+
 
 def test_a_researcher_works_with_the_projects_data_and_without_a_network(hub: Hub) -> None:
     session, server = hub.opened("ana")
@@ -87,16 +93,10 @@ def test_a_restarted_hub_finds_its_servers(hub: Hub) -> None:
 
 
 def test_access_that_ends_ends_the_server(hub: Hub) -> None:
-    """What a person loses is the open websocket, the server and every process, and the session is closed."""
+    """What a person loses is the open websocket, the server and every process, whatever they ignore."""
     session, server = hub.opened("cleo")
-    kernel = session.post(
-        urljoin(server, "api/kernels"), headers=hub_client.xsrf(session, server, "/user/cleo/dr-0034/"), timeout=20
-    ).json()["id"]
-    address = urljoin(server, f"api/kernels/{kernel}")
-    cookies = "; ".join(f"{name}={value}" for name, value in hub_client.cookies(session, address).items())
-    channel = websocket.create_connection(
-        f"{address.replace('http', 'ws', 1)}/channels", cookie=cookies, origin=hub.base_url, timeout=30
-    )
+    channel = hub_client.start_kernel(session, server).channel
+    hub_client.run_cell(channel, DEAF)
     running = set(hub.sandboxes())
     hub.revoke("cleo")
     while channel.recv_data()[0] != websocket.ABNF.OPCODE_CLOSE:

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from playwright.sync_api import Page, expect
 
-import pytest
-from playwright.sync_api import Page, expect, sync_playwright
-
+from tests.hub.browsing import choose_theme, picture, sign_in
 from tests.hub.conftest import Hub
 from tests.probes.browser import BROWSER, answer
 from tests.probes.sink import listening
-
-# Waiting ends as soon as the thing is there; a busy machine only makes it later.
-expect.set_options(timeout=180_000)
-PICTURES = Path(__file__).parents[2] / "var" / "screenshots"
-
-
-@pytest.fixture
-def page(hub: Hub) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        found = browser.new_page(viewport={"width": 1400, "height": 860})
-        found.set_default_timeout(180_000)
-        yield found
-        browser.close()
 
 
 def test_a_researcher_opens_the_lab(hub: Hub, page: Page) -> None:
     hub.admit("cleo")
     said: list[str] = []
     elsewhere: list[str] = []
-    page.goto(f"{hub.base_url}/hub/oauth_login?next=/hub/home")
-    page.fill("input[name=sub]", "cleo")
-    page.keyboard.press("Enter")
+    sign_in(page, hub.base_url, "cleo")
     page.wait_for_url("**/hub/home")
     expect(page.get_by_text("Start My Server")).to_have_count(0)
     expect(page.get_by_role("heading", name="DR-0034")).to_be_visible()
@@ -94,23 +75,10 @@ def test_a_researcher_opens_the_lab(hub: Hub, page: Page) -> None:
     assert [url for url in elsewhere if url.startswith("http") and "leak" in url and not _blocked(url, said)] == []
 
 
-def picture(page: Page, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png")
-
-
-def choose_theme(page: Page, name: str) -> None:
-    page.locator(".lm-MenuBar-item", has_text="Settings").click()
-    page.locator(".lm-Menu-item", has_text="Theme").first.hover()
-    page.locator(".lm-Menu-item", has_text=name).first.click()
-
-
 def test_the_lab_is_dark_where_the_browser_is_until_another_theme_is_chosen(hub: Hub, page: Page) -> None:
     hub.admit("cleo")
     page.emulate_media(color_scheme="dark")
-    page.goto(f"{hub.base_url}/hub/oauth_login?next=/hub/spawn/cleo/dr-0034")
-    page.fill("input[name=sub]", "cleo")
-    page.keyboard.press("Enter")
+    sign_in(page, hub.base_url, "cleo", "/hub/spawn/cleo/dr-0034")
     page.wait_for_url("**/user/cleo/dr-0034/lab**")
     expect(page.locator("body[data-jp-theme-light=false]")).to_be_attached()
     expect(page.locator(".jp-RenderedMarkdown h1")).to_be_visible()
@@ -130,9 +98,7 @@ def test_a_script_of_a_cell_speaks_to_nobody_else_and_saves_nothing(hub: Hub, pa
     saved: list[str] = []
     page.context.on("page", lambda opened: saved.append(opened.url))
     page.on("download", lambda download: saved.append(download.suggested_filename))
-    page.goto(f"{hub.base_url}/hub/oauth_login?next=/hub/spawn/cleo/dr-0034")
-    page.fill("input[name=sub]", "cleo")
-    page.keyboard.press("Enter")
+    sign_in(page, hub.base_url, "cleo", "/hub/spawn/cleo/dr-0034")
     page.wait_for_url("**/user/cleo/dr-0034/lab**")
     expect(page.locator(".jp-RenderedMarkdown h1")).to_be_visible()
     with listening() as sink:

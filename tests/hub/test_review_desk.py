@@ -13,15 +13,14 @@ from dataclasses import dataclass
 import pytest
 import requests
 import websocket
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from demo import hub_client
 from tests.conftest import At
+from tests.hub.browsing import choose_theme, picture, sign_in
 from tests.hub.conftest import hub_over
-from tests.hub.test_lab_in_the_browser import PICTURES, choose_theme
 from tests.world import PROJECT, Installation
 
-expect.set_options(timeout=180_000)
 SERVER = "user/hubert/dr-0034/"
 OWN = "import pandas; pandas.read_parquet('/job/inputs/SDE.parquet')"
 
@@ -42,16 +41,6 @@ def staff(at: At) -> Iterator[Staff]:
         yield Staff(made, base_url)
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        found = browser.new_page(viewport={"width": 1280, "height": 900})
-        found.set_default_timeout(180_000)
-        yield found
-        browser.close()
-
-
 def run_all(page: Page) -> None:
     """Run the notebook as its first lines say, and sit down."""
     page.locator(".lm-MenuBar-item", has_text="Run").click()
@@ -59,15 +48,8 @@ def run_all(page: Page) -> None:
     page.get_by_role("button", name="Begin").click()
 
 
-def picture(page: Page, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png")
-
-
 def test_a_reviewer_judges_pairs_and_runs_nothing_else(staff: Staff, page: Page) -> None:
-    page.goto(f"{staff.base_url}/hub/oauth_login?next=/hub/home")
-    page.fill("input[name=sub]", "hubert")
-    page.keyboard.press("Enter")
+    sign_in(page, staff.base_url, "hubert")
     page.wait_for_url("**/hub/home")
     page.goto(f"{staff.base_url}/hub/spawn/hubert/dr-0034")
     page.wait_for_url(f"**/{SERVER}lab/tree/templates/match_review.ipynb**")

@@ -17,6 +17,7 @@ from enclave.analysis import opened_outbox
 from enclave.errors import Fault
 from enclave.resultant import delivery_of
 from enclave.sandbox import Bubblewrap, SandboxSpec, python
+from enclave.scratch import Bounds, bound
 from tests.conftest import At
 
 
@@ -66,6 +67,31 @@ def test_what_a_session_writes_has_file_systems_of_its_own(at: At) -> None:
     again = broker.admit("wren", "DR-0034").folder / "home" / "outbox"
     assert again.is_mount() and [path.name for path in again.iterdir()] == ["out-0123456789ab"]
     broker.release(session.name)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a disk of a few pages is root's to make")
+def test_a_full_disk_costs_a_session_nothing(at: At) -> None:
+    """What cannot be put away stays where it is, and is put away once there is room; nothing half-written is left."""
+    made = at("delivered")
+    broker = made.enclave.broker()
+    session = broker.admit("wren", "DR-0034")
+    homes = made.enclave.settings.sealed / "project-DR-0034" / "homes"
+    homes.mkdir(exist_ok=True)
+    assert bound(homes, Bounds(2**16, 20))
+    try:
+        (session.folder / "home" / "kept.bin").write_bytes(bytes(2**20))
+        with pytest.raises(OSError, match="No space left"):
+            broker.release(session.name)
+        assert list(homes.iterdir()) == [] and (session.folder / "home" / "kept.bin").exists()
+        with made.enclave.store.view() as view:
+            assert not [*view.entries(action="session.close")]
+    finally:
+        subprocess.run(("umount", homes), check=True)
+    made.run("recover")
+    assert not session.folder.exists()
+    again = broker.admit("wren", "DR-0034")
+    assert (again.folder / "home" / "kept.bin").read_bytes() == bytes(2**20)
+    broker.release(again.name)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another mount namespace is root's to make")
