@@ -55,13 +55,13 @@ var/peers/.ready: requirements/peers.txt
 rows: setup  ## Write docs/requirements.md from policies/requirements.yaml
 	.venv/bin/python -m scripts.requirements
 
-lock:  ## Pin the requirements anew, with hashes
+lock: proxy  ## Pin the requirements anew, with hashes
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/bootstrap.in -o requirements/bootstrap.txt
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements/runtime.txt
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url pyproject.toml --group test -o requirements/test.txt
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/peers.in -o requirements/peers.txt
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/proxy.in -o requirements/proxy.txt
-	cd hub_config/fallback && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+	var/proxy/npm install --prefix hub_config/fallback --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 	.venv/bin/uv pip compile -q --system-certs --universal --generate-hashes --no-emit-index-url requirements/spark.in -o requirements/spark.txt
 
 clean:  ## Wipe what demo, serve and tests left
