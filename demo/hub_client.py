@@ -155,7 +155,7 @@ def start_server(session: requests.Session, base_url: str, username: str, projec
     if answer.status_code >= 400 and "already running" not in answer.text:
         raise HubError(_message(answer), answer.status_code)
     if answer.status_code == 202:
-        _follow_progress(session, f"{api}/progress")
+        until(lambda: _started(session, f"{api}/progress"))
     server_url = f"{base_url}/user/{username}/{project}/"
     page = session.get(urljoin(server_url, "lab"), timeout=60)
     if page.status_code >= 400:
@@ -259,15 +259,17 @@ def run_cell(channel: websocket.WebSocket, code: str) -> CellOutput:
     return output
 
 
-def _follow_progress(session: requests.Session, url: str) -> None:
-    with session.get(url, stream=True, headers={"Accept": "text/event-stream"}, timeout=120) as events:
+def _started(session: requests.Session, progress_url: str) -> bool:
+    """Follow a start to its end; False where the hub has nothing to tell, between the start and the route to it."""
+    with session.get(progress_url, stream=True, headers={"Accept": "text/event-stream"}, timeout=120) as events:
         for line in events.iter_lines():
             if line.startswith(b"data:"):
                 event = json.loads(line[5:])
                 if event.get("failed"):
                     raise HubError(event.get("message", "the server did not start"))
                 if event.get("ready"):
-                    return
+                    return True
+    return False
 
 
 def cookies(session: requests.Session, url: str) -> dict[str, str]:
