@@ -29,6 +29,7 @@ ROOMS = (
     "publication",
     "destruction",
     "incidents",
+    "clocks",
     "reports",
     "controls",
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from enclave import analysis, destruction, intake, matching, publication
+from enclave import analysis, clocks, destruction, intake, matching, publication
 from enclave.errors import invalid
 from enclave.ledger import Details, Entry
 from enclave.sandbox import Sandboxes
@@ -54,6 +55,15 @@ class Enclave:
         if self.settings.demo and self.settings.demo_day.exists():
             return date.fromisoformat(self.settings.demo_day.read_text("utf-8").strip())
         return datetime.now(_STATE_TIME).date()
+
+    def reading(self) -> clocks.Reading:
+        """Read the machine's clock, and beside it the machine's own count of the time it has run."""
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return clocks.Reading(datetime.now(UTC), boot, time.clock_gettime(time.CLOCK_BOOTTIME))
+
+    def go_round(self) -> clocks.Round:
+        """Act on every clock that has run out."""
+        return clocks.go_round(self.store, self.keystore, self.settings, self.reading())
 
     def checkpoint(self) -> str:
         """Give a signed checkpoint of the ledger."""

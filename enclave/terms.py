@@ -23,7 +23,7 @@ _PARTY = re.compile(r"[A-Z][A-Z0-9-]{1,39}")
 
 
 class Role(StrEnum):
-    """What a person is on a project."""
+    """What a person is on a project; the clock is no person, and acts with nobody present."""
 
     RESEARCHER = "researcher"
     AGENCY_ANALYST = "agency-analyst"
@@ -31,6 +31,7 @@ class Role(StrEnum):
     STEWARD = "steward"
     OPM = "opm"
     AUDITOR = "auditor"
+    CLOCK = "clock"
 
 
 class Action(StrEnum):

@@ -169,6 +169,8 @@ class HubConfig:
         What one person may be shown of one project in a day.
     reconcile_seconds : int
         How often each running server's access is asked about again.
+    clock_seconds : int
+        How often the clocks are gone round: data are destroyed when their time has come, though nobody acts.
     provider_seconds : int
         How often, at most, the provider is asked again about each running server, where a group is named.
     """
@@ -189,6 +191,7 @@ class HubConfig:
     keep_servers: bool = True
     daily_bytes: int = DAILY_BYTES
     reconcile_seconds: int = 15
+    clock_seconds: int = 60
     provider_seconds: int = 60
 
     @property

@@ -25,6 +25,8 @@ class Due:
         ``match data``, ``project data`` or ``certificate``.
     days_left : int
         Calendar days; negative when it is overdue.
+    scope : Scope, optional
+        What is to be destroyed; None where a person has to act.
     """
 
     project: str
@@ -32,11 +34,21 @@ class Due:
     clause: str
     due_on: date
     days_left: int
+    scope: Scope | None = None
 
     @property
     def overdue(self) -> bool:
         """Tell whether the last day has passed."""
         return self.days_left < 0
+
+    @property
+    def falls(self) -> bool:
+        """Tell whether the time to destroy has come.
+
+        Match data may be kept no later than their last day, so they go on it; a project's last day is one of access,
+        so its data go when it is over (DSA III.F.3; DSA VI.H).
+        """
+        return self.scope is not None and self.days_left < (1 if self.scope is Scope.MATCH else 0)
 
 
 def due(view: View, today: date) -> list[Due]:
@@ -45,32 +57,39 @@ def due(view: View, today: date) -> list[Due]:
     Source: DSA VI.H; DSA III.F.3; ExF.
     """
     found = [*_match_data(view), *_project_data(view), *_certificates(view)]
-    dated = [Due(project, what, clause, day, (day - today).days) for project, what, clause, day in found]
+    dated = [
+        Due(project, what, clause, day, (day - today).days, scope) for project, what, clause, day, scope in found
+    ]
     return sorted(dated, key=lambda d: (d.due_on, d.project, d.what))
 
 
-def _match_data(view: View) -> Iterator[tuple[str, str, str, date]]:
+_Found = Iterator[tuple[str, str, str, date, Scope | None]]
+
+
+def _match_data(view: View) -> _Found:
     """Find matches agreed in writing whose data have not been destroyed since."""
+    destroyed = {
+        entry["project"]: entry["seq"]
+        for entry in view.entries(action="destruction.done")
+        if f"match-{entry['project']}" in entry["details"].get("keys", ())
+    }
     agreed: dict[str, date] = {}
-    for entry in view.entries():
-        project = entry["project"]
-        if entry["action"] == "match.complete":
-            agreed.setdefault(project, date.fromisoformat(entry["day"]))
-        elif entry["action"] == "destruction.done" and f"match-{project}" in entry["details"].get("keys", ()):
-            agreed.pop(project, None)
+    for entry in view.entries(action="match.complete"):
+        if entry["seq"] > destroyed.get(entry["project"], -1):
+            agreed.setdefault(entry["project"], date.fromisoformat(entry["day"]))
     for project, day in agreed.items():
         agreement = view.get(InForce, project)
         length = agreement.policy.retention.match_data_business_days if agreement else MATCH_DATA.length
-        yield project, "match data", MATCH_DATA.clause, replace(MATCH_DATA, length=length).due(day)
+        yield project, "match data", MATCH_DATA.clause, replace(MATCH_DATA, length=length).due(day), Scope.MATCH
 
 
-def _project_data(view: View) -> Iterator[tuple[str, str, str, date]]:
+def _project_data(view: View) -> _Found:
     for agreement in view.find(InForce):
         if agreement.destroyed_on is None and agreement.effective_on is not None:
-            yield agreement.project, "project data", Scope.PROJECT.clause, agreement.ends_on
+            yield agreement.project, "project data", Scope.PROJECT.clause, agreement.ends_on, Scope.PROJECT
 
 
-def _certificates(view: View) -> Iterator[tuple[str, str, str, date]]:
+def _certificates(view: View) -> _Found:
     for destruction in view.find(Destruction, state=State.DONE, signed_on=None):
         if destruction.certificate_due_on is not None:
-            yield destruction.project, "certificate", "ExF", destruction.certificate_due_on
+            yield destruction.project, "certificate", "ExF", destruction.certificate_due_on, None

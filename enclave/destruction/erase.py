@@ -11,6 +11,7 @@ from datetime import date
 
 from enclave.agreement import InForce, PartyKind, of
 from enclave.destruction.certificate import METHOD, Certificate
+from enclave.destruction.deadlines import due
 from enclave.destruction.record import Destruction, Scope, State
 from enclave.destruction.remains import (
     count,
@@ -28,7 +29,7 @@ from enclave.publication.disk import write_whole
 from enclave.scratch import alone
 from enclave.settings import Settings
 from enclave.store import Store, Transaction
-from enclave.terms import Action, reached
+from enclave.terms import Action, Role, reached
 from enclave.vault import Keystore
 
 _STEP = "destruction"
@@ -53,7 +54,7 @@ def destroy(
     Raises
     ------
     Refused
-        If the admission is for something else, or the data are destroyed already.
+        If the admission is for something else or the clock's before its time, or the data are destroyed already.
     """
     return _destroy(store, keystore, settings, admission, Scope.PROJECT, method)
 
@@ -122,6 +123,11 @@ def _begin(
             project, "admission", scope.clause, "the admission is not for destruction", "Ask for leave to destroy."
         )
     agreement, known = of(tx, project), tx.find(Destruction, project, scope=scope)
+    if admission.role is Role.CLOCK and not any(
+        d.falls for d in due(tx, tx.today) if (d.project, d.scope) == (project, scope)
+    ):
+        what = "nobody asked for it, and it is not due"
+        raise _no(project, "not-due", scope.clause, what, "Wait for its day, or let a person give the command.")
     if any(d.state is not State.DONE for d in known):
         raise _no(project, "unfinished", scope.clause, "a destruction was interrupted", "Recover: `enclave recover`.")
     if agreement.destroyed_on is not None:

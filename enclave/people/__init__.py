@@ -1,8 +1,9 @@
 """Who the people are, what they signed, who approved them; and the one answer to "may I?"."""
 
-from enclave.people.access import PERMITTED, Admission, may, reasons_against
+from enclave.people.access import PERMITTED, Admission, by_clock, may, reasons_against
 from enclave.people.holds import Hold, holds, lift, place
 from enclave.people.register import (
+    CLOCK,
     Listing,
     Person,
     approve,
@@ -15,12 +16,14 @@ from enclave.people.register import (
 )
 
 __all__ = [
+    "CLOCK",
     "PERMITTED",
     "Admission",
     "Hold",
     "Listing",
     "Person",
     "approve",
+    "by_clock",
     "enlist",
     "holds",
     "lift",

@@ -13,7 +13,7 @@ from datetime import date
 from enclave.agreement import InForce, of
 from enclave.errors import Finding, Refused, refuse
 from enclave.people.holds import holds
-from enclave.people.register import Listing, Person
+from enclave.people.register import CLOCK, Listing, Person
 from enclave.store import View
 from enclave.terms import Action, Role
 
@@ -24,6 +24,7 @@ PERMITTED: dict[Role, frozenset[Action]] = {
     Role.STEWARD: frozenset({Action.AGREE, Action.CONFIRM, Action.AUDIT}),
     Role.OPM: frozenset({Action.CHECK, Action.PUBLISH, Action.DESTROY, Action.AUDIT}),
     Role.AUDITOR: frozenset({Action.AUDIT}),
+    Role.CLOCK: frozenset({Action.DESTROY}),
 }
 """Which role may do what; the access page and its test are made from this table."""
 
@@ -77,6 +78,20 @@ def may(view: View, person: str, action: Action, project: str) -> Admission:
     assert listing is not None and known is not None  # noqa: S101 - reasons_against has found both
     ends = [agreement.ends_on, *([listing.exhibit_c_until] if listing.exhibit_c_until else [])]
     return Admission(person, project, action, listing.role, known.government, listing.agency, min(ends))
+
+
+def by_clock(view: View, project: str) -> Admission:
+    """Admit the clock to destroy data of a project; that they are due is `destruction`'s to see.
+
+    Source: DSA VI.H; DSA III.F.3.
+
+    Raises
+    ------
+    Refused
+        If no such Data Request is registered.
+    """
+    of(view, project)
+    return Admission(CLOCK, project, Action.DESTROY, Role.CLOCK, True, "", view.today)
 
 
 def reasons_against(view: View, person: str, action: Action, project: str) -> list[Finding]:

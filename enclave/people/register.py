@@ -19,6 +19,8 @@ from enclave.terms import Role
 
 BASES = ("2.g", "2.h", "III.F.1", "office")
 """Why a person may stand on a project's list."""
+CLOCK = "clock"
+"""Who stands in the ledger where nobody acted but time; no person's login."""
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 """A login names the folder of a session, and the hub writes every login in lower case."""
@@ -103,8 +105,8 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
     Raises
     ------
     Invalid
-        If one of the five contact fields is missing, an agency's person has no purpose and justification, or
-        login or basis are not of the known form.
+        If one of the five contact fields is missing, an agency's person has no purpose and justification, login or
+        basis are not of the known form, or a person is to be the clock.
     Refused
         If the project is unknown.
     """
@@ -112,6 +114,9 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
     if not _LOGIN.fullmatch(person.id) or person.id != listing.person:
         next = "Lower-case letters, digits and . _ @ + - only."
         findings.append(Finding("login", "DSA VI.E", "", "not a login", next))
+    if CLOCK in (person.id, listing.role):
+        next = "Choose another login, and one of the other roles."
+        findings.append(Finding("clock", "DSA VI.E", person.id, "the clock is no person", next))
     if listing.basis not in BASES:
         what = "the basis of the listing is unknown"
         findings.append(Finding("basis", "DSA VI.E", person.id, what, f"One of {', '.join(BASES)}."))

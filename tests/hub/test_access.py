@@ -67,7 +67,7 @@ class Enclave:
 def enclave(shared: At) -> Iterator[Enclave]:
     """The hub asks by itself only every ten minutes: what ends access here is noticed, not waited for."""
     made = shared("delivered")
-    with hub_over(made, "wren", "grace", "nora", "sam", reconcile_seconds=600) as url:
+    with hub_over(made, "wren", "grace", "nora", "sam", reconcile_seconds=600, clock_seconds=86_400) as url:
         yield Enclave(made, url)
 
 

@@ -1,0 +1,68 @@
+"""Commands about the clocks: what runs until when, and the service that acts with nobody present."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from enclave import clocks
+from enclave.cli.desk import Desk, Json, complain, console, show, table
+from enclave.errors import Refused
+
+clocks_group = typer.Typer(no_args_is_help=True, help="What runs until when; what is done when it runs out.")
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the group onto the command line."""
+    app.add_typer(clocks_group, name="clocks")
+
+
+@clocks_group.command("show")
+def clocks_show(context: typer.Context, as_json: Json = False) -> None:
+    """List every clock that runs, soonest first."""
+    with context.obj.enclave.store.view() as view:
+        rows = [(c.about, c.what, c.clause, c.due_on, c.days_left(view.today)) for c in clocks.running(view)]
+    table("clocks", ("about", "what", "clause", "due", "days left"), rows, as_json)
+
+
+@clocks_group.command("round")
+def clocks_round(context: typer.Context, as_json: Json = False) -> None:
+    """Destroy what is due, warn, raise alarms; exit code 3 where the machine's clock is not believed."""
+    done = context.obj.enclave.go_round()
+    if done.doubts:
+        raise Refused("clocks", done.doubts)
+    show(done, as_json, _said(done))
+
+
+@clocks_group.command("run")
+def clocks_run(
+    context: typer.Context,
+    every: Annotated[float, typer.Option(help="Seconds between two rounds.", min=1)] = 60,
+    as_json: Json = False,
+) -> None:
+    """Go round for ever; a service of the hub, or of the machine where there is no hub."""
+    desk: Desk = context.obj
+    while True:
+        done = desk.enclave.go_round()
+        if done.doubts:
+            complain(Refused("clocks", done.doubts))
+        if done.destroyed or done.noted:
+            show(done, as_json, _said(done))
+        time.sleep(every)
+
+
+@clocks_group.command("accept")
+def clocks_accept(context: typer.Context, as_json: Json = False) -> None:
+    """Believe the machine's clock from now on, after comparing it with another."""
+    desk: Desk = context.obj
+    with desk.enclave.store.transaction() as tx:
+        watch = clocks.accept(tx, desk.enclave.reading(), desk.actor)
+    show(watch, as_json, f"it is {watch.at:%Y-%m-%d %H:%M} UTC")
+
+
+def _said(done: clocks.Round) -> str:
+    for clock in done.noted:
+        console.print(f"  [yellow]•[/] {clock.what} of {clock.about}: {clock.due_on} [dim]({clock.clause})[/]")
+    return f"{len(done.destroyed)} destructions, {len(done.noted)} clocks noted"

@@ -1,0 +1,247 @@
+"""DSA VI.H, III.F.3: what is due is destroyed with nobody present, once, and by no clock that was set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from enclave import destruction, people
+from enclave.clocks import Reading, Round, Watch, accept, go_round, running
+from enclave.destruction import Destruction, Scope
+from enclave.errors import Invalid, Refused
+from enclave.ledger import Entry
+from enclave.matching import MatchRun
+from enclave.people import Listing, Person
+from enclave.scratch import alone
+from enclave.terms import Role
+from tests.release.world import LAST_DAY, PROJECT, World
+
+END = date(2022, 8, 31)
+NOW = datetime.now(UTC)
+READING = Reading(NOW, "first boot", 5_000.0)
+
+
+def after(hours: float, *, reading: Reading = READING) -> Reading:
+    """Let time pass as a machine that runs sees it."""
+    return Reading(reading.at + timedelta(hours=hours), reading.boot, reading.up_seconds + hours * 3600)
+
+
+def round_of(world: World, reading: Reading = READING) -> Round:
+    return go_round(world.store, world.keystore, world.settings, reading)
+
+
+def complete_match(world: World) -> None:
+    with world.store.transaction() as tx:
+        tx.append(Entry("sde-steward", "match.complete", f"{PROJECT}/match-01", PROJECT, "DSA III.F.3"))
+
+
+def keep_match(world: World, completed_on: date | None = None) -> None:
+    run = MatchRun(
+        PROJECT, "match-01", "match_pair", "1", "0" * 64, {}, ("SDE", "DOL"), {}, world.today, 40, "90.0",
+        *["0" * 64] * 5, completed_on=completed_on,
+    )  # fmt: skip
+    with world.store.transaction() as tx:
+        tx.write(run, Entry("hub", "match.run", run.key, PROJECT, "EM XII"))
+
+
+def noted(world: World, action: str) -> list[tuple[str, str, int]]:
+    with world.store.view() as view:
+        return [(e["object"], e["details"]["what"], e["details"]["at"]) for e in view.entries(action=action)]
+
+
+def test_match_data_go_on_the_tenth_business_day_and_not_a_day_before(world: World):
+    paths = world.held()
+    complete_match(world)
+    world.today = LAST_DAY - timedelta(days=1)
+    assert round_of(world).destroyed == ()
+    assert world.keystore.exists(f"match-{PROJECT}")
+    world.today = LAST_DAY
+    (certificate,) = round_of(world).destroyed
+    assert certificate.destroyed_on == LAST_DAY
+    assert not world.keystore.exists(f"match-{PROJECT}") and world.keystore.exists(f"project-{PROJECT}")
+    assert [path.exists() for path in paths] == [False, False, True, True, True]
+    with world.store.view() as view:
+        assert {e["actor"] for e in view.entries() if e["action"].startswith("destruction.")} == {"clock"}
+
+
+def test_a_projects_data_go_when_its_last_day_is_over_whatever_nobody_does(world: World):
+    *paths, other = world.held()
+    complete_match(world)
+    world.today = END
+    round_of(world)
+    assert world.keystore.exists(f"project-{PROJECT}")
+    world.today = END + timedelta(days=1)
+    (certificate,) = round_of(world).destroyed
+    assert (certificate.data_request, certificate.destroyed_on) == (
+        "Manufacturing Skills for CT (DR-0034)", date(2022, 9, 1),
+    )  # fmt: skip
+    assert not any(path.exists() for path in paths) and other.exists()
+
+
+def test_a_project_goes_whole_where_its_match_data_are_due_too(world: World):
+    world.held()
+    complete_match(world)
+    world.today = END + timedelta(days=1)
+    assert len(round_of(world).destroyed) == 1
+    with world.store.view() as view:
+        assert [each.scope for each in view.find(Destruction)] == [Scope.PROJECT]
+
+
+def test_a_round_that_is_repeated_does_nothing(world: World):
+    world.held()
+    complete_match(world)
+    world.today = LAST_DAY
+    assert round_of(world).destroyed
+    before = world.actions()
+    assert round_of(world) == Round() and world.actions() == before
+
+
+def test_only_one_goes_round(world: World):
+    world.held()
+    world.today = END + timedelta(days=1)
+    with alone(world.settings.runtime, "clocks"):
+        assert round_of(world) == Round()
+    assert round_of(world).destroyed
+
+
+def test_what_cannot_be_destroyed_is_tried_once_a_day(world: World):
+    complete_match(world)  # and nothing is held
+    for day in (LAST_DAY, LAST_DAY, LAST_DAY + timedelta(days=1)):
+        world.today = day
+        assert round_of(world).destroyed == ()
+    assert world.actions("destruction") == ["destruction.refuse"] * 2
+
+
+def test_the_clock_destroys_nothing_before_its_time_and_is_no_person(world: World):
+    world.held()
+    with world.store.view() as view:
+        admission = people.by_clock(view, PROJECT)
+    for verb in (destruction.destroy, destruction.destroy_match_data):
+        with pytest.raises(Refused, match="not due"):
+            verb(world.store, world.keystore, world.settings, admission)
+    assert world.keystore.exists(f"project-{PROJECT}")
+    person = Person("clock", "Invented", "Staff", "Office", "clock@example.org", "555-0100", True)
+    for listing in (Listing("clock", PROJECT, Role.OPM, "office"), Listing("ines", PROJECT, Role.CLOCK, "office")):
+        with world.store.transaction() as tx, pytest.raises(Invalid) as caught:
+            people.enlist(tx, replace(person, id=listing.person), listing, "opm")
+        assert [finding.rule for finding in caught.value.findings] == ["clock"]
+
+
+def test_what_is_near_is_warned_of_at_30_14_and_7_days_once_each(world: World):
+    for days in (31, 30, 29, 14, 8, 7, 1, 0):
+        world.today = END - timedelta(days=days)
+        round_of(world)
+    assert noted(world, "clocks.warn") == [(PROJECT, "project data", days) for days in (30, 14, 7)]
+    assert noted(world, "clocks.alarm") == []
+
+
+def test_a_machine_that_was_off_warns_of_what_is_nearest(world: World):
+    world.today = END - timedelta(days=5)
+    round_of(world)
+    assert noted(world, "clocks.warn") == [(PROJECT, "project data", 7)]
+
+
+def test_exhibit_c_that_ends_before_the_project_is_warned_of(world: World):
+    with world.store.transaction() as tx:
+        people.sign_exhibit(tx, PROJECT, "rae", "C", date(2021, 6, 20), "opm")
+    round_of(world)
+    assert noted(world, "clocks.warn") == [(f"{PROJECT}/rae", "Exhibit C", 30)]
+
+
+def test_a_clock_that_never_started_raises_an_alarm_once(world: World):
+    keep_match(world, completed_on=world.today)
+    world.today = LAST_DAY + timedelta(days=1)
+    round_of(world)
+    assert noted(world, "clocks.alarm") == []
+    world.today = date(2022, 6, 1)
+    keep_match(world)
+    world.today = LAST_DAY
+    round_of(world)
+    assert noted(world, "clocks.alarm") == []
+    world.today = LAST_DAY + timedelta(days=1)
+    for _ in range(2):
+        round_of(world)
+    assert noted(world, "clocks.alarm") == [(f"{PROJECT}/match-01", "written agreement with the match", -1)]
+
+
+def test_what_a_person_did_not_do_in_time_raises_an_alarm(world: World):
+    world.held()
+    world.publish(world.reviewed())
+    world.today = END + timedelta(days=1)
+    round_of(world)
+    world.today = END + timedelta(days=30)
+    round_of(world)
+    assert noted(world, "clocks.alarm") == [
+        ("out-0147", "copy of the published work", -1), (PROJECT, "certificate", -1),
+    ]  # fmt: skip
+
+
+def doubts_of(world: World, reading: Reading) -> list[str]:
+    return [finding.rule for finding in round_of(world, reading).doubts]
+
+
+def test_a_clock_that_went_back_destroys_nothing(world: World):
+    world.held()
+    round_of(world)
+    world.today = END + timedelta(days=1)
+    earlier = Reading(NOW - timedelta(hours=1), "second boot", 60.0)
+    assert doubts_of(world, earlier) == ["clock-back"]
+    assert world.keystore.exists(f"project-{PROJECT}")
+    assert world.actions("clocks.doubt") == ["clocks.doubt"]
+    assert doubts_of(world, earlier) == ["clock-back"]
+    assert world.actions("clocks.doubt") == ["clocks.doubt"]
+    assert round_of(world, after(1)).destroyed
+
+
+def test_a_day_that_came_before_is_noticed(world: World):
+    world.held()
+    world.today = END
+    world.store.enter(Entry("opm", "demo.day", "later"))
+    round_of(world)
+    world.today = END - timedelta(days=3)
+    assert doubts_of(world, after(1)) == ["clock-back"]
+
+
+def test_what_others_entered_since_counts_too(world: World):
+    round_of(world)
+    day, world.today = world.today, END + timedelta(days=1)
+    world.store.enter(Entry("opm", "somebody.was-here", "x"))
+    world.today = day
+    world.store.enter(Entry("opm", "somebody.came-after", "x"))
+    assert doubts_of(world, after(1)) == ["clock-back"]
+
+
+@pytest.mark.parametrize("hours", [24 * 90, -24 * 90])
+def test_a_clock_that_was_set_while_the_machine_ran_is_noticed(world: World, hours: float):
+    world.held()
+    round_of(world)
+    world.today = END + timedelta(days=1)
+    wrong = replace(after(0.5), at=NOW + timedelta(hours=hours))
+    assert "clock-set" in doubts_of(world, wrong)
+    assert world.keystore.exists(f"project-{PROJECT}")
+    corrected = replace(after(0.5), at=NOW + timedelta(minutes=35))  # over the network, by five minutes
+    assert round_of(world, corrected).destroyed
+
+
+def test_a_clock_is_believed_again_when_a_person_has_compared_it(world: World):
+    world.held()
+    round_of(world)
+    world.today = END + timedelta(days=1)
+    later = replace(after(0.5), at=NOW + timedelta(days=90))
+    assert doubts_of(world, later) == ["clock-set"]
+    with world.store.transaction() as tx:
+        accept(tx, later, "opm")
+    assert round_of(world, after(1, reading=later)).destroyed
+
+
+def test_a_reading_is_kept_once_a_day(world: World):
+    for hours in (0, 1, 2):
+        round_of(world, after(hours))
+    world.today += timedelta(days=1)
+    round_of(world, after(24))
+    assert world.actions("clocks.watch") == ["clocks.watch"] * 2
+    with world.store.view() as view:
+        assert view.get(Watch, "watch").day == world.today
+        assert [clock.what for clock in running(view)] == ["project data"]
