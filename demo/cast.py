@@ -11,6 +11,8 @@ from enclave.terms import Role
 
 PROJECT = "DR-0034"
 SIGNED = date(2022, 4, 1)
+JOINED = date(2021, 7, 1)
+"""When the agencies signed the Enterprise MOU."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,9 @@ def enlist_all(enclave: Enclave) -> None:
     with enclave.store.transaction() as tx:
         for player in EVERYONE:
             people.enlist(tx, player.person, player.listing, CHECKER.id)
+        for player in EVERYONE:
             for steward in STEWARDS[:2]:
-                if player.id != steward.id:
+                if player.role in (Role.RESEARCHER, Role.AGENCY_ANALYST):
                     people.approve(tx, PROJECT, player.id, steward.agency, steward.id)
             if player.signs_exhibit_c:
                 people.sign_exhibit(tx, PROJECT, player.id, "B", SIGNED, player.id)

@@ -132,8 +132,8 @@ def _match_clock(story: Story) -> None:
     story.day(str(delete_by))
     (early,) = enclave.go_round().destroyed
     story.teller.say(
-        f"{delete_by}: the clock destroys the data used for matching, nobody asked it to: {early.files_deleted} sealed "
-        "files, key shredded"
+        f"{delete_by}: the clock destroys the data used for matching, nobody asked: {early.files_deleted} files, "
+        "key shredded"
     )
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from demo.cast import CHECKER, HUB_STAFF, NEWCOMER, PROJECT, SIGNED, STEWARDS, enlist_all
+from demo.cast import CHECKER, HUB_STAFF, JOINED, NEWCOMER, PROJECT, SIGNED, STEWARDS, enlist_all
 from demo.show import Teller
 from demo.stage import send, sftp_server, ssh_key
 from enclave import (
     agreement,
+    board,
     intake,
     matching,
     people,
@@ -73,10 +74,16 @@ def agree(story: Story) -> None:
     signatories = (("SDE", "Deputy Commissioner"), ("DOL", "Commissioner"), ("DOL-HUB", "Commissioner"),
                    ("WESTED", "Interim Director, Contracts and Grants"))  # fmt: skip
     with enclave.store.transaction() as tx:
-        agreement.register(tx, policy, CHECKER.id)
+        board.request(tx, policy, CHECKER.id)
+    enlist_all(enclave)
+    with enclave.store.transaction() as tx:
+        for steward in STEWARDS[:2]:
+            people.join(tx, steward.agency, JOINED, CHECKER.id)
+            admission = people.may(tx, steward.id, Action.DECIDE, PROJECT)
+            board.confirm_available(tx, admission)
+            board.answer(tx, admission, board.MotionKind.INITIAL, board.Decision.APPROVAL)
         for party, title in signatories:
             known = agreement.sign(tx, PROJECT, agreement.Signature(party, title, SIGNED), CHECKER.id)
-    enlist_all(enclave)
     terms = policy.agreement
     elements = sum(len(part) for part in terms.elements.values())
     conflicts = agreement.conflicts_of(enclave.settings.policies, PROJECT)

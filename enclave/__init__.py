@@ -21,6 +21,7 @@ ROOMS = (
     "people",
     "intake",
     "matching",
+    "board",
     "resultant",
     "analysis",
     "glass",

@@ -47,6 +47,7 @@ class Action(StrEnum):
     CONFIRM = "confirm"
     PUBLISH = "publish"
     DESTROY = "destroy"
+    DECIDE = "decide"
     AUDIT = "audit"
 
 

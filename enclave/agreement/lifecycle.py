@@ -1,11 +1,11 @@
-"""From a compiled policy to an agreement in force: signatures, effective date, end.
+"""From a compiled policy to an agreement in force: approval, signatures, effective date, end.
 
-Source: EM II; DSA preamble; DSA XI.
+Source: EM II; EM XI.B; DSA preamble; DSA XI.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import ClassVar
 
@@ -25,10 +25,36 @@ class Signature:
 
 
 @dataclass(frozen=True)
+class Extension:
+    """A later end, granted by all parties on a day (DSA VI.H)."""
+
+    until: date
+    granted_on: date
+
+
+@dataclass(frozen=True)
+class Termination:
+    """A party's written notice, and the end it leads to (DSA XI: sixty days)."""
+
+    party: str
+    given_on: date
+    ends_on: date
+
+
+@dataclass(frozen=True)
 class InForce:
-    """An agreement as registered: its policy and who has signed.
+    """An agreement as registered: its policy, who has approved and signed, and when it ends.
 
     The effective date is computed, never typed: the last date of the signatures (DSA preamble).
+
+    Parameters
+    ----------
+    approved_on : date, optional
+        When the last of the agencies whose data are requested approved (EM XI.B).
+    refused : mapping of agency -> names
+        Elements that agencies do not share; they stand no longer in the policy (EM VIII).
+    version : int
+        Counts the policies that have been in force (DSA VII).
     """
 
     KIND: ClassVar[str] = "agreement"
@@ -37,6 +63,11 @@ class InForce:
     signatures: tuple[Signature, ...] = ()
     delivered_on: date | None = None
     destroyed_on: date | None = None
+    approved_on: date | None = None
+    refused: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    version: int = 1
+    extensions: tuple[Extension, ...] = ()
+    termination: Termination | None = None
 
     @property
     def key(self) -> str:
@@ -56,8 +87,9 @@ class InForce:
 
     @property
     def ends_on(self) -> date:
-        """Last day of access."""
-        return self.policy.ends_on(self.delivered_on)
+        """Last day of access: as agreed or as last extended, earlier where a party has given notice."""
+        agreed = self.extensions[-1].until if self.extensions else self.policy.ends_on(self.delivered_on)
+        return min(agreed, self.termination.ends_on) if self.termination else agreed
 
     def reasons_not_in_force(self, today: date) -> list[tuple[str, str, str]]:
         """Give (rule, clause, what) for each reason why the agreement does not carry anything today."""
@@ -80,12 +112,12 @@ def register(tx: Transaction, policy: Policy, actor: str) -> InForce:
     Source: EM II; DSA VII.
     """
     known = tx.get(InForce, policy.project)
-    if known is not None and known.signatures and known.policy.hash != policy.hash:
+    if known is not None and known.signatures:
         raise refuse(
             policy.project, "modification", "DSA VII", "a signed agreement may not be replaced",
-            "Register an amendment that all parties sign.",
+            "Propose an amendment that all parties agree to: `enclave agreement amend`.",
         )  # fmt: skip
-    agreement = replace(known, policy=policy) if known else InForce(policy.project, policy)
+    agreement = InForce(policy.project, policy)
     entry = Entry(
         actor, "agreement.register", policy.project, policy.project, "EM II",
         details={"policy": policy.hash, "assumed": len(policy.agreement.assumed)},
@@ -97,9 +129,19 @@ def register(tx: Transaction, policy: Policy, actor: str) -> InForce:
 def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InForce:
     """Record a party's signature; the last one sets the effective date.
 
-    Source: EM II; DSA preamble.
+    Source: EM II; EM XI.B; DSA preamble.
+
+    Raises
+    ------
+    Refused
+        If it is no party that signs, or the agencies have not approved what it would sign.
     """
     agreement = of(tx, project)
+    if agreement.approved_on is None:
+        raise refuse(
+            project, "not-approved", "EM XI.B", "the agencies whose data are requested have not approved it",
+            "Each confirms and votes: `enclave agreement available`, `enclave agreement vote`.",
+        )  # fmt: skip
     if signature.party not in agreement.policy.signatories:
         raise refuse(
             project, "signatory", "EM II", f"{signature.party} is not a party that signs",

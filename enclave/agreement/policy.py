@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -117,6 +118,31 @@ class Policy(BaseModel):
         schools = tuple((s.code, "finder") for s in self.agreement.schools if s.finder)
         return agencies + schools
 
+    def without(self, refused: Mapping[str, Collection[str]]) -> Policy:
+        """Take out elements that agencies do not share: of tables, files and groups; what it says of them goes too.
+
+        Source: EM VIII.
+
+        Raises
+        ------
+        Invalid
+            If a file could not be told apart or encoded without them.
+        """
+        agreement = self.agreement
+        files = tuple(_without(layout, refused.get(layout.agency, ())) for layout in agreement.files)
+        kept = {
+            agency: tuple(e for e in elements if e.name not in refused.get(agency, ()))
+            for agency, elements in agreement.elements.items()
+        }
+        gone = {name for names in refused.values() for name in names}
+        groups = tuple(name for name in agreement.match_groups if name not in gone)
+        agreement = agreement.model_copy(update={"elements": kept, "files": files, "match_groups": groups})
+        _resolve(agreement)
+        out = {f"{agency.lower()}.{name}" for agency, names in refused.items() for name in names}
+        columns = {name: cells for name, cells in self.columns.items() if name not in out}
+        # made anew: a copy would keep the hash of what it was
+        return Policy(agreement=agreement, cells=self.cells, columns=columns, retention=self.retention)
+
     def ends_on(self, delivered_on: date | None = None) -> date:
         """Give the last day of access: the earliest of project end, destroy date and months after delivery.
 
@@ -131,7 +157,7 @@ class Policy(BaseModel):
 def compile_agreement(policies: Path, dr: str) -> Policy:
     """Compile one agreement with the terms of its agencies into a policy.
 
-    Source: DSA I; EM XIV.A; EM XVIII.F.
+    Source: DSA I; EM II; EM XI; EM XIV.A; EM XVIII.F.
 
     Parameters
     ----------
@@ -146,12 +172,13 @@ def compile_agreement(policies: Path, dr: str) -> Policy:
         If a file is missing, a key unknown, a reference (element, question, party) does not resolve, or the
         documents, where they are transcribed, say something in two ways of which the agreement takes none.
     Refused
-        If a term is looser than the floor.
+        If it asks fewer than two agencies, or a term is looser than the floor.
     """
     dr = project_id(dr)
     agreement = load(policies / "agreements" / f"{dr}.yaml", Agreement)
     codes = [p.code for p in agreement.parties if p.kind is PartyKind.AGENCY]
     terms = [load(policies / "agencies" / f"{code}.yaml", AgencyTerms) for code in codes]
+    _hold_parties(agreement)
     _resolve(agreement)
     if still := [conflict.finding for conflict in _conflicts(policies, agreement) if not conflict.taken]:
         raise Invalid(dr, still)
@@ -199,12 +226,34 @@ def _conflicts(policies: Path, agreement: Agreement) -> tuple[Conflict, ...]:
     return lint(load(path, Documents), agreement.assumed) if path.exists() else ()
 
 
+def _hold_parties(agreement: Agreement) -> None:
+    """Refuse a request that is no matter of the programme: it takes two agencies, the hub and a recipient."""
+    of_kind = {kind: [p for p in agreement.parties if p.kind is kind] for kind in PartyKind}
+    agencies = of_kind[PartyKind.AGENCY]
+    if len(agencies) < 2:
+        whom = f"the {agencies[0].name}" if agencies else "the agency whose data are wanted"
+        what = f"it asks {len(agencies)} agencies for data, and the programme joins those of two or more"
+        raise refuse(agreement.dr, "two-agencies", "EM XI", what, f"Ask {whom} directly.")
+    missing = [
+        Finding("party", "EM II", "parties", f"there is not one {kind}", "Name who signs as such.")
+        for kind in (PartyKind.HUB, PartyKind.RECIPIENT)
+        if len(of_kind[kind]) != 1
+    ]
+    if missing:
+        raise Invalid(agreement.dr, missing)
+
+
 def _resolve(agreement: Agreement) -> None:
     """Check that everything referred to exists: elements of files, questions of elements, parties."""
     findings = [*_unknown_elements(agreement), *_unknown_questions(agreement), *_repeated_elements(agreement)]
     findings += _encodings(agreement)
     if findings:
         raise Invalid(agreement.dr, findings)
+
+
+def _without(layout: FileLayout, refused: Collection[str]) -> FileLayout:
+    """Take elements out of a file; what makes its rows unique stays named, and is found missing."""
+    return layout.model_copy(update={"elements": tuple(name for name in layout.elements if name not in refused)})
 
 
 def _unknown_elements(agreement: Agreement) -> list[Finding]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from enclave import agreement, dictionary, people, store
+from enclave import agreement, board, dictionary, people, store
 from enclave.app import initialise
 from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, facts, show, table
 from enclave.errors import Invalid, Refused
@@ -103,12 +103,12 @@ def keys_new(
 
 @agreement_group.command("register")
 def agreement_register(context: typer.Context, project: str, as_json: Json = False) -> None:
-    """Compile an agreement of policies/agreements and register it."""
+    """Compile an agreement of policies/agreements, register it and ask its agencies (EM XI.B)."""
     enclave = context.obj.enclave
     try:
         policy = agreement.compile_agreement(enclave.settings.policies, project)
         with enclave.store.transaction() as tx:
-            agreement.register(tx, policy, context.obj.actor)
+            board.request(tx, policy, context.obj.actor)
     except Refused as error:
         dr = project_id(project)
         enclave.store.enter(refusal(error, context.obj.actor, "agreement.refuse", dr, dr))
@@ -122,10 +122,11 @@ def agreement_register(context: typer.Context, project: str, as_json: Json = Fal
 def agreement_sign(
     context: typer.Context, project: str, party: str, title: str, signed_on: str, as_json: Json = False
 ) -> None:
-    """Record a party's signature by title and date."""
-    signature = agreement.Signature(party_id(party), title, calendar_day(signed_on))
-    with context.obj.enclave.store.transaction() as tx:
-        known = agreement.sign(tx, project_id(project), signature, context.obj.actor)
+    """Record a party's signature by title and date, once its agencies have approved the request."""
+    desk: Desk = context.obj
+    signature, dr = agreement.Signature(party_id(party), title, calendar_day(signed_on)), project_id(project)
+    with desk.changing("agreement.refuse", dr, dr) as tx:
+        known = agreement.sign(tx, dr, signature, desk.actor)
     left = ", ".join(known.unsigned)
     body = {"project": known.policy.project, "effective_on": known.effective_on, "unsigned": known.unsigned}
     show(body, as_json, f"effective on {known.effective_on}" if not left else f"still unsigned: {left}")
@@ -142,9 +143,14 @@ def agreement_show(context: typer.Context, project: str, as_json: Json = False) 
         f"{policy.project} {policy.agreement.title}",
         {
             "policy": policy.hash,
+            "version": known.version,
+            "approved": known.approved_on,
             "effective": known.effective_on,
             "access ends": known.ends_on,
             "unsigned": ", ".join(known.unsigned) or "none",
+            "extended": ", ".join(f"until {e.until} on {e.granted_on}" for e in known.extensions) or "never",
+            "notice": f"{known.termination.party} on {known.termination.given_on}" if known.termination else "none",
+            "not shared": ", ".join(f"{a}.{e}" for a, es in known.refused.items() for e in es) or "none",
             "parties": ", ".join(policy.signatories),
             "cells": f"at least {cells.minimum_count}, base {cells.minimum_base}, zeros {cells.zeros}",
             "elements": sum(len(e) for e in policy.agreement.elements.values()),
@@ -225,17 +231,19 @@ def people_enlist(
 
 @people_group.command("approve")
 def people_approve(context: typer.Context, project: str, person: str, agency: str, as_json: Json = False) -> None:
-    """Record an agency's written approval of a person (DSA VI.E)."""
-    with context.obj.enclave.store.transaction() as tx:
-        listing = people.approve(tx, project_id(project), person, party_id(agency), context.obj.actor)
+    """Record one's own agency's written approval of a person, as its steward (DSA VI.E)."""
+    desk: Desk = context.obj
+    with desk.changing("people.refuse", person, project_id(project)) as tx:
+        listing = people.approve(tx, project_id(project), person, party_id(agency), desk.actor)
     show(listing, as_json, f"{agency} approves {person}")
 
 
 @people_group.command("withdraw")
 def people_withdraw(context: typer.Context, project: str, person: str, agency: str, as_json: Json = False) -> None:
     """Record that an agency takes its approval back (DSA VI.E); a running session ends."""
-    with context.obj.enclave.store.transaction() as tx:
-        listing = people.withdraw(tx, project_id(project), person, party_id(agency), context.obj.actor)
+    desk: Desk = context.obj
+    with desk.changing("people.refuse", person, project_id(project)) as tx:
+        listing = people.withdraw(tx, project_id(project), person, party_id(agency), desk.actor)
     show(listing, as_json, f"{agency} no longer approves {person}")
 
 

@@ -1,6 +1,6 @@
 """Every clock that runs, whoever has to act when it runs out.
 
-Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF.
+Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF; EM XVIII.B.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from datetime import date
 
 from enclave import destruction, matching, publication
 from enclave.agreement import InForce
-from enclave.calendar import EXHIBIT_C, FINAL_COPY, MATCH_DATA
+from enclave.calendar import EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
 from enclave.destruction import Due
-from enclave.people import Listing
+from enclave.people import Listing, Membership
 from enclave.publication import Publication
 from enclave.store import View
 
@@ -50,13 +50,13 @@ class Running:
 def running(view: View) -> list[Running]:
     """Give every clock that runs, soonest first.
 
-    Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF.
+    Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF; EM XVIII.B.
     """
     owed = (
         Running(due.project, due.what, due.project, due.clause, due.due_on, due)
         for due in destruction.due(view, view.today)
     )
-    found = [*owed, *_open_matches(view), *_papers(view), *_copies(view)]
+    found = [*owed, *_open_matches(view), *_papers(view), *_members(view), *_copies(view)]
     return sorted(found, key=lambda clock: (clock.due_on, clock.about, clock.what))
 
 
@@ -81,6 +81,11 @@ def _papers(view: View) -> Iterator[Running]:
         until = listing.exhibit_c_until
         if until is not None and listing.project in ends and until < ends[listing.project]:
             yield Running(listing.project, EXHIBIT_C.name, listing.key, EXHIBIT_C.clause, until)
+
+
+def _members(view: View) -> Iterator[Running]:
+    for member in view.find(Membership):
+        yield Running("", MEMBERSHIP.name, member.agency, MEMBERSHIP.clause, member.until)
 
 
 def _copies(view: View) -> Iterator[Running]:

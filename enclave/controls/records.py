@@ -99,16 +99,16 @@ def valid_papers(installed: Installed) -> Evidence:
 def unchanged_policies(installed: Installed) -> Evidence:
     """Look whether the files of agreements still say what was registered (DSA VII)."""
     registered = [each for each in installed.view.find(InForce) if each.destroyed_on is None]
-    other = [each.project for each in registered if _hash(installed, each.project) != each.policy.hash]
+    other = [each.project for each in registered if _hash(installed, each) != each.policy.hash]
     if other:
         what = f"the files no longer give the registered policy of {', '.join(other)}"
         return deviates(what, "Put back what was signed, or have all parties sign an amendment.")
     return holds(f"{len(registered)} agreements are as they were registered")
 
 
-def _hash(installed: Installed, project: str) -> str:
+def _hash(installed: Installed, agreement: InForce) -> str:
     try:
-        return compile_agreement(installed.settings.policies, project).hash
+        return compile_agreement(installed.settings.policies, agreement.project).without(agreement.refused).hash
     except EnclaveError:
         return ""
 

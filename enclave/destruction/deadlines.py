@@ -77,10 +77,16 @@ def _match_data(view: View) -> _Found:
     for entry in view.entries(action="match.complete"):
         if entry["seq"] > destroyed.get(entry["project"], -1):
             agreed.setdefault(entry["project"], date.fromisoformat(entry["day"]))
+    kept = {
+        entry["project"]: date.fromisoformat(entry["details"]["until"])
+        for entry in view.entries(action="match.keep")
+        if entry["seq"] > destroyed.get(entry["project"], -1)
+    }
     for project, day in agreed.items():
         agreement = view.get(InForce, project)
         length = agreement.policy.retention.match_data_business_days if agreement else MATCH_DATA.length
-        yield project, "match data", MATCH_DATA.clause, replace(MATCH_DATA, length=length).due(day), Scope.MATCH
+        due_on = kept.get(project) or replace(MATCH_DATA, length=length).due(day)
+        yield project, "match data", MATCH_DATA.clause, due_on, Scope.MATCH
 
 
 def _project_data(view: View) -> _Found:

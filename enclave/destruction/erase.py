@@ -216,7 +216,7 @@ def _certificate(agreement: InForce, destruction: Destruction) -> Certificate:
         data_request=f"{policy.agreement.title} ({policy.project})",
         approved_from=agreement.effective_on or policy.agreement.approved_on,
         approved_to=agreement.ends_on,
-        extensions=(),
+        extensions=tuple((each.until, each.granted_on) for each in agreement.extensions),
         destroyed_on=done_on,
         method=destruction.method,
         scope=destruction.scope.words,

@@ -149,3 +149,14 @@ def agree(tx: Transaction, run: MatchRun, admission: Admission) -> MatchRun:
     )  # fmt: skip
     tx.write(run, done)
     return run
+
+
+def keep_until(tx: Transaction, run: MatchRun, until: date, actor: str) -> MatchRun:
+    """Keep the data of a match longer, as all parties agreed in writing.
+
+    Source: DSA III.F.3.
+    """
+    run = replace(run, delete_by=until)
+    details = {"until": until.isoformat()}
+    tx.write(run, Entry(actor, "match.keep", run.key, run.project, "DSA III.F.3", details=details))
+    return run

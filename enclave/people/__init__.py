@@ -2,6 +2,7 @@
 
 from enclave.people.access import PERMITTED, Admission, by_clock, may, reasons_against
 from enclave.people.holds import Hold, holds, lift, place
+from enclave.people.membership import Membership, join, leave
 from enclave.people.register import (
     CLOCK,
     Listing,
@@ -21,11 +22,14 @@ __all__ = [
     "Admission",
     "Hold",
     "Listing",
+    "Membership",
     "Person",
     "approve",
     "by_clock",
     "enlist",
     "holds",
+    "join",
+    "leave",
     "lift",
     "listing_of",
     "may",

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from enclave.agreement import InForce, of
+from enclave.calendar import MEMBERSHIP
 from enclave.errors import Finding, Refused, refuse
 from enclave.people.holds import holds
+from enclave.people.membership import missing_members
 from enclave.people.register import CLOCK, Listing, Person
 from enclave.store import View
 from enclave.terms import Action, Role
@@ -21,14 +23,15 @@ PERMITTED: dict[Role, frozenset[Action]] = {
     Role.RESEARCHER: frozenset({Action.ANALYSE, Action.REQUEST}),
     Role.AGENCY_ANALYST: frozenset({Action.ANALYSE, Action.REQUEST}),
     Role.HUB_STAFF: frozenset({Action.RECEIVE, Action.MATCH, Action.CUT, Action.DESTROY}),
-    Role.STEWARD: frozenset({Action.AGREE, Action.CONFIRM, Action.AUDIT}),
-    Role.OPM: frozenset({Action.CHECK, Action.PUBLISH, Action.DESTROY, Action.AUDIT}),
+    Role.STEWARD: frozenset({Action.AGREE, Action.CONFIRM, Action.DECIDE, Action.AUDIT}),
+    Role.OPM: frozenset({Action.CHECK, Action.PUBLISH, Action.DESTROY, Action.DECIDE, Action.AUDIT}),
     Role.AUDITOR: frozenset({Action.AUDIT}),
     Role.CLOCK: frozenset({Action.DESTROY}),
 }
 """Which role may do what; the access page and its test are made from this table."""
 
-_AFTER_THE_END = frozenset({Action.DESTROY, Action.AUDIT})
+_AT_ANY_TIME = frozenset({Action.DESTROY, Action.DECIDE, Action.AUDIT})
+"""Before all have signed, while a project is stopped, and after its end."""
 _TOUCHES_RECORDS = frozenset({Action.ANALYSE, Action.REQUEST, Action.RECEIVE, Action.MATCH, Action.CUT})
 
 
@@ -101,24 +104,26 @@ def reasons_against(view: View, person: str, action: Action, project: str) -> li
         return [
             _reason("unknown-project", "ExA 1.c", "no agreement of this number is registered", "Check the number.")
         ]
-    findings = _of_agreement(agreement, action, view.today)
-    findings += [
-        _reason("suspended", hold.clause, f"{hold.scope} is suspended since {hold.since}", "Wait for reinstatement.")
-        for hold in holds(view, project)
-        if action not in _AFTER_THE_END
-    ]
+    findings = [] if action in _AT_ANY_TIME else _of_project(view, agreement)
     listing = view.get(Listing, f"{project}/{person}")
     if listing is None:
         return [*findings, _reason("not-listed", "DSA VI.E", f"not on the list of {project}", "Ask to be added.")]
     return findings + _of_listing(listing, agreement, action, view.today)
 
 
-def _of_agreement(agreement: InForce, action: Action, today: date) -> list[Finding]:
-    if action in _AFTER_THE_END:
-        return []
-    return [
+def _of_project(view: View, agreement: InForce) -> list[Finding]:
+    """The agreement in force, its agencies members of the Enterprise MOU, and nobody having stopped it."""
+    findings = [
         _reason(rule, clause, what, "Nothing can be done on this project until that changes.")
-        for rule, clause, what in agreement.reasons_not_in_force(today)
+        for rule, clause, what in agreement.reasons_not_in_force(view.today)
+    ]
+    findings += [
+        _reason("membership", MEMBERSHIP.clause, what, "Its data are closed until it has joined again.")
+        for what in missing_members(view, agreement.policy.agencies)
+    ]
+    return findings + [
+        _reason("suspended", hold.clause, f"{hold.scope} is suspended since {hold.since}", "Wait for reinstatement.")
+        for hold in holds(view, agreement.project)
     ]
 
 

@@ -1,6 +1,6 @@
-"""Holds: a project, an agency's data or a recipient stopped at once; `incidents` places and lifts them.
+"""Holds: a project, an agency's data in all projects, or a recipient stopped; `incidents` places and lifts them.
 
-Source: DSA VI.F.2; EM A1.2.
+Source: DSA VI.F; DSA VI.F.2; EM A1.2.
 """
 
 from __future__ import annotations
@@ -16,9 +16,20 @@ from enclave.store import Transaction, View
 
 @dataclass(frozen=True)
 class Hold:
-    """Everything on a project stopped, by whom and under which clause.
+    """Everything on a project, or on all projects of a party, stopped: by whom, under which clause, how long.
 
-    `scope` says in words what is held: ``project DR-0034``, ``agency SDE``.
+    Parameters
+    ----------
+    project : str
+        Empty where a party is stopped in all its projects.
+    scope : str
+        In words what is held: ``project DR-0034``, ``agency SDE``.
+    since : date
+        First day; of a notice given in advance it is still to come.
+    party : str
+        Code of the agency or recipient that is stopped; empty where it is one project.
+    until : date, optional
+        Last day; None until it is lifted.
     """
 
     KIND: ClassVar[str] = "hold"
@@ -27,26 +38,37 @@ class Hold:
     since: date
     clause: str
     by: str
+    party: str = ""
+    until: date | None = None
 
     @property
     def key(self) -> str:
         """Project and scope."""
         return f"{self.project}/{self.scope}"
 
+    def stands(self, today: date) -> bool:
+        """Tell whether it holds on a day."""
+        return self.since <= today and (self.until is None or today <= self.until)
+
 
 def place(tx: Transaction, hold: Hold) -> None:
-    """Stop a project; sessions end within seconds, for the hub asks again (DSA VI.F.2)."""
-    of(tx, hold.project)
-    entry = Entry(hold.by, "incident.hold", hold.project, hold.project, hold.clause, details={"scope": hold.scope})
-    tx.write(hold, entry)
+    """Stop a project or a party; sessions end within seconds, for the hub asks again (DSA VI.F.2)."""
+    if hold.project:
+        of(tx, hold.project)
+    details = {"scope": hold.scope, "since": hold.since.isoformat(), "until": str(hold.until or "")}
+    tx.write(hold, Entry(hold.by, "incident.hold", hold.party or hold.project, hold.project, hold.clause,
+                         details=details))  # fmt: skip
 
 
 def lift(tx: Transaction, hold: Hold, actor: str) -> None:
-    """Let a project go on (EM A1.2)."""
+    """Let a project or a party go on (EM A1.2)."""
     details = {"scope": hold.scope}
-    tx.delete(hold, Entry(actor, "incident.lift", hold.project, hold.project, "EM A1.2", details=details))
+    entry = Entry(actor, "incident.lift", hold.party or hold.project, hold.project, "EM A1.2", details=details)
+    tx.delete(hold, entry)
 
 
 def holds(view: View, project: str) -> list[Hold]:
-    """Give the holds on a project."""
-    return view.find(Hold, project)
+    """Give the holds that stand on a project today: its own, and those on a party to it."""
+    policy = of(view, project).policy
+    placed = [*view.find(Hold, project), *(h for h in view.find(Hold, "") if policy.party(h.party))]
+    return [hold for hold in placed if hold.stands(view.today)]

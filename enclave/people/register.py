@@ -140,7 +140,15 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
 
 
 def approve(tx: Transaction, project: str, person: str, agency: str, actor: str) -> Listing:
-    """Record an agency's written approval of a person (DSA VI.E); nobody approves themselves."""
+    """Record an agency's written approval of a person, by that agency's own steward; nobody approves themselves.
+
+    Source: DSA VI.E.
+
+    Raises
+    ------
+    Refused
+        If the agency takes no part in the project, or who records it is not its steward there.
+    """
     listing = listing_of(tx, project, person)
     agencies = of(tx, project).policy.agencies
     if agency not in agencies:
@@ -153,10 +161,25 @@ def approve(tx: Transaction, project: str, person: str, agency: str, actor: str)
             person, "self-approval", "DSA VI.E", "nobody approves their own access",
             "Another representative of the agency approves.",
         )  # fmt: skip
+    _of_the_agency(tx, project, person, agency, actor)
     listing = replace(listing, approvals={**(listing.approvals or {}), agency: tx.today})
     details = {"agency": agency}
     tx.write(listing, Entry(actor, "people.approve", person, project, "DSA VI.E", details=details))
     return listing
+
+
+def _of_the_agency(view: View, project: str, person: str, agency: str, actor: str) -> None:
+    """Refuse whoever is not the agency's steward on this project, or is suspended."""
+    recorder = view.get(Listing, f"{project}/{actor}")
+    if (
+        recorder is None
+        or (recorder.role, recorder.agency) != (Role.STEWARD, agency)
+        or recorder.suspension is not None
+    ):
+        raise refuse(
+            person, "approval-steward", "DSA VI.E", f"{actor} does not speak for {agency} on {project}",
+            f"A steward of {agency} on the list of {project} records it.",
+        )  # fmt: skip
 
 
 def withdraw(tx: Transaction, project: str, person: str, agency: str, actor: str) -> Listing:
@@ -165,13 +188,14 @@ def withdraw(tx: Transaction, project: str, person: str, agency: str, actor: str
     Raises
     ------
     Refused
-        If the agency's approval does not stand.
+        If the agency's approval does not stand, or who records it is not its steward there.
     """
     listing = listing_of(tx, project, person)
     if agency not in (listing.approvals or {}):
         raise refuse(
             person, "approval-agency", "DSA VI.E", f"no approval of {agency} stands", "There is nothing to withdraw.",
         )  # fmt: skip
+    _of_the_agency(tx, project, person, agency, actor)
     left = {code: on for code, on in (listing.approvals or {}).items() if code != agency}
     listing = replace(listing, approvals=left)
     tx.write(listing, Entry(actor, "people.withdraw", person, project, "DSA VI.E", details={"agency": agency}))

@@ -39,6 +39,7 @@ ACTIONS = {
     Action.CONFIRM: "confirm releases for the agency",
     Action.PUBLISH: "publish what is approved",
     Action.DESTROY: "destroy data that is due",
+    Action.DECIDE: "answer for a party what is asked of it",
     Action.AUDIT: "read registers and ledger",
 }
 

@@ -96,7 +96,7 @@ def mend(made: Installation) -> None:
     """Give everything back, whatever was taken."""
     made.today(FIRST_DAY)
     made.run("people", "sign", PROJECT, "wren", "C", "--signed-on", "2022-04-01")
-    made.run("people", "approve", PROJECT, "wren", "DOL")
+    made.run("people", "approve", PROJECT, "wren", "DOL", who="dora")
     made.run("incident", "lift", PROJECT, code=None)
     with made.enclave.store.transaction() as tx:
         people.unsuspend(tx, PROJECT, "wren", "olga")

@@ -25,8 +25,10 @@ PEOPLE = {
     "dora": ("steward", "office", "DOL", True, ""),
     "hal": ("steward", "office", "DOL-HUB", True, ""),
     "wes": ("steward", "office", "WESTED", False, ""),
+    "cara": ("steward", "office", "CSCU", True, ""),
     "olga": ("opm", "office", "", True, ""),
 }
+"""Who is on the list; whoever is of an agency that takes no part is not."""
 REPRESENTATIVES = ("sam", "dora", "hal", "wes")
 
 ASK = """
@@ -89,15 +91,33 @@ def found(made: Installation) -> None:
 
 
 def agree(made: Installation) -> None:
-    """Register and sign the agreement; list the people, with approvals and Exhibit C."""
+    """Register the agreement; list the people; the agencies approve, everybody signs; approvals and Exhibit C."""
+    policy = made.policy()
     made.run("agreement", "register", made.project)
-    for party in made.policy().signatories:
-        made.run("agreement", "sign", made.project, party, "Representative", "2022-04-01")
-    for person in PEOPLE:
+    listed = [person for person, (_, _, agency, _, _) in PEOPLE.items() if not agency or policy.party(agency)]
+    for person in listed:
         enlist(made, person)
         made.run("people", "sign", made.project, person, "C", "--signed-on", "2022-04-01")
-        for agency in made.policy().agencies:
-            made.run("people", "approve", made.project, person, agency)
+    for agency in policy.agencies:
+        made.run("agency", "join", agency, "2021-07-01")
+        made.run("agreement", "available", made.project, who=steward(agency))
+        made.run("agreement", "vote", made.project, "approval", who=steward(agency))
+    for party in policy.signatories:
+        made.run("agreement", "sign", made.project, party, "Representative", "2022-04-01")
+    for person in listed:
+        if PEOPLE[person][0] in ("researcher", "agency-analyst"):
+            approve(made, person)
+
+
+def steward(party: str) -> str:
+    """Give the login of who speaks for a party."""
+    return next(login for login, (role, _, agency, _, _) in PEOPLE.items() if (role, agency) == ("steward", party))
+
+
+def approve(made: Installation, person: str) -> None:
+    """Record the approvals of a person, each by its agency's steward."""
+    for agency in made.policy().agencies:
+        made.run("people", "approve", made.project, person, agency, who=steward(agency))
 
 
 def enlist(made: Installation, person: str) -> None:

@@ -17,7 +17,7 @@ from enclave.errors import Refused
 from enclave.settings import PACKAGED_NOTEBOOKS, PACKAGED_POLICIES
 from enclave.vault import Header, new_keys, seal_file
 from tests.conftest import At
-from tests.journey.stages import FIRST, REPRESENTATIVES, enlist, request_of
+from tests.journey.stages import FIRST, REPRESENTATIVES, approve, enlist, request_of
 from tests.world import (
     CANARY,
     FIRST_DAY,
@@ -167,8 +167,7 @@ def test_a_file_of_an_agency_that_is_no_party(at: At, tmp_path: Path) -> None:
 def test_a_login_without_exhibit_c(at: At) -> None:
     made = at("delivered")
     enlist(made, "nora")
-    for agency in ("SDE", "DOL"):
-        made.run("people", "approve", "DR-0034", "nora", agency)
+    approve(made, "nora")
     question = ("people", "may", "nora", "analyse", "DR-0034", "--json")
     asked = without_side_effect(made, lambda: made.run(*question, code=3), asking=True)
     assert asked.rules == ["exhibit-c"]

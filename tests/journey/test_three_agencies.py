@@ -65,9 +65,6 @@ def received(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
     write_settings(home=made.home, policies=own)
     made.run("today", FIRST_DAY)
     agree(made)
-    contact = ("--name", "Invented Cara", "--position", "Staff", "--organization", "Office", "--government")
-    reached = ("--email", "cara@example.org", "--telephone", "555-0100", "--basis", "office", "--agency", "CSCU")
-    made.run("people", "enlist", PROJECT, "cara", "steward", *contact, *reached)
     world = synthetic.universe(students=1_000, wage_earners=2_000, college_students=800, seed=34)
     files = world.write(made.agencies, dr="0003", as_of=FIRST_DAY)
     for agency in AGENCIES:

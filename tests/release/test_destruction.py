@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from enclave import board, people
 from enclave.destruction import (
     Destruction,
     destroy,
@@ -24,6 +25,7 @@ from enclave.ledger import Entry
 from enclave.sandbox import Bubblewrap, SandboxSpec, python
 from enclave.terms import Action
 from enclave.vault import Header, Keystore, new_keys, seal_file
+from tests.parties import representative, vote
 from tests.release.world import LAST_DAY, PROJECT, REQUEST, World
 
 AFFIRMATION = (
@@ -119,6 +121,19 @@ def test_exhibit_f_has_its_fields(world: World):
     for needed in (AFFIRMATION, "Signature of Approved Requestor or Agency Representative", "Extensions: none"):
         assert needed in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_exhibit_f_lists_the_extensions(world: World):
+    until = date(2023, 3, 31)
+    with world.store.transaction() as tx:
+        admission = people.may(tx, representative("WESTED"), Action.DECIDE, PROJECT)
+        board.continue_until(tx, admission, until, "The wages came late.")
+        for party in world.policy.signatories:
+            vote(tx, PROJECT, party, board.MotionKind.CONTINUATION)
+    certificate = destroyed(world)
+    assert certificate.extensions == ((until, world.today),) and certificate.approved_to == until
+    page = (world.settings.home / "certificates" / "DR-0034-project-1.html").read_text()
+    assert "2023-03-31" in page and "Extensions: none" not in page
 
 
 def test_the_agreement_is_closed_and_held_meanwhile_only(world: World):

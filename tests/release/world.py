@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from enclave import agreement, people
-from enclave.agreement import Policy, Signature, compile_agreement
+from enclave import people
+from enclave.agreement import Policy, compile_agreement
 from enclave.egress import Artefact, Clearance, ReleaseRequest, digest_of
 from enclave.intake import Holding
 from enclave.ledger import Entry
@@ -19,6 +19,7 @@ from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
 from enclave.terms import Action, Role
 from enclave.vault import Keystore, LedgerKey, PrivateKeys, new_keys
+from tests.parties import bring_into_force
 
 PROJECT, REQUEST = "DR-0034", "out-0147"
 FIRST_DAY = date(2022, 6, 1)
@@ -156,9 +157,7 @@ def a_world(home: Path) -> World:
     """Make an installation in which DR-0034 is in force and its people are listed."""
     world = open_world(home)
     with world.store.transaction() as tx:
-        agreement.register(tx, world.policy, "opm")
-        for party in world.policy.signatories:
-            agreement.sign(tx, PROJECT, Signature(party, "Representative", date(2022, 4, 1)), "opm")
+        bring_into_force(tx, world.policy)
         for person, (role, basis, agency, government) in STAFF.items():
             known = Person(
                 person, f"Invented {person}", "Staff", "Office", f"{person}@example.org", "555-0100", government

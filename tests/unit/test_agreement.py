@@ -21,6 +21,7 @@ from enclave.errors import Invalid, Refused
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
 from p20kit import CellPolicy
+from tests.parties import ask, say_yes
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -118,6 +119,41 @@ def test_nothing_is_looser_than_the_floor(
     assert [finding.rule for finding in caught.value.findings] == ["policy-floor"]
 
 
+@pytest.mark.parametrize("left", [("SDE",), ()])
+def test_a_request_to_fewer_than_two_agencies_goes_to_that_agency(
+    compiled: Callable[..., Policy], left: tuple[str, ...]
+) -> None:
+    def ask_one(body: dict[str, Any]) -> None:
+        agencies = "participating agency"
+        body["parties"] = [p for p in body["parties"] if p["kind"] != agencies or p["code"] in left]
+
+    with pytest.raises(Refused) as caught:
+        compiled(ask_one)
+    (finding,) = caught.value.findings
+    assert (finding.rule, finding.clause) == ("two-agencies", "EM XI")
+    assert not left or "Department of Education" in finding.next
+
+
+@pytest.mark.parametrize("kind", ["data integration hub", "data recipient"])
+def test_a_hub_and_a_recipient_sign(compiled: Callable[..., Policy], kind: str) -> None:
+    def leave_out(body: dict[str, Any]) -> None:
+        body["parties"] = [party for party in body["parties"] if party["kind"] != kind]
+
+    with pytest.raises(Invalid) as caught:
+        compiled(leave_out)
+    assert [finding.rule for finding in caught.value.findings] == ["party"]
+
+
+def test_what_differs_is_named_by_where_it_stands(policy: Policy, compiled: Callable[..., Policy]) -> None:
+    assert agreement.diff(policy, policy) == ()
+    assert agreement.diff(policy, compiled(put("elements.SDE.7.definition", "As recorded."))) == (
+        agreement.Change("agreement.elements.SDE.Gender.definition", "Gender as reported.", "As recorded."),
+    )
+    assert {change.where for change in agreement.diff(policy, compiled(put("cells.minimum_count", 10)))} == {
+        "agreement.cells.minimum_count", "cells.minimum_count",
+    }  # fmt: skip
+
+
 def test_longer_match_retention_than_the_floor_is_refused(compiled: Callable[..., Policy]) -> None:
     def longer(body: dict[str, Any]) -> None:
         body["match_data_business_days"] = 11
@@ -167,7 +203,12 @@ def test_it_is_in_force_when_all_have_signed_until_the_earliest_end(
 ) -> None:
     store = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: date(2022, 4, 11))
     with store.transaction() as tx:
-        known = agreement.register(tx, policy, "olga")
+        ask(tx, policy)
+        with pytest.raises(Refused, match="have not approved"):
+            agreement.sign(tx, "DR-0034", Signature("SDE", "Representative", date(2022, 4, 1)), "olga")
+        for agency in policy.agencies:
+            say_yes(tx, "DR-0034", agency)
+        known = agreement.of(tx, "DR-0034")
         for day, party in enumerate(policy.signatories, start=1):
             assert known.effective_on is None and known.reasons_not_in_force(date(2022, 4, 11))[0][0] == "signatures"
             known = agreement.sign(tx, "DR-0034", Signature(party, "Representative", date(2022, 4, day)), "olga")

@@ -80,7 +80,7 @@ def without_groups(_: Installation, tmp_path: Path) -> None:
 def edit_ledger(made: Installation, _: Path) -> None:
     with contextlib.closing(sqlite3.connect(made.home / "enclave.db")) as base, base:
         base.execute("drop trigger ledger_no_update")  # who holds the file can
-        base.execute("update ledger set body = replace(body, '\"done\"', '\"DONE\"') where seq = 3")
+        base.execute("update ledger set body = replace(body, '\"done\"', '\"DONE\"') where seq = 2")
 
 
 def other_ledger_key(made: Installation, _: Path) -> None:

@@ -11,21 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from enclave import agreement, people
-from enclave.agreement import Signature, compile_agreement
+from enclave import people
+from enclave.agreement import compile_agreement
 from enclave.errors import Invalid, Refused
+from enclave.ledger import Entry
 from enclave.people import Hold, Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
 from enclave.terms import Action, Role
+from tests.parties import bring_into_force, representative
 
 A = Action
 MAY = {
     Role.RESEARCHER: {A.ANALYSE, A.REQUEST},
     Role.AGENCY_ANALYST: {A.ANALYSE, A.REQUEST},
     Role.HUB_STAFF: {A.RECEIVE, A.MATCH, A.CUT, A.DESTROY},
-    Role.STEWARD: {A.AGREE, A.CONFIRM, A.AUDIT},
-    Role.OPM: {A.CHECK, A.PUBLISH, A.DESTROY, A.AUDIT},
+    Role.STEWARD: {A.AGREE, A.CONFIRM, A.DECIDE, A.AUDIT},
+    Role.OPM: {A.CHECK, A.PUBLISH, A.DESTROY, A.DECIDE, A.AUDIT},
     Role.AUDITOR: {A.AUDIT},
 }
 TOUCHES_RECORDS = {A.ANALYSE, A.REQUEST, A.RECEIVE, A.MATCH, A.CUT}
@@ -40,9 +42,7 @@ class Office:
         self.store = Store(f"sqlite:///{home / 'enclave.db'}", lambda: self.day)
         policy = compile_agreement(PACKAGED_POLICIES, "DR-0034")
         with self.store.transaction() as tx:
-            agreement.register(tx, policy, "olga")
-            for party in policy.signatories:
-                agreement.sign(tx, "DR-0034", Signature(party, "Representative", SIGNED), "olga")
+            bring_into_force(tx, policy, actor="olga")
 
     def enlist(
         self, id: str, role: Role, *, exhibit_c: date | None = SIGNED, approvals: tuple[str, ...] = ("SDE", "DOL")
@@ -53,7 +53,7 @@ class Office:
             if exhibit_c:
                 people.sign_exhibit(tx, "DR-0034", id, "C", exhibit_c, "olga")
             for agency in approvals:
-                people.approve(tx, "DR-0034", id, agency, "olga")
+                people.approve(tx, "DR-0034", id, agency, representative(agency))
 
     def rules(self, person: str, action: Action, project: str = "DR-0034") -> list[str]:
         with self.store.view() as view:
@@ -93,7 +93,7 @@ def lose_an_approval(office: Office) -> None:
 
 def have_an_approval_withdrawn(office: Office) -> None:
     with office.store.transaction() as tx:
-        people.withdraw(tx, "DR-0034", "wren", "DOL", "dora")
+        people.withdraw(tx, "DR-0034", "wren", "DOL", representative("DOL"))
 
 
 def let_exhibit_c_run_out(office: Office) -> None:
@@ -118,9 +118,15 @@ def hold(office: Office) -> None:
         people.place(tx, Hold("DR-0034", "project DR-0034", DAY, "DSA VI.F", "olga"))
 
 
+def end_a_membership(office: Office) -> None:
+    with office.store.transaction() as tx:
+        people.leave(tx, "DOL", "olga", breach=True)
+
+
 @pytest.mark.parametrize(
     ("happens", "rule"),
     [
+        (end_a_membership, "membership"),
         (lose_an_approval, "approval"),
         (have_an_approval_withdrawn, "approval"),
         (let_exhibit_c_run_out, "exhibit-c"),
@@ -159,7 +165,7 @@ def test_destruction_and_audit_are_possible_after_the_end(office: Office) -> Non
     end_the_project(office)
     hold(office)
     assert [a for a in MAY[Role.OPM] if office.rules("olga", a) == []] != []
-    assert {a for a in MAY[Role.OPM] if office.rules("olga", a) == []} == {A.DESTROY, A.AUDIT}
+    assert {a for a in MAY[Role.OPM] if office.rules("olga", a) == []} == {A.DESTROY, A.DECIDE, A.AUDIT}
 
 
 def test_an_admission_ends_with_exhibit_c_or_the_project(office: Office) -> None:
@@ -179,6 +185,69 @@ def test_nobody_approves_themselves_and_a_listing_is_complete(office: Office) ->
     with office.store.transaction() as tx, pytest.raises(Invalid) as caught:
         people.enlist(tx, person, listing, "olga")
     assert [finding.rule for finding in caught.value.findings] == ["contact-field", "contact-field", "purpose"]
+
+
+def test_an_agency_approves_through_its_own_steward(office: Office) -> None:
+    office.enlist("wren", Role.RESEARCHER, approvals=())
+
+    def approve(agency: str, actor: str) -> None:
+        with office.store.transaction() as tx:
+            people.approve(tx, "DR-0034", "wren", agency, actor)
+
+    for actor in ("olga", representative("DOL"), representative("WESTED")):
+        with pytest.raises(Refused, match="does not speak for SDE"):
+            approve("SDE", actor)
+    with office.store.transaction() as tx:
+        people.suspend(tx, "DR-0034", representative("SDE"), "DSA VI.F", "olga")
+    with pytest.raises(Refused, match="does not speak for SDE"):
+        approve("SDE", representative("SDE"))
+    assert office.rules("wren", Action.ANALYSE) == ["approval"]
+
+
+def test_an_agency_takes_its_approval_back_through_its_own_steward(office: Office) -> None:
+    office.enlist("wren", Role.RESEARCHER)
+    with office.store.transaction() as tx, pytest.raises(Refused, match="does not speak for DOL"):
+        people.withdraw(tx, "DR-0034", "wren", "DOL", representative("SDE"))
+
+
+def test_an_agency_is_a_member_for_three_years_and_leaves_with_thirty_days(office: Office) -> None:
+    office.enlist("wren", Role.RESEARCHER)
+    with office.store.transaction() as tx:
+        people.join(tx, "SDE", date(2019, 4, 15), "olga")
+    office.day = date(2022, 4, 15)
+    assert office.rules("wren", Action.ANALYSE) == []
+    office.day = date(2022, 4, 16)
+    assert office.rules("wren", Action.ANALYSE) == ["membership"]
+    with office.store.transaction() as tx:
+        with pytest.raises(Refused, match="no member"):
+            people.leave(tx, "SDE", "olga")
+        with pytest.raises(Invalid):
+            people.join(tx, "SDE", date(2022, 4, 17), "olga")
+        people.join(tx, "SDE", date(2022, 4, 16), "olga")
+        assert people.leave(tx, "SDE", "olga").until == date(2022, 5, 16)
+    assert office.rules("wren", Action.ANALYSE) == []
+    office.day = date(2022, 5, 17)
+    assert office.rules("wren", Action.ANALYSE) == ["membership"]
+
+
+def test_a_breach_ends_a_membership_at_once(office: Office) -> None:
+    office.enlist("wren", Role.RESEARCHER)
+    end_a_membership(office)
+    assert office.rules("wren", Action.ANALYSE) == ["membership"]
+    assert office.rules(representative("DOL"), Action.DECIDE) == []
+
+
+def test_an_agency_that_never_joined_opens_nothing(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.enlist("wren", Role.RESEARCHER)
+    with office.store.transaction() as tx:
+        member = tx.get(people.Membership, "SDE")
+        assert member is not None
+        tx.delete(member, Entry("olga", "test", "SDE"))
+    with office.store.view() as view:
+        (finding,) = people.reasons_against(view, "wren", Action.ANALYSE, "DR-0034")
+    office.store.close()
+    assert "has not joined" in finding.what
 
 
 def test_what_was_not_approved_cannot_be_withdrawn(office: Office) -> None:

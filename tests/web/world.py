@@ -17,6 +17,7 @@ from enclave.settings import defaults
 from enclave.terms import Action, Role
 from enclave.vault import new_keys
 from p20kit import Rate, chart, open_project, protect, request_release, synthetic, tabulate
+from tests.parties import bring_into_force, representative
 
 PROJECT = "DR-0034"
 AS_OF = date(2022, 4, 11)
@@ -90,9 +91,7 @@ def build(home: Path) -> World:
 def _sign_and_enlist(enclave: Enclave) -> None:
     policy = agreement.compile_agreement(enclave.settings.policies, PROJECT)
     with enclave.store.transaction() as tx:
-        agreement.register(tx, policy, "opm")
-        for party in policy.signatories:
-            agreement.sign(tx, PROJECT, agreement.Signature(party, "Representative", date(2022, 4, 1)), "opm")
+        bring_into_force(tx, policy)
         for name, (role, basis, agency, government) in STAFF.items():
             person = Person(
                 name, f"{name.title()} Invented", "Staff", agency or "Office", f"{name}@example.org", "555-0100",
@@ -102,7 +101,7 @@ def _sign_and_enlist(enclave: Enclave) -> None:
             if name != "rita":
                 people.sign_exhibit(tx, PROJECT, name, "C", date(2022, 4, 1), "opm")
             for code in policy.agencies:
-                people.approve(tx, PROJECT, name, code, "opm")
+                people.approve(tx, PROJECT, name, code, representative(code))
         stranger = Person("nora", "Nora Invented", "Staff", "Elsewhere", "nora@example.org", "555-0100", True)
         tx.write(stranger, Entry("opm", "people.person", "nora", "", "DSA VI.E"))
 

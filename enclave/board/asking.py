@@ -1,0 +1,220 @@
+"""Ask for data, for a later end, for other terms; say what is available and what is not shared; give notice.
+
+Source: ExA 1.a; EM XI.B.1; EM VIII; DSA VI.H; DSA VII; DSA XI.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from enclave import matching
+from enclave.agreement import InForce, Policy, Termination, diff, of, register
+from enclave.board.motion import Motion, MotionKind, State, digest, motions, open_motion
+from enclave.calendar import CONTINUATION, TERMINATION
+from enclave.errors import invalid, refuse
+from enclave.ledger import Details, Entry
+from enclave.people import Admission
+from enclave.store import Transaction
+from enclave.terms import Action
+
+
+def request(tx: Transaction, policy: Policy, actor: str) -> Motion:
+    """Register an initial request and ask its agencies; one asked before is replaced, and answered anew.
+
+    Source: ExA 1.a; EM XI.B.
+    """
+    register(tx, policy, actor)
+    for earlier in tx.find(Motion, policy.project, asks=MotionKind.INITIAL):
+        if earlier.state is not State.REPLACED:
+            entry = Entry(actor, "board.replace", earlier.key, policy.project, MotionKind.INITIAL.clause)
+            tx.write(replace(earlier, state=State.REPLACED), entry)
+    return _ask(tx, policy.project, MotionKind.INITIAL, actor, policy=policy)
+
+
+def continue_until(tx: Transaction, admission: Admission, until: date, reason: str) -> Motion:
+    """Ask for a later end, in writing, with a justification, thirty days before the end at the latest.
+
+    Source: DSA VI.H; ExA 1.a.
+
+    Raises
+    ------
+    Refused
+        If it is too late, or the day asked for is no later than the end.
+    """
+    agreement = _in_force(tx, admission)
+    last = agreement.ends_on - timedelta(days=CONTINUATION.length)
+    if tx.today > last:
+        raise refuse(
+            admission.project, "too-late", CONTINUATION.clause,
+            f"a later end is asked for by {last}, {CONTINUATION.length} days before {agreement.ends_on}",
+            "The project ends on its day; ask for data anew.",
+        )  # fmt: skip
+    _hold_later(admission.project, MotionKind.CONTINUATION, until, agreement.ends_on)
+    if agreement.termination is not None:
+        raise refuse(
+            admission.project, "terminated", "DSA XI", f"{agreement.termination.party} has given notice",
+            "The project ends on its day; ask for data anew.",
+        )  # fmt: skip
+    return _ask(tx, admission.project, MotionKind.CONTINUATION, admission.person, reason=_given(reason), until=until)
+
+
+def amend(tx: Transaction, admission: Admission, policy: Policy, reason: str) -> Motion:
+    """Ask for other terms; they are in force when all parties have agreed in writing.
+
+    Source: DSA VII; ExA 1.a.
+
+    Raises
+    ------
+    Refused
+        If nothing differs, or its end does: that is a continuation.
+    """
+    agreement = _in_force(tx, admission)
+    changes = diff(agreement.policy, policy)
+    if policy.project != admission.project or not changes:
+        raise refuse(
+            admission.project,
+            "no-change",
+            "DSA VII",
+            "it says what is in force already",
+            "Change the agreement's file.",
+        )
+    ends = ("project_end", "destroy_by", "months_after_delivery")
+    if any(getattr(policy.retention, name) != getattr(agreement.policy.retention, name) for name in ends):
+        raise refuse(
+            admission.project, "continuation", "ExA 1.a", "a modification changes no end",
+            "Ask for a later end with `enclave agreement extend`.",
+        )  # fmt: skip
+    return _ask(
+        tx, admission.project, MotionKind.MODIFICATION, admission.person, reason=_given(reason), policy=policy
+    )
+
+
+def keep_match_data(tx: Transaction, admission: Admission, until: date, reason: str) -> Motion:
+    """Ask that the data of the newest match are kept longer than ten business days.
+
+    Source: DSA III.F.3.
+
+    Raises
+    ------
+    Refused
+        If the match is not complete, its data are due, or the day is no later.
+    """
+    _in_force(tx, admission)
+    run = matching.latest(tx, admission.project)
+    if run.delete_by is None or run.delete_by <= tx.today:
+        raise refuse(
+            run.key, "match-clock", "DSA III.F.3", "its clock has not started, or has run out",
+            "Agree with the match first, and ask before its data are due.",
+        )  # fmt: skip
+    _hold_later(run.key, MotionKind.MATCH_DATA, until, run.delete_by)
+    return _ask(tx, admission.project, MotionKind.MATCH_DATA, admission.person, reason=_given(reason), until=until)
+
+
+def confirm_available(tx: Transaction, admission: Admission) -> Motion:
+    """Confirm that the agency's data exist and may be shared; without it the agency cannot approve.
+
+    Source: EM XI.B.1.
+    """
+    motion = _of_agency(tx, admission)
+    motion = replace(motion, available={**motion.available, admission.agency: tx.today})
+    details = {"agency": admission.agency}
+    entry = Entry(admission.person, "board.available", motion.key, motion.project, "EM XI.B.1", details=details)
+    tx.write(motion, entry)
+    return motion
+
+
+def refuse_element(tx: Transaction, admission: Admission, element: str, reason: str) -> Motion:
+    """Refuse to share one element, with the reason; it leaves the policy when the request is approved.
+
+    Source: EM VIII.
+
+    Raises
+    ------
+    Refused
+        If the agency is not asked for it.
+    Invalid
+        If the request could not be answered without it.
+    """
+    motion = _of_agency(tx, admission)
+    agency, policy = admission.agency, motion.policy
+    if policy is None or policy.element(agency, element) is None:
+        what = f"{agency} is not asked for {element}"
+        raise refuse(motion.project, "element", "EM VIII", what, "Name it as the request does.")
+    refused = {**motion.refused, agency: {**motion.refused.get(agency, {}), element: _given(reason)}}
+    policy.without(refused)
+    details: Details = {"agency": agency, "element": element, "reason_sha256": digest(reason)}
+    entry = Entry(admission.person, "board.refuse-element", motion.key, motion.project, "EM VIII", details=details)
+    motion = replace(motion, refused=refused)
+    tx.write(motion, entry)
+    return motion
+
+
+def terminate(tx: Transaction, admission: Admission, reason: str) -> InForce:
+    """Give a party's written notice; the project ends sixty days later, if it does not end before.
+
+    Source: DSA XI.
+
+    Raises
+    ------
+    Refused
+        If the person speaks for no party, or notice has been given.
+    """
+    agreement = _in_force(tx, admission)
+    if admission.agency not in agreement.policy.signatories or agreement.termination is not None:
+        what = "notice has been given" if agreement.termination else f"{admission.person} speaks for no party"
+        raise refuse(admission.project, "termination", "DSA XI", what, "A party's Representative gives notice, once.")
+    given = Termination(admission.agency, tx.today, TERMINATION.due(tx.today))
+    agreement = replace(agreement, termination=given)
+    details: Details = {
+        "party": given.party, "ends_on": agreement.ends_on.isoformat(), "reason_sha256": digest(_given(reason)),
+    }  # fmt: skip
+    project = admission.project
+    tx.write(agreement, Entry(admission.person, "agreement.terminate", project, project, "DSA XI", details=details))
+    return agreement
+
+
+def _ask(
+    tx: Transaction, project: str, kind: MotionKind, by: str, *, reason: str = "", until: date | None = None,
+    policy: Policy | None = None,
+) -> Motion:  # fmt: skip
+    if tx.find(Motion, project, asks=kind, state=State.OPEN):
+        raise refuse(
+            project, "asked-already", kind.clause, f"a {kind} request waits for answers", "Let the parties answer it."
+        )
+    motion = Motion(project, len(motions(tx, project)) + 1, kind, tx.today, by, reason, until, policy)
+    details: Details = {
+        "kind": kind, "until": str(until or ""), "policy": policy.hash if policy else "",
+        "reason_sha256": digest(reason), "asked": list(kind.answered_by(of(tx, project).policy)),
+    }  # fmt: skip
+    tx.write(motion, Entry(by, "board.ask", motion.key, project, kind.clause, "asked", details))
+    return motion
+
+
+def _in_force(tx: Transaction, admission: Admission) -> InForce:
+    admission.hold_to(Action.DECIDE, admission.project)
+    agreement = of(tx, admission.project)
+    for rule, clause, what in agreement.reasons_not_in_force(tx.today):
+        raise refuse(admission.project, rule, clause, what, "Only what is in force is extended, changed or ended.")
+    return agreement
+
+
+def _of_agency(tx: Transaction, admission: Admission) -> Motion:
+    """Give the initial request that waits for this person's agency."""
+    admission.hold_to(Action.DECIDE, admission.project)
+    motion = open_motion(tx, admission.project, MotionKind.INITIAL)
+    if motion.policy is None or admission.agency not in motion.policy.agencies:
+        what = f"{admission.person} speaks for no agency whose data are requested"
+        raise refuse(admission.project, "agency", "EM XI.B", what, "A steward of the agency does it.")
+    return motion
+
+
+def _hold_later(subject: str, kind: MotionKind, until: date, now: date) -> None:
+    if until <= now:
+        raise refuse(subject, "not-later", kind.clause, f"{until} is no later than {now}", "Ask for a later day.")
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise invalid("reason", "reason", "EM XI.B", "it is empty", "Say why.")
+    return reason.strip()

@@ -1,0 +1,180 @@
+"""Commands about what needs several parties' written word, and about the agencies of the programme."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from enclave import agreement, board, people
+from enclave.board import Decision, Motion, MotionKind, State
+from enclave.cli.agreements import agreement_group
+from enclave.cli.data import matching_group
+from enclave.cli.desk import Desk, Json, calendar_day, show, table
+from enclave.terms import Action, party_id, project_id
+
+agency_group = typer.Typer(no_args_is_help=True, help="Agencies in the programme: membership, suspension.")
+Reason = Annotated[str, typer.Option(help="The reason, in writing.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the group onto the command line; the other commands stand in the groups of their rooms."""
+    app.add_typer(agency_group, name="agency")
+
+
+@agreement_group.command("available")
+def agreement_available(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Confirm for one's agency that the data asked for exist and may be shared (EM XI.B.1)."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.DECIDE, project)
+    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+        motion = board.confirm_available(tx, admission)
+    show(motion.available, as_json, f"{admission.agency} confirms that its data are available")
+
+
+@agreement_group.command("refuse-element")
+def agreement_refuse_element(
+    context: typer.Context, project: str, element: str, reason: Reason = "", as_json: Json = False
+) -> None:
+    """Refuse to share one element, with the reason; it leaves the policy (EM VIII)."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.DECIDE, project)
+    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+        motion = board.refuse_element(tx, admission, element, reason)
+    show(motion.refused, as_json, f"{admission.agency} does not share {element}")
+
+
+@agreement_group.command("vote")
+def agreement_vote(
+    context: typer.Context,
+    project: str,
+    decision: Decision,
+    on: Annotated[MotionKind, typer.Option(help="What is answered.")] = MotionKind.INITIAL,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Answer for one's party what is asked: a request, a later end, other terms, match data kept longer."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.DECIDE, project)
+    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+        motion = board.answer(tx, admission, on, decision, reason)
+    show(_plain(motion), as_json, f"{admission.agency}: {decision}; the {on} request is {motion.state}")
+
+
+@agreement_group.command("extend")
+def agreement_extend(
+    context: typer.Context, project: str, until: str, reason: Reason = "", as_json: Json = False
+) -> None:
+    """Ask for a later end, thirty days before the end at the latest (DSA VI.H)."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.DECIDE, project)
+    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+        motion = board.continue_until(tx, admission, calendar_day(until), reason)
+    show(_plain(motion), as_json, f"asked for an end on {motion.until}; every party answers")
+
+
+@agreement_group.command("amend")
+def agreement_amend(context: typer.Context, project: str, reason: Reason = "", as_json: Json = False) -> None:
+    """Ask that the agreement's file, as it now is, takes the place of what is in force (DSA VII)."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.DECIDE, project)
+    policy = agreement.compile_agreement(desk.enclave.settings.policies, project)
+    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+        motion = board.amend(tx, admission, policy, reason)
+    show(_plain(motion), as_json, f"asked for policy {policy.hash[:16]}; every party answers")
+
+
+@agreement_group.command("terminate")
+def agreement_terminate(context: typer.Context, project: str, reason: Reason = "", as_json: Json = False) -> None:
+    """Give one's party's written notice; the project ends sixty days later (DSA XI)."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.DECIDE, project)
+    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+        known = board.terminate(tx, admission, reason)
+    show({"ends_on": known.ends_on}, as_json, f"{admission.project} ends on {known.ends_on}")
+
+
+@agreement_group.command("motions")
+def agreement_motions(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """List what was asked of the parties, and what they answered."""
+    with context.obj.enclave.store.view() as view:
+        found = board.motions(view, agreement.of(view, project_id(project)).project)
+    rows = [
+        (
+            m.number,
+            m.asks,
+            m.asked_on,
+            m.until,
+            m.state,
+            "; ".join(f"{p}: {a.decision}" for p, a in m.answers.items()),
+        )
+        for m in found
+    ]
+    table("what was asked", ("number", "asks", "on", "until", "state", "answers"), rows, as_json)
+
+
+@agreement_group.command("diff")
+def agreement_diff(
+    context: typer.Context,
+    project: str,
+    of: Annotated[int, typer.Option("--from", help="Version; 0 is the one in force.", min=0)] = 0,
+    to: Annotated[int, typer.Option("--to", help="Version; the agreement's file when not given.", min=0)] = -1,
+    as_json: Json = False,
+) -> None:
+    """Show what differs between two versions, or between what is in force and the agreement's file (DSA VII)."""
+    enclave, project = context.obj.enclave, project_id(project)
+    with enclave.store.view() as view:
+        before = agreement.policy_of(view, project, of)
+        after = agreement.policy_of(view, project, to) if to >= 0 else None
+        refused = agreement.of(view, project).refused
+    after = after or agreement.compile_agreement(enclave.settings.policies, project).without(refused)
+    changes = agreement.diff(before, after)
+    table(
+        f"changes of {project}",
+        ("where", "before", "after"),
+        [(c.where, c.before, c.after) for c in changes],
+        as_json,
+    )
+
+
+@matching_group.command("keep")
+def matching_keep(
+    context: typer.Context, project: str, until: str, reason: Reason = "", as_json: Json = False
+) -> None:
+    """Ask all parties that the newest match's data are kept longer (DSA III.F.3)."""
+    desk: Desk = context.obj
+    admission = desk.admitted(Action.DECIDE, project)
+    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+        motion = board.keep_match_data(tx, admission, calendar_day(until), reason)
+    show(_plain(motion), as_json, f"asked to keep match data until {motion.until}; every party answers")
+
+
+@agency_group.command("join")
+def agency_join(context: typer.Context, agency: str, signed_on: str, as_json: Json = False) -> None:
+    """Record that an agency signed the Enterprise MOU: three years (EM XVIII.B)."""
+    with context.obj.enclave.store.transaction() as tx:
+        known = people.join(tx, party_id(agency), calendar_day(signed_on), context.obj.actor)
+    show(known, as_json, f"{known.agency} is a member until {known.until}")
+
+
+@agency_group.command("leave")
+def agency_leave(
+    context: typer.Context,
+    agency: str,
+    breach: Annotated[bool, typer.Option(help="At once, after a breach of confidentiality.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Record that an agency leaves the Enterprise MOU: its data are closed in every project after its last day."""
+    desk: Desk = context.obj
+    with desk.changing("agency.refuse", party_id(agency), "") as tx:
+        known = people.leave(tx, party_id(agency), desk.actor, breach=breach)
+    show(known, as_json, f"the data of {known.agency} are open until {known.until}")
+
+
+def _plain(motion: Motion) -> dict[str, object]:
+    """Give a motion without the policy it asks for, which is long."""
+    return {
+        "number": motion.number, "asks": motion.asks, "state": motion.state, "until": motion.until,
+        "policy": motion.policy.hash if motion.policy else "", "answers": motion.answers,
+        "carried": motion.state is State.CARRIED,
+    }  # fmt: skip

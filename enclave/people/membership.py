@@ -1,0 +1,96 @@
+"""Which agencies take part in the programme, and until when: without it none of their data are open to anyone.
+
+Source: EM XVIII.B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import ClassVar
+
+from enclave.calendar import LEAVING, MEMBERSHIP
+from enclave.errors import invalid, refuse
+from enclave.ledger import Entry
+from enclave.store import Transaction, View
+
+
+@dataclass(frozen=True)
+class Membership:
+    """An agency's signature under the Enterprise MOU.
+
+    Parameters
+    ----------
+    until : date
+        Last day: three years after the signature, earlier where the agency left.
+    """
+
+    KIND: ClassVar[str] = "membership"
+    agency: str
+    since: date
+    until: date
+    project: str = ""
+
+    @property
+    def key(self) -> str:
+        """The agency."""
+        return self.agency
+
+
+def join(tx: Transaction, agency: str, signed_on: date, actor: str) -> Membership:
+    """Record that an agency signed the Enterprise MOU, for the first time or again.
+
+    Source: EM XVIII.B.
+
+    Raises
+    ------
+    Invalid
+        If it is dated in the future.
+    """
+    if signed_on > tx.today:
+        raise invalid(
+            agency, "signed-on", MEMBERSHIP.clause, f"{signed_on} has not come yet", "Give the day of the signature.",
+        )  # fmt: skip
+    membership = Membership(agency, signed_on, MEMBERSHIP.due(signed_on))
+    return _write(tx, membership, "agency.join", actor)
+
+
+def leave(tx: Transaction, agency: str, actor: str, *, breach: bool = False) -> Membership:
+    """Record an agency's notice that it leaves, or the end of its membership at once after a breach.
+
+    Source: EM XVIII.B.
+
+    Raises
+    ------
+    Refused
+        If it is no member.
+    """
+    known = tx.get(Membership, agency)
+    if known is None or known.until < tx.today:
+        raise refuse(
+            agency, "membership", MEMBERSHIP.clause, "it is no member of the Enterprise MOU", "Nothing is to end.",
+        )  # fmt: skip
+    last = tx.today - timedelta(days=1) if breach else LEAVING.due(tx.today)
+    return _write(tx, replace(known, until=min(known.until, last)), "agency.leave", actor)
+
+
+def missing_members(view: View, agencies: Iterable[str]) -> list[str]:
+    """Say of each agency that is no member today that it is none.
+
+    Source: EM XVIII.B.
+    """
+    said = []
+    for agency in agencies:
+        known = view.get(Membership, agency)
+        if known is None:
+            said.append(f"{agency} has not joined the Enterprise MOU")
+        elif known.until < view.today:
+            said.append(f"the membership of {agency} in the Enterprise MOU ended on {known.until}")
+    return said
+
+
+def _write(tx: Transaction, membership: Membership, action: str, actor: str) -> Membership:
+    details = {"since": membership.since.isoformat(), "until": membership.until.isoformat()}
+    tx.write(membership, Entry(actor, action, membership.agency, "", MEMBERSHIP.clause, details=details))
+    return membership

@@ -1,0 +1,336 @@
+"""Requests, later ends, amendments, notices: each holds once everybody who must has agreed in writing.
+
+Source: EM XI.B; EM XI.B.1; EM VIII; ExA 1.a; DSA VI.H; DSA VII; DSA XI; DSA III.F.3.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from enclave import agreement, board, matching, people
+from enclave.agreement import InForce, Policy, Signature, compile_agreement, policy_of
+from enclave.board import Decision, MotionKind, State
+from enclave.destruction import due
+from enclave.errors import EnclaveError, Invalid, Refused
+from enclave.ledger import Entry
+from enclave.matching import MatchRun
+from enclave.people import Admission
+from enclave.settings import PACKAGED_POLICIES
+from enclave.store import Store, Transaction
+from enclave.terms import Action
+from tests.parties import ask, bring_into_force, representative, say_yes, vote
+
+DR, DAY, END = "DR-0034", date(2022, 4, 11), date(2022, 8, 31)
+PARTIES = ("SDE", "DOL", "DOL-HUB", "WESTED")
+YES, NO, IF = Decision.APPROVAL, Decision.DISAPPROVAL, Decision.CONDITIONAL
+
+
+class Office:
+    """A registry in which DR-0034 can be asked for; `day` is the calendar day."""
+
+    def __init__(self, home: Path) -> None:
+        self.day, self.home = DAY, home
+        self.policy = compile_agreement(PACKAGED_POLICIES, DR)
+        self.store = Store(f"sqlite:///{home / 'enclave.db'}", lambda: self.day)
+
+    def may(self, tx: Transaction, party: str) -> Admission:
+        return people.may(tx, representative(party), Action.DECIDE, DR)
+
+    def answer(self, party: str, on: MotionKind, decision: Decision = YES, reason: str = "") -> State:
+        with self.store.transaction() as tx:
+            return vote(tx, DR, party, on, decision, reason).state
+
+    @property
+    def known(self) -> InForce:
+        with self.store.view() as view:
+            return agreement.of(view, DR)
+
+    def refused(self, step: Callable[[Transaction], object]) -> list[str]:
+        """Do what must not pass; give the rules."""
+        with pytest.raises(EnclaveError) as caught, self.store.transaction() as tx:
+            step(tx)
+        assert all(finding.clause and finding.next for finding in caught.value.findings)
+        return [finding.rule for finding in caught.value.findings]
+
+    def last(self, action: str) -> dict[str, object]:
+        with self.store.view() as view:
+            entry: dict[str, object] = [*view.entries(action=action)][-1]
+            return entry
+
+    def amended(self, folder: Path, **change: object) -> Policy:
+        """Compile the agreement after a change of its file."""
+        shutil.copytree(PACKAGED_POLICIES, folder)
+        path = folder / "agreements" / f"{DR}.yaml"
+        body = yaml.safe_load(path.read_text("utf-8")) | change
+        path.write_text(yaml.safe_dump(body), "utf-8")
+        return compile_agreement(folder, DR)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """A request that waits for its agencies."""
+    made = Office(tmp_path)
+    with made.store.transaction() as tx:
+        ask(tx, made.policy)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def signed(tmp_path: Path) -> Iterator[Office]:
+    """An agreement in force."""
+    made = Office(tmp_path)
+    with made.store.transaction() as tx:
+        bring_into_force(tx, made.policy)
+    yield made
+    made.store.close()
+
+
+def complete_match(office: Office) -> MatchRun:
+    run = MatchRun(
+        DR, "match-01", "match_pair", "1", "0" * 64, {}, ("SDE", "DOL"), {}, DAY, 40, "90.0", *["0" * 64] * 5
+    )
+    with office.store.transaction() as tx:
+        tx.write(run, Entry("hub", "match.run", run.key, DR, "EM XII"))
+        for party in PARTIES:
+            run = matching.agree(tx, run, people.may(tx, representative(party), Action.AGREE, DR))
+    return run
+
+
+def test_an_agency_approves_when_it_has_confirmed_that_its_data_are_there(office: Office) -> None:
+    assert office.refused(lambda tx: vote(tx, DR, "SDE", MotionKind.INITIAL)) == ["available"]
+    with office.store.transaction() as tx:
+        say_yes(tx, DR, "SDE")
+    assert office.known.approved_on is None
+    office.day += timedelta(days=2)
+    with office.store.transaction() as tx:
+        say_yes(tx, DR, "DOL")
+    assert office.known.approved_on == DAY + timedelta(days=2)
+    entry = office.last("board.answer")
+    assert (entry["outcome"], entry["clause"]) == ("carried", "EM XI.B")
+
+
+def test_who_is_not_asked_does_not_answer(office: Office) -> None:
+    with office.store.transaction() as tx:
+        for party in ("WESTED", "DOL-HUB"):
+            with pytest.raises(Refused) as caught:
+                vote(tx, DR, party, MotionKind.INITIAL)
+            assert [finding.rule for finding in caught.value.findings] == ["voter"]
+    assert office.refused(lambda tx: board.confirm_available(tx, office.may(tx, "WESTED"))) == ["agency"]
+    assert office.refused(lambda tx: vote(tx, DR, "SDE", MotionKind.CONTINUATION)) == ["no-motion"]
+
+
+def test_a_disapproval_has_a_reason_and_declines_the_request(office: Office) -> None:
+    assert office.refused(lambda tx: vote(tx, DR, "DOL", MotionKind.INITIAL, NO)) == ["reason"]
+    assert office.answer("DOL", MotionKind.INITIAL, NO, "Wages may not be used for this.") is State.DECLINED
+    with office.store.view() as view:
+        (motion,) = board.motions(view, DR)
+        assert motion.answers["DOL"].reason == "Wages may not be used for this."
+        assert not any("Wages may not" in body for body in view.bodies())
+    assert office.refused(lambda tx: say_yes(tx, DR, "SDE")) == ["no-motion"]
+
+
+def test_a_condition_returns_it_and_it_is_asked_anew(office: Office) -> None:
+    with office.store.transaction() as tx:
+        say_yes(tx, DR, "SDE")
+        board.confirm_available(tx, office.may(tx, "DOL"))
+    assert office.answer("DOL", MotionKind.INITIAL, IF, "Without the wages of 2014.") is State.RETURNED
+    with office.store.transaction() as tx:
+        again = board.request(tx, office.policy, "opm")
+    assert again.number == 2 and not again.answers
+    with office.store.view() as view:
+        assert [motion.state for motion in board.motions(view, DR)] == [State.REPLACED, State.OPEN]
+    with office.store.transaction() as tx:
+        for agency in office.policy.agencies:
+            say_yes(tx, DR, agency)
+    assert office.known.approved_on == DAY
+
+
+def test_an_element_that_an_agency_does_not_share_leaves_the_policy(office: Office) -> None:
+    with office.store.transaction() as tx:
+        board.refuse_element(tx, office.may(tx, "SDE"), "SpecialEd", "Not needed for the questions asked.")
+        for agency in office.policy.agencies:
+            say_yes(tx, DR, agency)
+    known = office.known
+    assert known.policy.element("SDE", "SpecialEd") is None
+    assert known.policy.element("SDE", "Gender") is not None
+    assert not any("SpecialEd" in layout.elements for layout in known.policy.agreement.files)
+    assert known.refused == {"SDE": ("SpecialEd",)}
+    assert known.policy.hash == office.policy.without(known.refused).hash != office.policy.hash
+    entry = office.last("board.refuse-element")["details"]
+    assert isinstance(entry, dict) and entry["element"] == "SpecialEd"
+
+
+def test_what_an_agency_is_not_asked_for_or_nothing_could_go_without_is_not_refused(office: Office) -> None:
+    def refuse(agency: str, element: str, reason: str = "A reason.") -> list[str]:
+        return office.refused(lambda tx: board.refuse_element(tx, office.may(tx, agency), element, reason))
+
+    assert refuse("DOL", "SpecialEd") == ["element"]
+    assert refuse("SDE", "SpecialEd", " ") == ["reason"]
+    key = next(name for f in office.policy.agreement.files for name in f.unique if name != "GenericID")
+    assert set(refuse("DOL", key)) == {"element-reference"}
+
+
+def extend(office: Office, until: date = date(2023, 3, 31)) -> None:
+    with office.store.transaction() as tx:
+        board.continue_until(tx, office.may(tx, "WESTED"), until, "The wages came late.")
+
+
+def test_all_parties_grant_a_later_end(signed: Office) -> None:
+    extend(signed)
+    for party in PARTIES[:-1]:
+        assert signed.answer(party, MotionKind.CONTINUATION) is State.OPEN
+        assert signed.known.ends_on == END
+    assert signed.answer(PARTIES[-1], MotionKind.CONTINUATION) is State.CARRIED
+    assert signed.known.ends_on == date(2023, 3, 31)
+    assert [(each.until, each.granted_on) for each in signed.known.extensions] == [(date(2023, 3, 31), DAY)]
+    with signed.store.view() as view:
+        assert [d.due_on for d in due(view, DAY) if d.what == "project data"] == [date(2023, 3, 31)]
+
+
+@pytest.mark.parametrize(("days", "late"), [(30, False), (29, True)])
+def test_a_later_end_is_asked_for_thirty_days_before(signed: Office, days: int, late: bool) -> None:
+    signed.day = END - timedelta(days=days)
+    if late:
+        assert signed.refused(lambda tx: board.continue_until(tx, signed.may(tx, "WESTED"), END, "x")) == ["too-late"]
+    else:
+        extend(signed)
+
+
+def test_a_later_end_that_one_party_declines_is_none(signed: Office) -> None:
+    extend(signed)
+    assert signed.answer("SDE", MotionKind.CONTINUATION, NO, "The study is done.") is State.DECLINED
+    assert signed.known.ends_on == END
+    assert signed.refused(lambda tx: vote(tx, DR, "DOL", MotionKind.CONTINUATION)) == ["no-motion"]
+
+
+def test_a_day_no_later_an_empty_reason_and_a_second_question_are_refused(signed: Office) -> None:
+    def asked(until: date, reason: str = "A reason.") -> list[str]:
+        return signed.refused(lambda tx: board.continue_until(tx, signed.may(tx, "WESTED"), until, reason))
+
+    assert asked(END) == ["not-later"]
+    assert asked(END + timedelta(days=1), " ") == ["reason"]
+    extend(signed)
+    assert asked(END + timedelta(days=9)) == ["asked-already"]
+
+
+def test_an_end_that_has_passed_is_not_extended_any_more(signed: Office) -> None:
+    extend(signed)
+    for party in PARTIES[:-1]:
+        signed.answer(party, MotionKind.CONTINUATION)
+    signed.day = END + timedelta(days=1)
+    assert signed.refused(lambda tx: vote(tx, DR, PARTIES[-1], MotionKind.CONTINUATION)) == ["project-end"]
+
+
+def test_a_party_ends_it_by_notice_of_sixty_days(signed: Office) -> None:
+    with signed.store.transaction() as tx:
+        known = board.terminate(tx, signed.may(tx, "DOL"), "The law has changed.")
+    assert known.ends_on == date(2022, 6, 10) and signed.known == known
+    assert signed.refused(lambda tx: board.terminate(tx, signed.may(tx, "SDE"), "Too.")) == ["termination"]
+    assert signed.refused(
+        lambda tx: board.continue_until(tx, signed.may(tx, "WESTED"), date(2023, 1, 1), "More time.")
+    ) == ["terminated"]
+    signed.day = date(2022, 6, 11)
+    assert [rule for rule, _, _ in signed.known.reasons_not_in_force(signed.day)] == ["project-end"]
+
+
+def test_a_notice_given_late_does_not_prolong_it(signed: Office) -> None:
+    signed.day = END - timedelta(days=10)
+    with signed.store.transaction() as tx:
+        assert board.terminate(tx, signed.may(tx, "DOL"), "A reason.").ends_on == END
+
+
+def amend(office: Office, policy: Policy) -> None:
+    with office.store.transaction() as tx:
+        board.amend(tx, office.may(tx, "WESTED"), policy, "A report more.")
+
+
+def test_other_terms_hold_when_all_parties_have_agreed_and_the_old_are_kept(signed: Office, tmp_path: Path) -> None:
+    old, new = signed.policy, signed.amended(tmp_path / "policies", title="Manufacturing skills, and after")
+    amend(signed, new)
+    for party in PARTIES[:-1]:
+        signed.answer(party, MotionKind.MODIFICATION)
+    assert signed.known.policy.hash == old.hash
+    signed.answer(PARTIES[-1], MotionKind.MODIFICATION)
+    known = signed.known
+    assert (known.policy.hash, known.version, known.unsigned) == (new.hash, 2, ())
+    with signed.store.view() as view:
+        assert policy_of(view, DR, 1).hash == old.hash
+        assert [change.where for change in agreement.diff(policy_of(view, DR, 1), policy_of(view, DR))] == [
+            "agreement.title"
+        ]
+        with pytest.raises(Refused, match="no version 3"):
+            policy_of(view, DR, 3)
+
+
+def test_what_changes_nothing_or_the_end_is_no_modification(signed: Office, tmp_path: Path) -> None:
+    later = signed.amended(tmp_path / "policies", retention={
+        "project_end": "2024-04-01", "destroy_by": "2022-08-31", "months_after_delivery": 12,
+        "match_data_business_days": 10, "review_business_days": 10,
+    })  # fmt: skip
+    for policy, rule in ((signed.policy, "no-change"), (later, "continuation")):
+        assert signed.refused(lambda tx, p=policy: board.amend(tx, signed.may(tx, "WESTED"), p, "Why.")) == [rule]
+
+
+def test_an_agency_that_joins_by_amendment_answers_too(signed: Office, tmp_path: Path) -> None:
+    parties = [party.model_dump(mode="json") for party in signed.policy.agreement.parties]
+    third = {"code": "CSCU", "name": "Colleges", "kind": "participating agency", "representative": "Director"}
+    folder = tmp_path / "agencies.yaml"
+    folder.write_text(
+        (PACKAGED_POLICIES / "agencies" / "SDE.yaml").read_text("utf-8").replace("SDE", "CSCU"), "utf-8"
+    )
+    shutil.copytree(PACKAGED_POLICIES, tmp_path / "own")
+    shutil.copy(folder, tmp_path / "own" / "agencies" / "CSCU.yaml")
+    path = tmp_path / "own" / "agreements" / f"{DR}.yaml"
+    body = yaml.safe_load(path.read_text("utf-8")) | {"parties": [*parties, third]}
+    path.write_text(yaml.safe_dump(body), "utf-8")
+    amend(signed, compile_agreement(tmp_path / "own", DR))
+    for party in PARTIES:
+        assert signed.answer(party, MotionKind.MODIFICATION) is State.OPEN
+
+
+def test_a_signed_agreement_is_not_registered_again(signed: Office) -> None:
+    assert signed.refused(lambda tx: board.request(tx, signed.policy, "opm")) == ["modification"]
+    with signed.store.transaction() as tx:
+        agreement.sign(tx, DR, Signature("SDE", "Commissioner", DAY), "opm")
+
+
+def test_all_parties_keep_match_data_longer(signed: Office) -> None:
+    run = complete_match(signed)
+    assert run.delete_by == date(2022, 4, 26)
+    until = date(2022, 5, 20)
+    with signed.store.transaction() as tx:
+        board.keep_match_data(tx, signed.may(tx, "DOL-HUB"), until, "A review is asked for.")
+    for party in PARTIES:
+        with signed.store.view() as view:
+            assert [d.due_on for d in due(view, DAY) if d.what == "match data"] == [run.delete_by]
+        signed.answer(party, MotionKind.MATCH_DATA)
+    with signed.store.view() as view:
+        assert [d.due_on for d in due(view, DAY) if d.what == "match data"] == [until]
+        assert matching.latest(view, DR).delete_by == until
+
+
+def test_a_match_whose_clock_does_not_run_is_not_kept(signed: Office) -> None:
+    def keep(until: date) -> list[str]:
+        return signed.refused(lambda tx: board.keep_match_data(tx, signed.may(tx, "SDE"), until, "Why."))
+
+    assert keep(date(2022, 5, 20)) == ["no-match"]
+    run = complete_match(signed)
+    assert run.delete_by is not None
+    assert keep(run.delete_by) == ["not-later"]
+    signed.day = run.delete_by
+    assert keep(date(2022, 5, 20)) == ["match-clock"]
+
+
+def test_only_a_partys_own_representative_decides(signed: Office) -> None:
+    with signed.store.view() as view:
+        admission = people.may(view, representative("SDE"), Action.AGREE, DR)
+    assert signed.refused(lambda tx: board.terminate(tx, admission, "Why.")) == ["admission"]
+    with pytest.raises(Invalid), signed.store.transaction() as tx:
+        board.terminate(tx, signed.may(tx, "SDE"), "")
