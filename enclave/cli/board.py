@@ -118,14 +118,16 @@ def agreement_diff(
     context: typer.Context,
     project: str,
     of: Annotated[int, typer.Option("--from", help="Version; 0 is the one in force.", min=0)] = 0,
-    to: Annotated[int, typer.Option("--to", help="Version; the agreement's file when not given.", min=0)] = -1,
+    to: Annotated[
+        int | None, typer.Option("--to", help="Version; the agreement's file when not given.", min=0)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what differs between two versions, or between what is in force and the agreement's file (DSA VII)."""
     enclave, project = context.obj.enclave, project_id(project)
     with enclave.store.view() as view:
         before = agreement.policy_of(view, project, of)
-        after = agreement.policy_of(view, project, to) if to >= 0 else None
+        after = agreement.policy_of(view, project, to) if to is not None else None
         refused = agreement.of(view, project).refused
     after = after or agreement.compile_agreement(enclave.settings.policies, project).without(refused)
     changes = agreement.diff(before, after)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from enclave import clocks
-from enclave.cli.desk import Desk, Json, complain, console, show, table
+from enclave.cli.desk import Desk, Json, complain, show, table
 from enclave.errors import Refused
 
 clocks_group = typer.Typer(no_args_is_help=True, help="What runs until when; what is done when it runs out.")
@@ -63,6 +63,5 @@ def clocks_accept(context: typer.Context, as_json: Json = False) -> None:
 
 
 def _said(done: clocks.Round) -> str:
-    for clock in done.noted:
-        console.print(f"  [yellow]•[/] {clock.what} of {clock.about}: {clock.due_on} [dim]({clock.clause})[/]")
-    return f"{len(done.destroyed)} destructions, {len(done.noted)} clocks noted"
+    noted = "; ".join(f"{clock.what} of {clock.about}: {clock.due_on} ({clock.clause})" for clock in done.noted)
+    return f"{len(done.destroyed)} destructions; noted: {noted or 'nothing'}"

@@ -212,6 +212,26 @@ def publication_verify(
     show(verified, as_json, f"{package.name} is whole and signed by the hub")
 
 
+@publication_group.command("final-copy")
+def publication_final_copy(
+    context: typer.Context,
+    request: str,
+    copy: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The published work.")],
+    as_json: Json = False,
+) -> None:
+    """File the electronic copy of the published work, due within 30 days (DSA VI.G)."""
+    desk: Desk = context.obj
+    with desk.enclave.store.view() as view:
+        case = view.get(Case, request) or open_one(view, request)
+    admission = desk.admitted(Action.DECIDE, case.project)
+    with desk.changing("publication.refuse", request, case.project) as tx:
+        filed = publication.file_final_copy(tx, desk.enclave.settings, request, copy, admission.person)
+    late = filed.final_copy and filed.final_copy_due_on and filed.final_copy.filed_on > filed.final_copy_due_on
+    show(
+        filed, as_json, f"copy of {request} filed{', late' if late else ''}; it was due on {filed.final_copy_due_on}"
+    )
+
+
 @publication_group.command("overdue")
 def publication_overdue(context: typer.Context, as_json: Json = False) -> None:
     """List publications whose final copy is late (DSA VI.G)."""

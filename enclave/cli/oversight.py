@@ -1,4 +1,4 @@
-"""Commands about destruction, incidents, reports and the ledger."""
+"""Commands about destruction, reports and the ledger."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Annotated
 
 import typer
 
-from enclave import agreement, controls, destruction, incidents, reports
-from enclave.cli.desk import Desk, GivenFile, Json, NewFile, console, facts, known_clause, show, table
+from enclave import agreement, controls, destruction, reports
+from enclave.cli.desk import Desk, GivenFile, Json, NewFile, calendar_day, console, facts, show, table
 from enclave.errors import invalid
 from enclave.ledger import verify_export
 from enclave.terms import Action, project_id
 from enclave.vault import NoteVerifier
 
 destruction_group = typer.Typer(no_args_is_help=True, help="Deadlines, cryptographic erase, Exhibit F.")
-incident_group = typer.Typer(no_args_is_help=True, help="Holds and suspensions.")
 report_group = typer.Typer(no_args_is_help=True, help="Registers of EM XVII.B, activity, where-used, controls.")
 ledger_group = typer.Typer(no_args_is_help=True, help="The append-only ledger and its proofs.")
 
@@ -23,7 +22,6 @@ ledger_group = typer.Typer(no_args_is_help=True, help="The append-only ledger an
 def register(app: typer.Typer) -> None:
     """Hang the groups onto the command line."""
     app.add_typer(destruction_group, name="destruction")
-    app.add_typer(incident_group, name="incident")
     app.add_typer(report_group, name="report")
     app.add_typer(ledger_group, name="ledger")
     app.command("recover")(recover)
@@ -65,35 +63,26 @@ def destruction_project(context: typer.Context, project: str, as_json: Json = Fa
     show(certificate, as_json, _said(certificate))
 
 
+@destruction_group.command("attest")
+def destruction_attest(
+    context: typer.Context,
+    destroyed: Annotated[str, typer.Argument(help="The destruction, as DR-0034/project/1.")],
+    title: Annotated[str, typer.Argument(help="Title of who signed, never a name.")],
+    signed_on: Annotated[str, typer.Option(help="YYYY-MM-DD; today when not given.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Record that the signed certificate of destruction has come in (ExF)."""
+    desk: Desk = context.obj
+    day = calendar_day(signed_on) if signed_on else desk.enclave.today()
+    admission = desk.admitted(Action.DECIDE, destroyed.partition("/")[0])
+    with desk.changing("destruction.refuse", destroyed, admission.project) as tx:
+        filed = destruction.file_certificate(tx, destroyed, title, day, desk.actor)
+    show(filed, as_json, f"certificate of {filed.key} signed on {filed.signed_on}, due on {filed.certificate_due_on}")
+
+
 def _said(certificate: destruction.Certificate) -> str:
     tried = "; ".join(proof.attempt for proof in certificate.proofs)
     return f"{certificate.files_deleted} sealed files destroyed on {certificate.destroyed_on}. Opening one: {tried}"
-
-
-@incident_group.command("hold")
-def incident_hold(context: typer.Context, project: str, clause: str = "DSA VI.F", as_json: Json = False) -> None:
-    """Stop a project: sessions end within seconds, nothing is released."""
-    with context.obj.enclave.store.transaction() as tx:
-        hold = incidents.hold_project(tx, project_id(project), known_clause(clause), context.obj.actor)
-    show(hold, as_json, f"{hold.scope} is held")
-
-
-@incident_group.command("lift")
-def incident_lift(context: typer.Context, project: str, as_json: Json = False) -> None:
-    """Let a held project go on."""
-    with context.obj.enclave.store.transaction() as tx:
-        incidents.lift_project(tx, project_id(project), context.obj.actor)
-    show(True, as_json, f"{project} goes on")
-
-
-@incident_group.command("suspend")
-def incident_suspend(
-    context: typer.Context, project: str, person: str, clause: str = "DSA VI.F", as_json: Json = False
-) -> None:
-    """Take a person's access away at once."""
-    with context.obj.enclave.store.transaction() as tx:
-        listing = incidents.suspend_person(tx, project_id(project), person, known_clause(clause), context.obj.actor)
-    show(listing, as_json, f"{person} is suspended")
 
 
 @report_group.command("registers")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from enclave import destruction, matching, publication
+from enclave import destruction, incidents, matching, publication
 from enclave.agreement import InForce
 from enclave.calendar import EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
 from enclave.destruction import Due
@@ -56,7 +56,7 @@ def running(view: View) -> list[Running]:
         Running(due.project, due.what, due.project, due.clause, due.due_on, due)
         for due in destruction.due(view, view.today)
     )
-    found = [*owed, *_open_matches(view), *_papers(view), *_members(view), *_copies(view)]
+    found = [*owed, *_open_matches(view), *_papers(view), *_members(view), *_copies(view), *_cases(view)]
     return sorted(found, key=lambda clock: (clock.due_on, clock.about, clock.what))
 
 
@@ -92,3 +92,11 @@ def _copies(view: View) -> Iterator[Running]:
     for each in view.find(Publication, state=publication.State.DONE, final_copy=None):
         if each.final_copy_due_on is not None:
             yield Running(each.project, FINAL_COPY.name, each.request_id, FINAL_COPY.clause, each.final_copy_due_on)
+
+
+def _cases(view: View) -> Iterator[Running]:
+    for case in incidents.cases(view):
+        if not case.closed and not case.steps:
+            yield Running(
+                case.project, f"first step on a {case.kind}", case.key, case.kind.clause, case.due_at.date()
+            )

@@ -30,6 +30,8 @@ class Hold:
         Code of the agency or recipient that is stopped; empty where it is one project.
     until : date, optional
         Last day; None until it is lifted.
+    asked_by : str
+        Agency whose notice it is; empty where the Operating Group or the hub stopped it.
     """
 
     KIND: ClassVar[str] = "hold"
@@ -40,6 +42,7 @@ class Hold:
     by: str
     party: str = ""
     until: date | None = None
+    asked_by: str = ""
 
     @property
     def key(self) -> str:

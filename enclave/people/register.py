@@ -161,25 +161,11 @@ def approve(tx: Transaction, project: str, person: str, agency: str, actor: str)
             person, "self-approval", "DSA VI.E", "nobody approves their own access",
             "Another representative of the agency approves.",
         )  # fmt: skip
-    _of_the_agency(tx, project, person, agency, actor)
+    hold_to_party(tx, person, actor, "DSA VI.E", party=agency, project=project)
     listing = replace(listing, approvals={**(listing.approvals or {}), agency: tx.today})
     details = {"agency": agency}
     tx.write(listing, Entry(actor, "people.approve", person, project, "DSA VI.E", details=details))
     return listing
-
-
-def _of_the_agency(view: View, project: str, person: str, agency: str, actor: str) -> None:
-    """Refuse whoever is not the agency's steward on this project, or is suspended."""
-    recorder = view.get(Listing, f"{project}/{actor}")
-    if (
-        recorder is None
-        or (recorder.role, recorder.agency) != (Role.STEWARD, agency)
-        or recorder.suspension is not None
-    ):
-        raise refuse(
-            person, "approval-steward", "DSA VI.E", f"{actor} does not speak for {agency} on {project}",
-            f"A steward of {agency} on the list of {project} records it.",
-        )  # fmt: skip
 
 
 def withdraw(tx: Transaction, project: str, person: str, agency: str, actor: str) -> Listing:
@@ -195,7 +181,7 @@ def withdraw(tx: Transaction, project: str, person: str, agency: str, actor: str
         raise refuse(
             person, "approval-agency", "DSA VI.E", f"no approval of {agency} stands", "There is nothing to withdraw.",
         )  # fmt: skip
-    _of_the_agency(tx, project, person, agency, actor)
+    hold_to_party(tx, person, actor, "DSA VI.E", party=agency, project=project)
     left = {code: on for code, on in (listing.approvals or {}).items() if code != agency}
     listing = replace(listing, approvals=left)
     tx.write(listing, Entry(actor, "people.withdraw", person, project, "DSA VI.E", details={"agency": agency}))
@@ -256,3 +242,25 @@ def listing_of(view: View, project: str, person: str) -> Listing:
             "The Data Recipient notifies the Operating Group of the person first.",
         )  # fmt: skip
     return listing
+
+
+def hold_to_party(
+    view: View, subject: str, actor: str, clause: str, *, party: str = "", role: Role = Role.STEWARD,
+    project: str | None = None,
+) -> None:  # fmt: skip
+    """Refuse whoever is not listed as speaking for a party, on one project or on any, or is suspended.
+
+    Source: DSA XII.
+
+    Raises
+    ------
+    Refused
+        With what would be needed.
+    """
+    listed = view.find(Listing, project, person=actor, role=role, suspension=None)
+    if not any(party in ("", each.agency) for each in listed):
+        whom, where = party or "the Operating Group", project or "any project"
+        raise refuse(
+            subject, "spokesman", clause, f"{actor} does not speak for {whom} on {where}",
+            f"Who is listed as {role} of {whom} does it.",
+        )  # fmt: skip

@@ -92,12 +92,28 @@ def end_the_project(made: Installation) -> None:
     made.today(date(2022, 9, 1))
 
 
+def suspend_an_agency(made: Installation) -> None:
+    made.run("agency", "suspend", "DOL", "2022-04-13", who="dora")
+    made.today(date(2022, 4, 13))
+
+
+def refuse_the_recipient(made: Installation) -> None:
+    made.run("incident", "refuse-recipient", "WESTED", "SDE", who="sam")
+
+
+def end_a_membership(made: Installation) -> None:
+    made.run("agency", "leave", "DOL", "--breach")
+
+
 def mend(made: Installation) -> None:
     """Give everything back, whatever was taken."""
     made.today(FIRST_DAY)
     made.run("people", "sign", PROJECT, "wren", "C", "--signed-on", "2022-04-01")
     made.run("people", "approve", PROJECT, "wren", "DOL", who="dora")
     made.run("incident", "lift", PROJECT, code=None)
+    made.run("agency", "reinstate", "DOL", who="dora", code=None)
+    made.run("incident", "resume-recipient", "WESTED", who="sam", code=None)
+    made.run("agency", "join", "DOL", "2021-07-01")
     with made.enclave.store.transaction() as tx:
         people.unsuspend(tx, PROJECT, "wren", "olga")
 
@@ -107,6 +123,9 @@ def mend(made: Installation) -> None:
     [
         (suspend, "access is suspended since"),
         (hold, "project DR-0034 is suspended since"),
+        (suspend_an_agency, "agency DOL is suspended since 2022-04-13"),
+        (refuse_the_recipient, "data recipient WESTED by SDE is suspended since"),
+        (end_a_membership, "the membership of DOL in the Enterprise MOU ended"),
         (withdraw, "the written approval of DOL is missing"),
         (let_exhibit_c_run_out, "Exhibit C ran out on"),
         (end_the_project, "ended"),

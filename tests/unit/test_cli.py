@@ -131,13 +131,13 @@ def test_an_exhibit_is_not_signed_in_the_future_nor_a_person_approved_by_a_stran
     office.run("people", "enlist", "DR-0034", "wren", "researcher", *WHO)
     office.run("people", "sign", "DR-0034", "wren", "C", "--signed-on", "2022-04-12", code=4)
     office.run("people", "approve", "DR-0034", "wren", "WESTED", code=3)
-    assert office.run("people", "approve", "DR-0034", "wren", "DOL", "--json", code=3).rules == ["approval-steward"]
+    assert office.run("people", "approve", "DR-0034", "wren", "DOL", "--json", code=3).rules == ["spokesman"]
     for steward, agency in (("sam", "SDE"), ("dora", "DOL")):
         office.run("people", "enlist", "DR-0034", steward, "steward", *WHO, "--basis", "office", "--agency", agency)
     said = office.run("people", "approve", "DR-0034", "wren", "DOL", "--json", who="sam", code=3)
-    assert said.rules == ["approval-steward"]
+    assert said.rules == ["spokesman"]
     office.run("people", "approve", "DR-0034", "wren", "DOL", who="dora")
     assert office.run("people", "withdraw", "DR-0034", "wren", "DOL", "--json", who="sam", code=3).rules == [
-        "approval-steward"
+        "spokesman"
     ]
     office.run("people", "withdraw", "DR-0034", "wren", "DOL", who="dora")

@@ -1,13 +1,10 @@
-"""When something goes wrong: stop at once, tell those who must know within 24 hours, keep the record.
+"""The breach notice: eight items within 24 hours, to those whose data they are, and the record of what came of it.
 
-Source: DSA VI.F; EM A1.2; EM A2.1.A; EM A2.1.B.
+Source: DSA VI.F; EM A2.1.A; EM A2.1.B.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -17,25 +14,9 @@ from typing import ClassVar
 from enclave.agreement import of
 from enclave.calendar import BREACH
 from enclave.errors import Finding, Invalid, Refused, refuse
+from enclave.incidents.words import CONTENT, digest, hold_clean, unsaid
 from enclave.ledger import Details, Entry
-from enclave.people import Hold, Listing, holds, lift, place, suspend
 from enclave.store import Transaction
-
-CONTENT = "EM A2.1.B"
-
-_NOT_TO_STAND = {
-    "a number like an SSN": re.compile(r"(?<!\d)\d{3}[- .]?\d{2}[- .]?\d{4}(?!\d)"),
-    "a number like a SASID": re.compile(r"(?<!\d)\d{10}(?!\d)"),
-    "an e-mail address": re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"),
-    "a full date": re.compile(
-        r"(?<!\d)(?:(?:19|20)\d\d[-/. ]?(?:0?[1-9]|1[0-2])[-/. ]?(?:0?[1-9]|[12]\d|3[01])"
-        r"|(?:0?[1-9]|[12]\d|3[01])[-/.](?:0?[1-9]|[12]\d|3[01])[-/.](?:(?:19|20)\d\d|\d\d))(?!\d)"
-        r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}(?:st|nd|rd|th)?,? (?:19|20)\d\d"
-        r"|\b\d{1,2}(?:st|nd|rd|th)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? (?:19|20)\d\d",
-        re.IGNORECASE,
-    ),
-    "a generic identifier": re.compile(r"\b[A-Z][A-Z0-9]+-[A-Z2-7]{16}\b"),
-}
 
 
 class Status(StrEnum):
@@ -131,33 +112,6 @@ class Notice:
         return self.reported_at > self.due_at
 
 
-def hold_project(tx: Transaction, project: str, clause: str, actor: str) -> Hold:
-    """Stop a project at once: no session, no request, no release until it is lifted (DSA VI.F)."""
-    hold = Hold(project, f"project {project}", tx.today, clause, actor)
-    place(tx, hold)
-    return hold
-
-
-def lift_project(tx: Transaction, project: str, actor: str) -> None:
-    """Let a stopped project go on (EM A1.2).
-
-    Raises
-    ------
-    Refused
-        If it is not stopped.
-    """
-    for hold in holds(tx, project):
-        if hold.scope == f"project {project}":
-            lift(tx, hold, actor)
-            return
-    raise refuse(project, "not-held", "EM A1.2", "the project is not suspended", "Nothing is to lift.")
-
-
-def suspend_person(tx: Transaction, project: str, person: str, clause: str, actor: str) -> Listing:
-    """Take one person's access to a project away at once (DSA VI.F)."""
-    return suspend(tx, project, person, clause, actor)
-
-
 def report_breach(
     tx: Transaction, project: str, breach: Breach, discovered_at: datetime, reported_at: datetime, actor: str
 ) -> Notice:
@@ -175,7 +129,7 @@ def report_breach(
     Invalid
         If an item is missing, or anything in it looks like data of a person.
     """
-    findings = [*_missing(breach), *_of_times(discovered_at, reported_at), *_unsaid(_texts(breach))]
+    findings = [*_missing(breach), *_of_times(discovered_at, reported_at), *unsaid(_texts(breach))]
     policy = of(tx, project).policy
     findings += [
         Finding("item", CONTENT, "parties", f"{code} is not a party of {project}", "Use the codes of the agreement.")
@@ -196,7 +150,7 @@ def report_breach(
         "estimated": breach.estimated,
         "parties": list(breach.parties),
         "recipients": list(notice.recipients),
-        "content_sha256": _sha256("\n".join(text for _, text in _texts(breach))),
+        "content_sha256": digest("\n".join(text for _, text in _texts(breach))),
     }
     tx.write(notice, Entry(actor, "incident.breach", notice.key, project, "EM A2.1.A", "reported", details))
     return notice
@@ -205,9 +159,9 @@ def report_breach(
 def supplement(tx: Transaction, key: str, text: str, at: datetime, actor: str) -> Notice:
     """Add what has become known to a notice; earlier words stay as they are (EM A2.1.B)."""
     notice = _unresolved(tx, key)
-    _hold_clean(key, "supplement", text)
+    hold_clean(f"breach notice {key}", "supplement", text)
     notice = replace(notice, supplements=(*notice.supplements, Supplement(text.strip(), actor, at)))
-    details: Details = {"number": len(notice.supplements), "content_sha256": _sha256(text.strip())}
+    details: Details = {"number": len(notice.supplements), "content_sha256": digest(text.strip())}
     tx.write(notice, Entry(actor, "incident.supplement", key, notice.project, CONTENT, details=details))
     return notice
 
@@ -218,10 +172,10 @@ def resolve(tx: Transaction, key: str, determination: Determination, lessons: st
     The record is kept also where it was not a breach (EM A2.1.B).
     """
     notice = _unresolved(tx, key)
-    _hold_clean(key, "lessons", lessons)
+    hold_clean(f"breach notice {key}", "lessons", lessons)
     breach = replace(notice.breach, status=Status.RESOLVED)
     notice = replace(notice, breach=breach, determination=determination, lessons=lessons.strip())
-    details = {"determination": determination, "content_sha256": _sha256(lessons.strip())}
+    details = {"determination": determination, "content_sha256": digest(lessons.strip())}
     tx.write(notice, Entry(actor, "incident.resolve", key, notice.project, CONTENT, "resolved", details))
     return notice
 
@@ -253,29 +207,6 @@ def _of_times(discovered_at: datetime, reported_at: datetime) -> Iterator[Findin
 def _texts(breach: Breach) -> list[tuple[str, str]]:
     values = [(field.name, getattr(breach, field.name)) for field in fields(breach)]
     return [(name, value) for name, value in values if isinstance(value, str)]
-
-
-def _unsaid(texts: list[tuple[str, str]]) -> Iterator[Finding]:
-    """Find what may be data of a person; the finding says which item and what kind, never the token."""
-    for where, text in texts:
-        plain = "".join("-" if unicodedata.category(c) == "Pd" else c for c in unicodedata.normalize("NFKC", text))
-        for kind, pattern in _NOT_TO_STAND.items():
-            count = len(pattern.findall(plain))
-            if count:
-                next = "Describe it without confidential data; times have fields of their own."
-                yield Finding("confidential", CONTENT, where, f"{count} x {kind}", next)
-
-
-def _hold_clean(key: str, where: str, text: str) -> None:
-    findings = list(_unsaid([(where, text)]))
-    if not text.strip():
-        findings.append(Finding("item", CONTENT, where, "it is empty", "Say what has become known."))
-    if findings:
-        raise Invalid(f"breach notice {key}", findings)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _no(key: str, what: str) -> Refused:

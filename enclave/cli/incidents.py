@@ -1,0 +1,200 @@
+"""Commands about incidents: stops and their log, problems, breaches, FOIA requests, subpoenas."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from enclave import incidents
+from enclave.cli.board import agency_group
+from enclave.cli.desk import Desk, Json, calendar_day, known_clause, show, table
+from enclave.incidents import Breach, CaseKind, Determination, Status
+from enclave.terms import party_id, project_id
+
+incident_group = typer.Typer(no_args_is_help=True, help="Holds, suspensions, breaches, problems, FOIA, subpoenas.")
+When = Annotated[str, typer.Option(help="With its zone, as 2026-03-02T14:30-05:00; now when not given.")]
+Until = Annotated[str, typer.Option(help="Last day, YYYY-MM-DD; until it is lifted when not given.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the group onto the command line."""
+    app.add_typer(incident_group, name="incident")
+
+
+@incident_group.command("hold")
+def incident_hold(context: typer.Context, project: str, clause: str = "DSA VI.F", as_json: Json = False) -> None:
+    """Stop a project: sessions end within seconds, nothing is released."""
+    with context.obj.enclave.store.transaction() as tx:
+        hold = incidents.hold_project(tx, project_id(project), known_clause(clause), context.obj.actor)
+    show(hold, as_json, f"{hold.scope} is held")
+
+
+@incident_group.command("lift")
+def incident_lift(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Let a held project go on."""
+    with context.obj.enclave.store.transaction() as tx:
+        incidents.lift_project(tx, project_id(project), context.obj.actor)
+    show(True, as_json, f"{project} goes on")
+
+
+@incident_group.command("suspend")
+def incident_suspend(
+    context: typer.Context, project: str, person: str, clause: str = "DSA VI.F", as_json: Json = False
+) -> None:
+    """Take a person's access away at once."""
+    with context.obj.enclave.store.transaction() as tx:
+        listing = incidents.suspend_person(tx, project_id(project), person, known_clause(clause), context.obj.actor)
+    show(listing, as_json, f"{person} is suspended")
+
+
+@incident_group.command("refuse-recipient")
+def incident_refuse_recipient(
+    context: typer.Context, recipient: str, agency: str, until: Until = "", as_json: Json = False
+) -> None:
+    """Refuse a recipient further data in all its projects, as an agency's steward (DSA VI.F)."""
+    desk: Desk = context.obj
+    last = calendar_day(until) if until else None
+    with desk.changing("incident.refuse", party_id(recipient), "") as tx:
+        hold = incidents.refuse_recipient(tx, party_id(recipient), party_id(agency), desk.actor, last)
+    show(hold, as_json, f"{hold.scope} is stopped until {hold.until or 'it is lifted'}")
+
+
+@incident_group.command("resume-recipient")
+@agency_group.command("reinstate")
+def reinstate(context: typer.Context, party: str, as_json: Json = False) -> None:
+    """Let an agency or a recipient go on before its day (EM A1.3)."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", party_id(party), "") as tx:
+        lifted = incidents.reinstate(tx, party_id(party), desk.actor)
+    show(lifted, as_json, f"{', '.join(hold.scope for hold in lifted)}: lifted")
+
+
+@agency_group.command("suspend")
+def agency_suspend(
+    context: typer.Context,
+    agency: str,
+    since: Annotated[str, typer.Argument(help="First day, YYYY-MM-DD; 24 hours must be over by then.")],
+    until: Until = "",
+    cause: Annotated[bool, typer.Option(help="For cause, at once, by the Operating Group.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take an agency's data out of every project for a time (EM A1.2)."""
+    desk: Desk = context.obj
+    last = calendar_day(until) if until else None
+    with desk.changing("incident.refuse", party_id(agency), "") as tx:
+        hold = incidents.suspend_agency(tx, party_id(agency), desk.actor, calendar_day(since), last, cause=cause)
+    show(hold, as_json, f"{hold.scope} is suspended from {hold.since} until {hold.until or 'it is lifted'}")
+
+
+@incident_group.command("log")
+def incident_log(context: typer.Context, as_json: Json = False) -> None:
+    """Show the log of all suspensions (EM A2.2.B), and how often there was cause (EM A1.3)."""
+    with context.obj.enclave.store.view() as view:
+        found, count = incidents.suspensions(view), incidents.with_cause(view)
+    rows = [(each.whom, each.since, each.lifted_on, each.clause, each.by, count.get(each.whom, 0)) for each in found]
+    table("suspensions", ("whom", "since", "lifted", "clause", "by", "times with cause"), rows, as_json)
+
+
+@incident_group.command("open")
+def incident_open(
+    context: typer.Context,
+    kind: CaseKind,
+    text: Annotated[str, typer.Argument(help="What happened or came in; no data of a person.")],
+    project: Annotated[str, typer.Option(help="Data Request number; none where it concerns the programme.")] = "",
+    came_at: When = "",
+    as_json: Json = False,
+) -> None:
+    """Report a problem, as every user must at once (ExC), or enter a FOIA request or a subpoena."""
+    desk: Desk = context.obj
+    dr, now = project_id(project) if project else "", datetime.now(UTC)
+    came = _moment(came_at) if came_at else now
+    with desk.changing("incident.refuse", kind, dr) as tx:
+        case = incidents.open_case(tx, kind, dr, text, came, now, desk.actor)
+    show(case, as_json, f"{case.key} is with {', '.join(case.told)}; a first step by {case.due_at:%Y-%m-%d %H:%M %Z}")
+
+
+@incident_group.command("step")
+def incident_step(
+    context: typer.Context,
+    case: str,
+    text: str,
+    close: Annotated[bool, typer.Option(help="That was all.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Enter what was done about a problem, a FOIA request or a subpoena."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", case, "") as tx:
+        taken = incidents.take_step(tx, case, text, datetime.now(UTC), desk.actor, close=close)
+    show(taken, as_json, f"{taken.key}: {len(taken.steps)} steps{', the first too late' if taken.late else ''}")
+
+
+@incident_group.command("cases")
+def incident_cases(context: typer.Context, as_json: Json = False) -> None:
+    """List problems, FOIA requests and subpoenas."""
+    with context.obj.enclave.store.view() as view:
+        rows = [
+            (c.key, c.project, c.due_at, len(c.steps), "yes" if c.late else "", "closed" if c.closed else "open")
+            for c in incidents.cases(view)
+        ]
+    table("cases", ("case", "DR", "first step by", "steps", "late", "state"), rows, as_json)
+
+
+@incident_group.command("breach")
+def incident_breach(
+    context: typer.Context,
+    project: str,
+    description: Annotated[str, typer.Option(help="One or two sentences; no data of a person.")],
+    roles: Annotated[str, typer.Option(help="Roles of the people involved, never names.")],
+    type: Annotated[str, typer.Option(help="Type of the breach.")],
+    party: Annotated[list[str], typer.Option(help="Codes of those likely impacted.")],
+    estimated: Annotated[int, typer.Option(help="Users or records impacted, estimated.")],
+    mitigation: Annotated[str, typer.Option(help="What was done against the harm.")],
+    corrective_action: Annotated[str, typer.Option(help="Taken, and planned against another of the kind.")],
+    discovered_at: Annotated[str, typer.Option(help="With its zone, as 2026-03-02T14:30-05:00.")],
+    status: Annotated[Status, typer.Option()] = Status.INVESTIGATION,
+    reported_at: When = "",
+    as_json: Json = False,
+) -> None:
+    """Report a breach: eight items within 24 hours (EM A2.1)."""
+    desk: Desk = context.obj
+    parties = tuple(party_id(code) for code in party)
+    breach = Breach(description, roles, type, parties, estimated, mitigation, status, corrective_action)
+    reported = _moment(reported_at) if reported_at else datetime.now(UTC)
+    with desk.changing("incident.refuse", project_id(project), project_id(project)) as tx:
+        notice = incidents.report_breach(
+            tx, project_id(project), breach, _moment(discovered_at), reported, desk.actor
+        )
+    late = ", after the 24 hours" if notice.late else ""
+    show(notice, as_json, f"notice {notice.key} goes to {', '.join(notice.recipients)}{late}")
+
+
+@incident_group.command("supplement")
+def incident_supplement(context: typer.Context, notice: str, text: str, as_json: Json = False) -> None:
+    """Add to a breach notice what has become known."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", notice, "") as tx:
+        known = incidents.supplement(tx, notice, text, datetime.now(UTC), desk.actor)
+    show(known, as_json, f"notice {known.key}: {len(known.supplements)} supplements")
+
+
+@incident_group.command("resolve")
+def incident_resolve(
+    context: typer.Context, notice: str, determination: Determination, lessons: str, as_json: Json = False
+) -> None:
+    """Record what the board determined of a breach notice, and the lessons for all."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", notice, "") as tx:
+        known = incidents.resolve(tx, notice, determination, lessons, desk.actor)
+    show(known, as_json, f"notice {known.key}: {known.determination}")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min
+    if moment.tzinfo is None:
+        raise typer.BadParameter("a time is written with its zone, as 2026-03-02T14:30-05:00")
+    return moment

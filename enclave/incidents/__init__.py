@@ -1,0 +1,49 @@
+"""When something goes wrong: stop at once, tell those who must know within their hours, keep the record."""
+
+from enclave.incidents.breach import (
+    Breach,
+    Determination,
+    Notice,
+    Status,
+    Supplement,
+    report_breach,
+    resolve,
+    supplement,
+)
+from enclave.incidents.case import Case, CaseKind, cases, open_case, take_step
+from enclave.incidents.stops import (
+    Suspended,
+    hold_project,
+    lift_project,
+    refuse_recipient,
+    reinstate,
+    suspend_agency,
+    suspend_person,
+    suspensions,
+    with_cause,
+)
+
+__all__ = [
+    "Breach",
+    "Case",
+    "CaseKind",
+    "Determination",
+    "Notice",
+    "Status",
+    "Supplement",
+    "Suspended",
+    "cases",
+    "hold_project",
+    "lift_project",
+    "open_case",
+    "refuse_recipient",
+    "reinstate",
+    "report_breach",
+    "resolve",
+    "supplement",
+    "suspend_agency",
+    "suspend_person",
+    "suspensions",
+    "take_step",
+    "with_cause",
+]

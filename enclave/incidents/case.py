@@ -1,0 +1,169 @@
+"""What is told to the Operating Group and has to be acted on by the hour: problems, FOIA requests, subpoenas.
+
+Source: ExC; EM X; EM XVIII.M; EM A2.1.A.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+from enclave.agreement import of
+from enclave.errors import Invalid, invalid, refuse
+from enclave.incidents.words import digest, hold_clean
+from enclave.ledger import Details, Entry
+from enclave.people import Listing
+from enclave.store import Transaction, View
+from enclave.terms import Role
+
+
+class CaseKind(StrEnum):
+    """What has come in."""
+
+    PROBLEM = "problem"
+    FOIA = "foia"
+    SUBPOENA = "subpoena"
+
+    @property
+    def clause(self) -> str:
+        """Where the documents say what is to be done."""
+        return _RULES[self][0]
+
+    @property
+    def hours(self) -> int:
+        """Within how many hours something must have been done."""
+        return _RULES[self][1]
+
+
+_RULES = {
+    # what a user notices may be a breach, and 24 hours run from then
+    CaseKind.PROBLEM: ("EM A2.1.A", 24),
+    CaseKind.FOIA: ("EM X", 24),
+    CaseKind.SUBPOENA: ("EM XVIII.M", 0),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was done; nothing that was said before is changed."""
+
+    text: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that came in, whom it is told, and what was done.
+
+    Parameters
+    ----------
+    project : str
+        Empty where it concerns the programme.
+    came_at : datetime
+        When it was noticed or received.
+    due_at : datetime
+        By when the first step must have been taken.
+    told : tuple of str
+        The Operating Group and the agencies whose data are concerned.
+    """
+
+    KIND: ClassVar[str] = "incident-case"
+    project: str
+    number: int
+    kind: CaseKind
+    text: str
+    by: str
+    came_at: datetime
+    due_at: datetime
+    told: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
+    closed: bool = False
+
+    @property
+    def key(self) -> str:
+        """Kind and number."""
+        return f"{self.kind}-{self.number:03}"
+
+    @property
+    def late(self) -> bool:
+        """Tell whether the first step came after its hour."""
+        return bool(self.steps) and self.steps[0].at > self.due_at
+
+
+def open_case(
+    tx: Transaction, kind: CaseKind, project: str, text: str, came_at: datetime, entered_at: datetime, actor: str
+) -> Case:
+    """Take in what somebody noticed or received; the clock runs from when it came.
+
+    Source: ExC; EM X; EM XVIII.M.
+
+    Parameters
+    ----------
+    came_at, entered_at : datetime
+        With time zone; the first no later than the second.
+
+    Raises
+    ------
+    Refused
+        If a problem is reported by somebody who is on no list of the project.
+    Invalid
+        If the text holds what looks like data of a person, or a time is malformed.
+    """
+    text = hold_clean(f"{kind} of {actor}", "text", text)
+    _hold_times(kind, came_at, entered_at)
+    agencies = of(tx, project).policy.agencies if project else ()
+    if kind is CaseKind.PROBLEM and not tx.get(Listing, f"{project}/{actor}"):
+        what = f"{actor} is not on the list of {project or 'any project'}"
+        raise refuse("problem", "not-listed", "ExC", what, "Tell your supervisor at once.")
+    number = sum(each.kind is kind for each in tx.find(Case)) + 1
+    due_at = came_at + timedelta(hours=kind.hours)
+    case = Case(project, number, kind, text, actor, came_at, due_at, ("Operating Group", *agencies))
+    details: Details = {
+        "came_at": came_at.isoformat(), "entered_at": entered_at.isoformat(), "due_at": due_at.isoformat(),
+        "told": list(case.told), "text_sha256": digest(text),
+    }  # fmt: skip
+    tx.write(case, Entry(actor, f"incident.{kind}", case.key, project, kind.clause, "opened", details))
+    return case
+
+
+def take_step(tx: Transaction, key: str, text: str, at: datetime, actor: str, *, close: bool = False) -> Case:
+    """Enter what was done about a case, and close it where that was all.
+
+    Source: EM X; EM XVIII.M; EM A2.1.A.
+
+    Raises
+    ------
+    Refused
+        If there is no such open case, or the person is neither of the Operating Group nor of the hub.
+    """
+    found = [case for case in tx.find(Case, closed=False) if case.key == key]
+    roles = {each.role for each in tx.find(Listing, person=actor, suspension=None)}
+    if not found or not roles & {Role.OPM, Role.HUB_STAFF}:
+        what = f"{actor} is neither of the Operating Group nor of the hub" if found else "there is no such open case"
+        raise refuse(key, "case", "EM A2.1.A", what, "Look at `enclave incident cases`.")
+    case = found[0]
+    step = Step(hold_clean(key, "text", text), actor, at)
+    case = replace(case, steps=(*case.steps, step), closed=close)
+    details: Details = {"at": at.isoformat(), "late": case.late, "text_sha256": digest(step.text)}
+    outcome = "closed" if close else "open"
+    tx.write(case, Entry(actor, "incident.step", key, case.project, case.kind.clause, outcome, details))
+    return case
+
+
+def cases(view: View) -> list[Case]:
+    """Give all cases, by kind and number."""
+    return view.find(Case)
+
+
+def _hold_times(kind: CaseKind, came_at: datetime, entered_at: datetime) -> None:
+    if came_at.tzinfo is None or entered_at.tzinfo is None:
+        raise _mend(kind, "a time has no time zone")
+    if came_at > entered_at:
+        raise _mend(kind, "it is entered before it came")
+
+
+def _mend(kind: CaseKind, what: str) -> Invalid:
+    return invalid(kind, "time", kind.clause, what, "Give the time when it came, with its zone.")

@@ -1,0 +1,190 @@
+"""Stop a project, a person, an agency's data or a recipient, and let them go on; the log of it all.
+
+An agency that suspends itself says so a day before; a recipient is stopped at once, for a time, by any agency.
+Whatever is stopped is stopped in every project it is in: no session, no request, no release, and what runs ends.
+
+Source: DSA VI.F; EM A1.2; EM A1.2.A; EM A1.2.B; EM A1.3; EM A2.2.B.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from enclave.agreement import InForce, PartyKind
+from enclave.calendar import SUSPENSION
+from enclave.errors import Refused, refuse
+from enclave.people import Hold, Listing, hold_to_party, holds, lift, place, suspend
+from enclave.store import Transaction, View
+from enclave.terms import Role
+
+_BY_ITSELF = "EM A1.2.A"
+_FOR_CAUSE = "EM A1.2.B"
+_BEGINS = {"incident.hold": "incident.lift", "people.suspend": "people.unsuspend"}
+
+
+def hold_project(tx: Transaction, project: str, clause: str, actor: str) -> Hold:
+    """Stop a project at once: no session, no request, no release until it is lifted (DSA VI.F)."""
+    hold = Hold(project, f"project {project}", tx.today, clause, actor)
+    place(tx, hold)
+    return hold
+
+
+def lift_project(tx: Transaction, project: str, actor: str) -> None:
+    """Let a stopped project go on (EM A1.2).
+
+    Raises
+    ------
+    Refused
+        If it is not stopped.
+    """
+    for hold in holds(tx, project):
+        if hold.scope == f"project {project}":
+            lift(tx, hold, actor)
+            return
+    raise refuse(project, "not-held", "EM A1.2", "the project is not suspended", "Nothing is to lift.")
+
+
+def suspend_person(tx: Transaction, project: str, person: str, clause: str, actor: str) -> Listing:
+    """Take one person's access to a project away at once (DSA VI.F)."""
+    return suspend(tx, project, person, clause, actor)
+
+
+def suspend_agency(
+    tx: Transaction, agency: str, actor: str, since: date, until: date | None = None, *, cause: bool = False
+) -> Hold:
+    """Take an agency's data out of every project for a time: by its own notice, or for cause at once.
+
+    Source: EM A1.2.A; EM A1.2.B.
+
+    Parameters
+    ----------
+    since : date
+        Of its own notice at the earliest the second day after, when 24 hours are over whatever the hour.
+    until : date, optional
+        Last day; then its data are back by themselves.
+
+    Raises
+    ------
+    Refused
+        If no project has its data, who gives notice is not its steward (for cause, not the Operating Group), or the
+        notice is too short.
+    """
+    _hold_known(tx, agency, PartyKind.AGENCY)
+    clause = _FOR_CAUSE if cause else _BY_ITSELF
+    if cause:
+        hold_to_party(tx, agency, actor, clause, role=Role.OPM)
+    else:
+        hold_to_party(tx, agency, actor, clause, party=agency)
+    first = tx.today if cause else SUSPENSION.due(tx.today) + timedelta(days=1)
+    if since < first:
+        raise refuse(agency, "notice", clause, "24 hours are not over by then", f"Begin on {first} or later.")
+    asked_by = "" if cause else agency
+    return _stop(tx, Hold("", f"agency {agency}", since, clause, actor, agency, until, asked_by))
+
+
+def refuse_recipient(tx: Transaction, recipient: str, agency: str, actor: str, until: date | None = None) -> Hold:
+    """Refuse a recipient further data for a time, in all its projects at once, as an agency may after a breach.
+
+    Source: DSA VI.F.
+
+    Raises
+    ------
+    Refused
+        If no project has this recipient, or who refuses is not the agency's steward.
+    """
+    _hold_known(tx, recipient, PartyKind.RECIPIENT)
+    hold_to_party(tx, recipient, actor, "DSA VI.F", party=agency)
+    scope = f"data recipient {recipient} by {agency}"
+    return _stop(tx, Hold("", scope, tx.today, "DSA VI.F", actor, recipient, until, agency))
+
+
+def reinstate(tx: Transaction, party: str, actor: str) -> list[Hold]:
+    """Let an agency or a recipient go on before its day: what the person's own agency or the Operating Group placed.
+
+    Source: EM A1.3.
+
+    Raises
+    ------
+    Refused
+        If nothing stands that this person may lift.
+    """
+    theirs = {each.agency for each in tx.find(Listing, person=actor, role=Role.STEWARD, suspension=None)} - {""}
+    theirs |= {"" for _ in tx.find(Listing, person=actor, role=Role.OPM, suspension=None)}
+    lifted = [hold for hold in tx.find(Hold, "", party=party) if hold.asked_by in theirs]
+    if not lifted:
+        raise refuse(
+            party, "not-held", "EM A1.3", f"no suspension of {party} is {actor}'s to lift",
+            "Who placed it lifts it, or the Operating Group.",
+        )  # fmt: skip
+    for hold in lifted:
+        lift(tx, hold, actor)
+    return lifted
+
+
+@dataclass(frozen=True)
+class Suspended:
+    """One suspension as the ledger has it.
+
+    Parameters
+    ----------
+    whom : str
+        A project, a person on a project, an agency, a recipient.
+    cause : bool
+        It was for cause: not an agency's own notice.
+    lifted_on : date, optional
+    """
+
+    whom: str
+    since: date
+    clause: str
+    by: str
+    cause: bool
+    lifted_on: date | None = None
+
+
+def suspensions(view: View) -> list[Suspended]:
+    """Give the log of all suspensions, oldest first (EM A2.2.B)."""
+    return [suspended for _, suspended in sorted(_suspensions(view), key=lambda found: found[0])]
+
+
+def with_cause(view: View) -> dict[str, int]:
+    """Count suspensions with cause: several may lead to a permanent one (EM A1.3)."""
+    return dict(Counter(each.whom for each in suspensions(view) if each.cause))
+
+
+def _suspensions(view: View) -> Iterator[tuple[int, Suspended]]:
+    for begins, ends in _BEGINS.items():
+        lifted = [(e["seq"], _whom(e), date.fromisoformat(e["day"])) for e in view.entries(action=ends)]
+        for entry in view.entries(action=begins):
+            whom, seq = _whom(entry), entry["seq"]
+            if not whom.startswith("destruction"):  # which stops a project while it is destroyed
+                lifted_on = next((day for later, which, day in lifted if later > seq and which == whom), None)
+                since = date.fromisoformat(entry["details"].get("since") or entry["day"])
+                clause = entry["clause"]
+                yield seq, Suspended(whom, since, clause, entry["actor"], clause != _BY_ITSELF, lifted_on)
+
+
+def _whom(entry: dict[str, object]) -> str:
+    details = entry["details"]
+    assert isinstance(details, dict)  # noqa: S101 - as every entry has them
+    return str(details.get("scope") or f"{entry['object']} on {entry['project']}")
+
+
+def _stop(tx: Transaction, hold: Hold) -> Hold:
+    if hold.until is not None and hold.until < hold.since:
+        raise refuse(hold.party, "not-later", hold.clause, "it ends before it begins", "Give a later last day.")
+    place(tx, hold)
+    return hold
+
+
+def _hold_known(view: View, code: str, kind: PartyKind) -> None:
+    parties = (each.policy.party(code) for each in view.find(InForce))
+    if not any(party is not None and party.kind is kind for party in parties):
+        raise _unknown(code, kind)
+
+
+def _unknown(code: str, kind: PartyKind) -> Refused:
+    return refuse(code, "party", "EM A1.2", f"no project has this {kind}", "Use the codes of the agreements.")

@@ -1,0 +1,140 @@
+"""An agency's data leave every project for the time; a recipient is stopped in all its projects; the log of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from enclave import incidents, people
+from enclave.agreement import Policy
+from enclave.destruction import destroy
+from enclave.errors import Refused
+from enclave.incidents import Suspended, refuse_recipient, reinstate, suspend_agency, suspensions, with_cause
+from enclave.people import Listing, Person
+from enclave.terms import Action
+from tests.parties import bring_into_force, representative
+from tests.release.world import FIRST_DAY, PROJECT, World
+
+OTHER = "DR-0035"
+SDE, DOL = representative("SDE"), representative("DOL")
+
+
+@pytest.fixture
+def two(world: World) -> World:
+    """Two projects in force on which rae works; the second has no data of DOL, and another recipient."""
+    agreement = world.policy.agreement
+    moved = {"DOL": "CSCU", "WESTED": "UCONN"}
+    parties = tuple(p.model_copy(update={"code": moved.get(p.code, p.code)}) for p in agreement.parties)
+    changed = agreement.model_copy(update={"dr": OTHER, "parties": parties})
+    policy = Policy(agreement=changed, cells=world.policy.cells, retention=world.policy.retention)
+    with world.store.transaction() as tx:
+        bring_into_force(tx, policy)
+        rae = tx.get(Listing, f"{PROJECT}/rae")
+        person = tx.get(Person, "rae")
+        assert rae is not None and person is not None
+        approvals = {code: date(2022, 5, 1) for code in policy.agencies}
+        people.enlist(tx, person, replace(rae, project=OTHER, approvals=approvals), "opm")
+    assert stopped(world) == set()
+    return world
+
+
+def stopped(world: World, action: Action = Action.ANALYSE) -> set[str]:
+    """Give the projects on which rae is stopped by a suspension."""
+    with world.store.view() as view:
+        found = {dr: people.reasons_against(view, "rae", action, dr) for dr in (PROJECT, OTHER)}
+    return {dr for dr, findings in found.items() if "suspended" in {finding.rule for finding in findings}}
+
+
+def refused(world: World, step) -> list[str]:
+    with pytest.raises(Refused) as caught, world.store.transaction() as tx:
+        step(tx)
+    return [finding.rule for finding in caught.value.findings]
+
+
+def test_an_agencys_data_leave_every_project_it_is_in_and_come_back_by_themselves(two: World):
+    since, until = FIRST_DAY + timedelta(days=2), FIRST_DAY + timedelta(days=9)
+    with two.store.transaction() as tx:
+        suspend_agency(tx, "SDE", SDE, since, until)
+    days = {FIRST_DAY: set(), since - timedelta(days=1): set(), since: {PROJECT, OTHER}, until: {PROJECT, OTHER}}
+    for day, projects in (days | {until + timedelta(days=1): set()}).items():
+        two.today = day
+        assert stopped(two) == projects, day
+
+
+def test_only_projects_with_its_data_are_stopped_until_it_is_reinstated(two: World):
+    two.today = FIRST_DAY + timedelta(days=2)
+    with two.store.transaction() as tx:
+        suspend_agency(tx, "DOL", "opm", two.today, cause=True)
+    assert stopped(two) == {PROJECT} == stopped(two, Action.REQUEST)
+    assert two.admission("opm", Action.DESTROY).project == PROJECT
+    with pytest.raises(Refused):
+        two.admission("opm", Action.PUBLISH)
+    assert refused(two, lambda tx: reinstate(tx, "DOL", DOL)) == ["not-held"]
+    with two.store.transaction() as tx:
+        reinstate(tx, "DOL", "opm")
+    assert stopped(two) == set()
+
+
+def test_notice_is_given_a_day_before_by_the_agencys_own_steward(two: World):
+    for days in (0, 1):
+        since = FIRST_DAY + timedelta(days=days)
+        assert refused(two, lambda tx, since=since: suspend_agency(tx, "SDE", SDE, since)) == ["notice"]
+    since = FIRST_DAY + timedelta(days=2)
+    for who in (DOL, "opm", "rae"):
+        assert refused(two, lambda tx, who=who: suspend_agency(tx, "SDE", who, since)) == ["spokesman"]
+    assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, FIRST_DAY, cause=True)) == ["spokesman"]
+    assert refused(two, lambda tx: suspend_agency(tx, "WESTED", "opm", FIRST_DAY, cause=True)) == ["party"]
+    assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, since, FIRST_DAY)) == ["not-later"]
+    assert two.actions("incident") == []
+
+
+def test_a_recipient_is_refused_data_in_all_its_projects_and_in_no_others(two: World):
+    with two.store.transaction() as tx:
+        refuse_recipient(tx, "WESTED", "SDE", SDE)
+        refuse_recipient(tx, "WESTED", "DOL", DOL, FIRST_DAY + timedelta(days=30))
+    assert stopped(two) == {PROJECT}
+    with two.store.transaction() as tx:
+        reinstate(tx, "WESTED", SDE)
+    assert stopped(two) == {PROJECT}
+    two.today = FIRST_DAY + timedelta(days=31)
+    assert stopped(two) == set()
+
+
+def test_an_agency_refuses_for_itself_and_a_recipient_that_is_one(two: World):
+    assert refused(two, lambda tx: refuse_recipient(tx, "WESTED", "SDE", DOL)) == ["spokesman"]
+    assert refused(two, lambda tx: refuse_recipient(tx, "DOL", "SDE", SDE)) == ["party"]
+    with two.store.transaction() as tx:
+        refuse_recipient(tx, "WESTED", "SDE", SDE)
+    assert refused(two, lambda tx: reinstate(tx, "WESTED", DOL)) == ["not-held"]
+    assert refused(two, lambda tx: reinstate(tx, "WESTED", "opm")) == ["not-held"]
+
+
+def test_the_log_has_every_suspension_and_counts_those_with_cause(two: World):
+    with two.store.transaction() as tx:
+        incidents.hold_project(tx, PROJECT, "DSA VI.F", "opm")
+        incidents.suspend_person(tx, PROJECT, "rae", "DSA VI.F", "opm")
+        suspend_agency(tx, "SDE", SDE, FIRST_DAY + timedelta(days=2))
+    two.today = FIRST_DAY + timedelta(days=3)
+    with two.store.transaction() as tx:
+        incidents.lift_project(tx, PROJECT, "opm")
+        incidents.hold_project(tx, PROJECT, "DSA VI.F", "opm")
+        people.unsuspend(tx, PROJECT, "rae", "opm")
+    two.held()
+    destroy(two.store, two.keystore, two.settings, two.admission("opm", Action.DESTROY))
+    with two.store.view() as view:
+        assert suspensions(view) == [
+            Suspended("project DR-0034", FIRST_DAY, "DSA VI.F", "opm", True, two.today),
+            Suspended("rae on DR-0034", FIRST_DAY, "DSA VI.F", "opm", True, two.today),
+            Suspended("agency SDE", FIRST_DAY + timedelta(days=2), "EM A1.2.A", SDE, False),
+            Suspended("project DR-0034", two.today, "DSA VI.F", "opm", True),
+        ]
+        assert with_cause(view) == {"project DR-0034": 2, "rae on DR-0034": 1}
+
+
+def test_a_suspended_steward_speaks_for_nobody(two: World):
+    with two.store.transaction() as tx:
+        for project in (PROJECT, OTHER):
+            people.suspend(tx, project, SDE, "DSA VI.F", "opm")
+    assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, FIRST_DAY + timedelta(days=2))) == ["spokesman"]

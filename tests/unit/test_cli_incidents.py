@@ -1,0 +1,119 @@
+"""What only functions did: problems, breaches, FOIA requests, subpoenas, suspensions, votes, at the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_cli import WHO
+from tests.world import Installation, command
+
+DR = "DR-0034"
+BREACH = (
+    "--description", "A laptop was left on a train.", "--roles", "one user", "--type", "loss", "--party", "SDE",
+    "--party", "WESTED", "--estimated", "0", "--mitigation", "It was found.", "--corrective-action", "None planned.",
+)  # fmt: skip
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Installation:
+    """DR-0034 registered; wren, the stewards of two agencies, and olga of the Operating Group are listed."""
+    made = Installation(tmp_path)
+    for arguments in (("init", "--demo"), ("today", "2022-04-11"), ("agreement", "register", DR)):
+        assert command("--home", made.home, *arguments).code == 0
+    made.run("people", "enlist", DR, "wren", "researcher", *WHO)
+    for person, role, agency in (("sam", "steward", "SDE"), ("dora", "steward", "DOL"), ("olga", "opm", "OPM")):
+        made.run("people", "enlist", DR, person, role, *WHO, "--basis", "office", "--agency", agency)
+    return made
+
+
+def test_a_user_reports_a_problem_and_the_operating_group_acts(office: Installation) -> None:
+    said = office.run("incident", "open", "problem", "A page lay open.", "--project", DR, "--json", who="wren")
+    assert said.body["told"] == ["Operating Group", "SDE", "DOL"]
+    office.run("incident", "open", "problem", "A page.", "--project", DR, "--json", who="nobody", code=3)
+    said = office.run(
+        "incident", "open", "problem", "It was 123-45-6789.", "--project", DR, "--json", who="wren", code=4
+    )
+    assert said.rules == ["confidential"] and "6789" not in said.text
+    said = office.run("incident", "step", "problem-001", "Locked away.", "--close", "--json", who="olga")
+    assert said.body["closed"] is True
+    assert office.run("incident", "cases", "--json").body[0]["state"] == "closed"
+
+
+def test_foia_requests_and_subpoenas_have_their_hours(office: Installation) -> None:
+    came = ("--came-at", "2022-04-10T09:00-04:00")
+    said = office.run("incident", "open", "foia", "Minutes are asked for.", *came, "--json", who="olga")
+    assert said.body["due_at"].startswith("2022-04-11T09:00")
+    said = office.run("incident", "open", "subpoena", "A court asks.", *came, "--project", DR, "--json", who="olga")
+    assert said.body["due_at"] == said.body["came_at"] and said.body["told"][1:] == ["SDE", "DOL"]
+    assert office.run("incident", "step", "foia-001", "Sent on.", "--json", who="olga").body["steps"]
+    late = {case["case"]: case["late"] for case in office.run("incident", "cases", "--json").body}
+    assert late == {"foia-001": "yes", "subpoena-001": ""}
+    office.run("incident", "open", "foia", "Minutes.", "--came-at", "2022-04-10", "--json", code=4)
+
+
+def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) -> None:
+    times = ("--discovered-at", "2022-04-10T09:00-04:00", "--reported-at", "2022-04-11T10:00-04:00")
+    said = office.run("incident", "breach", DR, *BREACH, *times, "--json", who="wren")
+    assert said.body["recipients"] == ["Operating Group", "SDE", "DOL"] and said.body["number"] == 1
+    assert "after the 24 hours" in office.run("incident", "breach", DR, *BREACH, *times, who="wren").text
+    assert office.run("incident", "supplement", f"{DR}/1", "It is back.", "--json").body["supplements"]
+    said = office.run("incident", "resolve", f"{DR}/1", "not a breach", "Locks help.", "--json", who="olga")
+    assert said.body["determination"] == "not a breach"
+    assert office.run("incident", "supplement", f"{DR}/1", "More.", "--json", code=3).rules == ["notice"]
+
+
+def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
+    office.run("agency", "suspend", "SDE", "2022-04-12", "--json", who="sam", code=3)
+    office.run("agency", "suspend", "SDE", "2022-04-13", "--until", "2022-05-13", who="sam")
+    office.run("agency", "suspend", "DOL", "2022-04-11", "--cause", who="olga")
+    office.run("incident", "refuse-recipient", "WESTED", "DOL", who="dora")
+    office.run("incident", "resume-recipient", "WESTED", "--json", who="sam", code=3)
+    office.run("incident", "resume-recipient", "WESTED", who="dora")
+    office.run("agency", "reinstate", "DOL", "--json", who="dora", code=3)
+    office.run("agency", "reinstate", "DOL", who="olga")
+    log = {row["whom"]: (row["since"], row["lifted"], row["times with cause"]) for row in
+           office.run("incident", "log", "--json").body}  # fmt: skip
+    assert log == {
+        "agency SDE": ("2022-04-13", None, 0),
+        "agency DOL": ("2022-04-11", "2022-04-11", 1),
+        "data recipient WESTED by DOL": ("2022-04-11", "2022-04-11", 1),
+    }  # fmt: skip
+    assert office.run("ledger", "show", "--action", "incident.refuse", "--json").body
+
+
+def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation) -> None:
+    office.run("agreement", "vote", DR, "approval", "--json", who="sam", code=3)
+    office.run("agreement", "available", DR, who="sam")
+    office.run("agreement", "refuse-element", DR, "SpecialEd", "--reason", "Not needed.", who="sam")
+    office.run("agreement", "vote", DR, "approval", who="sam")
+    assert office.run("agreement", "sign", DR, "SDE", "Commissioner", "2022-04-11", "--json", code=3).rules == [
+        "not-approved"
+    ]
+    office.run("agreement", "available", DR, who="dora")
+    assert office.run("agreement", "vote", DR, "approval", "--json", who="dora").body["carried"] is True
+    office.run("agreement", "sign", DR, "SDE", "Commissioner", "2022-04-11")
+    assert office.run("agreement", "motions", DR, "--json").body[0]["state"] == "carried"
+    assert office.run("agreement", "show", DR, "--json").body["not shared"] == "SDE.SpecialEd"
+    assert office.run("agreement", "diff", DR, "--json").body == []
+    for asked in (("extend", "2023-01-01"), ("terminate",), ("amend",)):
+        first, *rest = asked
+        said = office.run("agreement", first, DR, *rest, "--reason", "Why.", "--json", who="sam", code=3)
+        assert said.rules == ["signatures"]
+    assert office.run("matching", "keep", DR, "2023-01-01", "--reason", "Why.", "--json", who="sam", code=3).rules
+    assert office.run("agency", "join", "SDE", "2021-07-01", "--json").body["until"] == "2024-07-01"
+    assert office.run("agency", "leave", "SDE", "--json").body["until"] == "2022-05-11"
+
+
+def test_clocks_go_round_and_are_shown(office: Installation) -> None:
+    office.run("agency", "join", "SDE", "2019-04-20")
+    assert office.run("clocks", "round", "--json").body["noted"][0]["about"] == "SDE"
+    assert office.run("clocks", "show", "--json").body == [
+        {"about": "SDE", "what": "membership of the Enterprise MOU", "clause": "EM XVIII.B", "due": "2022-04-20",
+         "days left": 9}
+    ]  # fmt: skip
+    office.run("today", "2022-04-10")
+    assert office.run("clocks", "round", "--json", code=3).rules == ["clock-back"]
+    office.run("clocks", "accept", who="olga")
+    assert office.run("clocks", "round", "--json").body["doubts"] == []
