@@ -26,6 +26,7 @@ PEOPLE = {
     "hal": ("steward", "office", "DOL-HUB", True, ""),
     "wes": ("steward", "office", "WESTED", False, ""),
     "cara": ("steward", "office", "CSCU", True, ""),
+    "oda": ("steward", "office", "OPW", True, ""),
     "olga": ("opm", "office", "", True, ""),
 }
 """Who is on the list; whoever is of an agency that takes no part is not."""

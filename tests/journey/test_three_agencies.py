@@ -5,51 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
 
 from enclave.matching import latest
 from enclave.resultant import Delivery, delivery_of, open_table
-from enclave.settings import PACKAGED_POLICIES
 from p20kit import synthetic
-from tests.journey.stages import REPRESENTATIVES, agree, complete, cut, send
-from tests.world import FIRST_DAY, Installation, rows_of, without_side_effect, write_settings
+from tests.journey.stages import agree, cut, send, steward
+from tests.world import FIRST_DAY, Installation, rows_of, without_side_effect
 
-PROJECT = "DR-0003"
+PROJECT = "DR-0101"
 AGENCIES = ("SDE", "DOL", "CSCU")
 WITHHELD = "New Britain High School"
 TERMS = ("Institution", "TermYear", "TermSeason", "Level", "CIPFamily", "DegreeAwarded")
-
-
-def agreement() -> dict[str, Any]:
-    """Give DR-0034 with a third agency, without finder files; one school's students have no CSCU data asked for."""
-    body: dict[str, Any] = yaml.safe_load((PACKAGED_POLICIES / "agreements" / "DR-0034.yaml").read_text("utf-8"))
-    body["dr"] = PROJECT
-    third = {"code": "CSCU", "name": "Colleges", "kind": "participating agency", "representative": "Director"}
-    body["parties"].insert(2, third)
-    sasid = body["elements"]["SDE"][0]
-    shared = [e for e in body["elements"]["DOL"] if e.get("links_as")]
-    body["elements"]["SDE"] = [e for e in body["elements"]["SDE"] if not e.get("made_by_hub")]
-    body["elements"]["CSCU"] = [sasid, *({**e, "uc": False} for e in shared)] + [
-        {"name": name, "definition": name, "questions": ["RQ4"]} for name in TERMS
-    ]
-    names = [e["name"] for e in shared]
-    columns = [names[0], "SASID", *names[1:]]
-    body["files"] += [
-        {"agency": "CSCU", "contents": "matching", "elements": columns, "unique": ["GenericID"]},
-        {"agency": "CSCU", "contents": "analytical", "elements": list(TERMS),
-         "unique": ["GenericID", "TermYear", "TermSeason"]},
-    ]  # fmt: skip
-    for school in body["schools"]:
-        school["finder"] = []
-        school["withholds"] = ["CSCU"] if school["name"] == WITHHELD else []
-    return body
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +28,10 @@ def received(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
     """Found a hub for three agencies, and receive their files."""
     made = Installation(tmp_path_factory.mktemp("three"), project=PROJECT)
     made.run("init", "--demo")
-    own = made.agencies / "policies"
-    shutil.copytree(PACKAGED_POLICIES, own)
-    (own / "agreements" / f"{PROJECT}.yaml").write_text(yaml.safe_dump(agreement(), sort_keys=False), "utf-8")
-    terms = (own / "agencies" / "SDE.yaml").read_text("utf-8")
-    (own / "agencies" / "CSCU.yaml").write_text(terms.replace("code: SDE", "code: CSCU"), "utf-8")
-    write_settings(home=made.home, policies=own)
     made.run("today", FIRST_DAY)
     agree(made)
     world = synthetic.universe(students=1_000, wage_earners=2_000, college_students=800, seed=34)
-    files = world.write(made.agencies, dr="0003", as_of=FIRST_DAY)
+    files = world.write(made.agencies, dr="0101", as_of=FIRST_DAY)
     for agency in AGENCIES:
         made.run("keys", "new", agency, "--out", made.agencies / "keys")
         made.run("intake", "key", made.agencies / "keys" / f"{agency}.public.json")
@@ -81,10 +46,12 @@ def delivered(received: Installation) -> tuple[Delivery, dict[str, pd.DataFrame]
     """Match, collect every signature, cut; give the delivery and its tables."""
     made = received
     made.run("matching", "run", PROJECT, "--method", "match_many", who="hubert")
-    complete(made)
+    for party in made.policy().signatories:
+        if party != "CSCU":
+            made.run("matching", "agree", PROJECT, who=steward(party))
     with made.enclave.store.view() as view:
         assert latest(view, PROJECT).completed_on is None
-    made.run("matching", "agree", PROJECT, who="cara")
+    made.run("matching", "agree", PROJECT, who=steward("CSCU"))
     cut(made)
     with made.enclave.store.view() as view:
         delivery = delivery_of(view, PROJECT)
@@ -94,7 +61,7 @@ def delivered(received: Installation) -> tuple[Delivery, dict[str, pd.DataFrame]
 
 
 def truth_of(made: Installation) -> dict[str, dict[str, int]]:
-    truth = pd.read_parquet(made.agencies / "truth.0003.parquet")
+    truth = pd.read_parquet(made.agencies / "truth.0101.parquet")
     return {agency: dict(zip(t["generic_id"], t["person"], strict=True)) for agency, t in truth.groupby("agency")}
 
 
@@ -167,8 +134,8 @@ def test_the_run_is_kept_with_everything_that_shows_how_it_came_about(
     report = json.loads((kept / "match-report.json").read_text("utf-8"))
     assert report["persons"] == run.persons and len(report["pairs"]) == len(list(combinations(AGENCIES, 2)))
     assert made.actions("match.")[-1] == "match.complete"
-    assert made.actions("match.").count("match.agree") == len(REPRESENTATIVES) + 1
+    assert made.actions("match.").count("match.agree") == len(made.policy().signatories)
     assert made.verified() == len(made.actions())
     executed = (kept / "match-report.ipynb").read_text("utf-8")
-    rows = [row for agency in AGENCIES for row in rows_of(made.agencies / f"{agency}.0003.04_11_2022.matching")[1:]]
+    rows = [row for agency in AGENCIES for row in rows_of(made.agencies / f"{agency}.0101.04_11_2022.matching")[1:]]
     assert not {value for row in rows for value in row[:2] if value} & set(re.findall(r"[\w-]+", executed))

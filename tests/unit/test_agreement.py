@@ -119,6 +119,23 @@ def test_nothing_is_looser_than_the_floor(
     assert [finding.rule for finding in caught.value.findings] == ["policy-floor"]
 
 
+def test_the_second_example_has_what_the_first_lacks(policy: Policy) -> None:
+    second = compile_agreement(PACKAGED_POLICIES, "DR-0101")
+    assert second.agencies == ("SDE", "DOL", "CSCU") and policy.agencies == ("SDE", "DOL")
+    assert second.signatories == ("SDE", "DOL", "CSCU", "DOL-HUB", "OPW")
+    recipient = second.party("OPW")
+    assert recipient is not None and recipient.government
+    assert (second.cells.minimum_count, second.retention.match_data_business_days) == (10, 5)
+    cells = CellPolicy.of(second.terms)
+    assert cells.over(["cscu.DegreeAwarded"]).minimum_count == 15 == cells.over(["*"]).minimum_count
+    assert cells.over(["sde.Gender", "cscu.Institution"]).minimum_count == 10
+    assert second.agreement.assumed == () and second.ends_on(date(2022, 4, 11)) == date(2024, 4, 11)
+    assert not any(element.assumed for elements in second.agreement.elements.values() for element in elements)
+    assert {school.name for school in second.agreement.schools if "CSCU" in school.withholds} == {
+        "New Britain High School"
+    }
+
+
 @pytest.mark.parametrize("left", [("SDE",), ()])
 def test_a_request_to_fewer_than_two_agencies_goes_to_that_agency(
     compiled: Callable[..., Policy], left: tuple[str, ...]

@@ -71,6 +71,10 @@ def test_nothing_else_is_found() -> None:
     assert {each.subject for each in conflicts_of(PACKAGED_POLICIES, DR)} == named
 
 
+def test_the_documents_of_the_second_example_leave_nothing_open() -> None:
+    assert conflicts_of(PACKAGED_POLICIES, "DR-0101") == ()
+
+
 def test_documents_that_agree_leave_nothing_open() -> None:
     assert found(settled()) == []
     again = [{"subject": "smallest cell", "clause": "DSA VI.D.2", "says": "  ONCE "}]
