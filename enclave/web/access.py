@@ -30,7 +30,7 @@ class Place(StrEnum):
     LEDGER = "ledger"
 
 
-_EVERYONE = frozenset(Role)
+_EVERYONE = frozenset(Role) - {Role.CLOCK}
 _OFFICES = frozenset({Role.STEWARD, Role.OPM})
 MAY_LOOK: dict[Place, frozenset[Role]] = {
     Place.PROJECT: _EVERYONE,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,12 +32,18 @@ PARTIES = ("SDE", "DOL", "DOL-HUB", "WESTED")
 YES, NO, IF = Decision.APPROVAL, Decision.DISAPPROVAL, Decision.CONDITIONAL
 
 
+@cache
+def packaged() -> Policy:
+    """Compile the packaged agreement, once for all tests."""
+    return compile_agreement(PACKAGED_POLICIES, DR)
+
+
 class Office:
     """A registry in which DR-0034 can be asked for; `day` is the calendar day."""
 
     def __init__(self, home: Path) -> None:
         self.day, self.home = DAY, home
-        self.policy = compile_agreement(PACKAGED_POLICIES, DR)
+        self.policy = packaged()
         self.store = Store(f"sqlite:///{home / 'enclave.db'}", lambda: self.day)
 
     def may(self, tx: Transaction, party: str) -> Admission:
