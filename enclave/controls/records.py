@@ -63,7 +63,11 @@ def nothing_overdue(installed: Installed) -> Evidence:
 def nothing_held(installed: Installed) -> Evidence:
     """Look for holds, and for breach notices that are not resolved."""
     view = installed.view
-    held = [f"{hold.scope} is held since {hold.since} ({hold.clause})" for hold in view.find(Hold)]
+    held = [
+        f"{hold.scope} is held since {hold.since} ({hold.clause})"
+        for hold in view.find(Hold)
+        if hold.stands(view.today)
+    ]
     held += [f"breach notice {notice.key} is not resolved" for notice in view.find(Notice, determination=None)]
     if held:
         return deviates(

@@ -81,8 +81,9 @@ def suspend_agency(
     first = tx.today if cause else SUSPENSION.due(tx.today) + timedelta(days=1)
     if since < first:
         raise refuse(agency, "notice", clause, "24 hours are not over by then", f"Begin on {first} or later.")
-    asked_by = "" if cause else agency
-    return _stop(tx, Hold("", f"agency {agency}", since, clause, actor, agency, until, asked_by))
+    # of a name of its own: an agency's notice does not take the place of a suspension for cause
+    scope, asked_by = (f"agency {agency} for cause", "") if cause else (f"agency {agency}", agency)
+    return _stop(tx, Hold("", scope, since, clause, actor, agency, until, asked_by))
 
 
 def refuse_recipient(tx: Transaction, recipient: str, agency: str, actor: str, until: date | None = None) -> Hold:

@@ -77,6 +77,20 @@ def test_only_projects_with_its_data_are_stopped_until_it_is_reinstated(two: Wor
     assert stopped(two) == set()
 
 
+def test_an_agencys_own_notice_does_not_take_the_place_of_a_suspension_for_cause(two: World):
+    with two.store.transaction() as tx:
+        suspend_agency(tx, "SDE", "opm", FIRST_DAY, cause=True)
+        suspend_agency(tx, "SDE", SDE, FIRST_DAY + timedelta(days=20))
+    assert stopped(two) == {PROJECT, OTHER}
+    with two.store.transaction() as tx:
+        reinstate(tx, "SDE", SDE)
+    assert stopped(two) == {PROJECT, OTHER}
+    with two.store.transaction() as tx:
+        reinstate(tx, "SDE", "opm")
+    two.today = FIRST_DAY + timedelta(days=21)
+    assert stopped(two) == set()
+
+
 def test_notice_is_given_a_day_before_by_the_agencys_own_steward(two: World):
     for days in (0, 1):
         since = FIRST_DAY + timedelta(days=days)

@@ -77,7 +77,7 @@ def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
            office.run("incident", "log", "--json").body}  # fmt: skip
     assert log == {
         "agency SDE": ("2022-04-13", None, 0),
-        "agency DOL": ("2022-04-11", "2022-04-11", 1),
+        "agency DOL for cause": ("2022-04-11", "2022-04-11", 1),
         "data recipient WESTED by DOL": ("2022-04-11", "2022-04-11", 1),
     }  # fmt: skip
     assert office.run("ledger", "show", "--action", "incident.refuse", "--json").body
