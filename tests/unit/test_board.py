@@ -99,12 +99,18 @@ def signed(tmp_path: Path) -> Iterator[Office]:
     made.store.close()
 
 
-def complete_match(office: Office) -> MatchRun:
+def match(office: Office) -> MatchRun:
     run = MatchRun(
         DR, "match-01", "match_pair", "1", "0" * 64, {}, ("SDE", "DOL"), {}, DAY, 40, "90.0", *["0" * 64] * 5
     )
     with office.store.transaction() as tx:
         tx.write(run, Entry("hub", "match.run", run.key, DR, "EM XII"))
+    return run
+
+
+def complete_match(office: Office) -> MatchRun:
+    run = match(office)
+    with office.store.transaction() as tx:
         for party in PARTIES:
             run = matching.agree(tx, run, people.may(tx, representative(party), Action.AGREE, DR))
     return run
@@ -328,6 +334,8 @@ def test_a_match_whose_clock_does_not_run_is_not_kept(signed: Office) -> None:
         return signed.refused(lambda tx: board.keep_match_data(tx, signed.may(tx, "SDE"), until, "Why."))
 
     assert keep(date(2022, 5, 20)) == ["no-match"]
+    match(signed)
+    assert keep(date(2022, 5, 20)) == ["match-clock"]
     run = complete_match(signed)
     assert run.delete_by is not None
     assert keep(run.delete_by) == ["not-later"]
