@@ -5,9 +5,12 @@ Source: DSA VI.G.1; DSA III.F.3.
 
 from __future__ import annotations
 
-from enclave import egress, matching, publication, review
+from datetime import UTC, datetime
+
+from enclave import egress, incidents, matching, publication, review
 from enclave.egress import Clearance
 from enclave.errors import Invalid, invalid, refuse
+from enclave.incidents import CaseKind
 from enclave.matching import MatchRun
 from enclave.review import Statement
 from enclave.store import View
@@ -143,6 +146,16 @@ def _request(visit: Visit) -> str:
     """Give the id of the address, if this person may look at that request at all."""
     with visit.enclave.store.view() as view:
         return found(view, visit)[1].id
+
+
+def report_problem(visit: Visit) -> Done:
+    """Take in what a user noticed and must tell at once; 24 hours run from now (ExC; EM A2.1.A)."""
+    now = datetime.now(UTC)
+    with visit.enclave.store.transaction() as tx:
+        case = incidents.open_case(
+            tx, CaseKind.PROBLEM, visit.project, visit.text("problem"), now, now, visit.me.name
+        )
+    return Done(f"projects/{visit.project}", f"Reported as {case.key}. It is with {', '.join(case.told)}.")
 
 
 def _back(visit: Visit, said: str) -> Done:

@@ -55,6 +55,7 @@ PAGES: Mapping[str, Show] = {
 FORMS: Mapping[str, Act] = {
     "/projects/{project}/people/{person}/approve": people.approve,
     "/projects/{project}/people/{person}/withdraw": people.withdraw,
+    "/projects/{project}/problem": actions.report_problem,
     "/projects/{project}/requests/collect": actions.collect,
     "/projects/{project}/requests/{request}/clear": actions.clear,
     "/projects/{project}/requests/{request}/confirm": actions.confirm,

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 import requests
 
+from enclave.incidents import cases
 from enclave.review import Statement
 from tests.web.browser import Browser, served
 from tests.web.world import PROJECT, SCRIPT, World
@@ -174,3 +175,14 @@ def test_an_outbox_is_collected_by_its_owner_alone(own_pages: str):
     assert Browser(own_pages, "wren").send("/requests/collect").status_code == 200
     for person in ("rita", "olga", "nora"):
         assert Browser(own_pages, person).send("/requests/collect").status_code == 403
+
+
+def test_a_user_reports_a_problem_and_data_of_a_person_do_not_get_in(own_pages: str, world: World):
+    wren = Browser(own_pages, "wren")
+    assert "Report a problem" in wren.of("").text
+    refused = wren.send("/problem", problem="It showed 123-45-6789.")
+    assert refused.status_code == 422 and "6789" not in refused.text
+    assert wren.send("/problem", problem="A page with tables lay open.").status_code == 303
+    with world.enclave.store.view() as view:
+        (case,) = cases(view)
+    assert (case.key, case.by, case.text) == ("problem-001", "wren", "A page with tables lay open.")
