@@ -112,7 +112,7 @@ def incident_open(
     came = _moment(came_at) if came_at else now
     with desk.changing("incident.refuse", kind, dr) as tx:
         case = incidents.open_case(tx, kind, dr, text, came, now, desk.actor)
-    show(case, as_json, f"{case.key} is with {', '.join(case.told)}; a first step by {case.due_at:%Y-%m-%d %H:%M %Z}")
+    show(case, as_json, f"{case.key}, for {', '.join(case.told)}; a first step by {case.due_at:%Y-%m-%d %H:%M %Z}")
 
 
 @incident_group.command("step")

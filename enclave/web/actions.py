@@ -155,7 +155,7 @@ def report_problem(visit: Visit) -> Done:
         case = incidents.open_case(
             tx, CaseKind.PROBLEM, visit.project, visit.text("problem"), now, now, visit.me.name
         )
-    return Done(f"projects/{visit.project}", f"Reported as {case.key}. It is with {', '.join(case.told)}.")
+    return Done(f"projects/{visit.project}", f"Reported as {case.key}, for {', '.join(case.told)}.")
 
 
 def _back(visit: Visit, said: str) -> Done:
