@@ -9,7 +9,7 @@ from enclave.board.asking import (
     request,
     terminate,
 )
-from enclave.board.deciding import answer
+from enclave.board.deciding import answer, voters
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, motions
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "refuse_element",
     "request",
     "terminate",
+    "voters",
 ]

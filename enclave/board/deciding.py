@@ -14,7 +14,7 @@ from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, di
 from enclave.errors import Finding, Refused
 from enclave.ledger import Details, Entry
 from enclave.people import Admission
-from enclave.store import Transaction
+from enclave.store import Transaction, View
 from enclave.terms import Action
 
 _ENDS = {Decision.CONDITIONAL: State.RETURNED, Decision.DISAPPROVAL: State.DECLINED}
@@ -35,18 +35,18 @@ def answer(tx: Transaction, admission: Admission, kind: MotionKind, decision: De
     """
     admission.hold_to(Action.DECIDE, admission.project)
     motion = open_motion(tx, admission.project, kind)
-    party, voters = admission.agency, _voters(tx, motion)
-    if findings := [*_of_project(tx, motion), *_against(motion, admission, voters, decision, reason)]:
+    party, asked = admission.agency, voters(tx, motion)
+    if findings := [*_of_project(tx, motion), *_against(motion, admission, asked, decision, reason)]:
         raise Refused(f"answer of {admission.person} to {motion.key}", findings)
     given = Answer(decision, tx.today, admission.person, reason.strip())
     motion = replace(motion, answers={**motion.answers, party: given})
     if decision in _ENDS:
         motion = replace(motion, state=_ENDS[decision])
-    elif all(voter in motion.answers for voter in voters):
+    elif all(voter in motion.answers for voter in asked):
         motion = replace(motion, state=State.CARRIED)
     details: Details = {
         "kind": kind, "party": party, "decision": decision, "reason_sha256": digest(given.reason),
-        "told": ["Operating Group", *voters],
+        "told": ["Operating Group", *asked],
     }  # fmt: skip
     tx.write(motion, Entry(admission.person, "board.answer", motion.key, motion.project, kind.clause,
                            motion.state, details))  # fmt: skip
@@ -55,9 +55,12 @@ def answer(tx: Transaction, admission: Admission, kind: MotionKind, decision: De
     return motion
 
 
-def _voters(tx: Transaction, motion: Motion) -> tuple[str, ...]:
-    """Give who must answer: of other terms also a party that only the new ones name."""
-    policies = (of(tx, motion.project).policy, motion.policy)
+def voters(view: View, motion: Motion) -> tuple[str, ...]:
+    """Give who must answer: of other terms also a party that only the new ones name.
+
+    Source: EM XI.B; DSA VII.
+    """
+    policies = (of(view, motion.project).policy, motion.policy)
     return tuple(dict.fromkeys(code for policy in policies if policy for code in motion.asks.answered_by(policy)))
 
 
@@ -72,15 +75,15 @@ def _of_project(tx: Transaction, motion: Motion) -> list[Finding]:
 
 
 def _against(
-    motion: Motion, admission: Admission, voters: tuple[str, ...], decision: Decision, reason: str
+    motion: Motion, admission: Admission, asked: tuple[str, ...], decision: Decision, reason: str
 ) -> list[Finding]:
     party, clause = admission.agency, motion.asks.clause
     findings = []
-    if party not in voters:
+    if party not in asked:
         what = f"{admission.person} speaks for nobody who must answer"
-        findings.append(Finding("voter", clause, motion.key, what, f"Asked are {', '.join(voters)}."))
+        findings.append(Finding("voter", clause, motion.key, what, f"Asked are {', '.join(asked)}."))
     needs = motion.asks is MotionKind.INITIAL and decision is not Decision.DISAPPROVAL
-    if party in voters and needs and party not in motion.available:
+    if party in asked and needs and party not in motion.available:
         what = f"{party} has not confirmed that its data are available and may be shared"
         findings.append(Finding("available", "EM XI.B.1", motion.key, what, "Confirm it: `agreement available`."))
     if decision is not Decision.APPROVAL and not reason.strip():

@@ -21,6 +21,7 @@ class Place(StrEnum):
     """A page of a project, in the order in which the data flow."""
 
     PROJECT = "project"
+    DECISIONS = "decisions"
     PEOPLE = "people"
     INTAKE = "intake"
     MATCHING = "matching"
@@ -34,6 +35,7 @@ _EVERYONE = frozenset(Role) - {Role.CLOCK}
 _OFFICES = frozenset({Role.STEWARD, Role.OPM})
 MAY_LOOK: dict[Place, frozenset[Role]] = {
     Place.PROJECT: _EVERYONE,
+    Place.DECISIONS: _OFFICES | {Role.AUDITOR},
     Place.PEOPLE: _OFFICES | {Role.AUDITOR},
     Place.INTAKE: frozenset({Role.HUB_STAFF, Role.OPM}),
     Place.MATCHING: _OFFICES | {Role.HUB_STAFF},

@@ -17,6 +17,7 @@ from enclave.publication import Publication
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import Action, Role
+from enclave.web import decisions
 from enclave.web.access import Standing
 from enclave.web.home import ANALYSTS
 from enclave.web.oversight import agree_to
@@ -127,6 +128,12 @@ def _waiting(view: View, standing: Standing) -> list[Waiting]:
     found = [
         Waiting(project, "approve a person", row.name, "DSA VI.E", f"projects/{project}/people")
         for row in waiting_for(view, standing)
+    ]
+    found += [
+        Waiting(
+            project, f"answer: {asked.what}", f"no. {asked.number}", asked.clause, f"projects/{project}/decisions"
+        )
+        for asked in decisions.waiting_for(view, standing)
     ]
     if run := agree_to(view, standing, matching.runs(view, project)):
         path = f"projects/{project}/matching"

@@ -19,6 +19,7 @@ from enclave.web.visit import Page
 
 PLACES = {
     Place.PROJECT: "Project",
+    Place.DECISIONS: "Decisions",
     Place.PEOPLE: "People",
     Place.INTAKE: "Intake",
     Place.MATCHING: "Matches",

@@ -16,13 +16,13 @@ from tests.web.world import PROJECT, STAFF, World
 
 # y = may look, written down by hand against the table in the code.
 MATRIX = """
-                project people intake matching requests destruction ledger
-researcher      y       -      -      -        y        -           -
-agency-analyst  y       -      -      -        y        -           -
-hub-staff       y       -      y      y        -        y           -
-steward         y       y      -      y        y        y           y
-opm             y       y      y      y        y        y           y
-auditor         y       y      -      -        y        y           y
+                project decisions people intake matching requests destruction ledger
+researcher      y       -         -      -      -        y        -           -
+agency-analyst  y       -         -      -      -        y        -           -
+hub-staff       y       -         -      y      y        -        y           -
+steward         y       y         y      -      y        y        y           y
+opm             y       y         y      y      y        y        y           y
+auditor         y       y         y      -      -        y        y           y
 """
 _, HEADER, *LINES = MATRIX.splitlines()
 LOOKS = {
@@ -58,7 +58,14 @@ def test_a_person_who_is_not_on_the_list_sees_nothing(pages: str, tail: str):
 
 
 def test_every_address_asks_for_a_sign_in_first(pages: str):
-    parts = {"project": PROJECT, "request": "out-aaaaaaaaaaaa", "run": "match-01", "name": "x", "person": "wren"}
+    parts = {
+        "project": PROJECT,
+        "request": "out-aaaaaaaaaaaa",
+        "run": "match-01",
+        "name": "x",
+        "person": "wren",
+        "kind": "initial",
+    }
     for path in PAGES:
         address = pages.rstrip("/") + path.format(**parts)
         answer = requests.get(address, allow_redirects=False, timeout=30)
