@@ -10,15 +10,13 @@ Source: DSA III.G.2; DSA VI.G.1; DSA II.F.
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import duckdb
-import pandas as pd
 
 from p20kit.amounts import measured
+from p20kit.columns import Texts
 from p20kit.delivered import CROSSWALK, UNIT, Delivered, Source
 from p20kit.dimensions import TOTAL
 from p20kit.employed import employer_findings
@@ -26,7 +24,7 @@ from p20kit.errors import Finding
 from p20kit.measures import Count, Rate
 from p20kit.policy import FLOOR_COUNT as FEW
 from p20kit.request import Request
-from p20kit.requested import ModelRequested, TableRequested, amounts, texts
+from p20kit.requested import ModelRequested, TableRequested, frame_of
 from p20kit.sql import quoted
 from p20kit.tables import MISSING
 
@@ -81,8 +79,7 @@ def examine(request: Request, delivered: Delivered, written: Written | None) -> 
     evidence = Evidence()
     with duckdb.connect(config={"temp_directory": "", "autoinstall_known_extensions": False}) as con:
         for table in request.tables:
-            frame = pd.DataFrame({**table.basis, **_typed(table)})
-            con.register("basis", frame)
+            con.register("basis", frame_of({**table.basis, **{name: table.values[name] for name in table.measured}}))
             _people(con, table, delivered, written, evidence)
             for column in table.used:
                 if column != table.employer:
@@ -99,14 +96,6 @@ def examine(request: Request, delivered: Delivered, written: Written | None) -> 
                 _column(con, model, column, delivered, written, evidence)
             con.unregister("basis")
     return evidence
-
-
-def _typed(table: TableRequested) -> dict[str, Any]:
-    categories, numbers = measured(table.counted)
-    return {
-        **{column: texts(table.values[column]) for column in categories},
-        **{column: amounts(table.values[column]) for column in numbers},
-    }
 
 
 def _people(
@@ -237,7 +226,7 @@ def _derived(
 ) -> None:
     """Say what a person must look at in a column the notebook made, and refuse labels that pose as others."""
     where = f"{asked.name}.{name}"
-    persons = Counter(_labels(asked, name))
+    persons = _labels(asked, name)
     if posing := sum(poses(label) for label in persons):
         evidence.findings.append(_posing(where, posing))
     if written is None:
@@ -259,14 +248,15 @@ def _derived(
         evidence.look_at.append(_no("uc-derived", where, what, advice, "DSA II.F"))
 
 
-def _labels(asked: TableRequested | ModelRequested, name: str) -> Iterable[str]:
-    """Give the labels of a column that are displayed: those of a by-column, and the categories of a rate or model."""
-    if isinstance(asked, ModelRequested):
-        return [value for value in asked.basis[name] if isinstance(value, str)]
-    if name in asked.by:
-        return asked.basis[name]
+def _labels(asked: TableRequested | ModelRequested, name: str) -> Mapping[str, int]:
+    """Count the persons by the labels of a column that are displayed: by-columns, categories of rates and models."""
+    column = asked.basis[name] if name in asked.basis else getattr(asked, "values", {})[name]
+    if not isinstance(column, Texts):
+        return {}
+    if isinstance(asked, ModelRequested) or name in asked.by:
+        return column.persons
     rates = {m.value for m in asked.counted if isinstance(m, Rate) and m.of == name}
-    return [value for value in asked.values[name] if isinstance(value, str) and value in rates]
+    return {label: count for label, count in column.persons.items() if label in rates}
 
 
 def _structure(table: TableRequested, evidence: Evidence) -> None:
@@ -274,7 +264,7 @@ def _structure(table: TableRequested, evidence: Evidence) -> None:
     for name in table.by:
         where = f"{table.name}.{name}"
         found = evidence.used.get(where)
-        delivered = {*table.basis[name], MISSING, *(found.codes if found else ())}
+        delivered = {*table.basis[name].persons, MISSING, *(found.codes if found else ())}
         parents = {parent for up in table.hierarchies.get(name, []) for parent in up.values()}
         added = set(table.codes.get(name, [])) - delivered
         posing = sum(poses(label) or label == MISSING for label in parents | added)
@@ -303,7 +293,9 @@ def _unseen(table: TableRequested, used: Mapping[str, Source]) -> Iterator[Findi
             continue
         where = f"{table.name}.{measure.of}"
         found = used.get(where)
-        if measure.value not in {*table.values[measure.of], *(found.codes if found else ())}:
+        held = table.values[measure.of]
+        seen = held.persons if isinstance(held, Texts) else ()
+        if measure.value not in {*seen, *(found.codes if found else ())}:
             what, advice = "a rate is of a category that nobody has", "Ask for a category as delivered."
             yield _no("codes", where, what, advice, "DSA VI.G.1")
 

@@ -20,7 +20,8 @@ from enclave.analysis import opened_outbox
 from enclave.egress.check import Desk, Verdict, check
 from enclave.egress.clearance import Clearance, digest_of
 from enclave.egress.collect import Collected, Taken, collect
-from enclave.egress.memory import Remembered, open_request, sealed_request
+from enclave.egress.memory import Remembered, keep_release, open_request, sealed_request
+from enclave.egress.reading import read_apart
 from enclave.egress.render import Leaving, render
 from enclave.egress.rerun import Rerun
 from enclave.egress.rerun import rerun as run_again
@@ -33,8 +34,7 @@ from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import Action, reached
 from enclave.vault import Keystore
-from p20kit.errors import RequestInvalid
-from p20kit.request import Request, read_request
+from p20kit.request import Request
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ def rerun(
         content = _content(keystore, settings, request)
         known = Rerun.of(view, delivery_of(view, project), content)
         try:
-            asked: Request | None = read_request(content)
-        except RequestInvalid:
+            asked: Request | None = read_apart(settings, content)
+        except Invalid:
             asked = None  # what is malformed is refused by the verdict, with every finding
         if known is not None or asked is None or not asked.notebook:
             return known
@@ -185,7 +185,7 @@ def clear(
         if request.state == "cleared" and cleared is not None:
             return cleared
         verdict = _judged(store, keystore, settings, admission, request, looked_at, again=not waived)
-        clearance = _clear(store, settings, admission, request, verdict, looked_at, known)
+        clearance = _clear(store, keystore, settings, admission, request, verdict, looked_at, known)
         if clearance is not None:
             return clearance
 
@@ -221,6 +221,7 @@ def _judged(
 
 def _clear(
     store: Store,
+    keystore: Keystore,
     settings: Settings,
     admission: Admission,
     request: ReleaseRequest,
@@ -244,6 +245,9 @@ def _clear(
     shutil.rmtree(target, ignore_errors=True)
     partial.replace(target)
     reached("egress.rendered")
+    with scratch(settings.runtime, "release") as bench:
+        keep_release(keystore, settings, request.project, request.id, asked, bench)
+    reached("egress.kept")
     with store.transaction() as tx:
         if tx.find(Remembered, request.project) != known:
             return None

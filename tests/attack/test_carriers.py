@@ -6,7 +6,6 @@ request, or the request is refused, or a person reads the words.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import date
@@ -23,6 +22,7 @@ from p20kit.errors import RequestInvalid
 from p20kit.project import Project
 from p20kit.request import read_request
 from tests.disclosure.projects import a_project
+from tests.spelled import spelled, written
 
 Body = dict[str, Any]
 HIDDEN = "4711CAFE4711CAFE"
@@ -51,7 +51,7 @@ def honest(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Body:
     protected = protect([table, race], project.policy)
     drawn = chart(protected, x="Gender", measure="rate ManufacturingStudent=Y")
     path = request_release(protected, charts=[drawn], project=project, outbox=tmp_path_factory.mktemp("o"), **TEXT)
-    body: Body = json.loads(path.read_text())
+    body: Body = spelled(path.read_text())
     return body
 
 
@@ -73,14 +73,14 @@ def files_of(project: Project, content: bytes, folder: Path) -> tuple[dict[str, 
 
 @pytest.fixture(scope="module")
 def clean(project: Project, honest: Body, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    files, rules = files_of(project, json.dumps(honest).encode(), tmp_path_factory.mktemp("f"))
+    files, rules = files_of(project, written(honest), tmp_path_factory.mktemp("f"))
     assert rules == {"derived-column", "hierarchy"}
     assert {name.rsplit(".", 1)[1] for name in files} == {"csv", "html", "svg", "png", "json", "xlsx"}
     return files
 
 
 def dumped(body: Body, **how: Any) -> bytes:
-    return json.dumps(body, **how).encode()
+    return written(body, **how)
 
 
 def shuffled(values: Any) -> Any:
