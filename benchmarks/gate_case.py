@@ -85,19 +85,19 @@ def students() -> pd.DataFrame:
 
 
 def prepare(home: Path) -> dict[str, Any]:
-    """Deliver, release and remember, and write the requests; give how many cells each publishes."""
+    """Deliver, release and remember, and write the requests; give how large each is."""
     case, frame = Case(home), students()
     case.settings.keys.mkdir(parents=True)
     cells = _open(case, frame)
     for n, persons, by in _releases(frame):
         _remember(case, _asked(home, [_protected(persons, [by], cells, f"before {n}")]), len(persons))
-    published = {}
+    sizes = {}
     for name in REQUESTS:
         kind, tables = name.split("-")
         parts = _linked(frame, int(tables), cells) if kind == "linked" else _apart(frame, int(tables), cells)
         (home / f"{name}.json").write_bytes(_asked(home, parts))
-        published[name] = sum(len(part.to_frame(i)) for part in parts for i in range(len(part.tables)))
-    return {"cells": published}
+        sizes[name] = (home / f"{name}.json").stat().st_size
+    return {"bytes": sizes}
 
 
 def judge(home: Path, name: str) -> dict[str, Any]:
@@ -108,14 +108,17 @@ def judge(home: Path, name: str) -> dict[str, Any]:
         policy = compile_agreement(PACKAGED_POLICIES, PROJECT)
         desk = Desk(view, case.keystore, case.settings, policy, delivery_of(view, PROJECT))
         verdict = check(desk, content, WHO)
+    tables = verdict.released.protected.tables if verdict.released else ()
     return {
         "seconds": round(time.perf_counter() - at, 2),
         "cpu": round(cpu_seconds() - began, 2),
         "mib": round(peak_mib()),
         "verdict": verdict.verdict,
+        "looks": sorted({finding.rule for finding in verdict.look_at}),
         "findings": [f"{finding.rule} {finding.where} {finding.what}" for finding in verdict.findings[:5]],
         "bytes": len(content),
         "hidden": len(verdict.bounds),
+        "cells": sum(int(table.published.sum()) for table in tables),
     }
 
 

@@ -51,9 +51,13 @@ class Texts:
         held = np.bincount(self.at[self.at != NOTHING], minlength=len(self.values))
         return Counter({self.values[n]: int(held[n]) for n in np.flatnonzero(held).tolist()})
 
+    @cached_property
+    def _text(self) -> pd.Series[Any]:
+        return pd.Series(pd.array(self.values, dtype="str").take(self.at, allow_fill=True))
+
     def series(self) -> pd.Series[Any]:
         """Give the column; null where a value is missing."""
-        return pd.Series(pd.array(self.values, dtype="str").take(self.at, allow_fill=True))
+        return self._text.copy(deep=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,12 +43,15 @@ class Evidence:
         Whose columns contributed.
     used : dict of str to Source
         By place ("table.column" of the request): columns as delivered.
+    held : dict
+        What holding a column of persons against a source came to, whatever table it stands in.
     """
 
     findings: list[Finding] = field(default_factory=list)
     look_at: list[Finding] = field(default_factory=list)
     owners: set[str] = field(default_factory=set)
     used: dict[str, Source] = field(default_factory=dict)
+    held: dict[tuple[int, int, str, bool], tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -186,26 +189,7 @@ def _compared(
     summed = isinstance(asked, TableRequested) and asked.employer is not None and name in measured(asked.counted)[1]
     if summed:
         return  # each person's amounts are those of the employers, which are held against the record by themselves
-    path, column = delivered.file(source)
-    mine, theirs = f"b.{quoted(name)}", f"r.{quoted(column)}"
-    if isinstance(asked, TableRequested) and name in asked.by:
-        same = f"coalesce({_text(theirs)}, '{MISSING}') = {mine}"
-    elif con.execute(f"select typeof({mine}) from basis b limit 1").fetchall()[0][0] == "DOUBLE":  # noqa: S608
-        same = f"try_cast({_text(theirs)} as double) is not distinct from {mine}"
-    else:
-        same = f"{_text(theirs)} is not distinct from {_text(mine)}"
-    nothing = f"({mine} is null or {_text(mine)} = '{MISSING}')"
-    differing, several = con.execute(
-        f"""
-        with record as (select {UNIT}, count(distinct {quoted(column)}) as n from '{path}' group by {UNIT})
-        select
-          count(*) filter (not (
-            exists (select 1 from '{path}' r where r.{UNIT} = b.{UNIT} and {same})
-            or (record.{UNIT} is null and {nothing}))),
-          count(*) filter (record.n > 1)
-        from basis b left join record on record.{UNIT} = b.{UNIT}
-        """  # noqa: S608
-    ).fetchall()[0]
+    differing, several = _held(con, asked, name, source, delivered, evidence)
     if differing:
         what = f"{differing} persons have another value in {source}"
         advice = "Use the column as it is mounted, or leave its source out and send the notebook along."
@@ -215,6 +199,46 @@ def _compared(
         what = f"{several} persons have several values in {source}, of which the notebook chose one"
         advice = "Send the notebook along, which is run again; or a person looks at the code."
         evidence.look_at.append(_no("chosen-value", where, what, advice, "DSA VI.G.1"))
+
+
+def _held(
+    con: duckdb.DuckDBPyConnection,
+    asked: TableRequested | ModelRequested,
+    name: str,
+    source: str,
+    delivered: Delivered,
+    evidence: Evidence,
+) -> tuple[int, int]:
+    """Count the persons with another value than their record, and those whose record has several, once a column."""
+    by = isinstance(asked, TableRequested) and name in asked.by
+    used = asked.basis[name] if name in asked.basis else getattr(asked, "values", {})[name]
+    key = (id(asked.basis[asked.unit]), id(used), source, by)
+    if key in evidence.held:
+        return evidence.held[key]
+    path, column = delivered.file(source)
+    mine, theirs = f"b.{quoted(name)}", f"r.{quoted(column)}"
+    if by:
+        same = f"coalesce({_text(theirs)}, '{MISSING}') = {mine}"
+    elif con.execute(f"select typeof({mine}) from basis b limit 1").fetchall()[0][0] == "DOUBLE":  # noqa: S608
+        same = f"try_cast({_text(theirs)} as double) is not distinct from {mine}"
+    else:
+        same = f"{_text(theirs)} is not distinct from {_text(mine)}"
+    nothing = f"({mine} is null or {_text(mine)} = '{MISSING}')"
+    found = con.execute(
+        f"""
+        with record as (
+          select {UNIT}, min({quoted(column)}) is distinct from max({quoted(column)}) as several
+          from '{path}' group by {UNIT})
+        select
+          count(*) filter (not (
+            exists (select 1 from '{path}' r where r.{UNIT} = b.{UNIT} and {same})
+            or (record.{UNIT} is null and {nothing}))),
+          count(*) filter (record.several)
+        from basis b left join record on record.{UNIT} = b.{UNIT}
+        """  # noqa: S608
+    ).fetchall()[0]
+    evidence.held[key] = found[0], found[1]
+    return evidence.held[key]
 
 
 def _derived(

@@ -84,7 +84,9 @@ def populations(tables: Sequence[Table]) -> list[int]:
     members: list[list[Table]] = []
     numbers = []
     for table in tables:
-        same = (n for n, group in enumerate(members) if all(_same_people(table, other) for other in group))
+        same = (
+            n for n, group in enumerate(members) if all(_same_people(table, other) for other in _told_apart(group))
+        )
         number = next(same, len(members))
         if number == len(members):
             members.append([])
@@ -195,6 +197,12 @@ def cell_keys(table: Table, population: int) -> list[CellKey]:
         (population, tuple(sorted((c, code) for c, code in zip(by, codes, strict=True) if code != "Total")))
         for codes in table.labels
     ]
+
+
+def _told_apart(group: Sequence[Table]) -> list[Table]:
+    """Give those of a population whom a further table is held against: of those that know their people, the first."""
+    known = [table for table in group if table.basis is not None]
+    return [*known[:1], *(table for table in group if table.basis is None)]
 
 
 def _same_people(a: Table, b: Table) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from p20kit.columns import NOTHING, PARTS, Amounts, Texts
@@ -25,6 +26,7 @@ from p20kit.errors import Finding, RequestInvalid
 from p20kit.request import MAX_COLUMNS, Request, malformed, parsed, read_request, request_of
 from p20kit.requested import MAX_PERSONS, Name, Strict
 
+Known = dict[tuple[int, int, str], Texts]
 BEGUN = b"p20win-request-read/1\n"
 """First of all that the reader says: what goes wrong before is not the request's doing."""
 READ, MALFORMED = b"+", b"-"
@@ -90,8 +92,15 @@ def pack(request: Request) -> bytes:
     return b"".join([_LENGTHS.pack(len(head), len(texts)), head, texts, *numbers])
 
 
-def unpack(content: bytes | memoryview) -> Request:
+def unpack(content: bytes | memoryview, known: Known | None = None) -> Request:
     """Read such a message, believing nothing.
+
+    Parameters
+    ----------
+    content : bytes or memoryview
+    known : dict, optional
+        Columns of texts of messages that were read before, to which new ones are added: what two messages hold
+        alike is kept once.
 
     Raises
     ------
@@ -105,7 +114,7 @@ def unpack(content: bytes | memoryview) -> Request:
         at = _LENGTHS.size + head_size
         head = _Head.model_validate(parsed(bytes(content[_LENGTHS.size : at])))
         texts = bytes(content[at : at + text_size]).decode("utf-8").split("\n")
-        columns = _columns(head.columns, texts, memoryview(content)[at + text_size :])
+        columns = _columns(head.columns, texts, memoryview(content)[at + text_size :], known)
         request = request_of(head.request, columns)
     except (struct.error, UnicodeDecodeError):
         raise _broken("what was read of it is no message") from None
@@ -114,7 +123,9 @@ def unpack(content: bytes | memoryview) -> Request:
     return request.spelling(head.words)
 
 
-def _columns(described: Sequence[_Column], texts: list[str], numbers: memoryview) -> list[Texts | Amounts]:
+def _columns(
+    described: Sequence[_Column], texts: list[str], numbers: memoryview, known: Known | None
+) -> list[Texts | Amounts]:
     """Take each column, and see that exactly what was described is there."""
     sizes = [column.rows * (_INT if column.kind == "texts" else _FLOAT).itemsize for column in described]
     if sum(column.values for column in described) != len(texts) - 1 or texts[-1] or sum(sizes) != len(numbers):
@@ -130,14 +141,26 @@ def _columns(described: Sequence[_Column], texts: list[str], numbers: memoryview
                 raise _broken("an amount is no number")
             found.append(Amounts(amounts))
             continue
-        values, at = _NAMES.validate_python(texts[text : text + column.values]), np.frombuffer(part, dtype=_INT)
+        found.append(_texts(texts[text : text + column.values], np.frombuffer(part, dtype=_INT), known))
         text += column.values
-        if len(set(values)) != len(values):
-            raise _broken("a value of a column stands twice")
-        if len(at) and not (at.min() >= NOTHING and at.max() < len(values)):
-            raise _broken("a row of a column holds none of its values")
-        found.append(Texts(values, at))
     return found
+
+
+def _texts(values: list[str], at: NDArray[np.int32], known: Known | None) -> Texts:
+    """Take a column of texts, or the one that is already known."""
+    place = (len(values), len(at), values[0] if values else "")
+    before = known.get(place) if known is not None else None
+    if before is not None and before.values == values and np.array_equal(before.at, at):
+        return before
+    _NAMES.validate_python(values)
+    if len(set(values)) != len(values):
+        raise _broken("a value of a column stands twice")
+    if len(at) and not (at.min() >= NOTHING and at.max() < len(values)):
+        raise _broken("a row of a column holds none of its values")
+    column = Texts(values, at)
+    if known is not None:
+        known[place] = column
+    return column
 
 
 def answered(content: memoryview) -> Request:

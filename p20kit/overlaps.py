@@ -104,12 +104,15 @@ def _within(
     labels = _Labels(columns)
     told: dict[int, list[IntArray]] = {}
     for population, table, mask, persons in known:
-        told.setdefault(population, []).append(_told(table, mask, persons, labels))
+        rows, before = _told(table, mask, persons, labels), told.setdefault(population, [])
+        if not any(np.array_equal(rows, other) for other in before):
+            before.append(rows)
     each = [np.unique(np.concatenate(rows)) for rows in told.values()]
     rows = np.unique(np.concatenate(each))
-    members = np.column_stack([np.isin(rows, mine, assume_unique=True) for mine in each])
-    packed = np.packbits(members, axis=1).astype(np.int64)
-    kinds, sizes = np.unique(np.column_stack([rows // known[0][3].everybody, packed]), axis=0, return_counts=True)
+    members = np.zeros((len(rows), len(each)), dtype=bool)
+    for n, mine in enumerate(each):
+        members[np.searchsorted(rows, mine), n] = True
+    kinds, sizes = _alike(rows // known[0][3].everybody, np.packbits(members, axis=1))
     bounds = np.flatnonzero(np.diff(kinds[:, 0], prepend=-1))
     for atoms, persons_of in zip(np.split(kinds, bounds[1:]), np.split(sizes, bounds[1:]), strict=True):
         inside = np.unpackbits(atoms[:, 1:].astype(np.uint8), axis=1)[:, : len(each)].astype(np.float64)
@@ -119,6 +122,17 @@ def _within(
         leverage = np.einsum("ij,ji->i", np.linalg.pinv(inside.T), inside.T)
         for size in persons_of[(leverage > _EXACT) & (persons_of < policy.minimum_count)]:
             yield Implied(labels.of(int(atoms[0, 0])), int(size), inside.shape[1])
+
+
+def _alike(block: IntArray, members: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
+    """Put persons of one block and the same populations together: block and packed populations, and how many."""
+    number = block
+    for column in members.T:
+        number = np.unique(number * 256 + column, return_inverse=True)[1]
+    _, first, sizes = np.unique(number, return_index=True, return_counts=True)
+    kinds = np.column_stack([block, members])[first].astype(np.int64)
+    order = np.argsort(kinds[:, 0], kind="stable")
+    return kinds[order], sizes[order]
 
 
 class _Labels:

@@ -17,7 +17,7 @@ from typing import ClassVar
 from enclave.settings import Settings
 from enclave.store import View
 from enclave.vault import Keystore
-from p20kit.message import pack, unpack
+from p20kit.message import Known, pack, unpack
 from p20kit.policy import CellPolicy
 from p20kit.request import Request
 from p20kit.verdict import Released, rebuilt
@@ -64,9 +64,10 @@ def earlier_releases(
     view: View, keystore: Keystore, settings: Settings, project: str, policy: CellPolicy, folder: Path
 ) -> list[Released]:
     """Give everything released for the project, with the persons behind each cell, each figure and each model."""
+    known: Known = {}
     return [
-        rebuilt(unpack(_opened(keystore, _released(settings, project, known.request_id), folder)), policy)
-        for known in view.find(Remembered, project)
+        rebuilt(unpack(_opened(keystore, _released(settings, project, release.request_id), folder), known), policy)
+        for release in view.find(Remembered, project)
     ]
 
 

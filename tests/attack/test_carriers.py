@@ -6,6 +6,7 @@ request, or the request is refused, or a person reads the words.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import date
@@ -125,6 +126,23 @@ def label(text: str) -> Callable[[Body], object]:
     return change
 
 
+def columns(change: Callable[[list[Body]], object]) -> Callable[[Body], bytes]:
+    """Change the columns of a request as they are written, each once."""
+
+    def spelling(body: Body) -> bytes:
+        plain: Body = json.loads(dumped(body))
+        change(plain["columns"])
+        return json.dumps(plain).encode()
+
+    return spelling
+
+
+def turned(column: Body) -> None:
+    """Give a column's values in the opposite order, and each row the same value."""
+    column["texts"].reverse()
+    column["at"] = [len(column["texts"]) - 1 - n for n in column["at"]]
+
+
 SPELLINGS: dict[str, Callable[[Body], bytes]] = {
     "blanks": lambda b: dumped(b, indent=3),
     "tabs": lambda b: dumped(b, indent="\t"),
@@ -136,7 +154,7 @@ SPELLINGS: dict[str, Callable[[Body], bytes]] = {
     "solidus": lambda b: dumped(b).replace(b"/", b"\\/"),
     "numbers with exponents": lambda b: dumped(b).replace(b'"decimals": 1', b'"decimals": 1e0'),
     "whole numbers with a point": lambda b: dumped(b).replace(b'"decimals": 2', b'"decimals": 2.0'),
-    "minus nought": lambda b: dumped(b).replace(b'"Score": [0.0', b'"Score": [-0.0'),
+    "minus nought": lambda b: dumped(b).replace(b'"amounts": [0.0', b'"amounts": [-0.0'),
     "zeros after the point": lambda b: dumped(b).replace(b"20.1", b"20.10000000"),
     "a byte order mark": lambda b: b"\xef\xbb\xbf" + dumped(b),
     "bytes after the end": lambda b: dumped(b) + HIDDEN.encode(),
@@ -149,8 +167,15 @@ SPELLINGS: dict[str, Callable[[Body], bytes]] = {
     "a lone surrogate": lambda b: dumped(b).replace(b"Who", b"\\ud83d"),
     "a zero byte": lambda b: dumped(b).replace(b"Who", b"\\u0000"),
     "a huge number": lambda b: dumped(b).replace(b'"decimals": 1', b'"decimals": ' + b"1" * 400),
-    "a number beyond all": lambda b: dumped(b).replace(b'"Score": [0.0', b'"Score": [1e999'),
-    "not a number": lambda b: dumped(b).replace(b'"Score": [0.0', b'"Score": [NaN'),
+    "a number beyond all": lambda b: dumped(b).replace(b'"amounts": [0.0', b'"amounts": [1e999'),
+    "a column nobody uses": columns(lambda c: c.append({"texts": [HIDDEN], "at": [0]})),
+    "a value nobody has": columns(lambda c: c[1]["texts"].append(HIDDEN)),
+    "the order of values": columns(lambda c: turned(c[1])),
+    "the order of ids": columns(lambda c: turned(c[0])),
+    "a value that stands twice": columns(lambda c: c[1]["texts"].append(c[1]["texts"][0])),
+    "a place beyond the values": columns(lambda c: c[1]["at"].append(4711)),
+    "a key of a column": columns(lambda c: c[1].update(note=HIDDEN)),
+    "not a number": lambda b: dumped(b).replace(b'"amounts": [0.0', b'"amounts": [NaN'),
 }
 
 CHANGES: dict[str, Callable[[Body], object]] = {
