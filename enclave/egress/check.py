@@ -15,6 +15,7 @@ from typing import Any
 from enclave.agreement import Agreement, Policy
 from enclave.calendar import add_business_days
 from enclave.clauses import clauses
+from enclave.egress.elsewhere import alike_elsewhere
 from enclave.egress.memory import earlier_releases
 from enclave.egress.reading import read_apart
 from enclave.egress.rerun import Rerun
@@ -147,7 +148,7 @@ def check(desk: Desk, content: bytes, person: str) -> Verdict:
             request, desk.cells, desk.agreed(person), desk.delivered(bench, person), earlier,
             reproduced=Rerun.holds(desk.view, desk.delivery, content),
         )  # fmt: skip
-    look_at = (*map(_carried, verdict.look_at), *_planned(desk, request))
+    look_at = (*map(_carried, verdict.look_at), *_planned(desk, request), *_alike(desk, verdict.released))
     answer: Answer = "needs-review" if verdict.verdict == "cleared" and look_at else verdict.verdict
     return Verdict(
         verdict=answer,
@@ -172,6 +173,13 @@ def _planned(desk: Desk, request: Request) -> list[Finding]:
         return []
     what = f"publication is planned for {request.planned_on}, before the review can be over on {first}"
     return [Finding("planned-date", "DSA VI.G.1", "request", what, "Plan a later day, or ask OPM for a waiver.")]
+
+
+def _alike(desk: Desk, released: Released | None) -> list[Finding]:
+    """Hold what would leave against what was cleared for other projects."""
+    if released is None:
+        return []
+    return alike_elsewhere(desk.view, desk.settings, desk.policy.project, released, desk.cells)
 
 
 def _carried(finding: errors.Finding) -> Finding:
