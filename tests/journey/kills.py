@@ -1,6 +1,6 @@
 """kill -9 at labelled points from collect to publish, again and again, in an order drawn by lot.
 
-``python -m tests.journey.kills 1000`` kills so often; `make test` a dozen times. The same installation goes on after
+``python -m tests.journey.kills 1000`` kills so often; `make test` ten times. The same installation goes on after
 each recovery, so that what one kill left is what the next step meets. Each time it is held that nothing is half
 released, that nothing is released or remembered that the ledger does not know of as cleared, and that it can go on.
 """
