@@ -43,14 +43,16 @@ class Evidence:
         Whose columns contributed.
     used : dict of str to Source
         By place ("table.column" of the request): columns as delivered.
-    held : dict
-        What holding a column of persons against a source came to, whatever table it stands in.
+    counted, held : dict
+        What counting the persons of a column, and holding a column against a source came to, whatever table it
+        stands in.
     """
 
     findings: list[Finding] = field(default_factory=list)
     look_at: list[Finding] = field(default_factory=list)
     owners: set[str] = field(default_factory=set)
     used: dict[str, Source] = field(default_factory=dict)
+    counted: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     held: dict[tuple[int, int, str, bool], tuple[int, int]] = field(default_factory=dict)
 
 
@@ -113,14 +115,7 @@ def _people(
         what = f"its units are {asked.unit}, not persons"
         evidence.findings.append(_no("unit", asked.name, what, f"Count {UNIT}."))
         return
-    everybody = delivered.folder / f"{CROSSWALK}.parquet"
-    rows, persons, known = con.execute(
-        f"""
-        select count(*), count(distinct {UNIT}),
-               count(distinct {UNIT}) filter ({UNIT} in (select {UNIT} from '{everybody}'))
-        from basis
-        """  # noqa: S608
-    ).fetchall()[0]
+    rows, persons, known = _counted(con, asked, delivered, evidence)
     if rows != persons:
         what = f"{rows - persons} persons are counted more than once"
         advice = "A unit is a person: use p20kit.tabulate, which counts distinct persons."
@@ -136,6 +131,24 @@ def _people(
             what = f"it is about {persons} persons chosen from {delivered.persons}"
             advice = "Send the notebook along, which is run again; or a person looks at who was chosen and how."
             evidence.look_at.append(_no("chosen-persons", asked.name, what, advice, "DSA VI.G.1"))
+
+
+def _counted(
+    con: duckdb.DuckDBPyConnection, asked: TableRequested | ModelRequested, delivered: Delivered, evidence: Evidence
+) -> tuple[int, int, int]:
+    """Count the rows, the persons in them and those of the project, once for all tables of the same persons."""
+    who = id(asked.basis[asked.unit])
+    if who not in evidence.counted:
+        everybody = delivered.folder / f"{CROSSWALK}.parquet"
+        rows, persons, known = con.execute(
+            f"""
+            select count(*), count(distinct {UNIT}),
+                   count(distinct {UNIT}) filter ({UNIT} in (select {UNIT} from '{everybody}'))
+            from basis
+            """  # noqa: S608
+        ).fetchall()[0]
+        evidence.counted[who] = rows, persons, known
+    return evidence.counted[who]
 
 
 def _column(

@@ -102,7 +102,9 @@ class Kills:
         """Do a step until it is done; each try is killed at a point drawn by lot, if it comes so far."""
         while not step.done(made):
             point = self.draw.randrange(OFTEN) if self.draw.random() < 0.2 else self.draw.randrange(6)
-            answer = self.killer(made, step, point if self.left else -1, step.arguments(made))
+            arguments = step.arguments(made)
+            self._let_go(made)
+            answer = self.killer(made, step, point if self.left else -1, arguments)
             if answer["killed"]:
                 self.left -= 1
                 self.fell[f"{name}: {answer['reached'][-1]}"] += 1
@@ -111,6 +113,14 @@ class Kills:
                 where = f"{name} killed at {answer['reached'][-1]}, point {point}"
                 sound(made, where)
                 released_as_entered(made, where)
+
+    @staticmethod
+    def _let_go(made: Installation) -> None:
+        """Close the database: a process that reads its files as files, as `sound` does, loses SQLite's locks on it."""
+        for store in made.stores:
+            store.close()
+        made.stores.clear()
+        vars(made).pop("enclave", None)
 
 
 @contextmanager
