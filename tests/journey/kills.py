@@ -1,6 +1,6 @@
 """kill -9 at labelled points from collect to publish, again and again, in an order drawn by lot.
 
-``python -m tests.journey.kills 1000`` kills so often; `make test` ten times. The same installation goes on after
+``python -m tests.journey.kills 1000`` kills so often; `make test` eight times. The same installation goes on after
 each recovery, so that what one kill left is what the next step meets. Each time it is held that nothing is half
 released, that nothing is released or remembered that the ledger does not know of as cleared, and that it can go on.
 """
@@ -116,7 +116,7 @@ class Kills:
 
     @staticmethod
     def _let_go(made: Installation) -> None:
-        """Close the database: a process that reads its files as files, as `sound` does, loses SQLite's locks on it."""
+        """Close the database: a process that reads its files as files, as `sound` does, loses its locks on them."""
         for store in made.stores:
             store.close()
         made.stores.clear()
