@@ -12,6 +12,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from p20kit.amounts import measured, take_values
 from p20kit.dimensions import TOTAL, Dimension
@@ -144,9 +145,13 @@ def _counted(
     _check_columns(by, unit, measures, employer, name)
     categories, numbers = measured(measures)
     further = [*categories, *numbers, *([employer] if employer is not None else [])]
+    delivered = _arrow(frame, (unit, *by, *further), name)
+    placed = None if further else _in_order(delivered, unit, by)
+    if placed is not None:
+        return placed, None
     # what does not fit in memory fails: rows of persons are never spilled to a disk
     with duckdb.connect(config={"temp_directory": ""}) as connection:
-        connection.register("delivered", _arrow(frame, (unit, *by, *further), name))
+        connection.register("delivered", delivered)
         connection.execute(_basis_sql(unit, by))
         _refuse_rows_without_person(connection, name)
         _refuse_divided_persons(connection, by, name)
@@ -154,6 +159,20 @@ def _counted(
         values = take_values(connection, unit, measures, employer, name) if further else None
     persons: pd.DataFrame = rows.to_pandas(categories=list(by))
     return persons, values
+
+
+def _in_order(delivered: pa.Table, unit: str, by: tuple[str, ...]) -> pd.DataFrame | None:
+    """Take rows of text that stand in the order of their persons, each once, as they are; None where they do not."""
+    columns = [delivered.column(column) for column in (unit, *by)]
+    if not len(delivered) or not all(pa.types.is_large_string(c.type) or pa.types.is_string(c.type) for c in columns):
+        return None
+    persons = columns[0]
+    # None where an id is missing
+    if not pc.all(pc.less(persons[:-1], persons[1:]), skip_nulls=False).as_py() or not persons[0].as_py():
+        return None
+    codes = {column: pc.fill_null(delivered.column(column), MISSING).dictionary_encode() for column in by}
+    placed: pd.DataFrame = pa.table({unit: persons, **codes}).to_pandas()
+    return placed
 
 
 def _arrow(frame: Any, columns: tuple[str, ...], name: str) -> pa.Table:

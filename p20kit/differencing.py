@@ -1,20 +1,24 @@
 """Differences of groups of people: two groups a reader knows, one inside the other, that differ by a few.
 
 Known are displayed cells, and what a line's hidden cells come to together: its total less what is displayed.
+
+What holds all people of a group holds any one of them. So one person of each group is looked up in every way each
+table divides people, and only groups that hold that person and a few more are compared person by person: the cost
+grows with the known groups times the tables, and not with the square of the groups.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import combinations_with_replacement, product
+from itertools import product
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from p20kit.dimensions import Dimension
+from p20kit.persons import Numbered, number_persons
 from p20kit.policy import CellPolicy
 from p20kit.tables import Table
 
@@ -63,7 +67,7 @@ class Difference:
 
 @dataclass(frozen=True, eq=False)
 class _Grouping:
-    """Per person the group they are in, `_NOWHERE` where a reader knows nothing of it; per group its size."""
+    """Per kind of person the group they are in, `_NOWHERE` where a reader knows nothing of it; per group its size."""
 
     table: int
     of: IntArray
@@ -72,7 +76,7 @@ class _Grouping:
 
     @cached_property
     def members(self) -> tuple[IntArray, IntArray]:
-        """The groups somebody is in, and one person of each, by position in `of`."""
+        """The groups somebody is in, and a kind of person of each, by position in `of`."""
         groups, first = np.unique(self.of, return_index=True)
         return groups[groups != _NOWHERE], first[groups != _NOWHERE]
 
@@ -104,29 +108,110 @@ def small_differences(
     new = len(tables) - len(before)
     then = [*tables[:new], *((table, known) for (table, _), known in zip(tables[new:], before, strict=True))]
     told = [i < new or bool((tables[i][1] != then[i][1]).any()) for i in range(len(tables))]
-    found: dict[Difference, None] = {}
-    for a, b in combinations_with_replacement(range(len(tables)), 2):
-        if told[a] or told[b]:
-            old = set(_between(then, a, b, policy)) if a >= new else ()
-            found.update(dict.fromkeys(each for each in _between(tables, a, b, policy) if each not in old))
-    return list(found)
+    found = dict.fromkeys(_told(tables, told, policy))
+    if any(told[new:]):
+        known = [*((table, np.zeros_like(mask)) for table, mask in then[:new]), *then[new:]]
+        for each in _told(known, told, policy):
+            found.pop(each, None)
+    return sorted(found, key=lambda each: [(g.table, g.flat, g.axis or 0) for g in (each.smaller, each.larger)])
 
 
-def _between(tables: Sequence[tuple[Table, BoolArray]], a: int, b: int, policy: CellPolicy) -> Iterator[Difference]:
-    (first, known_first), (second, known_second) = tables[a], tables[b]
-    if first.basis is None or second.basis is None or first.unit != second.unit:
-        return
-    both = _positions(first, first.basis, "first").join(_positions(second, second.basis, "second"), how="inner")
-    # people alike in every column of both tables are in the same groups: they are compared together
-    alike = both.groupby(list(both.columns)).size().reset_index().to_numpy(dtype=np.int64)
-    codes, persons = alike[:, :-1], alike[:, -1]
-    width = len(first.by)
-    others = list(_groupings(b, second, known_second, codes[:, width:]))
-    for one in _groupings(a, first, known_first, codes[:, :width]):
-        for other in others:
-            yield from _nested(other, one, persons, policy)
-            if a != b:
-                yield from _nested(one, other, persons, policy)
+def _told(
+    tables: Sequence[tuple[Table, BoolArray]], told: Sequence[bool], policy: CellPolicy
+) -> Iterator[Difference]:
+    """Find the differences of any two tables of which one tells something."""
+    for unit in dict.fromkeys(table.unit for table, _ in tables if table.basis is not None):
+        of = [i for i, (table, _) in enumerate(tables) if table.basis is not None and table.unit == unit]
+        numbers = number_persons([tables[i][0] for i in of])
+        mine = [_Kinds(i, *tables[i], persons) for i, persons in zip(of, numbers, strict=True)]
+        inner = [(each, grouping) for each in mine for grouping in each.groupings]
+        someone = _Someone.of(inner)
+        for larger in mine:
+            close = someone.looked_up(larger, inner, told, policy)
+            yield from (found for pair in close for found in _compared(larger, *pair, policy))
+
+
+@dataclass(frozen=True, eq=False)
+class _Someone:
+    """One person of each known group of all tables.
+
+    Parameters
+    ----------
+    grouping : ndarray of int64
+        Which of the groupings the group is of.
+    person : ndarray of int64
+        By number.
+    size : ndarray of int64
+        Of the group.
+    """
+
+    grouping: IntArray
+    person: IntArray
+    size: IntArray
+
+    @classmethod
+    def of(cls, inner: Sequence[tuple[_Kinds, _Grouping]]) -> _Someone:
+        """Take one person of each group."""
+        found = [
+            (np.full(len(groups), n), kinds.person[first], grouping.sizes[groups])
+            for n, (kinds, grouping) in enumerate(inner)
+            for groups, first in [grouping.members]
+        ]
+        grouping, person, size = (np.concatenate([each[k] for each in found]).astype(np.int64) for k in range(3))
+        return cls(grouping, person, size)
+
+    def looked_up(
+        self, larger: _Kinds, inner: Sequence[tuple[_Kinds, _Grouping]], told: Sequence[bool], policy: CellPolicy
+    ) -> Iterator[tuple[_Grouping, _Kinds, _Grouping]]:
+        """Find the groupings with a group that may lie within one of a table, and come to a few less."""
+        tells = np.array([told[kinds.position] or told[larger.position] for kinds, _ in inner])[self.grouping]
+        kind = larger.kind[self.person]
+        for grouping in larger.groupings:
+            outer = np.append(grouping.of, _NOWHERE)[kind]
+            more = grouping.sizes[outer] - self.size
+            close = tells & (outer != _NOWHERE) & (more >= 1) & (more < policy.minimum_count)
+            for n in np.unique(self.grouping[close]):
+                yield grouping, *inner[n]
+
+
+class _Kinds:
+    """The people of a table, by the inner cell they are in.
+
+    Attributes
+    ----------
+    codes : ndarray of int64, shape (kinds, by-columns)
+    person : ndarray of int64, shape (kinds,)
+        Number of one person of each kind.
+    kind : ndarray of int32, shape (everybody,)
+        By number of the person; -1 for who is not in the table.
+    groupings : list of _Grouping
+        Every way in which known groups divide them.
+    """
+
+    def __init__(self, position: int, table: Table, known: BoolArray, persons: Numbered) -> None:
+        self.position = position
+        places = [table.places(axis) for axis in range(len(table.dimensions))]
+        flat = np.ravel_multi_index(places, table.counts.shape)
+        cells, first, kind = np.unique(flat, return_index=True, return_inverse=True)
+        self.codes = np.column_stack(np.unravel_index(cells, table.counts.shape)).astype(np.int64)
+        self.person = persons.numbers[first]
+        self.kind = np.full(persons.everybody, _NOWHERE, dtype=np.int32)
+        self.kind[persons.numbers] = kind
+        self.groupings = list(_groupings(position, table, known, self.codes))
+
+    def alike(self, other: _Kinds) -> tuple[IntArray, IntArray, IntArray]:
+        """Put people who are of one kind in both tables together: kind here, kind there, how many."""
+        both = (self.kind != _NOWHERE) & (other.kind != _NOWHERE)
+        pairs = self.kind[both].astype(np.int64) * len(other.codes) + other.kind[both]
+        found, persons = np.unique(pairs, return_counts=True)
+        return found // len(other.codes), found % len(other.codes), persons
+
+
+def _compared(
+    kinds: _Kinds, larger: _Grouping, others: _Kinds, smaller: _Grouping, policy: CellPolicy
+) -> Iterator[Difference]:
+    mine, theirs, persons = kinds.alike(others)
+    yield from _nested(replace(larger, of=larger.of[mine]), replace(smaller, of=smaller.of[theirs]), persons, policy)
 
 
 def _nested(larger: _Grouping, smaller: _Grouping, persons: IntArray, policy: CellPolicy) -> Iterator[Difference]:
@@ -146,14 +231,8 @@ def _nested(larger: _Grouping, smaller: _Grouping, persons: IntArray, policy: Ce
         yield Difference(larger.group(outer[k]), smaller.group(inner[k]))
 
 
-def _positions(table: Table, basis: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    """Place each person: one row per unit id, one column per by-column with the position of the code."""
-    columns = {f"{prefix}.{axis}": table.places(axis) for axis in range(len(table.dimensions))}
-    return pd.DataFrame(columns, index=pd.Index(basis[table.unit].to_numpy()))
-
-
 def _groupings(position: int, table: Table, known: BoolArray, codes: IntArray) -> Iterator[_Grouping]:
-    """Yield everybody's cell for every choice of levels; and the line whose hidden cells they are among."""
+    """Yield the cell of each kind of person for every choice of levels; and the line of whose hidden cells it is."""
     shape, seen = table.counts.shape, known.ravel()
     levels = [_levels(dimension) for dimension in table.dimensions]
     for choice in product(*levels):

@@ -6,13 +6,12 @@ Source: DSA II.F; DSA III.G.2.
 from __future__ import annotations
 
 import duckdb
-import pandas as pd
 
 from p20kit.amounts import measured
 from p20kit.delivered import UNIT, Delivered
 from p20kit.errors import Finding
 from p20kit.policy import EMPLOYER_CLAUSE
-from p20kit.requested import TableRequested, amounts, texts
+from p20kit.requested import TableRequested, frame_of
 from p20kit.sql import quoted
 from p20kit.tables import MISSING
 
@@ -65,11 +64,7 @@ def _held(
     assert table.employer is not None  # noqa: S101 - the caller has looked
     file, column = delivered.file(source)
     where, numbers = f"{table.name}.{table.employer}", measured(table.counted)[1]
-    columns = {
-        **{name: amounts(table.contributions[name]) for name in numbers},
-        **{name: texts(table.contributions[name]) for name in (table.unit, table.employer)},
-    }
-    con.register("contributions", pd.DataFrame(columns))
+    con.register("contributions", frame_of(table.contributions))
     same = [f"r.{UNIT} = c.{quoted(table.unit)}", f"cast(r.{quoted(column)} as varchar) = c.{quoted(table.employer)}"]
     for name in table.used:
         if not _is_uc(table, name, delivered) or name == table.employer:

@@ -10,15 +10,13 @@ Source: DSA III.G.2; DSA VI.G.1; DSA II.F.
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import duckdb
-import pandas as pd
 
 from p20kit.amounts import measured
+from p20kit.columns import Texts
 from p20kit.delivered import CROSSWALK, UNIT, Delivered, Source
 from p20kit.dimensions import TOTAL
 from p20kit.employed import employer_findings
@@ -26,7 +24,7 @@ from p20kit.errors import Finding
 from p20kit.measures import Count, Rate
 from p20kit.policy import FLOOR_COUNT as FEW
 from p20kit.request import Request
-from p20kit.requested import ModelRequested, TableRequested, amounts, texts
+from p20kit.requested import ModelRequested, TableRequested, frame_of
 from p20kit.sql import quoted
 from p20kit.tables import MISSING
 
@@ -45,12 +43,17 @@ class Evidence:
         Whose columns contributed.
     used : dict of str to Source
         By place ("table.column" of the request): columns as delivered.
+    counted, held : dict
+        What counting the persons of a column, and holding a column against a source came to, whatever table it
+        stands in.
     """
 
     findings: list[Finding] = field(default_factory=list)
     look_at: list[Finding] = field(default_factory=list)
     owners: set[str] = field(default_factory=set)
     used: dict[str, Source] = field(default_factory=dict)
+    counted: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    held: dict[tuple[int, int, str, bool], tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,7 @@ def examine(request: Request, delivered: Delivered, written: Written | None) -> 
     evidence = Evidence()
     with duckdb.connect(config={"temp_directory": "", "autoinstall_known_extensions": False}) as con:
         for table in request.tables:
-            frame = pd.DataFrame({**table.basis, **_typed(table)})
-            con.register("basis", frame)
+            con.register("basis", frame_of({**table.basis, **{name: table.values[name] for name in table.measured}}))
             _people(con, table, delivered, written, evidence)
             for column in table.used:
                 if column != table.employer:
@@ -101,14 +103,6 @@ def examine(request: Request, delivered: Delivered, written: Written | None) -> 
     return evidence
 
 
-def _typed(table: TableRequested) -> dict[str, Any]:
-    categories, numbers = measured(table.counted)
-    return {
-        **{column: texts(table.values[column]) for column in categories},
-        **{column: amounts(table.values[column]) for column in numbers},
-    }
-
-
 def _people(
     con: duckdb.DuckDBPyConnection,
     asked: TableRequested | ModelRequested,
@@ -121,14 +115,7 @@ def _people(
         what = f"its units are {asked.unit}, not persons"
         evidence.findings.append(_no("unit", asked.name, what, f"Count {UNIT}."))
         return
-    everybody = delivered.folder / f"{CROSSWALK}.parquet"
-    rows, persons, known = con.execute(
-        f"""
-        select count(*), count(distinct {UNIT}),
-               count(distinct {UNIT}) filter ({UNIT} in (select {UNIT} from '{everybody}'))
-        from basis
-        """  # noqa: S608
-    ).fetchall()[0]
+    rows, persons, known = _counted(con, asked, delivered, evidence)
     if rows != persons:
         what = f"{rows - persons} persons are counted more than once"
         advice = "A unit is a person: use p20kit.tabulate, which counts distinct persons."
@@ -144,6 +131,24 @@ def _people(
             what = f"it is about {persons} persons chosen from {delivered.persons}"
             advice = "Send the notebook along, which is run again; or a person looks at who was chosen and how."
             evidence.look_at.append(_no("chosen-persons", asked.name, what, advice, "DSA VI.G.1"))
+
+
+def _counted(
+    con: duckdb.DuckDBPyConnection, asked: TableRequested | ModelRequested, delivered: Delivered, evidence: Evidence
+) -> tuple[int, int, int]:
+    """Count the rows, the persons in them and those of the project, once for all tables of the same persons."""
+    who = id(asked.basis[asked.unit])
+    if who not in evidence.counted:
+        everybody = delivered.folder / f"{CROSSWALK}.parquet"
+        rows, persons, known = con.execute(
+            f"""
+            select count(*), count(distinct {UNIT}),
+                   count(distinct {UNIT}) filter ({UNIT} in (select {UNIT} from '{everybody}'))
+            from basis
+            """  # noqa: S608
+        ).fetchall()[0]
+        evidence.counted[who] = rows, persons, known
+    return evidence.counted[who]
 
 
 def _column(
@@ -197,26 +202,7 @@ def _compared(
     summed = isinstance(asked, TableRequested) and asked.employer is not None and name in measured(asked.counted)[1]
     if summed:
         return  # each person's amounts are those of the employers, which are held against the record by themselves
-    path, column = delivered.file(source)
-    mine, theirs = f"b.{quoted(name)}", f"r.{quoted(column)}"
-    if isinstance(asked, TableRequested) and name in asked.by:
-        same = f"coalesce({_text(theirs)}, '{MISSING}') = {mine}"
-    elif con.execute(f"select typeof({mine}) from basis b limit 1").fetchall()[0][0] == "DOUBLE":  # noqa: S608
-        same = f"try_cast({_text(theirs)} as double) is not distinct from {mine}"
-    else:
-        same = f"{_text(theirs)} is not distinct from {_text(mine)}"
-    nothing = f"({mine} is null or {_text(mine)} = '{MISSING}')"
-    differing, several = con.execute(
-        f"""
-        with record as (select {UNIT}, count(distinct {quoted(column)}) as n from '{path}' group by {UNIT})
-        select
-          count(*) filter (not (
-            exists (select 1 from '{path}' r where r.{UNIT} = b.{UNIT} and {same})
-            or (record.{UNIT} is null and {nothing}))),
-          count(*) filter (record.n > 1)
-        from basis b left join record on record.{UNIT} = b.{UNIT}
-        """  # noqa: S608
-    ).fetchall()[0]
+    differing, several = _held(con, asked, name, source, delivered, evidence)
     if differing:
         what = f"{differing} persons have another value in {source}"
         advice = "Use the column as it is mounted, or leave its source out and send the notebook along."
@@ -228,6 +214,46 @@ def _compared(
         evidence.look_at.append(_no("chosen-value", where, what, advice, "DSA VI.G.1"))
 
 
+def _held(
+    con: duckdb.DuckDBPyConnection,
+    asked: TableRequested | ModelRequested,
+    name: str,
+    source: str,
+    delivered: Delivered,
+    evidence: Evidence,
+) -> tuple[int, int]:
+    """Count the persons with another value than their record, and those whose record has several, once a column."""
+    by = isinstance(asked, TableRequested) and name in asked.by
+    used = asked.basis[name] if name in asked.basis else getattr(asked, "values", {})[name]
+    key = (id(asked.basis[asked.unit]), id(used), source, by)
+    if key in evidence.held:
+        return evidence.held[key]
+    path, column = delivered.file(source)
+    mine, theirs = f"b.{quoted(name)}", f"r.{quoted(column)}"
+    if by:
+        same = f"coalesce({_text(theirs)}, '{MISSING}') = {mine}"
+    elif con.execute(f"select typeof({mine}) from basis b limit 1").fetchall()[0][0] == "DOUBLE":  # noqa: S608
+        same = f"try_cast({_text(theirs)} as double) is not distinct from {mine}"
+    else:
+        same = f"{_text(theirs)} is not distinct from {_text(mine)}"
+    nothing = f"({mine} is null or {_text(mine)} = '{MISSING}')"
+    found = con.execute(
+        f"""
+        with record as (
+          select {UNIT}, min({quoted(column)}) is distinct from max({quoted(column)}) as several
+          from '{path}' group by {UNIT})
+        select
+          count(*) filter (not (
+            exists (select 1 from '{path}' r where r.{UNIT} = b.{UNIT} and {same})
+            or (record.{UNIT} is null and {nothing}))),
+          count(*) filter (record.several)
+        from basis b left join record on record.{UNIT} = b.{UNIT}
+        """  # noqa: S608
+    ).fetchall()[0]
+    evidence.held[key] = found[0], found[1]
+    return evidence.held[key]
+
+
 def _derived(
     asked: TableRequested | ModelRequested,
     name: str,
@@ -237,7 +263,7 @@ def _derived(
 ) -> None:
     """Say what a person must look at in a column the notebook made, and refuse labels that pose as others."""
     where = f"{asked.name}.{name}"
-    persons = Counter(_labels(asked, name))
+    persons = _labels(asked, name)
     if posing := sum(poses(label) for label in persons):
         evidence.findings.append(_posing(where, posing))
     if written is None:
@@ -259,14 +285,15 @@ def _derived(
         evidence.look_at.append(_no("uc-derived", where, what, advice, "DSA II.F"))
 
 
-def _labels(asked: TableRequested | ModelRequested, name: str) -> Iterable[str]:
-    """Give the labels of a column that are displayed: those of a by-column, and the categories of a rate or model."""
-    if isinstance(asked, ModelRequested):
-        return [value for value in asked.basis[name] if isinstance(value, str)]
-    if name in asked.by:
-        return asked.basis[name]
+def _labels(asked: TableRequested | ModelRequested, name: str) -> Mapping[str, int]:
+    """Count the persons by the labels of a column that are displayed: by-columns, categories of rates and models."""
+    column = asked.basis[name] if name in asked.basis else getattr(asked, "values", {})[name]
+    if not isinstance(column, Texts):
+        return {}
+    if isinstance(asked, ModelRequested) or name in asked.by:
+        return column.persons
     rates = {m.value for m in asked.counted if isinstance(m, Rate) and m.of == name}
-    return [value for value in asked.values[name] if isinstance(value, str) and value in rates]
+    return {label: count for label, count in column.persons.items() if label in rates}
 
 
 def _structure(table: TableRequested, evidence: Evidence) -> None:
@@ -274,7 +301,7 @@ def _structure(table: TableRequested, evidence: Evidence) -> None:
     for name in table.by:
         where = f"{table.name}.{name}"
         found = evidence.used.get(where)
-        delivered = {*table.basis[name], MISSING, *(found.codes if found else ())}
+        delivered = {*table.basis[name].persons, MISSING, *(found.codes if found else ())}
         parents = {parent for up in table.hierarchies.get(name, []) for parent in up.values()}
         added = set(table.codes.get(name, [])) - delivered
         posing = sum(poses(label) or label == MISSING for label in parents | added)
@@ -303,7 +330,9 @@ def _unseen(table: TableRequested, used: Mapping[str, Source]) -> Iterator[Findi
             continue
         where = f"{table.name}.{measure.of}"
         found = used.get(where)
-        if measure.value not in {*table.values[measure.of], *(found.codes if found else ())}:
+        held = table.values[measure.of]
+        seen = held.persons if isinstance(held, Texts) else ()
+        if measure.value not in {*seen, *(found.codes if found else ())}:
             what, advice = "a rate is of a category that nobody has", "Ask for a category as delivered."
             yield _no("codes", where, what, advice, "DSA VI.G.1")
 

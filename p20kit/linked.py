@@ -18,6 +18,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -64,6 +65,7 @@ class Linked:
 JOINT_CELLS = 60_000
 """Cells of the largest joint table that is made."""
 
+_SOME = 2_000
 CellKey = tuple[int, tuple[tuple[str, str], ...]]
 
 
@@ -82,7 +84,9 @@ def populations(tables: Sequence[Table]) -> list[int]:
     members: list[list[Table]] = []
     numbers = []
     for table in tables:
-        same = (n for n, group in enumerate(members) if all(_same_people(table, other) for other in group))
+        same = (
+            n for n, group in enumerate(members) if all(_same_people(table, other) for other in _told_apart(group))
+        )
         number = next(same, len(members))
         if number == len(members):
             members.append([])
@@ -195,6 +199,12 @@ def cell_keys(table: Table, population: int) -> list[CellKey]:
     ]
 
 
+def _told_apart(group: Sequence[Table]) -> list[Table]:
+    """Give those of a population whom a further table is held against: of those that know their people, the first."""
+    known = [table for table in group if table.basis is not None]
+    return [*known[:1], *(table for table in group if table.basis is None)]
+
+
 def _same_people(a: Table, b: Table) -> bool:
     if a.total != b.total or a.unit != b.unit:
         return False
@@ -221,8 +231,14 @@ class _Column:
         """Tell whether who is where in this column says where they are in the other."""
         if self is other or self.places is None or other.places is None:
             return self is other
-        pairs = self.places * len(other.dimension.codes) + other.places
-        return len(np.unique(other.places)) > 1 and len(np.unique(pairs)) == len(np.unique(self.places))
+        # some persons show mostly that it does not
+        for step in (len(self.places) // _SOME + 1, 1):
+            mine, theirs = self.places[::step], other.places[::step]
+            holder = np.zeros(len(self.dimension.codes), dtype=np.int64)
+            holder[mine] = theirs
+            if (holder[mine] != theirs).any():
+                return False
+        return bool((other.places != other.places[0]).any())
 
 
 def joint_dimensions(tables: Sequence[Table]) -> tuple[Dimension, ...]:
@@ -263,7 +279,7 @@ def joint(tables: Sequence[Table]) -> Table | None:
         return None
     unit = tables[0].unit
     places = [column.places for column in columns if column.places is not None]
-    people = pd.DataFrame({unit: basis[unit].to_numpy()[np.argsort(tables[0].people)]})
+    people = pd.DataFrame({unit: basis[unit].to_numpy()[_orders(tables)[0]]})
     for dimension, place in zip(dimensions, places, strict=True):
         leaves = pd.Index(dimension.codes[: dimension.leaves])
         people[dimension.column] = pd.Categorical.from_codes(place, categories=leaves)
@@ -292,7 +308,7 @@ def _columns(tables: Sequence[Table]) -> list[_Column]:
     """List the ways tables divide people, by any name; where some people are not known, by name."""
     found: dict[str | bytes, _Column] = {}
     known = all(table.basis is not None for table in tables)
-    orders = [np.argsort(table.people) for table in tables]
+    orders = _orders(tables)
     for t, table in enumerate(tables):
         for axis, dimension in enumerate(table.dimensions):
             places = table.places(axis)[orders[t]] if known else None
@@ -308,10 +324,20 @@ def _columns(tables: Sequence[Table]) -> list[_Column]:
     return _named(list(found.values()))
 
 
+def _orders(tables: Sequence[Table]) -> list[IntArray | slice]:
+    """Put the same people in the same order: as they stand, or by their hashes."""
+    if all(np.array_equal(table.people, tables[0].people) for table in tables):
+        return [slice(None)] * len(tables)
+    return [np.argsort(table.people) for table in tables]
+
+
 def _division(places: IntArray) -> bytes:
     """Spell who is with whom; empty where all are together."""
-    _, first, group = np.unique(places, return_index=True, return_inverse=True)
-    return bytes(first[group].astype(np.int64).data) if len(first) > 1 else b""
+    codes = places - places.min()  # who has no code above them is together too
+    first = np.zeros(int(codes.max()) + 1, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    group = first[codes]
+    return hashlib.sha256(group.data).digest() if group.any() else b""
 
 
 def _named(columns: Sequence[_Column]) -> list[_Column]:

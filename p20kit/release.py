@@ -15,6 +15,7 @@ import pandas as pd
 
 from p20kit.amounts import measured
 from p20kit.charts import Chart
+from p20kit.columns import shared
 from p20kit.errors import Finding, RequestInvalid
 from p20kit.layers import displayed_figures, measured_in_full
 from p20kit.measures import Count
@@ -159,7 +160,7 @@ def cells_run() -> list[str]:
 
 def _content(project: Project, said: Mapping[str, Any], parts: Mapping[str, Any]) -> bytes:
     head = {"format": FORMAT, "project": project.id, "policy_hash": project.policy_hash, "person": project.person}
-    body = {**head, **said, **parts}
+    body = shared({**head, **said, **parts})
     return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 

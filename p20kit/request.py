@@ -6,15 +6,19 @@ whoever reads the request recomputes every cell; `claim` says where the request'
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, Never
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, model_validator
 
+from p20kit.columns import PARTS, Amounts, Texts
 from p20kit.errors import Finding, RequestInvalid
 from p20kit.requested import (
+    AmountsRequested,
     ChartRequested,
     CountRequested,
     Line,
@@ -26,12 +30,20 @@ from p20kit.requested import (
     TableRequested,
     Text,
     TextRequested,
+    TextsRequested,
 )
 from p20kit.tables import RESERVED
 
-FORMAT = "p20win-release-request/1"
+FORMAT = "p20win-release-request/2"
 MAX_BYTES = 256 * 2**20
 MAX_NOTEBOOK = 200
+MAX_COLUMNS = 4_000
+
+
+class _Shared(Strict):
+    """The columns of a request, as they are written."""
+
+    columns: Annotated[list[TextsRequested | AmountsRequested], Field(max_length=MAX_COLUMNS)]
 
 
 class Request(Strict):
@@ -43,7 +55,7 @@ class Request(Strict):
     Source: DSA III.G.2; DSA VI.D.2; ExA 3.e; ExA 3.f.
     """
 
-    format: Literal["p20win-release-request/1"]
+    format: Literal["p20win-release-request/2"]
     project: Name
     policy_hash: Name
     person: Name
@@ -61,6 +73,19 @@ class Request(Strict):
     texts: Annotated[list[TextRequested], Field(max_length=20)] = Field(default_factory=list)
     notebook: Annotated[list[Text], Field(max_length=MAX_NOTEBOOK)] = Field(default_factory=list)
 
+    _words: frozenset[str] | None = PrivateAttr(default=None)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every text that stands in the code of the notebook."""
+        return frozenset(_spelled(self.notebook)) if self._words is None else self._words
+
+    def spelling(self, words: Iterable[str]) -> Request:
+        """Give the request with the texts of its code as another process found them: code is not parsed again."""
+        copied = self.model_copy()
+        copied._words = frozenset(words)
+        return copied
+
     @model_validator(mode="after")
     def _hold_together(self) -> Request:
         names = [*(t.name for t in self.tables), *(m.name for m in self.models), *(t.name for t in self.texts)]
@@ -75,9 +100,10 @@ class Request(Strict):
     @property
     def persons(self) -> set[str]:
         """Ids of everybody counted."""
-        counted = (who for table in self.tables for who in table.basis.get(table.unit, ()))
-        modelled = (str(who) for model in self.models for who in model.basis[model.unit])
-        return {*counted, *modelled}
+        counted = [table.basis[table.unit] for table in self.tables]
+        modelled = [model.basis[model.unit] for model in self.models]
+        units = {id(column): column for column in (*counted, *modelled) if isinstance(column, Texts)}
+        return {who for column in units.values() for who in column.persons}
 
 
 def read_request(content: bytes | str) -> Request:
@@ -86,7 +112,7 @@ def read_request(content: bytes | str) -> Request:
     Parameters
     ----------
     content : bytes or str
-        UTF-8 JSON of the format `p20win-release-request/1`.
+        UTF-8 JSON of the format `p20win-release-request/2`.
 
     Returns
     -------
@@ -97,19 +123,63 @@ def read_request(content: bytes | str) -> Request:
     RequestInvalid
         With every finding: size, encoding, doubled keys, NaN, unknown or missing fields, wrong kinds.
     """
-    plain = _parse(content)
+    plain = parsed(content)
     try:
-        # a date is the one kind that JSON has no way to write and strict validation will not convert
-        return Request.model_validate(_with_date(plain))
+        given = plain.pop("columns", None) if isinstance(plain, dict) else None
+        columns = [column.as_column() for column in _Shared.model_validate({"columns": given}).columns]
+        return request_of(plain, columns)
     except ValidationError as error:
-        findings = [
-            Finding("format", "", _place(e["loc"]), e["msg"], "Write the request with request_release().")
-            for e in error.errors(include_input=False, include_context=False, include_url=False)
-        ]
-        raise RequestInvalid("the release request is malformed", findings) from None
+        raise malformed(error) from None
 
 
-def _parse(content: bytes | str) -> Any:
+def malformed(error: ValidationError) -> RequestInvalid:
+    """Say where a request is malformed, without a word of it."""
+    findings = [
+        Finding("format", "", _place(e["loc"]), e["msg"], "Write the request with request_release().")
+        for e in error.errors(include_input=False, include_context=False, include_url=False)
+    ]
+    return RequestInvalid("the release request is malformed", findings)
+
+
+def request_of(plain: Any, columns: Sequence[Texts | Amounts]) -> Request:
+    """Make a request of plain values and its columns.
+
+    Raises
+    ------
+    ValidationError
+        If a field is unknown, missing or of another kind, or a column is none of those given.
+    """
+    # a date is the one kind that JSON has no way to write and strict validation will not convert
+    return Request.model_validate(_with_columns(_with_date(plain), columns))
+
+
+def _with_columns(plain: Any, columns: Sequence[Texts | Amounts]) -> Any:
+    """Put columns where they are named by their numbers; whatever else stands there is no column, and is refused."""
+
+    def put(part: Any) -> Any:
+        if not isinstance(part, dict):
+            return part
+        named = {name: part[name] for name in PARTS if isinstance(part.get(name), dict)}
+        return {**part, **{name: {c: found(number) for c, number in of.items()} for name, of in named.items()}}
+
+    def found(number: Any) -> Any:
+        known = type(number) is int and 0 <= number < len(columns)
+        return columns[number] if known else None
+
+    if not isinstance(plain, dict):
+        return plain
+    listed = {kind: plain[kind] for kind in ("tables", "models") if isinstance(plain.get(kind), list)}
+    return {**plain, **{kind: [put(part) for part in parts] for kind, parts in listed.items()}}
+
+
+def parsed(content: bytes | str) -> Any:
+    """Parse JSON that can be read in one way only.
+
+    Raises
+    ------
+    RequestInvalid
+        If it is too large, not UTF-8, not JSON, or has doubled keys, NaN or infinities.
+    """
     if len(content) > MAX_BYTES:
         raise _unreadable(f"the request is larger than {MAX_BYTES} bytes")
     try:
@@ -151,8 +221,29 @@ def _with_date(plain: Any) -> Any:
     return plain
 
 
+def _spelled(cells: Iterable[str]) -> Iterator[str]:
+    """Give every text that stands in the code of a notebook; cells that are not plain Python spell out none."""
+    for cell in cells:
+        try:
+            tree = ast.parse(cell)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
 def _place(loc: tuple[int | str, ...]) -> str:
-    parts = (Request, TableRequested, ChartRequested, ModelRequested, TextRequested)
+    parts = (
+        Request,
+        _Shared,
+        TextsRequested,
+        AmountsRequested,
+        TableRequested,
+        ChartRequested,
+        ModelRequested,
+        TextRequested,
+    )
     measures = (CountRequested, RateRequested, QuantileRequested)
     fields = {*RESERVED, *(field for part in (*parts, *measures) for field in part.model_fields)}
     steps = [str(step) if isinstance(step, int) or step in fields else "[key]" for step in loc]

@@ -5,13 +5,15 @@ Everything is plain JSON, believed by nobody: a table is rebuilt from its basis 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
+import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, StringConstraints, model_validator
 
 from p20kit.amounts import measured
+from p20kit.columns import NOTHING, Amounts, Texts
 from p20kit.counting import MAX_BY, tabulate
 from p20kit.measures import COUNT, Count, Mean, Measure, Median, Quantile, Rate, Total
 from p20kit.tables import RESERVED, Table
@@ -26,24 +28,48 @@ Line = Annotated[str, StringConstraints(max_length=400, pattern=r"^[^\p{C}\p{Zl}
 Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^(?:[^\p{C}\p{Zl}\p{Zp}]|[\t\n])*$")]
 Amount = Annotated[float, Field(allow_inf_nan=False)]
 Places = Annotated[int, Field(ge=0, le=4)]
-Values = Annotated[list[Name | Amount | None], Field(max_length=MAX_PERSONS)]
+Columns = dict[Name, InstanceOf[Texts] | InstanceOf[Amounts]]
 Status = Literal["shown", "primary", "complementary", "structural"]
-
-
-def texts(values: Sequence[str | float | None]) -> pd.Series[Any]:
-    """Give a column of text; null where a value is missing."""
-    return pd.Series(list(values), dtype="str")
-
-
-def amounts(values: Sequence[str | float | None]) -> pd.Series[Any]:
-    """Give a column of numbers; null where a value is missing."""
-    return pd.Series(list(values), dtype="Float64")
 
 
 class Strict(BaseModel):
     """Base of all parts of a request: frozen, no key unknown, no value converted, none repeated in an error."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class TextsRequested(Strict):
+    """A column of text, which stands once: its distinct values, and which of them each row holds; -1 for none."""
+
+    texts: Annotated[list[Name], Field(max_length=MAX_PERSONS)]
+    at: Annotated[list[int], Field(max_length=MAX_PERSONS)]
+
+    @model_validator(mode="after")
+    def _hold_together(self) -> TextsRequested:
+        if len(set(self.texts)) != len(self.texts):
+            raise ValueError("a value of a column stands twice")
+        if self.at and not NOTHING <= min(self.at) <= max(self.at) < len(self.texts):
+            raise ValueError("a row of a column holds none of its values")
+        return self
+
+    def as_column(self) -> Texts:
+        """Give the column."""
+        return Texts(self.texts, np.array(self.at, dtype=np.int32))
+
+
+class AmountsRequested(Strict):
+    """A column of numbers, which stands once; null where a value is missing."""
+
+    amounts: Annotated[list[Amount | None], Field(max_length=MAX_PERSONS)]
+
+    def as_column(self) -> Amounts:
+        """Give the column."""
+        return Amounts(np.array(self.amounts, dtype=np.float64))
+
+
+def frame_of(columns: Mapping[str, Texts | Amounts]) -> pd.DataFrame:
+    """Put columns side by side."""
+    return pd.DataFrame({name: column.series() for name, column in columns.items()})
 
 
 class CountRequested(Strict):
@@ -131,9 +157,9 @@ class TableRequested(Strict):
     employer: Name | None = None
     cells: dict[Name, Annotated[list[Name | int | None], Field(max_length=MAX_CELLS)]]
     figures: dict[Line, Annotated[list[Amount | None], Field(max_length=MAX_CELLS)]] = Field(default_factory=dict)
-    basis: dict[Name, Annotated[list[Name], Field(min_length=1, max_length=MAX_PERSONS)]]
-    values: dict[Name, Values] = Field(default_factory=dict)
-    contributions: dict[Name, Values] = Field(default_factory=dict)
+    basis: dict[Name, InstanceOf[Texts]]
+    values: Columns = Field(default_factory=dict)
+    contributions: Columns = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _hold_together(self) -> TableRequested:
@@ -166,6 +192,8 @@ class TableRequested(Strict):
             yield "cells do not have exactly the by-columns, count and status"
         if set(self.basis) != {self.unit, *self.by}:
             yield "the basis does not have exactly the unit and the by-columns"
+        if not all(len(column) and column.complete for column in self.basis.values()):
+            yield "the basis holds nobody, or a person without an id or a code"
         if set(self.sources) - set(self.used):
             yield "sources name columns that the table does not use"
         margins = [] if isinstance(self.margins, bool) else [column for chosen in self.margins for column in chosen]
@@ -211,19 +239,19 @@ class TableRequested(Strict):
         amounts = {self.unit, self.employer, *numbers} if self.employer else set()
         if set(self.contributions) != amounts:
             yield "contributions do not have exactly the unit, the employer and the numbers measured"
-        keys = [self.contributions.get(name, []) for name in (self.unit, self.employer) if name is not None]
-        if any(isinstance(value, float) for column in categories for value in self.values.get(column, [])):
+        keys = {self.unit, self.employer}
+        if any(not isinstance(self.values.get(name), Texts | None) for name in categories):
             yield "a category is no text"
-        if any(not isinstance(key, str) for column in keys for key in column):
+        if any(not (isinstance(c, Texts) and c.complete) for name, c in self.contributions.items() if name in keys):
             yield "contributions lack a person or an employer"
-        columns = [part.get(column, []) for part in (self.values, self.contributions) for column in numbers]
-        if any(isinstance(value, str) for column in columns for value in column):
+        columns = [part[name] for part in (self.values, self.contributions) for name in numbers if name in part]
+        if not all(isinstance(column, Amounts) for column in columns):
             yield "an amount is no number"
 
     def labels(self, column: str) -> set[str]:
         """Give every label a by-column displays, or is told by: codes, and parents of hierarchies."""
         pairs = {code for up in self.hierarchies.get(column, []) for pair in up.items() for code in pair}
-        return {*self.basis[column], *self.codes.get(column, []), *self.impossible.get(column, []), *pairs}
+        return {*self.basis[column].persons, *self.codes.get(column, []), *self.impossible.get(column, []), *pairs}
 
     def as_table(self) -> Table:
         """Rebuild the table from its basis alone.
@@ -252,11 +280,11 @@ class TableRequested(Strict):
     def _rows(self) -> pd.DataFrame:
         """Give one row per person, or per person and employer where the table names employers."""
         categories, numbers = measured(self.counted)
-        rows = pd.DataFrame(self.basis, dtype="str").assign(**{c: texts(self.values[c]) for c in categories})
+        each = [*categories, *(numbers if self.employer is None else ())]
+        rows = frame_of({**self.basis, **{name: self.values[name] for name in each}})
         if self.employer is None:
-            return rows.assign(**{c: amounts(self.values[c]) for c in numbers})
-        keys = {c: texts(self.contributions[c]) for c in (self.unit, self.employer)}
-        shares = pd.DataFrame(keys | {c: amounts(self.contributions[c]) for c in numbers})
+            return rows
+        shares = frame_of({name: self.contributions[name] for name in (self.unit, self.employer, *numbers)})
         return rows.merge(shares, on=self.unit, how="left")
 
 
@@ -287,7 +315,7 @@ class ModelRequested(Strict):
     reference: dict[Name, Name]
     unit: Name
     sources: dict[Name, Name]
-    basis: Annotated[dict[Name, Annotated[Values, Field(min_length=1)]], Field(min_length=2, max_length=60)]
+    basis: Annotated[Columns, Field(min_length=2, max_length=60)]
 
     @model_validator(mode="after")
     def _hold_together(self) -> ModelRequested:
@@ -299,12 +327,12 @@ class ModelRequested(Strict):
     def _faults(self) -> Iterator[str]:
         if self.unit not in self.basis or len({len(column) for column in self.basis.values()}) > 1:
             yield "the basis has no unit, or columns of more than one length"
-        if any(not isinstance(person, str) for person in self.basis.get(self.unit, [])):
+        if not isinstance(self.basis.get(self.unit), Texts):
             yield "a person has no id"
         if set(self.sources) - set(self.columns):
             yield "sources name columns that the model does not use"
-        if any(len({type(v) for v in self.basis[column]}) > 1 for column in self.columns):
-            yield "a column of the basis has values of more than one kind, or none"
+        if not all(len(column) and column.complete for column in self.basis.values()):
+            yield "the basis holds nobody, or a person without an id or a value"
 
     @property
     def columns(self) -> list[str]:
@@ -313,7 +341,7 @@ class ModelRequested(Strict):
 
     def as_frame(self) -> pd.DataFrame:
         """Give the persons."""
-        return pd.DataFrame(self.basis)
+        return frame_of(self.basis)
 
 
 class TextRequested(Strict):

@@ -7,7 +7,6 @@ Source: DSA III.G.2; DSA VI.D.2; DSA VI.G.1; ExA 3.e; ExA 3.f.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -146,7 +145,7 @@ def judge(
     reproduced : bool, default False
         Whether the request's notebook was run again on the same data and made this very request.
     """
-    words = plain(_spelled(request.notebook), agreed.names)
+    words = plain(request.words, agreed.names)
     written = Written(words) if reproduced and request.notebook else None
     evidence = examine(request, delivered, written)
     findings = [*_purpose(request, agreed), *naming(request), *evidence.findings]
@@ -282,15 +281,3 @@ def _displayed(released: Released, charts: Iterable[Chart]) -> Iterator[float]:
     for each in released.models:
         frame = each.to_frame(for_analyst=True).drop(columns="term")
         yield from frame.to_numpy(dtype=np.float64)[frame.notna().to_numpy()].tolist()
-
-
-def _spelled(cells: Iterable[str]) -> Iterator[str]:
-    """Give every text that stands in the code of a notebook; cells that are not plain Python spell out none."""
-    for cell in cells:
-        try:
-            tree = ast.parse(cell)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield node.value

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from p20kit.columns import Texts
 from p20kit.errors import Finding
 from p20kit.request import Request
 
@@ -79,7 +80,8 @@ def _places(request: Request) -> Iterator[tuple[str, str]]:
             yield f"{table.name}.{column}", " ".join(table.labels(column))
     for model in request.models:
         said = [model.name, model.formula, *model.columns, *model.sources.values(), *model.reference.values()]
-        words = {value for column in model.columns for value in model.basis[column] if isinstance(value, str)}
+        held = [model.basis[name] for name in model.columns]
+        words = {value for column in held if isinstance(column, Texts) for value in column.persons}
         yield f"names of {model.name}", " ".join([*said, *sorted(words)])
     for text in request.texts:
         yield text.name, f"{text.name} {text.title} {text.markdown}"

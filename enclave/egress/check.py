@@ -1,7 +1,7 @@
 """The verdict: every cell recomputed, every person known, the result attacked together with all that was released.
 
 `p20kit.verdict` judges, so the notebook's preview and the gate's verdict come from the same functions; the gate runs
-them in its own process on data it opens itself.
+them in its own process on data it opens itself, and on what another process read of the request.
 
 Source: DSA III.G.2; DSA VI.D.2; DSA VI.G.1; ExA 3.e.
 """
@@ -15,9 +15,11 @@ from typing import Any
 from enclave.agreement import Agreement, Policy
 from enclave.calendar import add_business_days
 from enclave.clauses import clauses
+from enclave.egress.elsewhere import alike_elsewhere
 from enclave.egress.memory import earlier_releases
+from enclave.egress.reading import read_apart
 from enclave.egress.rerun import Rerun
-from enclave.errors import Finding, Invalid
+from enclave.errors import Finding
 from enclave.people import Person
 from enclave.resultant import Delivery, open_table
 from enclave.scratch import scratch
@@ -29,7 +31,7 @@ from p20kit.charts import Chart
 from p20kit.delivered import Delivered, Source
 from p20kit.disclosed import COUNT
 from p20kit.policy import CellPolicy
-from p20kit.request import Request, read_request
+from p20kit.request import Request
 from p20kit.verdict import Agreed, Answer, Released
 from p20kit.verdict import judge as judged
 
@@ -135,12 +137,9 @@ def check(desk: Desk, content: bytes, person: str) -> Verdict:
     Raises
     ------
     Invalid
-        If the request is malformed, with every finding.
+        If the request is malformed or cannot be read, with every finding.
     """
-    try:
-        request = read_request(content)
-    except errors.RequestInvalid as error:
-        raise Invalid("request", [_carried(f) for f in error.findings]) from error
+    request = read_apart(desk.settings, content)
     with scratch(desk.settings.runtime, "gate") as bench:
         for table in desk.delivery.tables:
             open_table(desk.keystore, desk.settings, desk.delivery, table, bench / f"{table.name}.parquet")
@@ -149,7 +148,7 @@ def check(desk: Desk, content: bytes, person: str) -> Verdict:
             request, desk.cells, desk.agreed(person), desk.delivered(bench, person), earlier,
             reproduced=Rerun.holds(desk.view, desk.delivery, content),
         )  # fmt: skip
-    look_at = (*map(_carried, verdict.look_at), *_planned(desk, request))
+    look_at = (*map(_carried, verdict.look_at), *_planned(desk, request), *_alike(desk, verdict.released))
     answer: Answer = "needs-review" if verdict.verdict == "cleared" and look_at else verdict.verdict
     return Verdict(
         verdict=answer,
@@ -174,6 +173,13 @@ def _planned(desk: Desk, request: Request) -> list[Finding]:
         return []
     what = f"publication is planned for {request.planned_on}, before the review can be over on {first}"
     return [Finding("planned-date", "DSA VI.G.1", "request", what, "Plan a later day, or ask OPM for a waiver.")]
+
+
+def _alike(desk: Desk, released: Released | None) -> list[Finding]:
+    """Hold what would leave against what was cleared for other projects."""
+    if released is None:
+        return []
+    return alike_elsewhere(desk.view, desk.settings, desk.policy.project, released, desk.cells)
 
 
 def _carried(finding: errors.Finding) -> Finding:

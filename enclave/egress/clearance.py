@@ -50,7 +50,8 @@ class Clearance:
         `digest_of` the artefacts; what every confirmation is bound to.
     record : dict
         The disclosure record, plain JSON: ``rules``, ``thresholds``, ``cells`` (counts of shown and hidden),
-        ``bounds``, ``as_of`` (source -> date), ``notes`` (sentences), ``columns`` (names used).
+        ``bounds``, ``as_of`` (source -> date), ``notes`` (sentences), ``columns`` (names used),
+        ``by`` (for each table its by-columns and their sources).
     looked_at : str
         What the output checker saw in what only a person can judge; stays inside.
     """

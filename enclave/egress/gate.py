@@ -18,9 +18,11 @@ from typing import Any, ClassVar
 from enclave.agreement import of
 from enclave.analysis import opened_outbox
 from enclave.egress.check import Desk, Verdict, check
-from enclave.egress.clearance import Clearance, digest_of
+from enclave.egress.clearance import Artefact, Clearance, digest_of
 from enclave.egress.collect import Collected, Taken, collect
-from enclave.egress.memory import Remembered, open_request, sealed_request
+from enclave.egress.elsewhere import by_of
+from enclave.egress.memory import Remembered, keep_release, open_request, sealed_request
+from enclave.egress.reading import read_apart
 from enclave.egress.render import Leaving, render
 from enclave.egress.rerun import Rerun
 from enclave.egress.rerun import rerun as run_again
@@ -33,8 +35,7 @@ from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import Action, reached
 from enclave.vault import Keystore
-from p20kit.errors import RequestInvalid
-from p20kit.request import Request, read_request
+from p20kit.request import Request
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,8 @@ def rerun(
         content = _content(keystore, settings, request)
         known = Rerun.of(view, delivery_of(view, project), content)
         try:
-            asked: Request | None = read_request(content)
-        except RequestInvalid:
+            asked: Request | None = read_apart(settings, content)
+        except Invalid:
             asked = None  # what is malformed is refused by the verdict, with every finding
         if known is not None or asked is None or not asked.notebook:
             return known
@@ -185,7 +186,7 @@ def clear(
         if request.state == "cleared" and cleared is not None:
             return cleared
         verdict = _judged(store, keystore, settings, admission, request, looked_at, again=not waived)
-        clearance = _clear(store, settings, admission, request, verdict, looked_at, known)
+        clearance = _clear(store, keystore, settings, admission, request, verdict, looked_at, known)
         if clearance is not None:
             return clearance
 
@@ -221,6 +222,7 @@ def _judged(
 
 def _clear(
     store: Store,
+    keystore: Keystore,
     settings: Settings,
     admission: Admission,
     request: ReleaseRequest,
@@ -232,18 +234,15 @@ def _clear(
     asked, released = verdict.request, verdict.released
     if asked is None or released is None or not verdict.ran:
         raise refuse(request.id, "no-rule-ran", "DSA III.G.2", "no check ran", "Report this to the Operating Group.")
-    target = settings.home / "cleared" / request.id
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    as_of = "; ".join(f"{agency} as of {day}" for agency, day in verdict.as_of)
     with store.view() as view:
         delivery = delivery_of(view, request.project)
+    as_of = "; ".join(f"{agency} as of {day}" for agency, day in verdict.as_of)
     about = f"Data Request {request.project}. {as_of}".strip()
-    artefacts = render(Leaving(asked, released, verdict.charts, delivery, about), request.id, partial)
-    shutil.rmtree(target, ignore_errors=True)
-    partial.replace(target)
+    artefacts = _written(settings, request.id, Leaving(asked, released, verdict.charts, delivery, about))
     reached("egress.rendered")
+    with scratch(settings.runtime, "release") as bench:
+        keep_release(keystore, settings, request.project, request.id, asked, bench)
+    reached("egress.kept")
     with store.transaction() as tx:
         if tx.find(Remembered, request.project) != known:
             return None
@@ -279,6 +278,18 @@ def _clear(
     return clearance
 
 
+def _written(settings: Settings, request_id: str, leaving: Leaving) -> tuple[Artefact, ...]:
+    """Write every file, whole or not at all."""
+    target = rendered(settings, request_id)
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    artefacts = render(leaving, request_id, partial)
+    shutil.rmtree(target, ignore_errors=True)
+    partial.replace(target)
+    return artefacts
+
+
 def _record(verdict: Verdict, thresholds: dict[str, Any]) -> dict[str, Any]:
     """Give the disclosure record that travels with the release."""
     asked, released = verdict.request, verdict.released
@@ -293,6 +304,7 @@ def _record(verdict: Verdict, thresholds: dict[str, Any]) -> dict[str, Any]:
         "bounds": {"hidden_cells": len(verdict.bounds), "smallest_upper": min(uppers, default=None)},
         "as_of": dict(verdict.as_of),
         "columns": sorted({s for sources in _sources(asked) for s in sources.values()}),
+        "by": [by_of(table) for table in protected.tables],
         "kinds": _kinds(asked),
         "methods": sorted(set(asked.methods)),
         "population": asked.population,

@@ -2,7 +2,8 @@
 
 Two tables that differ by three people are so caught as three people.
 
-It is Resultant Data and rests sealed under the project's key; a returned or refused request leaves no memory.
+It is Resultant Data and rests sealed under the project's key, as the gate wrote it from what it cleared and not as
+the session did; a returned or refused request leaves no memory.
 
 Source: DSA I (a single release or a combination of multiple releases); DSA III.G.2.d; DSA VI.H.
 """
@@ -16,8 +17,9 @@ from typing import ClassVar
 from enclave.settings import Settings
 from enclave.store import View
 from enclave.vault import Keystore
+from p20kit.message import Known, pack, unpack
 from p20kit.policy import CellPolicy
-from p20kit.request import read_request
+from p20kit.request import Request
 from p20kit.verdict import Released, rebuilt
 
 
@@ -45,19 +47,39 @@ def sealed_request(settings: Settings, project: str, request_id: str) -> tuple[P
 
 def open_request(keystore: Keystore, settings: Settings, project: str, request_id: str, folder: Path) -> bytes:
     """Give a request's bytes from its sealed copy, through a private folder of the runtime tmpfs."""
-    sealed, key_id, context = sealed_request(settings, project, request_id)
-    plain = folder / f"{request_id}.json"
-    keystore.unseal(sealed, plain, key_id, context)
-    content = plain.read_bytes()
+    return _opened(keystore, sealed_request(settings, project, request_id), folder)
+
+
+def keep_release(
+    keystore: Keystore, settings: Settings, project: str, request_id: str, request: Request, folder: Path
+) -> None:
+    """Seal what is cleared, for the verdicts to come; without a `Remembered` of it nobody opens it."""
+    plain = folder / "released"
+    plain.write_bytes(pack(request))
+    keystore.seal(plain, *_released(settings, project, request_id))
     plain.unlink()
-    return content
 
 
 def earlier_releases(
     view: View, keystore: Keystore, settings: Settings, project: str, policy: CellPolicy, folder: Path
 ) -> list[Released]:
     """Give everything released for the project, with the persons behind each cell, each figure and each model."""
+    known: Known = {}
     return [
-        rebuilt(read_request(open_request(keystore, settings, project, known.request_id, folder)), policy)
-        for known in view.find(Remembered, project)
+        rebuilt(unpack(_opened(keystore, _released(settings, project, release.request_id), folder), known), policy)
+        for release in view.find(Remembered, project)
     ]
+
+
+def _released(settings: Settings, project: str, request_id: str) -> tuple[Path, str, str]:
+    key_id = f"project-{project}"
+    return settings.sealed / key_id / "released" / f"{request_id}.release", key_id, f"{project}|released|{request_id}"
+
+
+def _opened(keystore: Keystore, place: tuple[Path, str, str], folder: Path) -> bytes:
+    sealed, key_id, context = place
+    plain = folder / sealed.name
+    keystore.unseal(sealed, plain, key_id, context)
+    content = plain.read_bytes()
+    plain.unlink()
+    return content

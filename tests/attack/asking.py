@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -16,6 +15,7 @@ from enclave.terms import Action
 from p20kit.counting import tabulate
 from p20kit.policy import CellPolicy
 from p20kit.protection import protect
+from tests.spelled import written
 from tests.world import PROJECT, Installation
 
 POLICY = CellPolicy()
@@ -61,7 +61,7 @@ def one(
 def asked(made: Installation, *tables: Body, **said: object) -> Body:
     """Give a request with these tables."""
     body: Body = {
-        "format": "p20win-release-request/1", "project": PROJECT, "policy_hash": made.policy().hash,
+        "format": "p20win-release-request/2", "project": PROJECT, "policy_hash": made.policy().hash,
         "person": "wren", "title": "Who takes part", "report": "cumulative", "questions": ["RQ1"],
         "audience": "public", "population": "all students", "methods": [], "planned_on": None, "notes": "",
         "tables": list(tables),
@@ -71,7 +71,7 @@ def asked(made: Installation, *tables: Body, **said: object) -> Body:
 
 def judged(made: Installation, body: Body | bytes, person: str = "wren") -> Verdict:
     """Ask the gate."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    content = body if isinstance(body, bytes) else written(body)
     enclave = made.enclave
     with enclave.store.view() as view:
         return egress.check(egress.desk(view, enclave.keystore, enclave.settings, PROJECT), content, person)
@@ -88,7 +88,7 @@ def looks(verdict: Verdict) -> set[str]:
 def sent(made: Installation, *bodies: Body) -> list[str]:
     """Leave requests in Wren's outbox and collect them; gives their ids, in order."""
     session = made.enclave.broker().admit("wren", PROJECT)
-    contents = [json.dumps(body).encode() for body in bodies]
+    contents = [written(body) for body in bodies]
     for number, content in enumerate(contents):
         folder = session.folder / "home" / "outbox" / f"out-{number:012x}"
         folder.mkdir()

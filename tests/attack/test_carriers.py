@@ -23,6 +23,7 @@ from p20kit.errors import RequestInvalid
 from p20kit.project import Project
 from p20kit.request import read_request
 from tests.disclosure.projects import a_project
+from tests.spelled import spelled, written
 
 Body = dict[str, Any]
 HIDDEN = "4711CAFE4711CAFE"
@@ -51,7 +52,7 @@ def honest(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Body:
     protected = protect([table, race], project.policy)
     drawn = chart(protected, x="Gender", measure="rate ManufacturingStudent=Y")
     path = request_release(protected, charts=[drawn], project=project, outbox=tmp_path_factory.mktemp("o"), **TEXT)
-    body: Body = json.loads(path.read_text())
+    body: Body = spelled(path.read_text())
     return body
 
 
@@ -73,14 +74,14 @@ def files_of(project: Project, content: bytes, folder: Path) -> tuple[dict[str, 
 
 @pytest.fixture(scope="module")
 def clean(project: Project, honest: Body, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    files, rules = files_of(project, json.dumps(honest).encode(), tmp_path_factory.mktemp("f"))
+    files, rules = files_of(project, written(honest), tmp_path_factory.mktemp("f"))
     assert rules == {"derived-column", "hierarchy"}
     assert {name.rsplit(".", 1)[1] for name in files} == {"csv", "html", "svg", "png", "json", "xlsx"}
     return files
 
 
 def dumped(body: Body, **how: Any) -> bytes:
-    return json.dumps(body, **how).encode()
+    return written(body, **how)
 
 
 def shuffled(values: Any) -> Any:
@@ -125,6 +126,23 @@ def label(text: str) -> Callable[[Body], object]:
     return change
 
 
+def columns(change: Callable[[list[Body]], object]) -> Callable[[Body], bytes]:
+    """Change the columns of a request as they are written, each once."""
+
+    def spelling(body: Body) -> bytes:
+        plain: Body = json.loads(dumped(body))
+        change(plain["columns"])
+        return json.dumps(plain).encode()
+
+    return spelling
+
+
+def turned(column: Body) -> None:
+    """Give a column's values in the opposite order, and each row the same value."""
+    column["texts"].reverse()
+    column["at"] = [len(column["texts"]) - 1 - n for n in column["at"]]
+
+
 SPELLINGS: dict[str, Callable[[Body], bytes]] = {
     "blanks": lambda b: dumped(b, indent=3),
     "tabs": lambda b: dumped(b, indent="\t"),
@@ -136,7 +154,7 @@ SPELLINGS: dict[str, Callable[[Body], bytes]] = {
     "solidus": lambda b: dumped(b).replace(b"/", b"\\/"),
     "numbers with exponents": lambda b: dumped(b).replace(b'"decimals": 1', b'"decimals": 1e0'),
     "whole numbers with a point": lambda b: dumped(b).replace(b'"decimals": 2', b'"decimals": 2.0'),
-    "minus nought": lambda b: dumped(b).replace(b'"Score": [0.0', b'"Score": [-0.0'),
+    "minus nought": lambda b: dumped(b).replace(b'"amounts": [0.0', b'"amounts": [-0.0'),
     "zeros after the point": lambda b: dumped(b).replace(b"20.1", b"20.10000000"),
     "a byte order mark": lambda b: b"\xef\xbb\xbf" + dumped(b),
     "bytes after the end": lambda b: dumped(b) + HIDDEN.encode(),
@@ -149,8 +167,15 @@ SPELLINGS: dict[str, Callable[[Body], bytes]] = {
     "a lone surrogate": lambda b: dumped(b).replace(b"Who", b"\\ud83d"),
     "a zero byte": lambda b: dumped(b).replace(b"Who", b"\\u0000"),
     "a huge number": lambda b: dumped(b).replace(b'"decimals": 1', b'"decimals": ' + b"1" * 400),
-    "a number beyond all": lambda b: dumped(b).replace(b'"Score": [0.0', b'"Score": [1e999'),
-    "not a number": lambda b: dumped(b).replace(b'"Score": [0.0', b'"Score": [NaN'),
+    "a number beyond all": lambda b: dumped(b).replace(b'"amounts": [0.0', b'"amounts": [1e999'),
+    "a column nobody uses": columns(lambda c: c.append({"texts": [HIDDEN], "at": [0]})),
+    "a value nobody has": columns(lambda c: c[1]["texts"].append(HIDDEN)),
+    "the order of values": columns(lambda c: turned(c[1])),
+    "the order of ids": columns(lambda c: turned(c[0])),
+    "a value that stands twice": columns(lambda c: c[1]["texts"].append(c[1]["texts"][0])),
+    "a place beyond the values": columns(lambda c: c[1]["at"].append(4711)),
+    "a key of a column": columns(lambda c: c[1].update(note=HIDDEN)),
+    "not a number": lambda b: dumped(b).replace(b'"amounts": [0.0', b'"amounts": [NaN'),
 }
 
 CHANGES: dict[str, Callable[[Body], object]] = {

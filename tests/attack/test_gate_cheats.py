@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +35,7 @@ from tests.attack.asking import (
     sent,
 )
 from tests.conftest import At
+from tests.spelled import written
 from tests.world import PROJECT, Installation
 
 RACE, SCHOOL = "RaceEthnicityReportingText", "LastReportingSchoolName"
@@ -365,7 +365,7 @@ def test_clearing_twice_a_changed_outbox_and_asking_again(at: At) -> None:
 
 
 def test_an_outbox_of_traps(delivered: Installation, honest: Body, tmp_path: Any) -> None:
-    outbox, content = tmp_path / "outbox", json.dumps(honest).encode()
+    outbox, content = tmp_path / "outbox", written(honest)
     (tmp_path / "real").write_bytes(content)
     for number in range(4):
         (outbox / f"out-{number:012x}").mkdir(parents=True)
@@ -382,7 +382,7 @@ def test_an_outbox_of_traps(delivered: Installation, honest: Body, tmp_path: Any
 
 
 def test_what_was_collected_is_what_is_judged(honest: Body, tmp_path: Any) -> None:
-    content = json.dumps(honest).encode()
+    content = written(honest)
     folder = tmp_path / f"out-{0:012x}"
     folder.mkdir()
     (folder / "request.json").write_bytes(content)

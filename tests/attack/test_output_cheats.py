@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -17,6 +16,8 @@ from p20kit.project import Project
 from p20kit.request import read_request
 from p20kit.verdict import Verdict
 from tests.disclosure.projects import a_project
+from tests.spelled import spelled
+from tests.spelled import written as as_written
 
 Body = dict[str, Any]
 Change = Callable[[Body], object]
@@ -42,7 +43,7 @@ def first_quarter(project: Project) -> pd.DataFrame:
 
 
 def written(project: Project, folder: Path, tables: Any = (), **more: Any) -> Body:
-    body: Body = json.loads(request_release(tables, project=project, outbox=folder, **(TEXT | more)).read_text())
+    body: Body = spelled(request_release(tables, project=project, outbox=folder, **(TEXT | more)).read_text())
     return body
 
 
@@ -76,7 +77,7 @@ def judged(project: Project, body: Body, *changes: Change) -> Verdict:
     changed = deepcopy(body)
     for change in changes:
         change(changed)
-    return preflight(read_request(json.dumps(changed)), project=project)
+    return preflight(read_request(as_written(changed)), project=project)
 
 
 def refused_for(verdict: Verdict) -> set[str]:

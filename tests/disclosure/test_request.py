@@ -17,6 +17,7 @@ from p20kit.errors import ProjectInvalid, RequestInvalid
 from p20kit.request import read_request
 from p20kit.verdict import Verdict
 from tests.disclosure.projects import a_project, students
+from tests.spelled import spelled, written
 
 TEXT: dict[str, Any] = {
     "title": "Who takes part",
@@ -45,9 +46,9 @@ def judged(tmp_path: Path, content: bytes) -> Verdict:
 
 
 def edited(path: Path, change: Callable[[Any], None]) -> bytes:
-    body = json.loads(path.read_text())
+    body = spelled(path.read_text())
     change(body)
-    return json.dumps(body).encode()
+    return written(body)
 
 
 def test_a_request_is_one_file_named_by_its_content(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from p20kit.project import Project
 from p20kit.request import read_request
 from p20kit.verdict import Verdict, rebuilt
 from tests.disclosure.projects import a_project
+from tests.spelled import spelled, written
 
 Change = Callable[[Any], object]
 TEXT: dict[str, Any] = {
@@ -71,10 +71,10 @@ def asked(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def judged(project: Project, path: Path, *changes: Change) -> Verdict:
-    body = json.loads(path.read_text())
+    body = spelled(path.read_text())
     for change in changes:
         change(body)
-    return preflight(read_request(json.dumps(body)), project=project)
+    return preflight(read_request(written(body)), project=project)
 
 
 def test_every_kind_of_output_is_recomputed_and_only_a_person_is_missing(project: Project, asked: Path) -> None:

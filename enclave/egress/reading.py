@@ -1,0 +1,86 @@
+"""Read a request where its bytes can do no harm: in a fresh sandbox that sees the copy and nothing else, once.
+
+A session wrote every byte of it, to make whoever reads it fail, fill the memory, or do something else. No parser of
+the process that has the data of the project open is pointed at them: what comes back is one message of fixed widths
+(`p20kit.message`), checked again as if it were the request.
+
+Source: DSA I; DSA III.G.2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from enclave.errors import Fault, Finding, Invalid
+from enclave.sandbox import Bubblewrap, Limits, Mount, SandboxSpec, python
+from enclave.scratch import scratch
+from enclave.settings import Settings
+from p20kit.errors import RequestInvalid
+from p20kit.message import BEGUN, answered
+from p20kit.request import Request
+
+LONGEST = 120
+"""Seconds that a request may take to be read."""
+LARGEST = 2**30
+"""Bytes of memory that reading it may take."""
+
+
+def read_apart(settings: Settings, content: bytes, *, seconds: float = LONGEST, memory: int = LARGEST) -> Request:
+    """Read the copy of a request in a sandbox of its own.
+
+    Source: DSA I; DSA III.G.2.
+
+    Parameters
+    ----------
+    content : bytes
+        The request as collected.
+    seconds, memory
+        What reading it may take.
+
+    Raises
+    ------
+    Invalid
+        If it is malformed, with every finding; or if reading it broke off, took too long or too much memory.
+    Fault
+        If the sandbox failed before it looked at the request.
+    """
+    with scratch(settings.runtime, "reading") as folder:
+        folder.chmod(0o711)  # the sandbox's own uid passes through to what is mounted
+        copy, answer = folder / "request.json", folder / "answer"
+        copy.write_bytes(content)
+        copy.chmod(0o444)
+        code = _run(settings, folder, copy, answer, seconds, memory)
+        with answer.open("rb") as file:
+            begun, said = file.read(len(BEGUN)) == BEGUN, file.read()
+    if code is not None and not begun:
+        raise Fault(f"the request could not be read: its sandbox failed (exit {code}); ask once more")
+    if code != 0:
+        raise _broke_off(seconds, memory)
+    try:
+        return answered(memoryview(said))
+    except RequestInvalid as error:
+        told = [Finding(f.rule, f.clause or "DSA III.G.2", f.where, f.what, f.next) for f in error.findings]
+        raise Invalid("request", told) from error
+
+
+def _run(settings: Settings, folder: Path, copy: Path, answer: Path, seconds: float, memory: int) -> int | None:
+    """Let the reader answer into a file that is ours; give its exit code, or None where it took too long."""
+    name = f"reading-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
+    limits = Limits(memory_bytes=memory, processes=16, file_bytes=memory, cpus=1.0, tmp_bytes=2**20)
+    command = (python(), "-m", "p20kit.message", "/job/request.json")
+    spec = SandboxSpec(name, command, (Mount(copy, "/job/request.json"),), limits=limits, tethered=True)
+    with answer.open("wb") as said:
+        sandboxed = Bubblewrap(settings.runtime).start(spec, stdout=said)
+        try:
+            return sandboxed.wait(seconds)
+        except TimeoutError:
+            return None
+        finally:
+            sandboxed.kill()
+
+
+def _broke_off(seconds: float, memory: int) -> Invalid:
+    what = f"reading it broke off, or took more than {seconds:g} seconds or {memory >> 20} MiB"
+    finding = Finding("unreadable", "DSA III.G.2", "request.json", what, "Write the request with request_release().")
+    return Invalid("request", [finding])

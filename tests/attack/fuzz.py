@@ -1,0 +1,202 @@
+"""Structured mutations of honest requests: the judge never breaks, and never clears a figure the honest one has not.
+
+``python -m tests.attack.fuzz 1000000`` tries so many, by their numbers; `make test` tries two thousand. A mutation
+changes the request as plain values, knowing its parts: it moves, repeats, drops and swaps them, and puts in values of
+every kind, those of other places of the request among them. All that can be read is judged, by the functions the gate
+judges with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import track
+
+from p20kit import Mean, Rate, chart, open_project, preflight, protect, request_release, tabulate
+from p20kit.errors import RequestInvalid
+from p20kit.measures import Measure
+from p20kit.message import pack, unpack
+from p20kit.project import Project
+from p20kit.request import read_request
+from p20kit.verdict import Released, Verdict
+from tests.disclosure.projects import a_project
+
+Body = dict[str, Any]
+Place = tuple[Any, Any]
+"""A list or mapping, and the position or key in it."""
+Shown = set[tuple[tuple[tuple[str, str], ...], str, float]]
+"""Figures that are displayed: columns and codes of the cell, which figure, and what it comes to."""
+
+STRANGE: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 1, 5, 6, 2**31, 2**63, 2**70, 10**400, 0.5, -0.0, 1e308, 5e-324),
+    *("", " ", "Total", "Missing", "total", "count", "status", "P20ID", "shown", "primary", "structural", "F" * 300),
+    *("\u202eF", "\u200b", "\ua730", "\ud7ff", "=1+1", "'; drop table basis; --", "../x"),
+    *([], {}, [[]], [{}], {"": 0}, [None], [0] * 50),
+)
+
+
+def honest(project: Project, folder: Path) -> tuple[Body, Body]:
+    """Ask for counts by two columns, a rate and a chart of it, which is cleared; and with a mean and a text."""
+    people = project.frame("sde").assign(Score=range(900))
+    by = ["Gender", "LastReportingSchoolName"]
+    counts = tabulate(people, by, name="schools", sources={column: f"sde.{column}" for column in by})
+    sources = {"Gender": "sde.Gender", "ManufacturingStudent": "sde.ManufacturingStudent"}
+
+    def asked(*measures: Measure, **more: Any) -> Body:
+        rates = tabulate(people, ["Gender"], measures, name="rates", sources=sources)
+        protected = protect([counts, rates], project.policy)
+        drawn = chart(protected, x="Gender", table="rates", measure="rate ManufacturingStudent=Y")
+        path = request_release(
+            protected, charts=[drawn], title="Who takes part", report="R1", questions=["RQ1"], audience="public",
+            population="students", project=project, outbox=folder, **more,
+        )  # fmt: skip
+        body: Body = json.loads(path.read_text("utf-8"))
+        return body
+
+    rate = Rate("ManufacturingStudent", "Y")
+    return asked(rate), asked(rate, Mean("Score"), texts={"Who": "Students of the schools."})
+
+
+def places(part: Any) -> Iterator[Place]:
+    """Give every place of a request that holds something, long lists by some of theirs."""
+    keys = list(part) if isinstance(part, dict) else range(0, len(part), len(part) // 40 + 1)
+    for key in keys:
+        yield part, key
+        if isinstance(part[key], dict | list):
+            yield from places(part[key])
+
+
+def _put(draw: random.Random, at: Place, others: list[Place]) -> None:
+    at[0][at[1]] = deepcopy(draw.choice(STRANGE))
+
+
+def _move(draw: random.Random, at: Place, others: list[Place]) -> None:
+    part, key = draw.choice(others)
+    at[0][at[1]] = deepcopy(part[key])
+
+
+def _drop(draw: random.Random, at: Place, others: list[Place]) -> None:
+    del at[0][at[1]]
+
+
+def _repeat(draw: random.Random, at: Place, others: list[Place]) -> None:
+    part, key = at
+    if isinstance(part, list):
+        part.insert(key, deepcopy(part[key]))
+    else:
+        part[f"{key} "] = deepcopy(part[key])
+
+
+def _swap(draw: random.Random, at: Place, others: list[Place]) -> None:
+    part, key = at
+    other = draw.choice(list(part) if isinstance(part, dict) else range(len(part)))
+    part[key], part[other] = part[other], part[key]
+
+
+def _near(draw: random.Random, at: Place, others: list[Place]) -> None:
+    part, key = at
+    value = part[key]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        part[key] = value + draw.choice((-1, 1, 3, 0.25))
+    elif isinstance(value, str) and value:
+        n = draw.randrange(len(value))
+        part[key] = value[:n] + draw.choice("aZ0 .\u0430\u00e9") + value[n + 1 :]
+    elif isinstance(value, list):
+        draw.shuffle(value)
+
+
+CHANGES: tuple[Callable[[random.Random, Place, list[Place]], None], ...] = (_put, _move, _drop, _repeat, _swap, _near)
+
+
+def mutant(body: Body, draw: random.Random) -> Body:
+    """Change a request in one place, or in up to four."""
+    changed = deepcopy(body)
+    for _ in range(draw.choice((1, 1, 1, 2, 4))):
+        every = list(places(changed))
+        if not every:
+            break
+        draw.choice(CHANGES)(draw, draw.choice(every), every)
+    return changed
+
+
+def shown(released: Released) -> Shown:
+    """Give every figure that would be displayed."""
+    found: Shown = set()
+    for n, table in enumerate(released.protected.tables):
+        frame = released.protected.to_published(n)
+        for row in frame.drop(columns="status").to_dict("records"):
+            codes = tuple((column, str(row.pop(column))) for column in table.by)
+            found |= {(codes, str(what), float(value)) for what, value in row.items() if not pd.isna(value)}
+    return found
+
+
+class Judged:
+    """A project, its honest requests, and what came of mutants of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = open_project(a_project(folder / "project"))
+        self.bodies = honest(self.project, folder / "outbox")
+        verdicts = [preflight(read_request(json.dumps(body)), project=self.project) for body in self.bodies]
+        assert [verdict.verdict for verdict in verdicts] == ["cleared", "needs-review"]
+        self.truth = [self.told(verdict) for verdict in verdicts]
+        self.came: Counter[str] = Counter()
+
+    @staticmethod
+    def told(verdict: Verdict) -> Shown:
+        """Give every figure that would leave."""
+        assert verdict.released is not None
+        return shown(verdict.released)
+
+    def judge(self, number: int) -> None:
+        """Judge the mutant of a number: the same number is the same mutant.
+
+        Raises
+        ------
+        AssertionError
+            If it is refused without a reason, or cleared with a figure that the honest request does not display.
+        """
+        which = number % len(self.bodies)
+        body = mutant(self.bodies[which], random.Random(number))
+        try:
+            request = read_request(json.dumps(body))
+        except RequestInvalid as refused:
+            assert refused.findings
+            self.came["malformed"] += 1
+            return
+        verdict = preflight(unpack(pack(request)), project=self.project)
+        self.came[verdict.verdict] += 1
+        assert verdict.verdict != "refused" or verdict.findings
+        assert verdict.verdict != "cleared" or self.told(verdict) <= self.truth[which]
+
+
+def main() -> int:
+    """Judge so many mutants, and say what came of them; the first that breaks the judge ends it."""
+    parser = argparse.ArgumentParser(description="Mutants of honest requests.")
+    parser.add_argument("mutants", type=int, nargs="?", default=1_000_000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first mutant")
+    chosen = parser.parse_args()
+    console = Console()
+    with tempfile.TemporaryDirectory() as folder:
+        judged = Judged(Path(folder))
+        for number in track(range(chosen.first, chosen.first + chosen.mutants), "mutants", console=console):
+            try:
+                judged.judge(number)
+            except BaseException:
+                console.print(f"mutant {number}")
+                raise
+    console.print(json.dumps({"mutants": chosen.mutants, **judged.came}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
