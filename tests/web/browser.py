@@ -74,10 +74,10 @@ class Browser:
         assert found is not None
         return found[1]
 
-    def send(self, path: str, **fields: object) -> requests.Response:
-        """Send a form of the project, with the token of one's own pages unless another is given."""
+    def send(self, path: str, *, project: str = PROJECT, **fields: object) -> requests.Response:
+        """Send a form of a project, with the token of one's own pages unless another is given."""
         return self.http.post(
-            f"{self.base}projects/{PROJECT}{path}", data={"csrf": self.csrf(), **fields}, timeout=120,
+            f"{self.base}projects/{project}{path}", data={"csrf": self.csrf(), **fields}, timeout=120,
             allow_redirects=False,
         )  # fmt: skip
 
