@@ -12,9 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 
-from enclave import destruction
+from enclave import board, destruction
 from enclave.review import Statement
 from enclave.terms import Action
+from tests.parties import representative
 from tests.web.browser import Browser, served
 from tests.web.world import PROJECT, World
 
@@ -59,6 +60,9 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         destruction.destroy_match_data(
             enclave.store, enclave.keystore, enclave.settings, world.admission("hubert", Action.DESTROY)
         )
+        with enclave.store.transaction() as tx:
+            asks = world.admission(representative("DOL"), Action.DECIDE)
+            board.continue_until(tx, asks, date(2022, 12, 30), "The wage records of the last cohort come in October")
         world.on(date(2022, 4, 14))
         yield base, world
     world.close()
