@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from enclave import intake
-from enclave.agreement import Policy, Signature, compile_agreement, register, sign
+from enclave.agreement import Policy, compile_agreement
 from enclave.errors import EnclaveError
 from enclave.settings import PACKAGED_POLICIES, Settings
 from enclave.store import Store
 from enclave.vault import Keystore, PrivateKeys, new_keys
+from tests.parties import bring_into_force
 
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 DAY = date(2022, 4, 20)
@@ -127,9 +128,7 @@ class World:
         (folder / "agreements" / f"{dr}.yaml").write_text(text.replace("dr: DR-0034", f"dr: {dr}"), "utf-8")
         policy = compile_agreement(folder, dr)
         with self.store.transaction() as tx:
-            register(tx, policy, "opm-1")
-            for party in policy.signatories:
-                sign(tx, dr, Signature(party, "Representative", date(2022, 4, 1)), "opm-1")
+            bring_into_force(tx, policy, actor="opm-1")
         return policy
 
 
