@@ -34,6 +34,9 @@ FIRST_OVERLAP = 0.5
 LIKELY = 3.0
 """Match weight (log2) from which a pair counts as a likely match where rules are held against one another."""
 
+ROW_GROUP = 122_880
+"""Records DuckDB hands a thread at a time: with fewer, a second thread takes as long and uses more of the machine."""
+
 Progress = Callable[[str, float], None]
 
 
@@ -155,7 +158,8 @@ def _by_identifier(
 def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standardised, threads: int) -> None:
     """Load the columns both files have; a frame is used up before the next is loaded."""
     # Identifiers stay in memory: DuckDB may not spill to disk. Its progress bar would load scripts into a report.
-    con.execute(f"set threads={threads}; set temp_directory=''")
+    groups = -(-max(len(left.frame), len(right.frame)) // ROW_GROUP)
+    con.execute(f"set threads={max(1, min(threads, groups))}; set temp_directory=''")
     con.execute("set preserve_insertion_order=false; set enable_progress_bar=false")
     both = [column for column in left.frame if column in right.frame]
     for table, side in dict(zip(tables, (left, right), strict=True)).items():

@@ -38,7 +38,7 @@ class Method:
     max_pairs : int
         Pairs of strangers drawn to estimate u.
     threads : int
-        Threads of DuckDB.
+        Threads of DuckDB at most; small files take one.
     deterministic : tuple of str
         Identifiers (`sasid`, `ssn`) whose equality links two records before anything else, where first name,
         surname or date of birth agrees too and neither record has a second such pair.
