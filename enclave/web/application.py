@@ -106,7 +106,7 @@ class Pages:
             me = await self._login.who(asked)
             if me is None:
                 return self._to_login(asked)
-            visit = Visit(self._enclave, me, asked.path_params, hub=self._hub)
+            visit = Visit(self._enclave, me, asked.path_params, hub=self._hub, query=asked.query_params)
             return await self._given(asked, me, await run_in_threadpool(show, visit))
 
         return answer

@@ -22,6 +22,7 @@ from enclave.web.access import Place, Standing, look
 from enclave.web.visit import Document, Page, Visit
 
 _NEWEST = 100
+_SEARCHED = {"who": "actor", "what": "action", "object": "object"}
 
 
 def intake_board(visit: Visit) -> Page:
@@ -148,13 +149,20 @@ def certificate(visit: Visit) -> Document:
 
 
 def ledger(visit: Visit) -> Page:
-    """Show the newest entries of a project and the four registers of EM XVII.B."""
+    """Show the entries of a project that were asked for, the newest first, and the four registers of EM XVII.B.
+
+    Asked for are parts of who acted (``who``), what was done (``what``) and on what (``object``).
+    """
+    wanted = {field: visit.asked(name) for name, field in _SEARCHED.items()}
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.LEDGER)
         entries = list(view.entries(project=visit.project))
+        found = [e for e in entries if all(part.lower() in e[field].lower() for field, part in wanted.items())]
         frontier = view.frontier()
         model = {
-            "entries": entries[: -_NEWEST - 1 : -1],
+            "entries": found[: -_NEWEST - 1 : -1],
+            "found": len(found),
+            "asked": {name: wanted[field] for name, field in _SEARCHED.items()},
             "of": len(entries),
             "size": frontier.size,
             "root": frontier.root().hex(),

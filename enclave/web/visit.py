@@ -28,6 +28,8 @@ class Visit:
         Of a POST; empty for a GET.
     hub : str
         Path of the hub's pages, where the labs are started.
+    query : mapping
+        What is asked for behind the address's question mark.
     """
 
     enclave: Enclave
@@ -35,6 +37,7 @@ class Visit:
     path: Mapping[str, str]
     form: Mapping[str, list[str]] = field(default_factory=dict)
     hub: str = "/hub/"
+    query: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def project(self) -> str:
@@ -44,6 +47,10 @@ class Visit:
     def text(self, name: str) -> str:
         """Give a field of the form as one trimmed text; empty when it is missing."""
         return next(iter(self.form.get(name, ())), "").strip()[:_LONGEST]
+
+    def asked(self, name: str) -> str:
+        """Give what the address asks for under a name, trimmed; empty when it asks nothing."""
+        return self.query.get(name, "").strip()[:_LONGEST]
 
     def admitted(self, action: Action) -> Admission:
         """Ask the one question for the person at the browser."""

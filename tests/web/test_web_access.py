@@ -161,6 +161,21 @@ def test_headers_allow_nothing_from_elsewhere(pages: str):
     assert not re.search(r"(?:src|href)=\"(?:https?:)?//", page) and "<script" not in page and "style=" not in page
 
 
+def test_entries_are_searched_by_who_what_and_on_what(pages: str):
+    audrey = Browser(pages, "audrey")
+    everything = audrey.of("/ledger", format="json").json()
+    assert everything["found"] == everything["of"]
+    found = audrey.of("/ledger", format="json", who="hubert", what="MATCH.").json()
+    assert found["entries"] and {(e["actor"], e["action"]) for e in found["entries"]} == {
+        ("hubert", "match.run"),
+        ("hubert", "match.begin"),
+    }
+    people = audrey.of("/ledger", format="json", what="people.approve", object="wren").json()["entries"]
+    assert [(e["action"], e["object"]) for e in people] == [("people.approve", "wren")] * 2
+    nothing = audrey.of("/ledger", who="<script>").text
+    assert "No entry has all of this in it" in nothing and 'value="&lt;script&gt;"' in nothing
+
+
 def test_a_refusal_is_entered_in_the_ledger(own_pages: str, world: World):
     wren = Browser(own_pages, "wren")
     with world.enclave.store.view() as view:

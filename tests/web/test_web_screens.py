@@ -29,6 +29,7 @@ VIEWS = (
     ("sam", "people", "projects/{p}/people"), ("olga", "queue", "projects/{p}/requests"),
     ("olga", "request", "projects/{p}/requests/{good}"),
     ("olga", "unsafe-request", "projects/{p}/requests/{bad}"), ("olga", "ledger", "projects/{p}/ledger"),
+    ("audrey", "search", "projects/{p}/ledger?what=people#entries"),
     ("olga", "destruction", "projects/{p}/destruction"),
     ("sam", "request", "projects/{p}/requests/{good}"), ("sam", "matches", "projects/{p}/matching"),
     ("hubert", "intake", "projects/{p}/intake"), ("hubert", "report", "projects/{p}/matching/match-01/report"),
