@@ -126,7 +126,7 @@ def activity(view: View, since: date | None = None) -> Activity:
         totals[what] += 1
         if entry["project"]:
             by_project.setdefault(entry["project"], Counter())[what] += 1
-    agreements = {a.project: _state(a, view.today) for a in view.find(InForce)}
+    agreements = {a.project: a.state(view.today) for a in view.find(InForce)}
     counts = {project: dict(sorted(c.items())) for project, c in sorted(by_project.items())}
     return Activity(view.today, totals.total(), dict(sorted(totals.items())), counts, agreements)
 
@@ -271,11 +271,6 @@ def _done(entry: Mapping[str, Any]) -> bool:
 
 def _numbers(entries: Iterator[Mapping[str, Any]]) -> tuple[int, ...]:
     return tuple(int(entry["seq"]) for entry in entries)
-
-
-def _state(agreement: InForce, today: date) -> str:
-    reasons = agreement.reasons_not_in_force(today)
-    return reasons[-1][0] if reasons else "in force"
 
 
 def _text(value: Any) -> str:

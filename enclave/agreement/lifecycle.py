@@ -91,6 +91,11 @@ class InForce:
         agreed = self.extensions[-1].until if self.extensions else self.policy.ends_on(self.delivered_on)
         return min(agreed, self.termination.ends_on) if self.termination else agreed
 
+    def state(self, today: date) -> str:
+        """Give ``in force``, or the rule of the newest reason why not."""
+        reasons = self.reasons_not_in_force(today)
+        return reasons[-1][0] if reasons else "in force"
+
     def reasons_not_in_force(self, today: date) -> list[tuple[str, str, str]]:
         """Give (rule, clause, what) for each reason why the agreement does not carry anything today."""
         reasons = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -11,6 +13,8 @@ from enclave.board import Decision, Motion, MotionKind, State
 from enclave.cli.agreements import agreement_group
 from enclave.cli.data import matching_group
 from enclave.cli.desk import Desk, Json, calendar_day, show, table
+from enclave.people import Admission
+from enclave.store import Transaction
 from enclave.terms import Action, party_id, project_id
 
 agency_group = typer.Typer(no_args_is_help=True, help="Agencies in the programme: membership, suspension.")
@@ -22,12 +26,19 @@ def register(app: typer.Typer) -> None:
     app.add_typer(agency_group, name="agency")
 
 
-@agreement_group.command("available")
-def agreement_available(context: typer.Context, project: str, as_json: Json = False) -> None:
-    """Confirm for one's agency that the data asked for exist and may be shared (EM XI.B.1)."""
+@contextmanager
+def _deciding(context: typer.Context, project: str) -> Iterator[tuple[Transaction, Admission]]:
+    """Let the person at the desk speak for a party; a refusal is entered."""
     desk: Desk = context.obj
     admission = desk.admitted(Action.DECIDE, project)
     with desk.changing("board.refuse", admission.project, admission.project) as tx:
+        yield tx, admission
+
+
+@agreement_group.command("available")
+def agreement_available(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """Confirm for one's agency that the data asked for exist and may be shared (EM XI.B.1)."""
+    with _deciding(context, project) as (tx, admission):
         motion = board.confirm_available(tx, admission)
     show(motion.available, as_json, f"{admission.agency} confirms that its data are available")
 
@@ -37,9 +48,7 @@ def agreement_refuse_element(
     context: typer.Context, project: str, element: str, reason: Reason = "", as_json: Json = False
 ) -> None:
     """Refuse to share one element, with the reason; it leaves the policy (EM VIII)."""
-    desk: Desk = context.obj
-    admission = desk.admitted(Action.DECIDE, project)
-    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+    with _deciding(context, project) as (tx, admission):
         motion = board.refuse_element(tx, admission, element, reason)
     show(motion.refused, as_json, f"{admission.agency} does not share {element}")
 
@@ -54,9 +63,7 @@ def agreement_vote(
     as_json: Json = False,
 ) -> None:
     """Answer for one's party what is asked: a request, a later end, other terms, match data kept longer."""
-    desk: Desk = context.obj
-    admission = desk.admitted(Action.DECIDE, project)
-    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+    with _deciding(context, project) as (tx, admission):
         motion = board.answer(tx, admission, on, decision, reason)
     show(_plain(motion), as_json, f"{admission.agency}: {decision}; the {on} request is {motion.state}")
 
@@ -66,9 +73,7 @@ def agreement_extend(
     context: typer.Context, project: str, until: str, reason: Reason = "", as_json: Json = False
 ) -> None:
     """Ask for a later end, thirty days before the end at the latest (DSA VI.H)."""
-    desk: Desk = context.obj
-    admission = desk.admitted(Action.DECIDE, project)
-    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+    with _deciding(context, project) as (tx, admission):
         motion = board.continue_until(tx, admission, calendar_day(until), reason)
     show(_plain(motion), as_json, f"asked for an end on {motion.until}; every party answers")
 
@@ -76,10 +81,8 @@ def agreement_extend(
 @agreement_group.command("amend")
 def agreement_amend(context: typer.Context, project: str, reason: Reason = "", as_json: Json = False) -> None:
     """Ask that the agreement's file, as it now is, takes the place of what is in force (DSA VII)."""
-    desk: Desk = context.obj
-    admission = desk.admitted(Action.DECIDE, project)
-    policy = agreement.compile_agreement(desk.enclave.settings.policies, project)
-    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+    with _deciding(context, project) as (tx, admission):
+        policy = agreement.compile_agreement(context.obj.enclave.settings.policies, project)
         motion = board.amend(tx, admission, policy, reason)
     show(_plain(motion), as_json, f"asked for policy {policy.hash[:16]}; every party answers")
 
@@ -87,9 +90,7 @@ def agreement_amend(context: typer.Context, project: str, reason: Reason = "", a
 @agreement_group.command("terminate")
 def agreement_terminate(context: typer.Context, project: str, reason: Reason = "", as_json: Json = False) -> None:
     """Give one's party's written notice; the project ends sixty days later (DSA XI)."""
-    desk: Desk = context.obj
-    admission = desk.admitted(Action.DECIDE, project)
-    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+    with _deciding(context, project) as (tx, admission):
         known = board.terminate(tx, admission, reason)
     show({"ends_on": known.ends_on}, as_json, f"{admission.project} ends on {known.ends_on}")
 
@@ -144,9 +145,7 @@ def matching_keep(
     context: typer.Context, project: str, until: str, reason: Reason = "", as_json: Json = False
 ) -> None:
     """Ask all parties that the newest match's data are kept longer (DSA III.F.3)."""
-    desk: Desk = context.obj
-    admission = desk.admitted(Action.DECIDE, project)
-    with desk.changing("board.refuse", admission.project, admission.project) as tx:
+    with _deciding(context, project) as (tx, admission):
         motion = board.keep_match_data(tx, admission, calendar_day(until), reason)
     show(_plain(motion), as_json, f"asked to keep match data until {motion.until}; every party answers")
 

@@ -103,12 +103,12 @@ def stewarded(view: View, person: str) -> list[Standing]:
 
 def _use(view: View, standing: Standing) -> Use:
     agreement, agency = standing.agreement, standing.listing.agency
-    policy, reasons = agreement.policy, agreement.reasons_not_in_force(view.today)
+    policy = agreement.policy
     return Use(
         project=policy.project,
         title=policy.agreement.title,
         purpose=policy.agreement.purpose,
-        state=reasons[-1][0] if reasons else "in force",
+        state=agreement.state(view.today),
         elements=tuple(element.name for element in policy.agreement.elements.get(agency, ())),
         received=sum(held.rows for held in intake.holdings(view, policy.project) if held.source == agency),
         people=tuple(

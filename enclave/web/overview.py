@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from enclave import destruction
 from enclave.agreement import InForce
+from enclave.clocks import Running, running
 from enclave.errors import refuse
 from enclave.people import Listing, holds
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import Role
-from enclave.web.home import ANALYSTS, Running
+from enclave.web.home import ANALYSTS
 from enclave.web.visit import Page, Visit
 
 _OFFICES = (Role.OPM, Role.AUDITOR)
@@ -64,13 +63,14 @@ def show(visit: Visit) -> Page:
         model = {
             "rows": [_row(view, agreement, clocks) for agreement in known],
             "clocks": clocks,
+            "today": view.today,
             "size": frontier.size,
             "root": frontier.root().hex(),
         }
     return Page("overview", "All projects at a glance", model)
 
 
-def _row(view: View, agreement: InForce, clocks: Sequence[tuple[str, Running]]) -> Row:
+def _row(view: View, agreement: InForce, clocks: Sequence[Running]) -> Row:
     project, policy = agreement.project, agreement.policy
     reasons = agreement.reasons_not_in_force(view.today)
     held = holds(view, project)
@@ -83,30 +83,18 @@ def _row(view: View, agreement: InForce, clocks: Sequence[tuple[str, Running]]) 
         agencies=tuple(policy.agencies),
         researchers=sum(listing.role in ANALYSTS for listing in view.find(Listing, project)),
         reviews=len(view.find(Case, project, state=State.OPEN)),
-        next=next((clock for of, clock in clocks if of == project), None),
+        next=next((clock for clock in clocks if clock.project == project), None),
     )
 
 
-def _clocks(view: View, agreements: Sequence[InForce]) -> list[tuple[str, Running]]:
-    """Give every clock that runs on these projects, the one that runs out first at the head."""
+def _clocks(view: View, agreements: Sequence[InForce]) -> list[Running]:
+    """Give every clock that runs on these projects and for their agencies, soonest first; reviews among them."""
     projects = {agreement.project for agreement in agreements}
-    found = [
-        (due.project, Running(f"{due.what} due", due.clause, due.due_on, due.days_left))
-        for due in destruction.due(view, view.today)
-        if due.project in projects
-    ]
+    agencies = {agency for agreement in agreements for agency in agreement.policy.agencies}
+    found = [c for c in running(view) if c.project in projects or (not c.project and c.about in agencies)]
     found += [
-        (case.project, Running(f"review of {case.request_id}", "DSA VI.G.1", case.due_on, _days(view, case.due_on)))
+        Running(case.project, "review", case.request_id, "DSA VI.G.1", case.due_on)
         for case in view.find(Case, state=State.OPEN)
         if case.project in projects
     ]
-    found += [
-        (listing.project, Running(f"Exhibit C of {listing.person}", "ExC", until, _days(view, until)))
-        for listing in view.find(Listing)
-        if listing.project in projects and (until := listing.exhibit_c_until) and listing.role in ANALYSTS
-    ]
-    return sorted(found, key=lambda each: (each[1].on, each[0], each[1].name))
-
-
-def _days(view: View, on: date) -> int:
-    return (on - view.today).days
+    return sorted(found, key=lambda clock: (clock.due_on, clock.about, clock.what))

@@ -44,16 +44,6 @@ Change = Callable[[Body], object]
 
 
 @pytest.fixture(scope="module")
-def delivered(shared: At) -> Installation:
-    return shared("delivered")
-
-
-@pytest.fixture(scope="module")
-def students(delivered: Installation) -> pd.DataFrame:
-    return mounted(delivered, "sde")
-
-
-@pytest.fixture(scope="module")
 def honest(delivered: Installation, students: pd.DataFrame) -> Body:
     return asked(delivered, one(students, BY))
 

@@ -16,23 +16,12 @@ from enclave.sandbox import Bubblewrap
 from p20kit.errors import RequestInvalid
 from p20kit.message import BEGUN, MALFORMED, READ, answered, pack, unpack
 from p20kit.request import Request, read_request
-from tests.attack.asking import Body, asked, judged, mounted, one
-from tests.conftest import At
+from tests.attack.asking import Body, asked, judged, one
 from tests.spelled import written
 from tests.world import Installation
 
 BY = ("ManufacturingStudent", "RaceEthnicityReportingText")
 CODE = ["x = 'left' + 'right'", "y = 'Total of all'"]
-
-
-@pytest.fixture(scope="module")
-def delivered(shared: At) -> Installation:
-    return shared("delivered")
-
-
-@pytest.fixture(scope="module")
-def students(delivered: Installation) -> pd.DataFrame:
-    return mounted(delivered, "sde")
 
 
 @pytest.fixture(scope="module")

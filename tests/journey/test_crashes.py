@@ -329,16 +329,22 @@ def test_killed_while_requests_are_collected(at: At, killer: Killer) -> None:
     assert seen >= {"egress.sealed", "store.before-commit", "store.after-commit"}
 
 
+def killed_until_done(made: Installation, killer: Killer, step: Step) -> Iterator[set[str]]:
+    """Kill a step at one point after the other on one installation; give the points reached, after each recovery."""
+    point = 0
+    while not step.done(made):
+        answer = killer(made, step, point, step.arguments(made))
+        assert answer["killed"], "it was done without reaching another point"
+        recovered(made)
+        sound(made, f"killed at {answer['reached'][-1]}, point {point}")
+        yield set(answer["reached"])
+        point += 1
+
+
 def test_killed_at_every_point_of_a_match(at: At, killer: Killer) -> None:
     """One installation for all points: that the next try gets further shows that the last recovery held."""
-    made, point, seen = at(MATCH.stage), 0, set[str]()
-    while not MATCH.done(made):
-        answer = killer(made, MATCH, point, MATCH.arguments(made))
-        assert answer["killed"], "it was done without reaching another point"
-        seen |= set(answer["reached"])
-        recovered(made)
-        sound(made, f"match killed at {answer['reached'][-1]}, point {point}")
-        point += 1
+    made = at(MATCH.stage)
+    seen = {label for reached in killed_until_done(made, killer, MATCH) for label in reached}
     assert seen >= labels("matching") - {SEALED, "matching.sat-down"} | {"store.before-commit", "store.after-commit"}
     assert made.actions().count("match.run") == 1
     made.run("matching", "agree", "DR-0034", who="sam")
@@ -346,19 +352,14 @@ def test_killed_at_every_point_of_a_match(at: At, killer: Killer) -> None:
 
 def test_killed_at_every_point_of_closing_a_review(at: At, killer: Killer) -> None:
     """One installation for all points; until it is closed no answer is lost, and it is closed once."""
-    made, point, seen = at(CLOSE.stage), 0, set[str]()
+    made, seen = at(CLOSE.stage), set[str]()
     CLOSE.prepare(made)
     answers = {path: path.read_bytes() for path in made.enclave.settings.sealed.rglob("*.answers")}
     assert len(answers) == 2
-    while not CLOSE.done(made):
-        answer = killer(made, CLOSE, point, CLOSE.arguments(made))
-        assert answer["killed"], "it was done without reaching another point"
-        seen |= set(answer["reached"])
-        recovered(made)
-        sound(made, f"close-review killed at {answer['reached'][-1]}, point {point}")
+    for reached in killed_until_done(made, killer, CLOSE):
+        seen |= reached
         assert places(made.enclave.settings) == []
         assert {path: path.read_bytes() for path in answers} == answers
-        point += 1
     assert seen >= {"matching.started", "matching.executed", "store.before-commit", "store.after-commit"}
     assert made.actions().count("match.review") == 1
     with made.enclave.store.view() as view:

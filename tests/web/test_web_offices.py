@@ -43,10 +43,11 @@ def test_the_overview_has_every_project_and_every_clock(pages: str, person: str)
     model = Browser(pages, person).see("overview", format="json").json()
     (row,) = model["rows"]
     assert (row["project"], row["state"], row["tone"], row["researchers"]) == (PROJECT, "in force", "good", 2)
-    assert [clock["name"] for _, clock in model["clocks"]] == [
-        "match data due", "project data due", "Exhibit C of wren"
+    member = "membership of the Enterprise MOU"
+    assert [(clock["what"], clock["about"]) for clock in model["clocks"]] == [
+        ("match data", PROJECT), ("project data", PROJECT), (member, "DOL"), (member, "SDE")
     ]  # fmt: skip
-    assert row["next"]["name"] == "match data due"
+    assert row["next"]["what"] == "match data"
     assert 'href="/services/enclave/overview"' in Browser(pages, person).see().text
 
 
