@@ -18,6 +18,30 @@ PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
 PACKAGED_NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks" / "templates"
 
 
+class OpenData(BaseModel):
+    """Where the catalogue of open data will be served, by whom, and whom readers ask.
+
+    Parameters
+    ----------
+    address : str
+        Of the folder, ending with a slash.
+    publisher : str
+        The organization that makes the data available.
+    contact, email : str
+        Whom readers ask: an office, and a mailbox that somebody reads.
+    license : str
+        Address of the license; none is named where it is empty.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    address: str = Field(pattern=r"^https?://[^\s?#]+/$")
+    publisher: str = Field(min_length=1)
+    contact: str = Field(min_length=1)
+    email: str = Field(pattern=r"^[\w.+-]+@[\w-]+(\.[\w-]+)+$")
+    license: str = ""
+
+
 class Settings(BaseModel):
     """Where one installation keeps what it keeps.
 
@@ -35,6 +59,8 @@ class Settings(BaseModel):
         Agreements and methods; approved notebooks.
     demo : bool
         A demonstration on invented people: the calendar day stands in the file ``today`` of `home`.
+    open_data : OpenData, optional
+        What the catalogue of open data says of itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -46,6 +72,7 @@ class Settings(BaseModel):
     policies: Path = PACKAGED_POLICIES
     notebooks: Path = PACKAGED_NOTEBOOKS
     demo: bool = False
+    open_data: OpenData | None = None
 
     @property
     def sealed(self) -> Path:
