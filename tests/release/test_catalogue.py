@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import jsonschema
 import pytest
 
 from enclave.errors import Invalid, Refused
-from enclave.publication import Catalogue, is_public, verify_package, write_catalogue
+from enclave.ledger import Entry
+from enclave.publication import Catalogue, Publication, State, is_public, verify_package, write_catalogue
 from enclave.settings import OpenData
 from tests.release.world import PROJECT, REQUEST, World
 
@@ -125,9 +127,14 @@ def test_what_was_published_to_stakeholders_is_not_in_it(world: World, tmp_path:
     assert refused(world, tmp_path / "open") == ["nothing-public"]
 
 
-def test_what_is_confirmed_but_not_yet_published_is_not_in_it(world: World, tmp_path: Path) -> None:
-    world.reviewed("public")
-    assert refused(world, tmp_path / "open") == ["nothing-public"]
+@pytest.mark.parametrize("state", [State.BEGUN, State.VOID])
+def test_a_package_that_is_not_out_is_not_in_it(public: World, tmp_path: Path, state: State) -> None:
+    with public.store.transaction() as tx:
+        (published,) = tx.find(Publication)
+        tx.write(
+            replace(published, state=state), Entry("recover", "publication.state", REQUEST, PROJECT, "DSA VI.G.1")
+        )
+    assert refused(public, tmp_path / "open") == ["nothing-public"]
 
 
 def test_a_package_that_was_touched_keeps_all_of_it_from_being_written(public: World, tmp_path: Path) -> None:
