@@ -30,6 +30,7 @@ ROOMS = (
     "publication",
     "destruction",
     "incidents",
+    "messages",
     "clocks",
     "reports",
     "controls",

@@ -24,7 +24,7 @@ from enclave.agreement import InForce
 from enclave.app import Enclave
 from enclave.errors import EnclaveError, Fault, Finding, Refused, refuse
 from enclave.ledger import Entry
-from enclave.web import actions, agency, decisions, home, oversight, overview, people, project, queue, request
+from enclave.web import actions, agency, decisions, home, inbox, oversight, overview, people, project, queue, request
 from enclave.web.headers import DOCUMENT_POLICY, Headers, Unbroken
 from enclave.web.identity import Login, SignedIn
 from enclave.web.look import Look
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 PAGES: Mapping[str, Show] = {
     "/": home.show,
+    "/messages": inbox.show,
     "/projects/{project}": project.show,
     "/agency": agency.show,
     "/overview": overview.show,
@@ -54,6 +55,7 @@ PAGES: Mapping[str, Show] = {
 """Every page, by its address below the prefix."""
 
 FORMS: Mapping[str, Act] = {
+    "/messages/read": inbox.mark_read,
     "/projects/{project}/decisions/{kind}/available": decisions.confirm_available,
     "/projects/{project}/decisions/{kind}/answer": decisions.answer,
     "/projects/{project}/people/{person}/approve": people.approve,

@@ -11,6 +11,7 @@ from enclave.agreement import InForce
 from enclave.calendar import QUESTIONS, business_days_between
 from enclave.errors import Finding
 from enclave.matching import Review
+from enclave.messages import inbox_of
 from enclave.people import Listing, Person, reasons_against
 from enclave.people.access import PERMITTED
 from enclave.review import Case, State
@@ -89,6 +90,7 @@ def show(visit: Visit) -> Page:
         cards = [card(view, visit, listing) for listing in listings]
         model = {"name": person.name if person else me, "today": view.today, "cards": [c for c in cards if c]}
         model["offices"] = offices(listings)
+        model["new"] = len(inbox_of(view, me).new)
     return Page("home", "Your projects", model)
 
 

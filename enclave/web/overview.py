@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enclave.agreement import InForce
 from enclave.clocks import Running, running
 from enclave.errors import refuse
+from enclave.messages import Letter, post_of
 from enclave.people import Listing, holds
 from enclave.review import Case, State
 from enclave.store import View
@@ -66,6 +67,7 @@ def show(visit: Visit) -> Page:
             "today": view.today,
             "size": frontier.size,
             "root": frontier.root().hex(),
+            "given_up": _given_up(view, known),
         }
     return Page("overview", "All projects at a glance", model)
 
@@ -85,6 +87,12 @@ def _row(view: View, agreement: InForce, clocks: Sequence[Running]) -> Row:
         reviews=len(view.find(Case, project, state=State.OPEN)),
         next=next((clock for clock in clocks if clock.project == project), None),
     )
+
+
+def _given_up(view: View, agreements: Sequence[InForce]) -> list[Letter]:
+    """Give the letters about these projects that no mail server took; their messages stand on people's pages."""
+    post, projects = post_of(view), {"", *(agreement.project for agreement in agreements)}
+    return [letter for letter in post.given_up if letter.message.project in projects] if post else []
 
 
 def _clocks(view: View, agreements: Sequence[InForce]) -> list[Running]:

@@ -25,7 +25,8 @@ VIEWS = (
     ("wren", "refused-request", "projects/{p}/requests/{bad}"), ("wren", "not-yours", "projects/{p}/ledger"),
     ("rita", "home", ""), ("nora", "home", ""),
     ("olga", "home", ""), ("olga", "overview", "overview"), ("olga", "people", "projects/{p}/people"),
-    ("sam", "agency", "agency"), ("sam", "decisions", "projects/{p}/decisions"),
+    ("sam", "agency", "agency"), ("sam", "messages", "messages"), ("nora", "messages", "messages"),
+    ("sam", "decisions", "projects/{p}/decisions"),
     ("sam", "people", "projects/{p}/people"), ("olga", "queue", "projects/{p}/requests"),
     ("olga", "request", "projects/{p}/requests/{good}"),
     ("olga", "unsafe-request", "projects/{p}/requests/{bad}"), ("olga", "ledger", "projects/{p}/ledger"),
@@ -64,6 +65,7 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         with enclave.store.transaction() as tx:
             asks = world.admission(representative("DOL"), Action.DECIDE)
             board.continue_until(tx, asks, date(2022, 12, 30), "The wage records of the last cohort come in October")
+        enclave.go_round()
         world.on(date(2022, 4, 14))
         yield base, world
     world.close()
