@@ -11,6 +11,7 @@ from datetime import date
 from enclave import destruction, intake, matching
 from enclave.agreement import InForce
 from enclave.calendar import business_days_between
+from enclave.destruction import Due
 from enclave.errors import refuse
 from enclave.people import Listing, reasons_against
 from enclave.publication import Publication
@@ -68,7 +69,17 @@ class Waiting:
     left: int | None = None
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Concerns:
+    """What concerns the agencies a person speaks for."""
+
+    agencies: tuple[str, ...]
+    waiting: list[Waiting]
+    uses: list[Use]
+    due: list[Due]
+
+
+def show(visit: Visit) -> Page[Concerns]:
     """Show what concerns the agency of the person at the browser."""
     with visit.enclave.store.view() as view:
         standings = stewarded(view, visit.me.name)
@@ -79,15 +90,15 @@ def show(visit: Visit) -> Page:
             )  # fmt: skip
         due = destruction.due(view, view.today)
         agencies = tuple(dict.fromkeys(standing.listing.agency for standing in standings))
-        model = {
-            "agencies": agencies,
-            "waiting": sorted(
+        model = Concerns(
+            agencies=agencies,
+            waiting=sorted(
                 (thing for standing in standings for thing in _waiting(view, standing)),
                 key=lambda thing: (thing.due_on or date.max, thing.project, thing.what, thing.of),
             ),
-            "uses": [_use(view, standing) for standing in standings],
-            "due": [one for one in due if one.project in {standing.project for standing in standings}],
-        }
+            uses=[_use(view, standing) for standing in standings],
+            due=[one for one in due if one.project in {standing.project for standing in standings}],
+        )
     return Page("agency", f"What concerns {', '.join(agencies)}", model)
 
 

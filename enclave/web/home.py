@@ -81,16 +81,34 @@ class Card:
     places: tuple[Place, ...]
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Home:
+    """The projects of a person.
+
+    Parameters
+    ----------
+    offices : list of (title, path)
+        Pages over all projects.
+    new : int
+        Messages that are not read.
+    """
+
+    name: str
+    today: date
+    cards: list[Card]
+    offices: list[tuple[str, str]]
+    new: int
+
+
+def show(visit: Visit) -> Page[Home]:
     """Show the projects of the person at the browser."""
     me = visit.me.name
     with visit.enclave.store.view() as view:
         person = view.get(Person, me)
         listings = view.find(Listing, person=me)
-        cards = [card(view, visit, listing) for listing in listings]
-        model = {"name": person.name if person else me, "today": view.today, "cards": [c for c in cards if c]}
-        model["offices"] = offices(listings)
-        model["new"] = len(inbox_of(view, me).new)
+        cards = [made for listing in listings if (made := card(view, visit, listing))]
+        new = len(inbox_of(view, me).new)
+        model = Home(person.name if person else me, view.today, cards, offices(listings), new)
     return Page("home", "Your projects", model)
 
 

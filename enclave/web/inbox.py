@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from enclave import messages
 from enclave.errors import invalid
+from enclave.messages import Message
 from enclave.web.visit import Done, Page, Visit
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Told:
+    """What a person has been told, newest first; `read` is the entry up to which they have read it."""
+
+    messages: tuple[Message, ...]
+    new: int
+    read: int
+
+
+def show(visit: Visit) -> Page[Told]:
     """Show the messages of the person at the browser."""
     with visit.enclave.store.view() as view:
         inbox = messages.inbox_of(view, visit.me.name)
-    return Page("inbox", "For you", {"messages": inbox.messages[::-1], "new": len(inbox.new), "read": inbox.read})
+    return Page("inbox", "For you", Told(inbox.messages[::-1], len(inbox.new), inbox.read))
 
 
 def mark_read(visit: Visit) -> Done:

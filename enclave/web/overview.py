@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from enclave.agreement import InForce
 from enclave.clocks import Running, running
@@ -48,7 +49,19 @@ class Row:
     next: Running | None
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Overview:
+    """All projects of a person, every clock of them, and the ledger's size and root (hex)."""
+
+    rows: list[Row]
+    clocks: list[Running]
+    today: date
+    size: int
+    root: str
+    given_up: list[Letter]
+
+
+def show(visit: Visit) -> Page[Overview]:
     """Show every project on which the person at the browser governs or audits."""
     with visit.enclave.store.view() as view:
         mine = [listing for role in _OFFICES for listing in view.find(Listing, person=visit.me.name, role=role)]
@@ -61,14 +74,14 @@ def show(visit: Visit) -> Page:
             )  # fmt: skip
         clocks = _clocks(view, known)
         frontier = view.frontier()
-        model = {
-            "rows": [_row(view, agreement, clocks) for agreement in known],
-            "clocks": clocks,
-            "today": view.today,
-            "size": frontier.size,
-            "root": frontier.root().hex(),
-            "given_up": _given_up(view, known),
-        }
+        model = Overview(
+            rows=[_row(view, agreement, clocks) for agreement in known],
+            clocks=clocks,
+            today=view.today,
+            size=frontier.size,
+            root=frontier.root().hex(),
+            given_up=_given_up(view, known),
+        )
     return Page("overview", "All projects at a glance", model)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from enclave.agreement import InForce
+from enclave.agreement.model import Assumption, CellTerms, Question, Report
 from enclave.people import Listing, Person
 from enclave.resultant import Delivery
 from enclave.store import View
 from enclave.terms import UNIT
 from enclave.web.access import Place, Standing, look
-from enclave.web.home import ANALYSTS, ROLES, card
+from enclave.web.home import ANALYSTS, ROLES, Card, card
 from enclave.web.visit import Page, Visit
 
 
@@ -44,7 +44,47 @@ class Listed:
     state: str
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Party:
+    """A party to the agreement, and when it signed."""
+
+    code: str
+    name: str
+    kind: str
+    representative: str
+    signed_on: date | None
+    signs: bool
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the agreement says; `dates` are its name, clause and day."""
+
+    title: str
+    purpose: str
+    parties: list[Party]
+    dates: list[tuple[str, str, date | None]]
+    policy_hash: str
+    cells: CellTerms
+    reports: tuple[Report, ...]
+    questions: tuple[Question, ...]
+    methods: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project as the person at the browser stands on it; `persons` are those of the Resultant Data."""
+
+    card: Card | None
+    delivered_on: date | None
+    persons: int | None
+    columns: list[Usable]
+    people: list[Listed]
+    agreement: Facts
+
+
+def show(visit: Visit) -> Page[Project]:
     """Show a project to a person on its list.
 
     Source: DSA VI.A; DSA VI.E; ExA 2.h.
@@ -54,15 +94,15 @@ def show(visit: Visit) -> Page:
         delivery = view.get(Delivery, visit.project)
         person = view.get(Person, visit.me.name)
         unit_rows = standing.role not in ANALYSTS or (person is not None and person.government)
-        model: dict[str, Any] = {
-            "card": card(view, visit, standing.listing),
-            "delivered_on": delivery.delivered_on if delivery else None,
-            "persons": delivery.persons if delivery else None,
-            "columns": _delivered(delivery, unit_rows) if delivery else _approved(standing.agreement, unit_rows),
-            "people": _people(view, standing),
-            "agreement": _facts(standing.agreement),
-        }
-    return Page("project", f"{standing.project} {model['agreement']['title']}", model, standing)
+        model = Project(
+            card=card(view, visit, standing.listing),
+            delivered_on=delivery.delivered_on if delivery else None,
+            persons=delivery.persons if delivery else None,
+            columns=_delivered(delivery, unit_rows) if delivery else _approved(standing.agreement, unit_rows),
+            people=_people(view, standing),
+            agreement=_facts(standing.agreement),
+        )
+    return Page("project", f"{standing.project} {model.agreement.title}", model, standing)
 
 
 def _delivered(delivery: Delivery, unit_rows: bool) -> list[Usable]:
@@ -114,27 +154,26 @@ def _listed(view: View, standing: Standing, listing: Listing, known: Person) -> 
     return Listed(known.id, known.name, known.organization, role, listing.agency, until, state)
 
 
-def _facts(agreement: InForce) -> dict[str, Any]:
+def _facts(agreement: InForce) -> Facts:
     policy, terms = agreement.policy, agreement.policy.agreement
     signed = {signature.party: signature.signed_on for signature in agreement.signatures}
-    return {
-        "title": terms.title,
-        "purpose": terms.purpose,
-        "parties": [
-            {"code": p.code, "name": p.name, "kind": str(p.kind), "representative": p.representative,
-             "signed_on": signed.get(p.code), "signs": p.code in policy.signatories}
+    return Facts(
+        title=terms.title,
+        purpose=terms.purpose,
+        parties=[
+            Party(p.code, p.name, str(p.kind), p.representative, signed.get(p.code), p.code in policy.signatories)
             for p in terms.parties
         ],
-        "dates": [
+        dates=[
             ("Approved", "EM II", terms.approved_on), ("Effective", "DSA preamble", agreement.effective_on),
             ("Delivered", "DSA VI.C", agreement.delivered_on), ("Access ends", "DSA XI", agreement.ends_on),
             ("Destroy by", "DSA VI.H", policy.retention.destroy_by),
             ("Destroyed", "DSA VI.H", agreement.destroyed_on),
         ],
-        "policy_hash": policy.hash,
-        "cells": policy.cells,
-        "reports": terms.reports,
-        "questions": terms.questions,
-        "methods": terms.methods,
-        "assumptions": terms.assumed,
-    }  # fmt: skip
+        policy_hash=policy.hash,
+        cells=policy.cells,
+        reports=terms.reports,
+        questions=terms.questions,
+        methods=terms.methods,
+        assumptions=terms.assumed,
+    )  # fmt: skip
