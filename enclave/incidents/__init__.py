@@ -13,6 +13,7 @@ from enclave.incidents.breach import (
 from enclave.incidents.case import Case, CaseKind, cases, open_case, take_step
 from enclave.incidents.stops import (
     Suspended,
+    first_day,
     hold_project,
     lift_project,
     refuse_recipient,
@@ -33,6 +34,7 @@ __all__ = [
     "Supplement",
     "Suspended",
     "cases",
+    "first_day",
     "hold_project",
     "lift_project",
     "open_case",

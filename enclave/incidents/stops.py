@@ -78,12 +78,20 @@ def suspend_agency(
         hold_to_party(tx, agency, actor, clause, role=Role.OPM)
     else:
         hold_to_party(tx, agency, actor, clause, party=agency)
-    first = tx.today if cause else SUSPENSION.due(tx.today) + timedelta(days=1)
+    first = tx.today if cause else first_day(tx.today)
     if since < first:
         raise refuse(agency, "notice", clause, "24 hours are not over by then", f"Begin on {first} or later.")
     # of a name of its own: an agency's notice does not take the place of a suspension for cause
     scope, asked_by = (f"agency {agency} for cause", "") if cause else (f"agency {agency}", agency)
     return _stop(tx, Hold("", scope, since, clause, actor, agency, until, asked_by))
+
+
+def first_day(today: date) -> date:
+    """Give the first day on which an agency's own notice of today can begin: 24 hours are over whatever the hour.
+
+    Source: EM A1.2.A.
+    """
+    return SUSPENSION.due(today) + timedelta(days=1)
 
 
 def refuse_recipient(tx: Transaction, recipient: str, agency: str, actor: str, until: date | None = None) -> Hold:

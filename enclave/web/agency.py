@@ -6,9 +6,9 @@ Source: EM XV.B.2; DSA VI.E; DSA III.F.3; DSA VI.G.1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
-from enclave import destruction, intake, matching
+from enclave import destruction, incidents, intake, matching
 from enclave.agreement import InForce
 from enclave.calendar import business_days_between
 from enclave.destruction import Due
@@ -21,6 +21,7 @@ from enclave.terms import Action, Role
 from enclave.web import decisions
 from enclave.web.access import Standing
 from enclave.web.home import ANALYSTS
+from enclave.web.incidents import OneCase, one_case
 from enclave.web.oversight import agree_to
 from enclave.web.people import waiting_for
 from enclave.web.visit import Page, Visit
@@ -71,16 +72,22 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Concerns:
-    """What concerns the agencies a person speaks for."""
+    """What concerns the agencies a person speaks for.
+
+    `cases` are those of which the agency is told, `switches` the agencies that can be suspended here.
+    """
 
     agencies: tuple[str, ...]
     waiting: list[Waiting]
     uses: list[Use]
     due: list[Due]
+    cases: list[OneCase]
+    switches: tuple[str, ...]
 
 
 def show(visit: Visit) -> Page[Concerns]:
     """Show what concerns the agency of the person at the browser."""
+    now = datetime.now(UTC)
     with visit.enclave.store.view() as view:
         standings = stewarded(view, visit.me.name)
         if not standings:
@@ -98,6 +105,8 @@ def show(visit: Visit) -> Page[Concerns]:
             ),
             uses=[_use(view, standing) for standing in standings],
             due=[one for one in due if one.project in {standing.project for standing in standings}],
+            cases=[one_case(case, now) for case in incidents.cases(view) if {*case.told} & {*agencies}][::-1],
+            switches=tuple(a for a in agencies if any(a in s.agreement.policy.agencies for s in standings)),
         )
     return Page("agency", f"What concerns {', '.join(agencies)}", model)
 

@@ -25,7 +25,22 @@ from enclave.agreement import InForce
 from enclave.app import Enclave
 from enclave.errors import EnclaveError, Fault, Finding, Refused, refuse
 from enclave.ledger import Entry
-from enclave.web import actions, agency, decisions, home, inbox, oversight, overview, people, project, queue, request
+from enclave.web import (
+    actions,
+    agency,
+    asking,
+    decisions,
+    home,
+    inbox,
+    incidents,
+    oversight,
+    overview,
+    people,
+    project,
+    queue,
+    request,
+    suspension,
+)
 from enclave.web.headers import DOCUMENT_POLICY, Headers, Unbroken
 from enclave.web.identity import Login, SignedIn
 from enclave.web.look import Look
@@ -39,8 +54,11 @@ PAGES: Mapping[str, Show] = {
     "/messages": inbox.show,
     "/projects/{project}": project.show,
     "/agency": agency.show,
+    "/agency/{agency}/suspension": suspension.show,
     "/overview": overview.show,
+    "/incidents": incidents.show,
     "/projects/{project}/decisions": decisions.show,
+    "/projects/{project}/decisions/ask": asking.show,
     "/projects/{project}/people": people.show,
     "/projects/{project}/intake": oversight.intake_board,
     "/projects/{project}/matching": oversight.matches,
@@ -58,6 +76,10 @@ PAGES: Mapping[str, Show] = {
 
 FORMS: Mapping[str, Act] = {
     "/messages/read": inbox.mark_read,
+    "/agency/{agency}/suspend": suspension.pull,
+    "/agency/{agency}/reinstate": suspension.reinstate,
+    "/incidents/{case}/step": incidents.take_step,
+    "/projects/{project}/decisions/{kind}/ask": asking.ask,
     "/projects/{project}/decisions/{kind}/available": decisions.confirm_available,
     "/projects/{project}/decisions/{kind}/answer": decisions.answer,
     "/projects/{project}/people/{person}/approve": people.approve,

@@ -49,7 +49,7 @@ def held(said: Any, schema: Any, body: Any) -> None:
 
 
 def opened(path: str, world: World) -> str:
-    parts = {"project": PROJECT, "request": world.good, "run": "match-01", "name": "x"}
+    parts = {"project": PROJECT, "request": world.good, "run": "match-01", "name": "x", "agency": "SDE"}
     return path.format(**parts).removeprefix("/")
 
 
