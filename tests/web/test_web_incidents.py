@@ -71,9 +71,7 @@ def test_nobody_else_reads_them(reported: str, person: str):
     assert "enclave/incidents" not in browser.see().text
 
 
-def test_nobody_reads_of_another_project_or_acts_where_they_only_audit(
-    reported: str, world: World
-):
+def test_nobody_reads_of_another_project_or_acts_where_they_only_audit(reported: str, world: World):
     with world.enclave.store.transaction() as tx:
         ask(tx, compile_agreement(world.enclave.settings.policies, OTHER))
         for name in ("otto", "audrey"):
