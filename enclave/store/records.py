@@ -79,9 +79,10 @@ class View:
         for row in self._connection.execute(query):
             yield json.loads(row.body)
 
-    def bodies(self) -> Iterator[str]:
-        """Give every ledger entry's canonical text, in order."""
-        for row in self._connection.execute(sa.select(LEDGER.c.body).order_by(LEDGER.c.seq)):
+    def bodies(self, since: int = 0) -> Iterator[str]:
+        """Give the ledger entries' canonical text, in order."""
+        query = sa.select(LEDGER.c.body).where(LEDGER.c.seq >= since).order_by(LEDGER.c.seq)
+        for row in self._connection.execute(query):
             yield row.body
 
     def leaves(self) -> list[bytes]:
