@@ -13,6 +13,7 @@ from enclave import destruction, incidents, matching, publication
 from enclave.agreement import InForce
 from enclave.calendar import EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
 from enclave.destruction import Due
+from enclave.matching import MatchRun
 from enclave.people import Listing, Membership
 from enclave.publication import Publication
 from enclave.store import View
@@ -52,6 +53,7 @@ def running(view: View) -> list[Running]:
 
     Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF; EM XVIII.B.
     """
+    view.load(InForce, Listing, MatchRun)
     owed = (
         Running(due.project, due.what, due.project, due.clause, due.due_on, due)
         for due in destruction.due(view, view.today)

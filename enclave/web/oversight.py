@@ -131,7 +131,7 @@ def destructions(visit: Visit) -> Page:
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DESTRUCTION)
         model = {
-            "due": [d for d in destruction.due(view, view.today) if d.project == visit.project],
+            "due": destruction.due(view, view.today, visit.project),
             "done": view.find(Destruction, visit.project),
         }
     return Page("destruction", f"{standing.project} destruction", model, standing)
@@ -156,14 +156,14 @@ def ledger(visit: Visit) -> Page:
     wanted = {field: visit.asked(name) for name, field in _SEARCHED.items()}
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.LEDGER)
-        entries = list(view.entries(project=visit.project))
-        found = [e for e in entries if all(part.lower() in e[field].lower() for field, part in wanted.items())]
+        entries, found = view.newest(_NEWEST, project=visit.project, parts=wanted)
+        _, of = view.newest(0, project=visit.project)
         frontier = view.frontier()
         model = {
-            "entries": found[: -_NEWEST - 1 : -1],
-            "found": len(found),
+            "entries": entries,
+            "found": found,
             "asked": {name: wanted[field] for name, field in _SEARCHED.items()},
-            "of": len(entries),
+            "of": of,
             "size": frontier.size,
             "root": frontier.root().hex(),
             "key": visit.enclave.ledger_key.verifier.line,
