@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from enclave import destruction, publication
+from enclave import destruction, papers, publication
 from enclave.agreement import InForce, compile_agreement
 from enclave.controls.evidence import Evidence, Installed, deviates, holds
 from enclave.destruction import Destruction
@@ -20,6 +20,7 @@ from enclave.incidents import Notice
 from enclave.intake import Holding
 from enclave.ledger import verify_export
 from enclave.matching import approved_method, registered_methods
+from enclave.papers import Paper
 from enclave.people import Hold, Listing
 from enclave.publication import Publication
 from enclave.resultant import Delivery
@@ -154,6 +155,8 @@ def _entered(installed: Installed) -> Iterator[tuple[Path, str, bool]]:
     for delivery in installed.view.find(Delivery):
         gone = (delivery.project, delivery.key_id) in keys
         yield from ((sealed / table.path, table.sha256, gone) for table in delivery.tables)
+    for paper in installed.view.find(Paper):
+        yield papers.place(installed.settings, paper.kept), paper.kept.sealed_sha256, False
 
 
 def _sha256(path: Path) -> str:

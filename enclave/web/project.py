@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 from enclave.agreement import InForce
-from enclave.people import Listing, Person
+from enclave.people import Listing, Person, Sight, sight_of
+from enclave.people.sight import CLAUSE
 from enclave.resultant import Delivery
 from enclave.store import View
 from enclave.terms import UNIT
@@ -18,7 +19,7 @@ from enclave.web.visit import Page, Visit
 
 @dataclass(frozen=True)
 class Usable:
-    """A column, who owns it, and the clause that masks it for the person who looks; empty when nothing does."""
+    """A column, who owns it, and the clause that masks it for the person who looks and why; empty where none does."""
 
     table: str
     name: str
@@ -29,6 +30,7 @@ class Usable:
     questions: tuple[str, ...]
     as_of: date | None
     masked: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -52,41 +54,43 @@ def show(visit: Visit) -> Page:
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.PROJECT)
         delivery = view.get(Delivery, visit.project)
-        person = view.get(Person, visit.me.name)
-        unit_rows = standing.role not in ANALYSTS or (person is not None and person.government)
+        sight = sight_of(view, standing.listing) if standing.role in ANALYSTS else Sight(government=True)
         model: dict[str, Any] = {
             "card": card(view, visit, standing.listing),
             "delivered_on": delivery.delivered_on if delivery else None,
             "persons": delivery.persons if delivery else None,
-            "columns": _delivered(delivery, unit_rows) if delivery else _approved(standing.agreement, unit_rows),
+            "columns": _delivered(delivery, sight) if delivery else _approved(standing.agreement, sight),
             "people": _people(view, standing),
             "agreement": _facts(standing.agreement),
         }
     return Page("project", f"{standing.project} {model['agreement']['title']}", model, standing)
 
 
-def _delivered(delivery: Delivery, unit_rows: bool) -> list[Usable]:
+def _delivered(delivery: Delivery, sight: Sight) -> list[Usable]:
     """Give the delivered columns, masked as a session masks them (`analysis.open_session`)."""
     found = []
     for table in delivery.tables:
-        whole = table.column_is_unit_uc(UNIT)
+        hidden = table.hidden_from(sight)
+        if table.wholly(hidden):
+            hidden[UNIT] = next(iter(hidden.values()))
         for c in table.columns:
-            masked = "" if unit_rows or not (c.uc or whole) else "ExA 2.h"
-            row = (table.name, c.name, c.definition, c.owner, c.kind, c.codes, c.questions, c.as_of, masked)
-            found.append(Usable(*row))
+            why = hidden.get(c.name, "")
+            row = (table.name, c.name, c.definition, c.owner, c.kind, c.codes, c.questions, c.as_of)
+            found.append(Usable(*row, CLAUSE if why else "", why))
     return found
 
 
-def _approved(agreement: InForce, unit_rows: bool) -> list[Usable]:
+def _approved(agreement: InForce, sight: Sight) -> list[Usable]:
     """Give the approved elements while nothing has been delivered; matching identifiers never are (DSA III.G.1)."""
     return [
         Usable(
             agency.lower(), e.name, e.definition, agency, e.kind, e.codes, e.questions, None,
-            "ExA 2.h" if e.uc and not unit_rows else "",
+            CLAUSE if why else "", why,
         )
         for agency, elements in agreement.policy.agreement.elements.items()
         for e in elements
         if not e.matching
+        for why in [sight.hides(agency, e.uc)]
     ]  # fmt: skip
 
 
