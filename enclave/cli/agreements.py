@@ -137,7 +137,8 @@ def agreement_show(context: typer.Context, project: str, as_json: Json = False) 
     """Show what an agreement came to, and what was assumed."""
     with context.obj.enclave.store.view() as view:
         known = agreement.of(view, project_id(project))
-    policy = known.policy
+        attached = agreement.exhibits(view, known.policy)
+    policy, terms = known.policy, known.policy.agreement
     cells = policy.cells
     facts(
         f"{policy.project} {policy.agreement.title}",
@@ -152,6 +153,14 @@ def agreement_show(context: typer.Context, project: str, as_json: Json = False) 
             "notice": f"{known.termination.party} on {known.termination.given_on}" if known.termination else "none",
             "not shared": ", ".join(f"{a}.{e}" for a, es in known.refused.items() for e in es) or "none",
             "parties": ", ".join(policy.signatories),
+            "exhibits": "; ".join(f"{name} {p.kept.sha256[:16] if p else 'missing'}" for name, p in attached.items()),
+            "requestor": f"{terms.requestor.name}, {terms.requestor.organization}" if terms.requestor else "",
+            "discussed with": "; ".join(f"{each.agency}: {each.who}" for each in terms.discussed_with),
+            "benefit": terms.benefit.text if terms.benefit else "",
+            "research agenda": f"{terms.agenda.of}: {terms.agenda.place}" if terms.agenda else "",
+            "review board": terms.review_board.why if terms.review_board else "",
+            "legal basis": "; ".join(f"{p.code}: {p.legal_basis}" for p in terms.parties if p.legal_basis),
+            "published": "; ".join(f"{p.code}: {p.dissemination}" for p in terms.parties if p.dissemination),
             "cells": f"at least {cells.minimum_count}, base {cells.minimum_base}, zeros {cells.zeros}",
             "elements": sum(len(e) for e in policy.agreement.elements.values()),
             "never shared": ", ".join(

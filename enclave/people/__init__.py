@@ -1,6 +1,6 @@
 """Who the people are, what they signed, who approved them; and the one answer to "may I?"."""
 
-from enclave.people.access import PERMITTED, Admission, by_clock, may, reasons_against
+from enclave.people.access import PERMITTED, Admission, by_clock, lacks, may, reasons_against
 from enclave.people.holds import Hold, holds, lift, place
 from enclave.people.membership import Membership, join, leave
 from enclave.people.needing import review_access, review_due_on
@@ -41,6 +41,7 @@ __all__ = [
     "holds",
     "is_government",
     "join",
+    "lacks",
     "leave",
     "lift",
     "listing_of",

@@ -138,8 +138,18 @@ def _of_listing(view: View, listing: Listing, agreement: InForce, action: Action
         what = f"access is suspended since {listing.suspension.since}"
         findings.append(_reason("suspended", listing.suspension.clause, what, "Wait for reinstatement."))
     if action in _TOUCHES_RECORDS:
-        findings += [*_of_signatures(listing, agreement, view.today), *_of_papers(view, listing, agreement)]
+        findings += lacks(view, listing, agreement)
     return findings
+
+
+def lacks(view: View, listing: Listing, agreement: InForce) -> list[Finding]:
+    """Give what a person lacks today to be let near records, however the project stands; nothing for other roles.
+
+    Source: DSA VI.E; ExB; ExC; DSA III.B; DSA VI.A; ExA 2.h.
+    """
+    if not PERMITTED[listing.role] & _TOUCHES_RECORDS:
+        return []
+    return [*_of_signatures(listing, agreement, view.today), *_of_papers(view, listing, agreement)]
 
 
 def _of_signatures(listing: Listing, agreement: InForce, today: date) -> list[Finding]:

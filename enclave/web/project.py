@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from enclave.agreement import InForce
-from enclave.people import Listing, Person, Sight, sight_of
+from enclave.agreement import InForce, exhibits
+from enclave.papers import kind_of
+from enclave.people import Listing, Person, Sight, lacks, representative, sight_of
 from enclave.people.sight import CLAUSE
 from enclave.resultant import Delivery
 from enclave.store import View
@@ -61,7 +62,7 @@ def show(visit: Visit) -> Page:
             "persons": delivery.persons if delivery else None,
             "columns": _delivered(delivery, sight) if delivery else _approved(standing.agreement, sight),
             "people": _people(view, standing),
-            "agreement": _facts(standing.agreement),
+            "agreement": _facts(view, standing.agreement),
         }
     return Page("project", f"{standing.project} {model['agreement']['title']}", model, standing)
 
@@ -104,21 +105,13 @@ def _people(view: View, standing: Standing) -> list[Listed]:
 
 
 def _listed(view: View, standing: Standing, listing: Listing, known: Person) -> Listed:
-    missing = [a for a in standing.agreement.policy.agencies if a not in (listing.approvals or {})]
-    until = listing.exhibit_c_until
-    if listing.suspension:
-        state = "suspended"
-    elif until is None or view.today > until:
-        state = "Exhibit C missing"
-    elif listing.role in ANALYSTS and missing:
-        state = f"awaits {', '.join(missing)}"
-    else:
-        state = "in order"
+    lacking = [finding.what for finding in lacks(view, listing, standing.agreement)]
+    state = "suspended" if listing.suspension else "; ".join(lacking) or "in order"
     role = ROLES[listing.role]
-    return Listed(known.id, known.name, known.organization, role, listing.agency, until, state)
+    return Listed(known.id, known.name, known.organization, role, listing.agency, listing.exhibit_c_until, state)
 
 
-def _facts(agreement: InForce) -> dict[str, Any]:
+def _facts(view: View, agreement: InForce) -> dict[str, Any]:
     policy, terms = agreement.policy, agreement.policy.agreement
     signed = {signature.party: signature.signed_on for signature in agreement.signatures}
     return {
@@ -126,8 +119,21 @@ def _facts(agreement: InForce) -> dict[str, Any]:
         "purpose": terms.purpose,
         "parties": [
             {"code": p.code, "name": p.name, "kind": str(p.kind), "representative": p.representative,
-             "signed_on": signed.get(p.code), "signs": p.code in policy.signatories}
+             "signed_on": signed.get(p.code), "signs": p.code in policy.signatories,
+             "speaks": representative(view, policy.project, p.code), "legal_basis": p.legal_basis,
+             "dissemination": p.dissemination}
             for p in terms.parties
+        ],
+        "exhibits": [
+            {"title": kind_of(name).title, "clause": kind_of(name).clause,
+             "sha256": paper.kept.sha256 if paper else ""}
+            for name, paper in exhibits(view, policy).items()
+        ],
+        "plans": [
+            ("Method", "ExA 3.d", terms.method), ("Against re-identification", "EM II", terms.security_plan),
+            ("Benefit", "ExA 3.c", terms.benefit.text if terms.benefit else ""),
+            ("Research agenda", "EM XI.A", terms.agenda.place if terms.agenda else ""),
+            ("Review board", "DSA VI.A", terms.review_board.why if terms.review_board else ""),
         ],
         "dates": [
             ("Approved", "EM II", terms.approved_on), ("Effective", "DSA preamble", agreement.effective_on),

@@ -21,7 +21,7 @@ from enclave.errors import Invalid, Refused
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
 from p20kit import CellPolicy
-from tests.parties import ask, say_yes
+from tests.parties import ask, attach, say_yes
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -225,6 +225,7 @@ def test_it_is_in_force_when_all_have_signed_until_the_earliest_end(
             agreement.sign(tx, "DR-0034", Signature("SDE", "Representative", date(2022, 4, 1)), "olga")
         for agency in policy.agencies:
             say_yes(tx, "DR-0034", agency)
+        attach(tx, policy)
         known = agreement.of(tx, "DR-0034")
         for day, party in enumerate(policy.signatories, start=1):
             assert known.effective_on is None and known.reasons_not_in_force(date(2022, 4, 11))[0][0] == "signatures"

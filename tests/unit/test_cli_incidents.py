@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.journey.stages import attach
 from tests.unit.test_cli import WHO
 from tests.world import Installation, command
 
@@ -93,7 +94,10 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
     ]
     office.run("agreement", "available", DR, who="dora")
     assert office.run("agreement", "vote", DR, "approval", "--json", who="dora").body["carried"] is True
-    office.run("agreement", "sign", DR, "SDE", "Commissioner", "2022-04-11")
+    signing = ("agreement", "sign", DR, "SDE", "Commissioner", "2022-04-11")
+    assert office.run(*signing, "--json", code=3).rules == ["exhibit"]
+    attach(office)
+    office.run(*signing)
     assert office.run("agreement", "motions", DR, "--json").body[0]["state"] == "carried"
     assert office.run("agreement", "show", DR, "--json").body["not shared"] == "SDE.SpecialEd"
     assert office.run("agreement", "diff", DR, "--json").body == []
