@@ -306,11 +306,13 @@ def people_review(
     context: typer.Context,
     project: str,
     person: str,
-    needed: Annotated[bool, typer.Option("--needed/--not-needed", help="Whether their work still requires access.")],
+    found: Annotated[
+        Literal["needed", "not-needed"], typer.Argument(help="Whether their work still requires access.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Look, for the hub, whether a person still needs access; who does not is stopped at once (EM XVII.C)."""
-    desk: Desk = context.obj
+    desk, needed = context.obj, found == "needed"
     with desk.changing("people.refuse", person, project_id(project)) as tx:
         listing = people.review_access(tx, project_id(project), person, needed=needed, actor=desk.actor)
     show(listing, as_json, f"{person} {'still needs access' if needed else 'has no access any more'}")
