@@ -110,6 +110,16 @@ def interrupt_a_destruction(made: Installation, _: Path) -> None:
         tx.write(begun, Entry("hubert", "destruction.begin", begun.key, made.project, "DSA III.F.3"))
 
 
+def withdraw_a_training(made: Installation, _: Path) -> None:
+    made.run("papers", "withdraw", "training/wren/001")
+
+
+def forget_to_review(made: Installation, _: Path) -> None:
+    with made.enclave.store.transaction() as tx:
+        known = people.listing_of(tx, made.project, "wren")
+        tx.write(replace(known, listed_on=date(2021, 10, 10)), Entry("olga", "test", "wren", made.project))
+
+
 def let_papers_run_out(made: Installation, _: Path) -> None:
     with made.enclave.store.transaction() as tx:
         people.sign_exhibit(tx, made.project, "wren", "C", date(2021, 5, 10), "olga")
@@ -165,7 +175,9 @@ def lose_a_seal(of: str, made: Installation, _: Path) -> None:
         ("nothing-held", hold, "project DR-0034 is held since 2022-04-11"),
         ("nothing-held", report_a_breach, "breach notice DR-0034/1 is not resolved"),
         ("nothing-half-done", interrupt_a_destruction, "DR-0034/match/1"),
-        ("valid-papers", let_papers_run_out, "wren 2022-05-10"),
+        ("valid-papers", let_papers_run_out, "wren: Exhibit C runs out on 2022-05-10"),
+        ("valid-papers", withdraw_a_training, "wren: no record of training stands"),
+        ("valid-papers", forget_to_review, "wren: whether access is needed was to be looked at by 2022-04-10"),
         ("unchanged-policies", change_a_policy, "DR-0034"),
         ("approved-methods", change_a_notebook, "match_pair: its content is not the approved content"),
         ("intact-seals", partial(alter_a_seal, "holdings"), "1 of 15 are missing or altered"),
