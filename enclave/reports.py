@@ -17,7 +17,8 @@ from typing import Any
 
 from enclave.agreement import InForce, PartyKind
 from enclave.egress import Clearance
-from enclave.ledger import Verified
+from enclave.errors import invalid
+from enclave.ledger import Receipt, Verified, inclusion_proof
 from enclave.store import Store, View
 from enclave.terms import HUB
 from enclave.vault import LedgerKey
@@ -201,6 +202,27 @@ def export_ledger(store: Store, ledger_key: LedgerKey, path: Path) -> Verified:
         frontier = view.frontier()
     partial.replace(path)
     return Verified(ledger_key.name, frontier.size, frontier.root().hex())
+
+
+def receipt(view: View, ledger_key: LedgerKey, seq: int) -> Receipt:
+    """Give the proof that the ledger holds an entry, for whom it concerns to keep.
+
+    Source: EM XVII.B; EM XV.B.2.
+
+    Raises
+    ------
+    Invalid
+        If there is no such entry.
+    """
+    entry = next(view.bodies(since=seq), None) if seq >= 0 else None
+    if entry is None:
+        raise invalid(
+            f"entry {seq}", "ledger-entry", "EM XVII.B", "the ledger holds no such entry",
+            "`enclave ledger show` gives their numbers.",
+        )  # fmt: skip
+    proof = inclusion_proof(view.leaves(), seq)
+    note = view.checkpoint(ledger_key.name, ledger_key.key_id, ledger_key.sign)
+    return Receipt(entry=entry, proof=tuple(step.hex() for step in proof), checkpoint=note)
 
 
 def _recipients(view: View, project: str) -> str:

@@ -17,10 +17,10 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from enclave.errors import EnclaveError, refuse
+from enclave.errors import EnclaveError
 from enclave.ledger import Entry, Frontier, Sign, checkpoint, encode, leaf_hash
-from enclave.store.schema import FRONTIER, LEDGER, RECORDS, connect, prepare, reading, writing
-from enclave.terms import reached
+from enclave.store.commits import Commits, closed_when_failing
+from enclave.store.schema import FRONTIER, LEDGER, RECORDS, connect, prepare, reading
 
 
 class Record(Protocol):
@@ -79,9 +79,10 @@ class View:
         for row in self._connection.execute(query):
             yield json.loads(row.body)
 
-    def bodies(self) -> Iterator[str]:
-        """Give every ledger entry's canonical text, in order."""
-        for row in self._connection.execute(sa.select(LEDGER.c.body).order_by(LEDGER.c.seq)):
+    def bodies(self, since: int = 0) -> Iterator[str]:
+        """Give the ledger entries' canonical text, in order."""
+        query = sa.select(LEDGER.c.body).where(LEDGER.c.seq >= since).order_by(LEDGER.c.seq)
+        for row in self._connection.execute(query):
             yield row.body
 
     def leaves(self) -> list[bytes]:
@@ -142,9 +143,11 @@ class Transaction(View):
         row = {"seq": frontier.size, "project": entry.project, "action": entry.action}
         self._connection.execute(sa.insert(LEDGER).values(**row, body=body.decode(), leaf=leaf))
         grown = frontier.append(leaf)
-        self._connection.execute(sa.delete(FRONTIER))
-        peaks = " ".join(peak.hex() for peak in grown.peaks)
-        self._connection.execute(sa.insert(FRONTIER).values(one=1, size=grown.size, peaks=peaks))
+        now = {"size": grown.size, "peaks": " ".join(peak.hex() for peak in grown.peaks)}
+        if frontier.size:
+            self._connection.execute(sa.update(FRONTIER).values(now))
+        else:
+            self._connection.execute(sa.insert(FRONTIER).values(one=1, **now))
         return frontier.size
 
 
@@ -162,6 +165,7 @@ class Store:
     def __init__(self, address: str, today: Callable[[], date]) -> None:
         self._today = today
         self._engine = connect(address)
+        self._commits = Commits(self._engine)
         try:
             prepare(self._engine)
         except EnclaveError:
@@ -170,18 +174,15 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Change records and enter why, in one SQL transaction; an exception undoes both.
+        """Change records and enter why, together; an exception undoes both. When it ends, both are on the disk.
 
         Raises
         ------
         Refused
             If the ledger cannot be written: then nothing is done (fail closed).
         """
-        with writing(self._engine) as connection, _closing_fails(connection):
+        with closed_when_failing(), self._commits.writing() as connection:
             yield Transaction(connection, self._today())
-            reached("store.before-commit")
-            connection.commit()
-            reached("store.after-commit")
 
     @contextmanager
     def view(self) -> Iterator[View]:
@@ -203,16 +204,3 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
-
-
-@contextmanager
-def _closing_fails(connection: sa.Connection) -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        connection.rollback()
-        raise refuse(
-            "ledger", "ledger-unavailable", "EM XVII.B",
-            "the ledger cannot be written, so nothing was done",
-            "Free the database (disk full or locked?) and try again.",
-        ) from error  # fmt: skip

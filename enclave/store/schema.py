@@ -44,6 +44,9 @@ FRONTIER = sa.Table(
 VERSION = "0002"
 """The migration this program works with: the last of `migrations/versions`."""
 
+PATIENCE = 30
+"""Seconds a writer waits for its turn."""
+
 
 def connect(address: str) -> sa.Engine:
     """Give an engine whose transactions are whole: one snapshot to read, one writer at a time.
@@ -134,7 +137,7 @@ def migrate(connection: sa.Connection, to: str = VERSION) -> None:
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy begins; sqlite3 must not do it behind our back
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", f"busy_timeout={PATIENCE * 1_000}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
