@@ -38,6 +38,8 @@ class Listed:
         The sentence by which the person at the browser would approve.
     until : date or None
         Last day of the purpose.
+    lacks : list of str
+        What they lack to be let near records.
     exhibit_c_until : date or None
     days_left : int or None
         Of Exhibit C.
@@ -57,6 +59,8 @@ class Listed:
     words: dict[str, str]
     would_say: str
     until: date | None
+    lacks: list[str]
+    touches_records: bool
     exhibit_c_until: date | None
     days_left: int | None
     suspended_since: date | None
@@ -91,6 +95,8 @@ def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
         approvals={agency: given[agency].on if agency in given else None for agency in agencies},
         words={agency: f"{each.by}: {each.text}" for agency, each in given.items() if agency in agencies},
         would_say=people.approval_text(listing.project, listing.person, seen_by.listing.agency) if mine else "",
+        lacks=[finding.what for finding in people.lacks(view, listing, seen_by.agreement)],
+        touches_records=listing.role in ANALYSTS or listing.role is Role.HUB_STAFF,
         exhibit_c_until=until,
         days_left=(until - view.today).days if until else None,
         suspended_since=listing.suspension.since if listing.suspension else None,

@@ -68,6 +68,8 @@ def test_an_agencys_steward_approves_and_withdraws_and_access_follows(own_pages:
     assert sam.send("/people/wren/approve", text="Approved for Exhibit A <alone>.").status_code == 303
     assert against("wren") == []
     assert "sam: Approved for Exhibit A &lt;alone&gt;." in sam.of("/people").text
+    lacking = {row["id"]: row["lacks"] for row in sam.of("/people", format="json").json()["rows"]}
+    assert lacking["wren"] == lacking["sam"] == [] and "Exhibit B is not signed" in lacking["rita"]
     with enclave.store.view() as view:
         (entry,) = view.entries(project=PROJECT, action="people.withdraw")
     assert (entry["actor"], entry["object"], entry["details"]) == ("sam", "wren", {"agency": "SDE"})
