@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from enclave import analysis, clocks, destruction, intake, matching, publication
+from enclave import analysis, clocks, destruction, intake, matching, papers, publication
 from enclave.errors import invalid
 from enclave.ledger import Details, Entry
 from enclave.sandbox import Sandboxes
@@ -81,6 +81,7 @@ class Enclave:
         matching.recover(self.settings)
         intake.recover(self.settings, self.store)
         running = frozenset(sandbox.name for sandbox in Sandboxes(self.settings.runtime).running())
+        papers.recover(self.store, self.settings)
         analysis.recover(self.store, self.keystore, self.settings, running)
         publication.recover(self.store, self.settings)
         destruction.recover(self.store, self.keystore, self.settings)

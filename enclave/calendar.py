@@ -98,4 +98,7 @@ TERMINATION = Clock("notice of termination", "DSA XI", 60, Unit.DAYS)
 CONTINUATION = Clock("request for a later end", "DSA VI.H", 30, Unit.DAYS)
 SUSPENSION = Clock("notice of suspension", "EM A1.2.A", 1, Unit.DAYS)
 MEMBERSHIP = Clock("membership of the Enterprise MOU", "EM XVIII.B", 36, Unit.MONTHS)
+REPRESENTATIVE = Clock("notice of a new Representative", "EM XVIII.C", 10, Unit.BUSINESS_DAYS)
+ACCESS_REVIEW = Clock("review of who needs access", "EM XVII.C", 6, Unit.MONTHS)
+"""The documents say "regularly"; how often is decision 26."""
 LEAVING = Clock("notice of leaving the Enterprise MOU", "EM XVIII.B", 30, Unit.DAYS)

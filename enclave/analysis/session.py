@@ -28,12 +28,13 @@ from enclave.clauses import clauses
 from enclave.errors import Fault
 from enclave.ledger import Detail, Entry
 from enclave.people import Admission
+from enclave.people.sight import CLAUSE as SIGHT
 from enclave.resultant import Delivery, SealedTable, delivery_of, open_table
 from enclave.sandbox import Mount
 from enclave.scratch import Bounds, bound, engine, is_bound, scratch, wipe, within_reach
 from enclave.settings import Settings
 from enclave.store import Store
-from enclave.terms import UNIT, Action, ApprovedNotebook, project_id, reached
+from enclave.terms import Action, ApprovedNotebook, project_id, reached
 from enclave.vault import Keystore
 
 RESEARCHER_TEMPLATES = ("getting_started.ipynb", "cohort_outcomes.ipynb")
@@ -106,7 +107,7 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
         wipe(folder)
         raise
     reached("analysis.opened")
-    clearance = "UC unit records masked (ExA 2.h)" if masked else "every approved column"
+    clearance = f"{len(masked)} columns masked ({SIGHT})" if masked else "every approved column"
     return Session(
         name, admission.project, admission.person, folder, admission.ends_on, _mounts(folder),
         days_left=(admission.ends_on - today).days, clearance=clearance,
@@ -251,10 +252,10 @@ def _open_for(
 
     Source: ExA 2.h; DSA I (Confidential UC Information: also whether an individual has wages at all).
     """
-    hidden = [] if admission.government else [c.name for c in table.columns if c.uc]
-    why = {"clause": "ExA 2.h", "why": "only state government employees or officials may see UC unit records"}
-    if table.column_is_unit_uc(UNIT) and hidden:
-        return [{"column": f"{table.name}.{c.name}", **why} for c in table.columns if c.name != UNIT]
+    hidden = table.hidden_from(admission.sight)
+    masked = [{"column": f"{table.name}.{name}", "clause": SIGHT, "why": why} for name, why in hidden.items()]
+    if table.wholly(hidden):
+        return masked
     target = folder / f"{table.name}.parquet"
     if not hidden:
         open_table(keystore, settings, delivery, table, target)
@@ -267,7 +268,7 @@ def _open_for(
         connection.execute(f"copy (select {chosen} from '{whole}') to '{target}' (format parquet)")  # noqa: S608
     whole.unlink()
     target.chmod(0o444)
-    return [{"column": f"{table.name}.{name}", **why} for name in hidden]
+    return masked
 
 
 def _about(
@@ -307,7 +308,7 @@ def _about(
         "policy": policy.terms,
         "policy_hash": policy.hash,
         "persons": delivery.persons,
-        "sees_uc": admission.government,
+        "sees_uc": admission.sight.government,
         "names": [policy.project, agreement.title, *clauses()],
         "tables": tables,
         "masked": masked,

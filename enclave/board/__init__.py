@@ -10,6 +10,7 @@ from enclave.board.asking import (
     terminate,
 )
 from enclave.board.deciding import answer, voters
+from enclave.board.forms import blank_form, filled_form
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, motions
 
 __all__ = [
@@ -20,8 +21,10 @@ __all__ = [
     "State",
     "amend",
     "answer",
+    "blank_form",
     "confirm_available",
     "continue_until",
+    "filled_form",
     "keep_match_data",
     "motions",
     "refuse_element",

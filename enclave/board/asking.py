@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from enclave import matching
-from enclave.agreement import InForce, Policy, Termination, diff, of, register
+from enclave.agreement import InForce, Policy, Termination, diff, hold_complete, of, register
 from enclave.board.motion import Motion, MotionKind, State, digest, motions, open_motion
 from enclave.calendar import CONTINUATION, TERMINATION
 from enclave.errors import invalid, refuse
@@ -22,8 +22,14 @@ from enclave.terms import Action
 def request(tx: Transaction, policy: Policy, actor: str) -> Motion:
     """Register an initial request and ask its agencies; one asked before is replaced, and answered anew.
 
-    Source: ExA 1.a; EM XI.B.
+    Source: ExA 1.a; EM XI.A; EM XI.B.
+
+    Raises
+    ------
+    Invalid
+        If it does not say everything that the documents want of a request.
     """
+    hold_complete(policy.agreement)
     register(tx, policy, actor)
     for earlier in tx.find(Motion, policy.project, asks=MotionKind.INITIAL):
         if earlier.state is not State.REPLACED:
@@ -68,7 +74,10 @@ def amend(tx: Transaction, admission: Admission, policy: Policy, reason: str) ->
     ------
     Refused
         If nothing differs, or its end does: that is a continuation.
+    Invalid
+        If the new terms no longer say everything that the documents want of a request.
     """
+    hold_complete(policy.agreement)
     agreement = _in_force(tx, admission)
     changes = diff(agreement.policy, policy)
     if policy.project != admission.project or not changes:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from enclave.agreement import InForce
-from enclave.people import Listing, Person
+from enclave.agreement import InForce, exhibits
+from enclave.papers import kind_of
+from enclave.people import Listing, Person, Sight, lacks, representative, sight_of
+from enclave.people.sight import CLAUSE
 from enclave.resultant import Delivery
 from enclave.store import View
 from enclave.terms import UNIT
@@ -18,7 +20,7 @@ from enclave.web.visit import Page, Visit
 
 @dataclass(frozen=True)
 class Usable:
-    """A column, who owns it, and the clause that masks it for the person who looks; empty when nothing does."""
+    """A column, who owns it, and the clause that masks it for the person who looks and why; empty where none does."""
 
     table: str
     name: str
@@ -29,6 +31,7 @@ class Usable:
     questions: tuple[str, ...]
     as_of: date | None
     masked: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -52,41 +55,43 @@ def show(visit: Visit) -> Page:
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.PROJECT)
         delivery = view.get(Delivery, visit.project)
-        person = view.get(Person, visit.me.name)
-        unit_rows = standing.role not in ANALYSTS or (person is not None and person.government)
+        sight = sight_of(view, standing.listing) if standing.role in ANALYSTS else Sight(government=True)
         model: dict[str, Any] = {
             "card": card(view, visit, standing.listing),
             "delivered_on": delivery.delivered_on if delivery else None,
             "persons": delivery.persons if delivery else None,
-            "columns": _delivered(delivery, unit_rows) if delivery else _approved(standing.agreement, unit_rows),
+            "columns": _delivered(delivery, sight) if delivery else _approved(standing.agreement, sight),
             "people": _people(view, standing),
-            "agreement": _facts(standing.agreement),
+            "agreement": _facts(view, standing.agreement),
         }
     return Page("project", f"{standing.project} {model['agreement']['title']}", model, standing)
 
 
-def _delivered(delivery: Delivery, unit_rows: bool) -> list[Usable]:
+def _delivered(delivery: Delivery, sight: Sight) -> list[Usable]:
     """Give the delivered columns, masked as a session masks them (`analysis.open_session`)."""
     found = []
     for table in delivery.tables:
-        whole = table.column_is_unit_uc(UNIT)
+        hidden = table.hidden_from(sight)
+        if table.wholly(hidden):
+            hidden[UNIT] = next(iter(hidden.values()))
         for c in table.columns:
-            masked = "" if unit_rows or not (c.uc or whole) else "ExA 2.h"
-            row = (table.name, c.name, c.definition, c.owner, c.kind, c.codes, c.questions, c.as_of, masked)
-            found.append(Usable(*row))
+            why = hidden.get(c.name, "")
+            row = (table.name, c.name, c.definition, c.owner, c.kind, c.codes, c.questions, c.as_of)
+            found.append(Usable(*row, CLAUSE if why else "", why))
     return found
 
 
-def _approved(agreement: InForce, unit_rows: bool) -> list[Usable]:
+def _approved(agreement: InForce, sight: Sight) -> list[Usable]:
     """Give the approved elements while nothing has been delivered; matching identifiers never are (DSA III.G.1)."""
     return [
         Usable(
             agency.lower(), e.name, e.definition, agency, e.kind, e.codes, e.questions, None,
-            "ExA 2.h" if e.uc and not unit_rows else "",
+            CLAUSE if why else "", why,
         )
         for agency, elements in agreement.policy.agreement.elements.items()
         for e in elements
         if not e.matching
+        for why in [sight.hides(agency, e.uc)]
     ]  # fmt: skip
 
 
@@ -100,21 +105,13 @@ def _people(view: View, standing: Standing) -> list[Listed]:
 
 
 def _listed(view: View, standing: Standing, listing: Listing, known: Person) -> Listed:
-    missing = [a for a in standing.agreement.policy.agencies if a not in (listing.approvals or {})]
-    until = listing.exhibit_c_until
-    if listing.suspension:
-        state = "suspended"
-    elif until is None or view.today > until:
-        state = "Exhibit C missing"
-    elif listing.role in ANALYSTS and missing:
-        state = f"awaits {', '.join(missing)}"
-    else:
-        state = "in order"
+    lacking = [finding.what for finding in lacks(view, listing, standing.agreement)]
+    state = "suspended" if listing.suspension else "; ".join(lacking) or "in order"
     role = ROLES[listing.role]
-    return Listed(known.id, known.name, known.organization, role, listing.agency, until, state)
+    return Listed(known.id, known.name, known.organization, role, listing.agency, listing.exhibit_c_until, state)
 
 
-def _facts(agreement: InForce) -> dict[str, Any]:
+def _facts(view: View, agreement: InForce) -> dict[str, Any]:
     policy, terms = agreement.policy, agreement.policy.agreement
     signed = {signature.party: signature.signed_on for signature in agreement.signatures}
     return {
@@ -122,8 +119,21 @@ def _facts(agreement: InForce) -> dict[str, Any]:
         "purpose": terms.purpose,
         "parties": [
             {"code": p.code, "name": p.name, "kind": str(p.kind), "representative": p.representative,
-             "signed_on": signed.get(p.code), "signs": p.code in policy.signatories}
+             "signed_on": signed.get(p.code), "signs": p.code in policy.signatories,
+             "speaks": representative(view, policy.project, p.code), "legal_basis": p.legal_basis,
+             "dissemination": p.dissemination}
             for p in terms.parties
+        ],
+        "exhibits": [
+            {"title": kind_of(name).title, "clause": kind_of(name).clause,
+             "sha256": paper.kept.sha256 if paper else ""}
+            for name, paper in exhibits(view, policy).items()
+        ],
+        "plans": [
+            ("Method", "ExA 3.d", terms.method), ("Against re-identification", "EM II", terms.security_plan),
+            ("Benefit", "ExA 3.c", terms.benefit.text if terms.benefit else ""),
+            ("Research agenda", "EM XI.A", terms.agenda.place if terms.agenda else ""),
+            ("Review board", "DSA VI.A", terms.review_board.why if terms.review_board else ""),
         ],
         "dates": [
             ("Approved", "EM II", terms.approved_on), ("Effective", "DSA preamble", agreement.effective_on),
