@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from enclave import incidents
+from enclave import board, incidents
+from enclave.board import Decision, MotionKind
 from enclave.cli.board import agency_group
 from enclave.cli.desk import Desk, Json, calendar_day, known_clause, show, table
-from enclave.incidents import Breach, CaseKind, Determination, Status
+from enclave.incidents import Act, Breach, CaseKind, Determination, Status
 from enclave.terms import party_id, project_id
 
 incident_group = typer.Typer(no_args_is_help=True, help="Holds, suspensions, breaches, problems, FOIA, subpoenas.")
@@ -77,15 +78,85 @@ def agency_suspend(
     agency: str,
     since: Annotated[str, typer.Argument(help="First day, YYYY-MM-DD; 24 hours must be over by then.")],
     until: Until = "",
-    cause: Annotated[bool, typer.Option(help="For cause, at once, by the Operating Group.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Take an agency's data out of every project for a time (EM A1.2)."""
+    """Take one's agency's data out of every project for a time (EM A1.2)."""
     desk: Desk = context.obj
     last = calendar_day(until) if until else None
     with desk.changing("incident.refuse", party_id(agency), "") as tx:
-        hold = incidents.suspend_agency(tx, party_id(agency), desk.actor, calendar_day(since), last, cause=cause)
+        hold = incidents.suspend_agency(tx, party_id(agency), desk.actor, calendar_day(since), last)
     show(hold, as_json, f"{hold.scope} is suspended from {hold.since} until {hold.until or 'it is lifted'}")
+
+
+@agency_group.command("complain")
+def agency_complain(
+    context: typer.Context,
+    agency: str,
+    text: Annotated[str, typer.Argument(help="What is said about it; no data of a person.")],
+    came_at: When = "",
+    as_json: Json = False,
+) -> None:
+    """Take in a complaint about an agency, as the Operating Group, and tell the agency (EM A1.2.B)."""
+    desk: Desk = context.obj
+    now = datetime.now(UTC)
+    came = _moment(came_at) if came_at else now
+    with desk.changing("incident.refuse", party_id(agency), "") as tx:
+        case = incidents.complain(tx, party_id(agency), text, came, now, desk.actor)
+    show(case, as_json, f"{case.key}, for {', '.join(case.told)}; the board meets by {case.due_at:%Y-%m-%d}")
+
+
+@agency_group.command("act")
+def agency_act(
+    context: typer.Context,
+    case: str,
+    what: Act,
+    text: Annotated[str, typer.Argument(help="In writing: the reasons, the plan, the evidence, what is missing.")],
+    until: Annotated[str, typer.Option(help="With `prolonged`: the later end the agency agrees to.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Do the next thing in the case of a complaint: suspend, give reasons, hand in a plan or evidence (EM A1.2.B)."""
+    desk: Desk = context.obj
+    later = _moment(until) if until else None
+    with desk.changing("incident.refuse", case, "") as tx:
+        taken = incidents.act(tx, case, what, text, datetime.now(UTC), desk.actor, later)
+    show(taken, as_json, f"{taken.key}: {what}{', too late' if taken.steps[-1].late else ''}")
+
+
+@agency_group.command("vote")
+def agency_vote(
+    context: typer.Context,
+    case: str,
+    on: MotionKind,
+    party: Annotated[str, typer.Argument(help="One's own agency.")],
+    decision: Decision,
+    reason: Annotated[str, typer.Option(help="The reason, in writing.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Answer for one's agency what is asked about another; the one concerned has no voice (EM A1.2.B)."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", case, "") as tx:
+        taken = incidents.vote(tx, case, on, party_id(party), decision, reason, datetime.now(UTC), desk.actor)
+    last = taken.steps[-1].act if taken.steps else "opened"
+    show(taken, as_json, f"{party_id(party)}: {decision}; {taken.key} is {last}")
+
+
+@agency_group.command("case")
+def agency_case(context: typer.Context, case: str, as_json: Json = False) -> None:
+    """Show a complaint: what was done, by when the next things must be, and what the agencies answered."""
+    with context.obj.enclave.store.view() as view:
+        rows: list[tuple[object, ...]] = []
+        for known in (each for each in incidents.cases(view) if each.key == case):
+            rows += [
+                (step.at, step.act or "step", step.by, "late" if step.late else "done", step.text)
+                for step in known.steps
+            ]
+            rows += [(each.due_at, each.what, "", f"owed ({each.clause})", "") for each in incidents.owed(known)]
+        for asked in board.asked_in(view, case):
+            said = "; ".join(f"{party}: {answer.decision}" for party, answer in asked.answers.items())
+            rows.append(
+                (asked.asked_on, f"asked: {asked.asks}", ", ".join(board.voters(view, asked)), asked.state, said)
+            )
+    table(case, ("when", "what", "who", "state", "text"), rows, as_json)
 
 
 @incident_group.command("log")

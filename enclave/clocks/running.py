@@ -96,7 +96,5 @@ def _copies(view: View) -> Iterator[Running]:
 
 def _cases(view: View) -> Iterator[Running]:
     for case in incidents.cases(view):
-        if not case.closed and not case.steps:
-            yield Running(
-                case.project, f"first step on a {case.kind}", case.key, case.kind.clause, case.due_at.date()
-            )
+        for each in incidents.owed(case):
+            yield Running(case.project, each.what, case.key, each.clause, each.due_at.date())

@@ -11,6 +11,7 @@ from enclave.incidents.breach import (
     supplement,
 )
 from enclave.incidents.case import Case, CaseKind, cases, open_case, take_step
+from enclave.incidents.complaint import Act, Owed, act, complain, owed, vote
 from enclave.incidents.stops import (
     Suspended,
     hold_project,
@@ -24,18 +25,23 @@ from enclave.incidents.stops import (
 )
 
 __all__ = [
+    "Act",
     "Breach",
     "Case",
     "CaseKind",
     "Determination",
     "Notice",
+    "Owed",
     "Status",
     "Supplement",
     "Suspended",
+    "act",
     "cases",
+    "complain",
     "hold_project",
     "lift_project",
     "open_case",
+    "owed",
     "refuse_recipient",
     "reinstate",
     "report_breach",
@@ -45,5 +51,6 @@ __all__ = [
     "suspend_person",
     "suspensions",
     "take_step",
+    "vote",
     "with_cause",
 ]

@@ -1,6 +1,6 @@
-"""What is told to the Operating Group and has to be acted on by the hour: problems, FOIA requests, subpoenas.
+"""What is told to the Operating Group and has to be acted on in time: problems, FOIA requests, subpoenas, complaints.
 
-Source: ExC; EM X; EM XVIII.M; EM A2.1.A.
+Source: ExC; EM X; EM XVIII.M; EM A2.1.A; EM A1.2.B.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class CaseKind(StrEnum):
     PROBLEM = "problem"
     FOIA = "foia"
     SUBPOENA = "subpoena"
+    COMPLAINT = "complaint"
 
     @property
     def clause(self) -> str:
@@ -33,7 +34,7 @@ class CaseKind(StrEnum):
 
     @property
     def hours(self) -> int:
-        """Within how many hours something must have been done."""
+        """Within how many hours something must have been done; a complaint's clocks are others."""
         return _RULES[self][1]
 
 
@@ -42,16 +43,35 @@ _RULES = {
     CaseKind.PROBLEM: ("EM A2.1.A", 24),
     CaseKind.FOIA: ("EM X", 24),
     CaseKind.SUBPOENA: ("EM XVIII.M", 0),
+    CaseKind.COMPLAINT: ("EM A1.2.B", 0),
 }
 
 
 @dataclass(frozen=True)
 class Step:
-    """What was done; nothing that was said before is changed."""
+    """What was done; nothing that was said before is changed.
+
+    Parameters
+    ----------
+    act : str
+        What it is in the case of a complaint; empty elsewhere.
+    due_at : datetime, optional
+        The moment it had to be done by.
+    until : datetime, optional
+        A later end that was agreed to.
+    """
 
     text: str
     by: str
     at: datetime
+    act: str = ""
+    due_at: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def late(self) -> bool:
+        """Tell whether it was done after its moment."""
+        return self.due_at is not None and self.at > self.due_at
 
 
 @dataclass(frozen=True)
@@ -68,6 +88,8 @@ class Case:
         By when the first step must have been taken.
     told : tuple of str
         The Operating Group and the agencies whose data are concerned.
+    about : str
+        Agency a complaint is about; empty for other kinds.
     """
 
     KIND: ClassVar[str] = "incident-case"
@@ -81,6 +103,7 @@ class Case:
     told: tuple[str, ...]
     steps: tuple[Step, ...] = ()
     closed: bool = False
+    about: str = ""
 
     @property
     def key(self) -> str:
@@ -89,8 +112,8 @@ class Case:
 
     @property
     def late(self) -> bool:
-        """Tell whether the first step came after its hour."""
-        return bool(self.steps) and self.steps[0].at > self.due_at
+        """Tell whether a step came after its hour."""
+        return any(step.late for step in self.steps)
 
 
 def open_case(
@@ -112,8 +135,10 @@ def open_case(
     Invalid
         If the text holds what looks like data of a person, or a time is malformed.
     """
+    if kind is CaseKind.COMPLAINT:
+        raise refuse(kind, "complaint", kind.clause, "it is of an agency", "Enter it by `enclave agency complain`.")
     text = hold_clean(f"{kind} of {actor}", "text", text)
-    _hold_times(kind, came_at, entered_at)
+    hold_times(kind, came_at, entered_at)
     agencies = of(tx, project).policy.agencies if project else ()
     if kind is CaseKind.PROBLEM and not tx.get(Listing, f"{project}/{actor}"):
         what = f"{actor} is not on the list of {project or 'any project'}"
@@ -139,13 +164,14 @@ def take_step(tx: Transaction, key: str, text: str, at: datetime, actor: str, *,
     Refused
         If there is no such open case, or the person is neither of the Operating Group nor of the hub.
     """
-    found = [case for case in tx.find(Case, closed=False) if case.key == key]
+    found = [c for c in tx.find(Case, closed=False) if c.key == key and c.kind is not CaseKind.COMPLAINT]
     roles = {each.role for each in tx.find(Listing, person=actor, suspension=None)}
     if not found or not roles & {Role.OPM, Role.HUB_STAFF}:
         what = f"{actor} is neither of the Operating Group nor of the hub" if found else "there is no such open case"
         raise refuse(key, "case", "EM A2.1.A", what, "Look at `enclave incident cases`.")
     case = found[0]
-    step = Step(hold_clean(key, "text", text), actor, at)
+    due_at = None if case.steps else case.due_at
+    step = Step(hold_clean(key, "text", text), actor, at, due_at=due_at)
     case = replace(case, steps=(*case.steps, step), closed=close)
     details: Details = {"at": at.isoformat(), "late": case.late, "text_sha256": digest(step.text)}
     outcome = "closed" if close else "open"
@@ -158,7 +184,16 @@ def cases(view: View) -> list[Case]:
     return view.find(Case)
 
 
-def _hold_times(kind: CaseKind, came_at: datetime, entered_at: datetime) -> None:
+def hold_times(kind: CaseKind, came_at: datetime, entered_at: datetime) -> None:
+    """Refuse times that cannot be.
+
+    Source: EM A2.1.A.
+
+    Raises
+    ------
+    Invalid
+        If one has no zone, or it is entered before it came.
+    """
     if came_at.tzinfo is None or entered_at.tzinfo is None:
         raise _mend(kind, "a time has no time zone")
     if came_at > entered_at:

@@ -2,7 +2,7 @@
 
 from enclave.people.access import PERMITTED, Admission, by_clock, may, reasons_against
 from enclave.people.holds import Hold, holds, lift, place
-from enclave.people.membership import Membership, join, leave
+from enclave.people.membership import Membership, join, leave, members
 from enclave.people.register import (
     CLOCK,
     Listing,
@@ -35,6 +35,7 @@ __all__ = [
     "lift",
     "listing_of",
     "may",
+    "members",
     "place",
     "reasons_against",
     "sign_exhibit",

@@ -67,12 +67,21 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
 def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
     office.run("agency", "suspend", "SDE", "2022-04-12", "--json", who="sam", code=3)
     office.run("agency", "suspend", "SDE", "2022-04-13", "--until", "2022-05-13", who="sam")
-    office.run("agency", "suspend", "DOL", "2022-04-11", "--cause", who="olga")
+    office.run("agency", "complain", "DOL", "Files lay open.", who="olga")
+    office.run("agency", "act", "complaint-001", "suspended", "At once.", "--json", who="olga", code=3)
+    for agency in ("SDE", "DOL"):
+        office.run("agency", "join", agency, "2022-04-01")
+    office.run("agency", "act", "complaint-001", "suspended", "At once.", who="olga")
     office.run("incident", "refuse-recipient", "WESTED", "DOL", who="dora")
     office.run("incident", "resume-recipient", "WESTED", "--json", who="sam", code=3)
     office.run("incident", "resume-recipient", "WESTED", who="dora")
-    office.run("agency", "reinstate", "DOL", "--json", who="dora", code=3)
-    office.run("agency", "reinstate", "DOL", who="olga")
+    office.run("agency", "reinstate", "DOL", "--json", who="olga", code=3)
+    assert {row["what"] for row in office.run("agency", "case", "complaint-001", "--json").body} == {
+        "suspended", "asked: suspension", "meeting of the board on a complaint", "reasons of a suspension"
+    }  # fmt: skip
+    against = ("disapproval", "--reason", "It was mended.")
+    office.run("agency", "vote", "complaint-001", "suspension", "DOL", *against, "--json", who="dora", code=3)
+    office.run("agency", "vote", "complaint-001", "suspension", "SDE", *against, who="sam")
     log = {row["whom"]: (row["since"], row["lifted"], row["times with cause"]) for row in
            office.run("incident", "log", "--json").body}  # fmt: skip
     assert log == {
