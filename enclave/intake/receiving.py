@@ -16,6 +16,7 @@ from enclave.intake.examine import Examined, examine, turn_away
 from enclave.intake.holdings import Holding, key_of, seal_context
 from enclave.intake.names import Layout, is_sealed_name
 from enclave.intake.reuse import Digests, digests_of, keep_digests, reuse_findings
+from enclave.intake.scanner import scan
 from enclave.intake.senders import sender_key
 from enclave.intake.spool import spool
 from enclave.ledger import Detail, Entry
@@ -115,6 +116,8 @@ def _open(receipt: _Receipt, sender: PublicKeys, layout: Layout, folder: Path) -
     except Refused as error:
         raise Refused(_shown(receipt.sealed), error.findings) from None
     reached("intake.decrypted")
+    scanner = receipt.settings.scanner
+    scanned_by = scan(plain, scanner, receipt.header.name) if scanner else ""
     with examine(plain, receipt.header.name, layout, folder) as examined:
         findings = [*examined.findings, *_against_manifest(examined, receipt.header)]
         digests: Digests | None = None
@@ -123,7 +126,7 @@ def _open(receipt: _Receipt, sender: PublicKeys, layout: Layout, folder: Path) -
             source, project = receipt.header.source, receipt.project
             findings += reuse_findings(examined.sheet, digests, receipt.settings, source, project)
         turn_away(receipt.header.name, findings)
-    return _keep(receipt, folder / "canonical.parquet", digests)
+    return _keep(receipt, folder / "canonical.parquet", digests, scanned_by)
 
 
 def _against_manifest(examined: Examined, header: Header) -> list[Finding]:
@@ -137,7 +140,7 @@ def _against_manifest(examined: Examined, header: Header) -> list[Finding]:
     return findings
 
 
-def _keep(receipt: _Receipt, parquet: Path, digests: Digests | None) -> Holding:
+def _keep(receipt: _Receipt, parquet: Path, digests: Digests | None, scanned_by: str) -> Holding:
     """Seal the canonical file and record it with its entry, in one transaction."""
     header, project = receipt.header, receipt.project
     key_id = key_of(project, header.contents)
@@ -151,13 +154,13 @@ def _keep(receipt: _Receipt, parquet: Path, digests: Digests | None) -> Holding:
     try:
         with receipt.store.transaction() as tx:
             turn_away(receipt.subject, findings_before_opening(tx, header, receipt.hub.public, project))
-            return _record(tx, receipt, place, digest, key_id)
+            return _record(tx, receipt, place, digest, key_id, scanned_by)
     except EnclaveError:
         target.unlink(missing_ok=True)
         raise
 
 
-def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id: str) -> Holding:
+def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id: str, scanned_by: str) -> Holding:
     header = receipt.header
     holding = Holding(
         id=header.id,
@@ -190,6 +193,7 @@ def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id:
         "header_sha256": holding.header_sha256,
         "sha256": holding.sha256,
         "key_id": holding.key_id,
+        "scanned_by": scanned_by,
     }
     tx.write(holding, Entry(receipt.actor, "intake.receive", holding.id, holding.project, "EM XII", details=details))
     return holding
