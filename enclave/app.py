@@ -36,7 +36,7 @@ class Enclave:
     @cached_property
     def keystore(self) -> Keystore:
         """Keys of projects and match jobs."""
-        return Keystore(self.settings.keys, self.settings.sealed / "wraps")
+        return Keystore(self.settings.keys, self.settings.sealed / "wraps", self.hub_keys)
 
     @cached_property
     def hub_keys(self) -> PrivateKeys:

@@ -16,6 +16,7 @@ from enclave.intake.names import flags_of
 from enclave.ledger import Entry
 from enclave.settings import Settings
 from enclave.store import Store, View
+from enclave.terms import HUB
 from enclave.vault import Keystore
 
 
@@ -73,12 +74,12 @@ class Holding:
     @property
     def context(self) -> str:
         """What is bound into the seal, so that no other file can stand in this one's place."""
-        return seal_context(self.project, self.id)
+        return seal_context(self.source, self.project, self.id)
 
 
-def seal_context(project: str, id: str) -> str:
-    """Give the context under which a holding is sealed."""
-    return f"holding|{project}|{id}|1"
+def seal_context(source: str, project: str, id: str) -> str:
+    """Give the context under which a holding is sealed and signed: from whom, for whom, and which it is (EM XV.D)."""
+    return f"holding|{source}|{HUB}|{project}|{id}|1"
 
 
 def key_of(project: str, contents: str) -> str:

@@ -147,7 +147,7 @@ def _keep(receipt: _Receipt, parquet: Path, digests: Digests | None, scanned_by:
     place = f"holdings/{project}/{header.id}.parquet.sealed"
     receipt.keystore.create(key_id)
     target = receipt.settings.sealed / place
-    digest = receipt.keystore.seal(parquet, target, key_id, seal_context(project, header.id))
+    digest = receipt.keystore.seal(parquet, target, key_id, seal_context(header.source, project, header.id))
     if digests is not None:
         keep_digests(digests, receipt.settings, header.source, project)
     reached("intake.sealed")

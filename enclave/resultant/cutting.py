@@ -31,7 +31,7 @@ from enclave.resultant.scope import cohort_filter, withheld_schools
 from enclave.scratch import engine, scratch
 from enclave.settings import Settings
 from enclave.store import Store
-from enclave.terms import GENERIC_ID, UNIT, Action, reached
+from enclave.terms import GENERIC_ID, HUB, UNIT, Action, reached
 from enclave.vault import Keystore
 
 
@@ -258,7 +258,8 @@ def _deliver(
         columns = _described(bench, held, name)
         _hold_back_identifiers(bench, name)
         rows = _rows(bench, name)
-        context = f"{project}|resultant|{name}|{bench.run.id}"
+        # from whom and for whom it is stands in what the hub signs (EM XV.D)
+        context = f"{project}|resultant|{HUB}|{bench.policy.recipient}|{name}|{bench.run.id}"
         path = f"{key_id}/{name}-{draw}.resultant"  # beside an earlier delivery's, which holds until this one does
         digest = keystore.seal(bench.path(name), settings.sealed / path, key_id, context)
         tables.append(SealedTable(name, path, digest, context, rows, columns))
