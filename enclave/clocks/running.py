@@ -1,6 +1,6 @@
 """Every clock that runs, whoever has to act when it runs out.
 
-Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF; EM XVIII.B.
+Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF; EM XII; EM XVIII.B.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from enclave import destruction, incidents, matching, publication
+from enclave import destruction, incidents, intake, matching, publication
 from enclave.agreement import InForce
 from enclave.calendar import EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
 from enclave.destruction import Due
@@ -56,7 +56,8 @@ def running(view: View) -> list[Running]:
         Running(due.project, due.what, due.project, due.clause, due.due_on, due)
         for due in destruction.due(view, view.today)
     )
-    found = [*owed, *_open_matches(view), *_papers(view), *_members(view), *_copies(view), *_cases(view)]
+    papers = (*_papers(view), *_members(view), *_copies(view))
+    found = [*owed, *_open_matches(view), *papers, *_cases(view), *_files(view)]
     return sorted(found, key=lambda clock: (clock.due_on, clock.about, clock.what))
 
 
@@ -92,6 +93,14 @@ def _copies(view: View) -> Iterator[Running]:
     for each in view.find(Publication, state=publication.State.DONE, final_copy=None):
         if each.final_copy_due_on is not None:
             yield Running(each.project, FINAL_COPY.name, each.request_id, FINAL_COPY.clause, each.final_copy_due_on)
+
+
+def _files(view: View) -> Iterator[Running]:
+    for agreement in _alive(view):
+        for file in intake.expected(view, agreement.policy):
+            if file.due_on is not None and file.received_on is None:
+                about = f"{agreement.project}/{file.source}/{file.contents}"
+                yield Running(agreement.project, "transmission of a file", about, "EM XII", file.due_on)
 
 
 def _cases(view: View) -> Iterator[Running]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from enclave import intake
 from enclave.agreement import InForce
 from enclave.people import Listing, Person
-from enclave.resultant import Delivery
+from enclave.resultant import Delivery, Limitation
 from enclave.store import View
 from enclave.terms import UNIT
 from enclave.web.access import Place, Standing, look
@@ -59,10 +60,19 @@ def show(visit: Visit) -> Page:
             "delivered_on": delivery.delivered_on if delivery else None,
             "persons": delivery.persons if delivery else None,
             "columns": _delivered(delivery, unit_rows) if delivery else _approved(standing.agreement, unit_rows),
+            "limitations": _limitations(view, visit.project, delivery),
             "people": _people(view, standing),
             "agreement": _facts(standing.agreement),
         }
     return Page("project", f"{standing.project} {model['agreement']['title']}", model, standing)
+
+
+def _limitations(view: View, project: str, delivery: Delivery | None) -> list[Limitation]:
+    """Give what the agencies state of the data: of those delivered, else of those received (DSA II.H)."""
+    if delivery is not None:
+        return list(delivery.limitations)
+    held = intake.holdings(view, project)
+    return [Limitation(h.source, h.contents, h.limitations) for h in held if h.limitations]
 
 
 def _delivered(delivery: Delivery, unit_rows: bool) -> list[Usable]:
