@@ -11,7 +11,7 @@ from enclave import board, incidents
 from enclave.board import Decision, MotionKind
 from enclave.cli.board import agency_group
 from enclave.cli.desk import Desk, Json, calendar_day, known_clause, show, table
-from enclave.incidents import Act, Breach, CaseKind, Determination, Status
+from enclave.incidents import Act, Breach, CaseKind, Determination, Matters, Status
 from enclave.terms import party_id, project_id
 
 incident_group = typer.Typer(no_args_is_help=True, help="Holds, suspensions, breaches, problems, FOIA, subpoenas.")
@@ -248,6 +248,33 @@ def incident_supplement(context: typer.Context, notice: str, text: str, as_json:
     with desk.changing("incident.refuse", notice, "") as tx:
         known = incidents.supplement(tx, notice, text, datetime.now(UTC), desk.actor)
     show(known, as_json, f"notice {known.key}: {len(known.supplements)} supplements")
+
+
+@incident_group.command("review")
+def incident_review(
+    context: typer.Context,
+    notice: str,
+    impact: Annotated[str, typer.Option(help="On privacy, security, confidentiality and integrity.")],
+    suspension: Annotated[str, typer.Option(help="Whether a party is to be suspended.")],
+    measures: Annotated[str, typer.Option(help="Other measures, or none.")],
+    inquiries: Annotated[str, typer.Option(help="What more is asked of the parties, or nothing.")],
+    as_json: Json = False,
+) -> None:
+    """Record what the board determined of the four matters of a breach notice (EM A2.2.A)."""
+    desk: Desk = context.obj
+    matters = Matters(impact, suspension, measures, inquiries)
+    with desk.changing("incident.refuse", notice, "") as tx:
+        known = incidents.review_breach(tx, notice, matters, desk.actor)
+    show(known, as_json, f"notice {known.key} is reviewed")
+
+
+@incident_group.command("secured")
+def incident_secured(context: typer.Context, notice: str, party: str, text: str, as_json: Json = False) -> None:
+    """Confirm for one's party that the security of its systems is restored, and say how (EM V.A.14)."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", notice, "") as tx:
+        known = incidents.confirm_secure(tx, notice, party_id(party), text, datetime.now(UTC), desk.actor)
+    show(known, as_json, f"notice {known.key}: {', '.join(known.secured)} confirmed")
 
 
 @incident_group.command("resolve")

@@ -3,11 +3,14 @@
 from enclave.incidents.breach import (
     Breach,
     Determination,
+    Matters,
     Notice,
     Status,
     Supplement,
+    confirm_secure,
     report_breach,
     resolve,
+    review_breach,
     supplement,
 )
 from enclave.incidents.case import Case, CaseKind, cases, open_case, take_step
@@ -30,6 +33,7 @@ __all__ = [
     "Case",
     "CaseKind",
     "Determination",
+    "Matters",
     "Notice",
     "Owed",
     "Status",
@@ -38,6 +42,7 @@ __all__ = [
     "act",
     "cases",
     "complain",
+    "confirm_secure",
     "hold_project",
     "lift_project",
     "open_case",
@@ -46,6 +51,7 @@ __all__ = [
     "reinstate",
     "report_breach",
     "resolve",
+    "review_breach",
     "supplement",
     "suspend_agency",
     "suspend_person",

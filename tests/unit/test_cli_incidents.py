@@ -59,6 +59,11 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
     assert said.body["recipients"] == ["Operating Group", "SDE", "DOL"] and said.body["number"] == 1
     assert "after the 24 hours" in office.run("incident", "breach", DR, *BREACH, *times, who="wren").text
     assert office.run("incident", "supplement", f"{DR}/1", "It is back.", "--json").body["supplements"]
+    resolved = ("resolve", f"{DR}/1", "not a breach", "Locks help.", "--json")
+    assert office.run("incident", *resolved, who="olga", code=3).rules == ["matter"]
+    matters = ("--impact", "None.", "--suspension", "Nobody.", "--measures", "None.", "--inquiries", "Nothing.")
+    office.run("incident", "review", f"{DR}/1", *matters, who="olga")
+    assert office.run("incident", "secured", f"{DR}/1", "SDE", "Locked.", "--json", who="sam").body["secured"]["SDE"]
     said = office.run("incident", "resolve", f"{DR}/1", "not a breach", "Locks help.", "--json", who="olga")
     assert said.body["determination"] == "not a breach"
     assert office.run("incident", "supplement", f"{DR}/1", "More.", "--json", code=3).rules == ["notice"]
