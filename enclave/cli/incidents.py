@@ -102,7 +102,7 @@ def agency_complain(
     came = _moment(came_at) if came_at else now
     with desk.changing("incident.refuse", party_id(agency), "") as tx:
         case = incidents.complain(tx, party_id(agency), text, came, now, desk.actor)
-    show(case, as_json, f"{case.key}, for {', '.join(case.told)}; the board meets by {case.due_at:%Y-%m-%d}")
+    show(case, as_json, f"{case.key}, for {', '.join(case.told)}; {_first(case)}")
 
 
 @agency_group.command("act")
@@ -177,13 +177,17 @@ def incident_open(
     came_at: When = "",
     as_json: Json = False,
 ) -> None:
-    """Report a problem, as every user must at once (ExC), or enter a FOIA request or a subpoena."""
+    """Report a problem, as every user must at once (ExC); ask; enter a FOIA request or a subpoena.
+
+    A user asks about completeness and matching (DSA VI.B), for a change of the protocol (ExA 6.a), or that data which
+    are no longer needed are destroyed (ExA 4.b).
+    """
     desk: Desk = context.obj
     dr, now = project_id(project) if project else "", datetime.now(UTC)
     came = _moment(came_at) if came_at else now
     with desk.changing("incident.refuse", kind, dr) as tx:
         case = incidents.open_case(tx, kind, dr, text, came, now, desk.actor)
-    show(case, as_json, f"{case.key}, for {', '.join(case.told)}; a first step by {case.due_at:%Y-%m-%d %H:%M %Z}")
+    show(case, as_json, f"{case.key}, for {', '.join(case.told)}; {_first(case)}")
 
 
 @incident_group.command("step")
@@ -286,6 +290,11 @@ def incident_resolve(
     with desk.changing("incident.refuse", notice, "") as tx:
         known = incidents.resolve(tx, notice, determination, lessons, desk.actor)
     show(known, as_json, f"notice {known.key}: {known.determination}")
+
+
+def _first(case: incidents.Case) -> str:
+    by = f"a first step by {case.due_at:%Y-%m-%d %H:%M %Z}" if case.due_at else "it is answered when it is answered"
+    return f"{by}; it came late" if case.asked_late else by
 
 
 def _moment(text: str) -> datetime:

@@ -13,7 +13,7 @@ from enclave.incidents.breach import (
     review_breach,
     supplement,
 )
-from enclave.incidents.case import Case, CaseKind, cases, open_case, take_step
+from enclave.incidents.case import OF_USERS, Case, CaseKind, cases, open_case, take_step
 from enclave.incidents.complaint import Act, Owed, act, complain, owed, vote
 from enclave.incidents.stops import (
     Suspended,
@@ -28,6 +28,7 @@ from enclave.incidents.stops import (
 )
 
 __all__ = [
+    "OF_USERS",
     "Act",
     "Breach",
     "Case",

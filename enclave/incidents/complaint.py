@@ -211,7 +211,9 @@ def owed(case: Case) -> list[Owed]:
     if case.closed:
         return []
     if case.kind is not CaseKind.COMPLAINT:
-        return [] if case.steps else [Owed(f"first step on a {case.kind}", case.kind.clause, case.due_at)]
+        if case.due_at is None or case.steps:
+            return []
+        return [Owed(f"first step on a {case.kind}", case.kind.clause, case.due_at)]
     found = [Owed(clock.name, clock.clause, due_at) for clock, due_at, _ in _running(case)]
     return sorted(found, key=lambda each: each.due_at)
 

@@ -58,7 +58,7 @@ FORMS: Mapping[str, Act] = {
     "/projects/{project}/decisions/{kind}/answer": decisions.answer,
     "/projects/{project}/people/{person}/approve": people.approve,
     "/projects/{project}/people/{person}/withdraw": people.withdraw,
-    "/projects/{project}/problem": actions.report_problem,
+    "/projects/{project}/tell": actions.tell,
     "/projects/{project}/requests/collect": actions.collect,
     "/projects/{project}/requests/{request}/clear": actions.clear,
     "/projects/{project}/requests/{request}/confirm": actions.confirm,

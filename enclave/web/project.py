@@ -8,6 +8,7 @@ from typing import Any
 
 from enclave import intake
 from enclave.agreement import InForce
+from enclave.incidents import Case, CaseKind
 from enclave.people import Listing, Person
 from enclave.resultant import Delivery, Limitation
 from enclave.store import View
@@ -15,6 +16,13 @@ from enclave.terms import UNIT
 from enclave.web.access import Place, Standing, look
 from enclave.web.home import ANALYSTS, ROLES, card
 from enclave.web.visit import Page, Visit
+
+TELLS = {
+    CaseKind.PROBLEM: "A problem or a complaint, which is told at once",
+    CaseKind.QUESTION: "A question on completeness or matching, within ten business days of the delivery",
+    CaseKind.PROTOCOL: "A change of the protocol, which is not made before it is approved",
+    CaseKind.CLOSING: "The data are no longer needed and are to be destroyed",
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,8 @@ def show(visit: Visit) -> Page:
             "persons": delivery.persons if delivery else None,
             "columns": _delivered(delivery, unit_rows) if delivery else _approved(standing.agreement, unit_rows),
             "limitations": _limitations(view, visit.project, delivery),
+            "tells": TELLS,
+            "told": [case for case in view.find(Case, visit.project) if case.by == visit.me.name],
             "people": _people(view, standing),
             "agreement": _facts(standing.agreement),
         }

@@ -48,6 +48,7 @@ def test_what_is_not_here_on_its_day_is_late_and_stays_so_when_it_comes(planned:
     assert clocks(planned) == [f"{DR}/DOL/matching", f"{DR}/SDE/matching"]
     planned.send(SDE, planned.people("SDE", 20))
     planned.send(DOL, planned.people("DOL", 20))
+    planned.today[0] = DAY + timedelta(days=5)
     assert plan(planned)["SDE matching"] == (DAY, True, False)
     assert plan(planned)["DOL matching"] == (yesterday, True, True)
     assert clocks(planned) == []
