@@ -159,6 +159,40 @@ def agency_case(context: typer.Context, case: str, as_json: Json = False) -> Non
     table(case, ("when", "what", "who", "state", "text"), rows, as_json)
 
 
+@incident_group.command("interruption")
+def incident_interruption(
+    context: typer.Context,
+    party: str,
+    text: Annotated[str, typer.Argument(help="What stops and how long; no data of a person.")],
+    begins_at: When = "",
+    as_json: Json = False,
+) -> None:
+    """Tell all members that one's party's service stops, before a planned stop or as soon as can be (EM A1.2.A.1)."""
+    desk: Desk = context.obj
+    now = datetime.now(UTC)
+    begins = _moment(begins_at) if begins_at else now
+    with desk.changing("incident.refuse", party_id(party), "") as tx:
+        notice = incidents.announce(tx, party_id(party), text, begins, now, desk.actor)
+    show(notice, as_json, f"{notice.key} stands on the notice board, for {', '.join(notice.told)}")
+
+
+@incident_group.command("back")
+def incident_back(context: typer.Context, notice: str, as_json: Json = False) -> None:
+    """Say that an interrupted service is back."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", notice, "") as tx:
+        known = incidents.back(tx, notice, datetime.now(UTC), desk.actor)
+    show(known, as_json, f"{known.party} is back")
+
+
+@incident_group.command("notices")
+def incident_notices(context: typer.Context, as_json: Json = False) -> None:
+    """Show the notice board of interruptions."""
+    with context.obj.enclave.store.view() as view:
+        rows = [(n.key, n.party, n.text, n.begins_at, n.planned) for n in incidents.interruptions(view)]
+    table("notices", ("notice", "party", "text", "begins", "planned"), rows, as_json)
+
+
 @incident_group.command("log")
 def incident_log(context: typer.Context, as_json: Json = False) -> None:
     """Show the log of all suspensions (EM A2.2.B), and how often there was cause (EM A1.3)."""

@@ -1,6 +1,6 @@
 """Every clock that runs, whoever has to act when it runs out.
 
-Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF; EM XII; EM XVIII.B.
+Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF; EM XII; EM XV.E; EM XVIII.B.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enclave import destruction, incidents, intake, matching, publication
 from enclave.agreement import InForce
 from enclave.calendar import EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
 from enclave.destruction import Due
-from enclave.people import Listing, Membership
+from enclave.people import Listing, Membership, exceptions
 from enclave.publication import Publication
 from enclave.store import View
 
@@ -87,6 +87,8 @@ def _papers(view: View) -> Iterator[Running]:
 def _members(view: View) -> Iterator[Running]:
     for member in view.find(Membership):
         yield Running("", MEMBERSHIP.name, member.agency, MEMBERSHIP.clause, member.until)
+    for each in exceptions(view):
+        yield Running("", f"exception from {each.standard}", each.agency, "EM XV.E", each.until)
 
 
 def _copies(view: View) -> Iterator[Running]:

@@ -15,6 +15,7 @@ from enclave.incidents.breach import (
 )
 from enclave.incidents.case import OF_USERS, Case, CaseKind, cases, open_case, take_step
 from enclave.incidents.complaint import Act, Owed, act, complain, owed, vote
+from enclave.incidents.interruptions import Interruption, announce, back, interruptions
 from enclave.incidents.stops import (
     Suspended,
     hold_project,
@@ -34,6 +35,7 @@ __all__ = [
     "Case",
     "CaseKind",
     "Determination",
+    "Interruption",
     "Matters",
     "Notice",
     "Owed",
@@ -41,10 +43,13 @@ __all__ = [
     "Supplement",
     "Suspended",
     "act",
+    "announce",
+    "back",
     "cases",
     "complain",
     "confirm_secure",
     "hold_project",
+    "interruptions",
     "lift_project",
     "open_case",
     "owed",

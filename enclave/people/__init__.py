@@ -1,6 +1,7 @@
 """Who the people are, what they signed, who approved them; and the one answer to "may I?"."""
 
 from enclave.people.access import PERMITTED, Admission, by_clock, may, reasons_against
+from enclave.people.exceptions import Deviation, except_from, exceptions, meet
 from enclave.people.holds import Hold, holds, lift, place
 from enclave.people.membership import Membership, join, leave, members
 from enclave.people.register import (
@@ -21,6 +22,7 @@ __all__ = [
     "CLOCK",
     "PERMITTED",
     "Admission",
+    "Deviation",
     "Hold",
     "Listing",
     "Membership",
@@ -28,6 +30,8 @@ __all__ = [
     "approve",
     "by_clock",
     "enlist",
+    "except_from",
+    "exceptions",
     "hold_to_party",
     "holds",
     "join",
@@ -35,6 +39,7 @@ __all__ = [
     "lift",
     "listing_of",
     "may",
+    "meet",
     "members",
     "place",
     "reasons_against",
