@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from enclave import destruction
+from enclave import destruction, incidents
 from enclave.agreement import InForce
 from enclave.calendar import QUESTIONS, business_days_between
 from enclave.errors import Finding
@@ -16,6 +16,7 @@ from enclave.people.access import PERMITTED
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import Action, Role
+from enclave.web import programme
 from enclave.web.access import Place, Standing
 from enclave.web.visit import Page, Visit
 
@@ -108,7 +109,9 @@ def show(visit: Visit) -> Page:
         cards = [card(view, visit, listing) for listing in listings] if few else []
         model = {"name": person.name if person else me, "today": view.today, "cards": [c for c in cards if c]}
         model["lines"] = [] if few else _lines(view, listings)
-        model["offices"] = offices(listings)
+        programme_too = [("What concerns the programme", "programme")] if programme.offices_of(view, me) else []
+        model["offices"] = offices(listings) + programme_too
+        model["notices"] = incidents.interruptions(view)
     return Page("home", "Your projects", model)
 
 

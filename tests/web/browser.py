@@ -74,6 +74,12 @@ class Browser:
         assert found is not None
         return found[1]
 
+    def post(self, path: str, **fields: object) -> requests.Response:
+        """Send a form below the prefix, with the token of one's own pages."""
+        return self.http.post(
+            f"{self.base}{path}", data={"csrf": self.csrf(), **fields}, timeout=120, allow_redirects=False
+        )
+
     def send(self, path: str, *, project: str = PROJECT, **fields: object) -> requests.Response:
         """Send a form of a project, with the token of one's own pages unless another is given."""
         return self.http.post(
