@@ -16,6 +16,7 @@ GROUND = (
     "sandbox",
 )
 ROOMS = (
+    "papers",
     "agreement",
     "dictionary",
     "people",

@@ -68,9 +68,19 @@ class Policy(BaseModel):
         return tuple(p.code for p in self.agreement.parties if p.kind is PartyKind.AGENCY)
 
     @property
+    def recipient(self) -> str:
+        """Code of the Data Recipient."""
+        return next(p.code for p in self.agreement.parties if p.kind is PartyKind.RECIPIENT)
+
+    @property
     def signatories(self) -> tuple[str, ...]:
         """Codes of those whose signature the agreement needs: agencies, hub, recipient (EM II)."""
         return tuple(p.code for p in self.agreement.parties if p.kind is not PartyKind.SCHOOL)
+
+    @property
+    def needs_review_board(self) -> bool:
+        """Whether an Institutional Review Board must approve (DSA VI.A)."""
+        return self.agreement.review_board is not None and self.agreement.review_board.needed
 
     @property
     def terms(self) -> dict[str, Any]:

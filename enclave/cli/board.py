@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from enclave import agreement, board, people
+from enclave import agreement, board, matching, people
 from enclave.board import Decision, Motion, MotionKind, State
 from enclave.cli.agreements import agreement_group
 from enclave.cli.data import matching_group
-from enclave.cli.desk import Desk, Json, calendar_day, show, table
+from enclave.cli.desk import Desk, Json, NewFile, calendar_day, show, table
 from enclave.people import Admission
 from enclave.store import Transaction
 from enclave.terms import Action, party_id, project_id
@@ -114,6 +114,22 @@ def agreement_motions(context: typer.Context, project: str, as_json: Json = Fals
     table("what was asked", ("number", "asks", "on", "until", "state", "answers"), rows, as_json)
 
 
+@agreement_group.command("form")
+def agreement_form(
+    context: typer.Context,
+    target: NewFile,
+    project: Annotated[str, typer.Option(help="Data Request to fill it in for; blank when not given.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Write the request form (Exhibit A) as text: blank, or filled in, with the history of its decisions."""
+    text = board.blank_form()
+    if project:
+        with context.obj.enclave.store.view() as view:
+            text = board.filled_form(view, project_id(project))
+    target.write_text(text, "utf-8")
+    show({"path": target}, as_json, f"the form is {target}")
+
+
 @agreement_group.command("diff")
 def agreement_diff(
     context: typer.Context,
@@ -170,6 +186,64 @@ def agency_leave(
     with desk.changing("agency.refuse", party_id(agency), "") as tx:
         known = people.leave(tx, party_id(agency), desk.actor, breach=breach)
     show(known, as_json, f"the data of {known.agency} are open until {known.until}")
+
+
+@agency_group.command("except")
+def agency_except(
+    context: typer.Context,
+    agency: str,
+    standard: Annotated[str, typer.Argument(help="Clause of Section XV, as EM XV.D.")],
+    until: Annotated[str, typer.Argument(help="Last day, YYYY-MM-DD.")],
+    plan: Annotated[str, typer.Option(help="How the agency comes to meet it.")],
+    as_json: Json = False,
+) -> None:
+    """Record that the board takes an agency's plan to come to meet a standard, with an end (EM XV.E)."""
+    desk: Desk = context.obj
+    with desk.changing("agency.refuse", party_id(agency), "") as tx:
+        known = people.except_from(tx, party_id(agency), standard, plan, calendar_day(until), desk.actor)
+    show(known, as_json, f"{known.agency} is excepted from {known.standard} until {known.until}")
+
+
+@agency_group.command("meets")
+def agency_meets(context: typer.Context, agency: str, standard: str, as_json: Json = False) -> None:
+    """Record that an agency meets the standard it was excepted from (EM XV.E)."""
+    desk: Desk = context.obj
+    with desk.changing("agency.refuse", party_id(agency), "") as tx:
+        people.meet(tx, party_id(agency), standard, desk.actor)
+    show(True, as_json, f"{party_id(agency)} meets {standard}")
+
+
+@agency_group.command("exceptions")
+def agency_exceptions(context: typer.Context, as_json: Json = False) -> None:
+    """List the exceptions from a standard that are not over."""
+    with context.obj.enclave.store.view() as view:
+        rows = [(e.agency, e.standard, e.plan, e.until, (e.until - view.today).days) for e in people.exceptions(view)]
+    table("exceptions", ("agency", "standard", "plan", "until", "days left"), rows, as_json)
+
+
+@matching_group.command("quality")
+def matching_quality(context: typer.Context, as_json: Json = False) -> None:
+    """Show the quality of matching over all requests, newest run first (EM V.A.12)."""
+    enclave = context.obj.enclave
+    with enclave.store.view() as view:
+        found = matching.quality(view, enclave.settings)
+    rows = [
+        (
+            q.project,
+            q.run,
+            q.ran_on,
+            q.of,
+            q.match_rate,
+            *(_share(s) for s in (q.false_match, q.missed_match, q.judged)),
+        )
+        for q in found
+    ]
+    head = ("DR", "run", "on", "agencies", "linked", "false links, expected", "missed, expected", "right, as judged")
+    table("quality of matching", head, rows, as_json)
+
+
+def _share(found: matching.Share | None) -> str:
+    return "" if found is None else f"{found.rate:.2%} ({found.low:.2%} to {found.high:.2%})"
 
 
 def _plain(motion: Motion) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Every clock that runs, whoever has to act when it runs out.
 
-Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF; EM XVIII.B.
+Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XII; EM XV.E; EM XVII.C;
+EM XVIII.B.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from enclave import destruction, incidents, matching, publication
+from enclave import destruction, incidents, intake, matching, papers, people, publication
 from enclave.agreement import InForce
-from enclave.calendar import EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
+from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
 from enclave.destruction import Due
-from enclave.people import Listing, Membership
+from enclave.matching import MatchRun
+from enclave.people import Listing, Membership, exceptions
 from enclave.publication import Publication
 from enclave.store import View
 
@@ -50,13 +52,15 @@ class Running:
 def running(view: View) -> list[Running]:
     """Give every clock that runs, soonest first.
 
-    Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF; EM XVIII.B.
+    Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XVII.C; EM XVIII.B.
     """
+    view.load(InForce, Listing, MatchRun)
     owed = (
         Running(due.project, due.what, due.project, due.clause, due.due_on, due)
         for due in destruction.due(view, view.today)
     )
-    found = [*owed, *_open_matches(view), *_papers(view), *_members(view), *_copies(view), *_cases(view)]
+    kinds = (_open_matches, _exhibits, _papers, _people, _members, _copies, _cases, _files)
+    found = [*owed, *(clock for clocks in kinds for clock in clocks(view))]
     return sorted(found, key=lambda clock: (clock.due_on, clock.about, clock.what))
 
 
@@ -75,7 +79,7 @@ def _open_matches(view: View) -> Iterator[Running]:
             )  # fmt: skip
 
 
-def _papers(view: View) -> Iterator[Running]:
+def _exhibits(view: View) -> Iterator[Running]:
     ends = {agreement.project: agreement.ends_on for agreement in _alive(view)}
     for listing in view.find(Listing):
         until = listing.exhibit_c_until
@@ -83,9 +87,43 @@ def _papers(view: View) -> Iterator[Running]:
             yield Running(listing.project, EXHIBIT_C.name, listing.key, EXHIBIT_C.clause, until)
 
 
+def _papers(view: View) -> Iterator[Running]:
+    """Find papers that run out while somebody needs them: a project, a person on its list, the programme."""
+    alive = {agreement.project: agreement.ends_on for agreement in _alive(view)}
+    last: dict[str, date] = {}
+    for listing in view.find(Listing):
+        if listing.project in alive:
+            last[listing.person] = max(last.get(listing.person, date.min), alive[listing.project])
+    for paper in papers.latest(view):
+        needed = alive if paper.project else last if paper.of.about == "person" else {paper.about: date.max}
+        until = needed.get(paper.project or paper.about)
+        if until and paper.until and paper.until < until and not paper.withdrawn:
+            yield Running(paper.project, paper.of.title, paper.series, paper.of.clause, paper.until)
+
+
+def _people(view: View) -> Iterator[Running]:
+    """Find parties for which nobody speaks, whose need of access is to be looked at, and whose purpose ends."""
+    for agreement in _alive(view):
+        assert agreement.effective_on is not None  # noqa: S101 - it is alive
+        for party in people.without_representative(view, agreement.project):
+            about = f"{agreement.project}/{party}"
+            yield Running(
+                agreement.project, "a current Representative", about, "DSA XII", agreement.effective_on
+            )  # fmt: skip
+        for listing in view.find(Listing, agreement.project):
+            due = people.review_due_on(listing)
+            if due is not None and due <= agreement.ends_on:
+                yield Running(listing.project, ACCESS_REVIEW.name, listing.key, ACCESS_REVIEW.clause, due)
+            if listing.until is not None and listing.until < agreement.ends_on and not listing.suspension:
+                what = f"purpose {listing.purpose} of an agency's person"
+                yield Running(listing.project, what, listing.key, "ExA 2.h", listing.until)
+
+
 def _members(view: View) -> Iterator[Running]:
     for member in view.find(Membership):
         yield Running("", MEMBERSHIP.name, member.agency, MEMBERSHIP.clause, member.until)
+    for each in exceptions(view):
+        yield Running("", f"exception from {each.standard}", each.agency, "EM XV.E", each.until)
 
 
 def _copies(view: View) -> Iterator[Running]:
@@ -94,9 +132,15 @@ def _copies(view: View) -> Iterator[Running]:
             yield Running(each.project, FINAL_COPY.name, each.request_id, FINAL_COPY.clause, each.final_copy_due_on)
 
 
+def _files(view: View) -> Iterator[Running]:
+    for agreement in _alive(view):
+        for file in intake.expected(view, agreement.policy):
+            if file.due_on is not None and file.received_on is None:
+                about = f"{agreement.project}/{file.source}/{file.contents}"
+                yield Running(agreement.project, "transmission of a file", about, "EM XII", file.due_on)
+
+
 def _cases(view: View) -> Iterator[Running]:
     for case in incidents.cases(view):
-        if not case.closed and not case.steps:
-            yield Running(
-                case.project, f"first step on a {case.kind}", case.key, case.kind.clause, case.due_at.date()
-            )
+        for each in incidents.owed(case):
+            yield Running(case.project, each.what, case.key, each.clause, each.due_at.date())

@@ -14,7 +14,7 @@ from typing import Any
 
 from enclave import matching
 from enclave.agreement import InForce
-from enclave.calendar import EXHIBIT_C, FINAL_COPY, MEMBERSHIP
+from enclave.calendar import EXHIBIT_C, FINAL_COPY
 from enclave.egress import ReleaseRequest
 from enclave.people import Listing
 from enclave.review import Case
@@ -160,7 +160,7 @@ def of_clock(view: View, entry: Event) -> list[str]:
         return [about.partition("/")[2], *over]
     if what == FINAL_COPY.name:
         return [*requester(view, entry), *over]
-    if what == MEMBERSHIP.name:
+    if not entry["project"]:  # of an agency in the programme
         return [*_listed(view, entry, Role.STEWARD, agencies=[about]), *opm(view, entry)]
     if what == matching.AGREEMENT:
         run = view.get(matching.MatchRun, about)
@@ -216,6 +216,12 @@ RULES: tuple[Rule, ...] = (
          (of_parties("told"),)),
     Rule("incident.subpoena", "A subpoena came in", "incidents", (opm,)),
     Rule("incident.subpoena", "A subpoena concerns your agency", "agency", (of_parties("told"),)),
+    Rule("incident.question", "A question on completeness or matching came in", "incidents", (opm,)),
+    Rule("incident.protocol-change", "A change of the protocol was asked for", "incidents", (opm,)),
+    Rule("incident.early-destruction", "Data are said to be needed no longer", "incidents", (opm,)),
+    Rule("incident.complaint", "A complaint about an agency was entered", "programme", (opm, of_parties("told"))),
+    Rule("incident.interruption", "An interruption of service is announced", "",
+         (opm, hub_staff, stewards, analysts)),
     Rule("incident.breach", "A breach was reported", "incidents", (opm,)),
     Rule("incident.breach", "A breach that concerns your agency was reported", "agency", (of_parties("recipients"),)),
     Rule("destruction.done", "Data were destroyed", f"{_PROJECT}/destruction", (opm, stewards)),

@@ -8,20 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from enclave import destruction, incidents, intake, matching
+from enclave import destruction, intake, matching
 from enclave.agreement import InForce
+from enclave.board import Motion
 from enclave.calendar import business_days_between
 from enclave.destruction import Due
 from enclave.errors import refuse
-from enclave.people import Listing, reasons_against
+from enclave.intake import Holding
+from enclave.matching import MatchRun
+from enclave.people import Hold, Listing, Membership, Person, reasons_against
 from enclave.publication import Publication
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import Action, Role
 from enclave.web import decisions
 from enclave.web.access import Standing
-from enclave.web.home import ANALYSTS
-from enclave.web.incidents import OneCase, one_case
+from enclave.web.home import ANALYSTS, AT_LENGTH, SOONEST
+from enclave.web.incidents import OneCase, told_to
 from enclave.web.oversight import agree_to
 from enclave.web.people import waiting_for
 from enclave.web.visit import Page, Visit
@@ -81,21 +84,25 @@ class Concerns:
     waiting: list[Waiting]
     uses: list[Use]
     due: list[Due]
+    due_in_all: int
     cases: list[OneCase]
     switches: tuple[str, ...]
+    at_length: int = AT_LENGTH
 
 
 def show(visit: Visit) -> Page[Concerns]:
     """Show what concerns the agency of the person at the browser."""
     now = datetime.now(UTC)
     with visit.enclave.store.view() as view:
+        view.load(InForce, Listing, Person, Hold, Membership, Holding, MatchRun, Motion, Case, Publication)
         standings = stewarded(view, visit.me.name)
         if not standings:
             raise refuse(
                 "your agency", "role", "EM XV.B.2", "you are no agency's steward on any project",
                 "A steward of the agency opens this page.",
             )  # fmt: skip
-        due = destruction.due(view, view.today)
+        mine = {standing.project for standing in standings}
+        due = [one for one in destruction.due(view, view.today) if one.project in mine]
         agencies = tuple(dict.fromkeys(standing.listing.agency for standing in standings))
         model = Concerns(
             agencies=agencies,
@@ -104,8 +111,9 @@ def show(visit: Visit) -> Page[Concerns]:
                 key=lambda thing: (thing.due_on or date.max, thing.project, thing.what, thing.of),
             ),
             uses=[_use(view, standing) for standing in standings],
-            due=[one for one in due if one.project in {standing.project for standing in standings}],
-            cases=[one_case(case, now) for case in incidents.cases(view) if {*case.told} & {*agencies}][::-1],
+            due=due[:SOONEST],
+            due_in_all=len(due),
+            cases=told_to(view, agencies, now)[::-1],
             switches=tuple(a for a in agencies if any(a in s.agreement.policy.agencies for s in standings)),
         )
     return Page("agency", f"What concerns {', '.join(agencies)}", model)

@@ -36,6 +36,7 @@ from enclave.web import (
     oversight,
     overview,
     people,
+    programme,
     project,
     queue,
     request,
@@ -57,6 +58,7 @@ PAGES: Mapping[str, Show] = {
     "/agency/{agency}/suspension": suspension.show,
     "/overview": overview.show,
     "/incidents": incidents.show,
+    "/programme": programme.show,
     "/projects/{project}/decisions": decisions.show,
     "/projects/{project}/decisions/ask": asking.show,
     "/projects/{project}/people": people.show,
@@ -75,6 +77,7 @@ PAGES: Mapping[str, Show] = {
 """Every page, by its address below the prefix."""
 
 FORMS: Mapping[str, Act] = {
+    "/programme/cases/{case}/{kind}/answer": programme.answer,
     "/messages/read": inbox.mark_read,
     "/agency/{agency}/suspend": suspension.pull,
     "/agency/{agency}/reinstate": suspension.reinstate,
@@ -84,7 +87,7 @@ FORMS: Mapping[str, Act] = {
     "/projects/{project}/decisions/{kind}/answer": decisions.answer,
     "/projects/{project}/people/{person}/approve": people.approve,
     "/projects/{project}/people/{person}/withdraw": people.withdraw,
-    "/projects/{project}/problem": actions.report_problem,
+    "/projects/{project}/tell": actions.tell,
     "/projects/{project}/requests/collect": actions.collect,
     "/projects/{project}/requests/{request}/clear": actions.clear,
     "/projects/{project}/requests/{request}/confirm": actions.confirm,

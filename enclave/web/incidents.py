@@ -5,12 +5,13 @@ Source: EM A2.1.A; EM A2.1.B; EM X; EM XVIII.M; EM A1.2.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from enclave import incidents
 from enclave.errors import refuse
-from enclave.incidents import Case, Notice, Suspended
+from enclave.incidents import Case, CaseKind, Notice, Suspended
 from enclave.people import Listing
 from enclave.store import View
 from enclave.terms import Role
@@ -21,7 +22,7 @@ _OFFICES = (Role.OPM, Role.AUDITOR)
 
 @dataclass(frozen=True)
 class OneCase:
-    """A case, with the hours left to its first step; negative when they are over, None when it was taken."""
+    """A case, with the hours left to its first step; None where none are set, or it was taken."""
 
     key: str
     case: Case
@@ -65,20 +66,31 @@ def show(visit: Visit) -> Page[Incidents]:
     with visit.enclave.store.view() as view:
         projects, governed = _theirs(view, visit.me.name)
         count = incidents.with_cause(view)
-        cases = [one_case(case, now) for case in incidents.cases(view) if case.project in projects]
+        cases = [one_case(case, now) for case in _incoming(view) if case.project in projects]
         notices = [OneNotice(n.key, n, n.late) for n in view.find(Notice) if n.project in projects]
         log = [Stop(stop, count.get(stop.whom, 0)) for stop in incidents.suspensions(view)[::-1]]
-    cases.sort(key=lambda one: (one.case.closed, one.hours_left is None, one.case.due_at, one.key))
+    cases.sort(key=lambda one: (one.case.closed, one.hours_left is None, one.hours_left or 0, one.key))
     acts_on = [one.key for one in cases if one.case.project in governed and not one.case.closed]
     model = Incidents(cases, notices[::-1], log, acts_on)
     return Page("incidents", "Incidents", model)
 
 
+def told_to(view: View, agencies: Iterable[str], now: datetime) -> list[OneCase]:
+    """Give what was reported and told to agencies, newest last."""
+    return [one_case(case, now) for case in _incoming(view) if {*case.told} & {*agencies}]
+
+
+def _incoming(view: View) -> list[Case]:
+    """Give the cases but complaints, which stand on the page of the programme."""
+    return [case for case in incidents.cases(view) if case.kind is not CaseKind.COMPLAINT]
+
+
 def one_case(case: Case, now: datetime) -> OneCase:
     """Say how a case stands by the hour."""
-    waits = not case.steps and not case.closed
-    left = int((case.due_at - now) / timedelta(hours=1)) if waits else None
-    return OneCase(case.key, case, left, case.late or (waits and case.due_at < now))
+    if case.due_at is None or case.steps or case.closed:
+        return OneCase(case.key, case, None, case.late)
+    left = int((case.due_at - now) / timedelta(hours=1))
+    return OneCase(case.key, case, left, case.due_at < now)
 
 
 def take_step(visit: Visit) -> Done:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from starlette.exceptions import HTTPException
 
 from enclave import destruction, intake, matching, reports
 from enclave.destruction import Destruction, Due
-from enclave.intake import Holding, SenderKey
+from enclave.intake import Expected, Holding, SenderKey
 from enclave.matching import MatchRun, Review
 from enclave.people import Listing, reasons_against
+from enclave.resultant import Delivery
 from enclave.store import View
 from enclave.terms import Action, Role
 from enclave.web.access import Place, Standing, look
@@ -28,19 +30,23 @@ SEARCHED = {"who": "actor", "what": "action", "object": "object"}
 
 
 @dataclass(frozen=True)
-class Awaited:
-    """A file that has not come."""
+class Withdrawn:
+    """A list of persons who withdrew their consent, and whether the data that were cut leave them out."""
 
     source: str
-    contents: str
+    name: str
+    received_on: date
+    rows: int
+    left_out: bool
 
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends, and the fingerprint of their key; empty where none is registered."""
+    """Who sends, the fingerprint of their key and what it seals with; empty where none is registered."""
 
     source: str
     fingerprint: str
+    algorithm: str
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,10 @@ class Intake:
     """What is held, missing and was turned away (entries of the ledger); `rows` are records held."""
 
     held: list[Holding]
-    missing: list[Awaited]
+    missing: list[Expected]
+    late: list[str]
+    lists: list[Withdrawn]
+    cut_on: date | None
     turned_away: list[dict[str, Any]]
     senders: list[Sender]
     rows: int
@@ -60,22 +69,33 @@ def intake_board(visit: Visit) -> Page[Intake]:
         standing = look(view, visit.me.name, visit.project, Place.INTAKE)
         policy = standing.agreement.policy
         held = intake.holdings(view, visit.project)
+        delivery = view.get(Delivery, visit.project)
+        plan = intake.expected(view, policy)
         model = Intake(
             held=held,
-            missing=[Awaited(source, contents) for source, contents in intake.missing(view, policy)],
+            missing=[file for file in plan if file.received_on is None],
+            late=[f"{file.source} {file.contents}" for file in plan if file.late],
+            lists=[
+                Withdrawn(
+                    listed.source, listed.name, listed.received_on, listed.rows,
+                    delivery is not None and listed.id in delivery.withdrawals,
+                )
+                for listed in intake.withdrawals(view, visit.project)
+            ],
+            cut_on=delivery.delivered_on if delivery else None,
             turned_away=list(view.entries(project=visit.project, action="intake.refuse")),
             senders=[
-                Sender(source, _fingerprint(view, source))
+                Sender(source, *_known_key(view, source))
                 for source in sorted({source for source, _ in policy.expected()})
             ],
             rows=sum(h.rows for h in held),
-        )
+        )  # fmt: skip
     return Page("intake", f"{standing.project} intake", model, standing)
 
 
-def _fingerprint(view: View, source: str) -> str:
+def _known_key(view: View, source: str) -> tuple[str, str]:
     known: SenderKey | None = intake.sender_key(view, source)
-    return known.fingerprint if known else ""
+    return (known.fingerprint, known.algorithm) if known else ("", "")
 
 
 @dataclass(frozen=True)
@@ -194,8 +214,7 @@ def destructions(visit: Visit) -> Page[Destructions]:
     """Show what must be destroyed by when, and what has been, with its certificate."""
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DESTRUCTION)
-        due = [d for d in destruction.due(view, view.today) if d.project == visit.project]
-        model = Destructions(due, view.find(Destruction, visit.project))
+        model = Destructions(destruction.due(view, view.today, visit.project), view.find(Destruction, visit.project))
     return Page("destruction", f"{standing.project} destruction", model, standing)
 
 
@@ -248,14 +267,14 @@ def ledger(visit: Visit) -> Page[Entries]:
     wanted = {field: visit.asked(name) for name, field in SEARCHED.items()}
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.LEDGER)
-        entries = list(view.entries(project=visit.project))
-        found = [e for e in entries if all(part.lower() in e[field].lower() for field, part in wanted.items())]
+        entries, found = view.newest(_NEWEST, project=visit.project, parts=wanted)
+        _, of = view.newest(0, project=visit.project)
         frontier = view.frontier()
         model = Entries(
-            entries=found[: -_NEWEST - 1 : -1],
-            found=len(found),
+            entries=entries,
+            found=found,
             asked={name: wanted[field] for name, field in SEARCHED.items()},
-            of=len(entries),
+            of=of,
             size=frontier.size,
             root=frontier.root().hex(),
             key=visit.enclave.ledger_key.verifier.line,

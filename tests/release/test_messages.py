@@ -88,7 +88,7 @@ def suspended(world: World) -> None:
 
 def held(world: World) -> None:
     with world.store.transaction() as tx:
-        incidents.suspend_agency(tx, "SDE", "opm", tx.today, cause=True)
+        incidents.suspend_agency(tx, "SDE", "sde-steward", incidents.first_day(tx.today))
 
 
 def reported(world: World) -> None:
@@ -114,7 +114,7 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
          | {SDE: DECIDES}),
         (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")),
         (suspended, {"rae": "Your access is suspended"}),
-        (held, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STILL)),
+        (held, dict.fromkeys(SPEAKERS - {"sde-steward"} | {HUB, WESTED, "rae", "hub", "opm"}, STILL)),
         (reported, dict.fromkeys(SPEAKERS, CONCERNS) | {"opm": "A problem was reported; its hours run"}),
     ],
 )  # fmt: skip

@@ -12,14 +12,14 @@ from enclave.agreement import Policy, compile_agreement
 from enclave.egress import Artefact, Clearance, ReleaseRequest, digest_of
 from enclave.intake import Holding
 from enclave.ledger import Entry
-from enclave.people import Admission, Listing, Person
+from enclave.people import Admission, Approval, Listing, Person
 from enclave.publication import Package, publish
 from enclave.review import ALL_STATEMENTS, approve, confirm, open_case
 from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
 from enclave.terms import Action, Role
 from enclave.vault import Keystore, LedgerKey, PrivateKeys, new_keys
-from tests.parties import bring_into_force
+from tests.parties import bring_into_force, let_in
 
 PROJECT, REQUEST = "DR-0034", "out-0147"
 FIRST_DAY = date(2022, 6, 1)
@@ -146,9 +146,11 @@ def open_world(home: Path) -> World:
     })  # fmt: skip
     settings.keys.mkdir(parents=True, exist_ok=True)
     clock = [FIRST_DAY]
+    hub_keys = new_keys("DOL-HUB")
     return World(
-        settings, Store(settings.database, lambda: clock[0]), Keystore(settings.keys, settings.sealed / "wraps"),
-        new_keys("DOL-HUB"), LedgerKey.open(settings.keys, "p20win-enclave/ledger"),
+        settings, Store(settings.database, lambda: clock[0]),
+        Keystore(settings.keys, settings.sealed / "wraps", hub_keys), hub_keys,
+        LedgerKey.open(settings.keys, "p20win-enclave/ledger"),
         compile_agreement(PACKAGED_POLICIES, PROJECT), clock,
     )  # fmt: skip
 
@@ -160,10 +162,12 @@ def a_world(home: Path) -> World:
         bring_into_force(tx, world.policy)
         for person, (role, basis, agency, government) in STAFF.items():
             known = Person(
-                person, f"Invented {person}", "Staff", "Office", f"{person}@example.org", "555-0100", government
+                person, f"Invented {person}", "Staff", "WestEd", f"{person}@example.org", "555-0100", government
             )
-            listing = Listing(person, PROJECT, role, basis, agency=agency, exhibit_c_on=date(2022, 5, 1))
+            listing = Listing(person, PROJECT, role, basis, agency=agency)
             if role is Role.RESEARCHER:
-                listing = replace(listing, approvals={code: date(2022, 5, 1) for code in world.policy.agencies})
+                given = Approval(date(2022, 5, 1), "a steward", "approved")
+                listing = replace(listing, approvals=dict.fromkeys(world.policy.agencies, given))
             people.enlist(tx, known, listing, "opm")
+            let_in(tx, PROJECT, person, government=government, signed_on=date(2022, 5, 1), actor="a second person")
     return world

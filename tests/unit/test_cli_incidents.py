@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.journey.stages import attach, letter
 from tests.unit.test_cli import WHO
 from tests.world import Installation, command
 
@@ -59,6 +60,11 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
     assert said.body["recipients"] == ["Operating Group", "SDE", "DOL"] and said.body["number"] == 1
     assert "after the 24 hours" in office.run("incident", "breach", DR, *BREACH, *times, who="wren").text
     assert office.run("incident", "supplement", f"{DR}/1", "It is back.", "--json").body["supplements"]
+    resolved = ("resolve", f"{DR}/1", "not a breach", "Locks help.", "--json")
+    assert office.run("incident", *resolved, who="olga", code=3).rules == ["matter"]
+    matters = ("--impact", "None.", "--suspension", "Nobody.", "--measures", "None.", "--inquiries", "Nothing.")
+    office.run("incident", "review", f"{DR}/1", *matters, who="olga")
+    assert office.run("incident", "secured", f"{DR}/1", "SDE", "Locked.", "--json", who="sam").body["secured"]["SDE"]
     said = office.run("incident", "resolve", f"{DR}/1", "not a breach", "Locks help.", "--json", who="olga")
     assert said.body["determination"] == "not a breach"
     assert office.run("incident", "supplement", f"{DR}/1", "More.", "--json", code=3).rules == ["notice"]
@@ -67,12 +73,21 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
 def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
     office.run("agency", "suspend", "SDE", "2022-04-12", "--json", who="sam", code=3)
     office.run("agency", "suspend", "SDE", "2022-04-13", "--until", "2022-05-13", who="sam")
-    office.run("agency", "suspend", "DOL", "2022-04-11", "--cause", who="olga")
+    office.run("agency", "complain", "DOL", "Files lay open.", who="olga")
+    office.run("agency", "act", "complaint-001", "suspended", "At once.", "--json", who="olga", code=3)
+    for agency in ("SDE", "DOL"):
+        office.run("agency", "join", agency, "2022-04-01")
+    office.run("agency", "act", "complaint-001", "suspended", "At once.", who="olga")
     office.run("incident", "refuse-recipient", "WESTED", "DOL", who="dora")
     office.run("incident", "resume-recipient", "WESTED", "--json", who="sam", code=3)
     office.run("incident", "resume-recipient", "WESTED", who="dora")
-    office.run("agency", "reinstate", "DOL", "--json", who="dora", code=3)
-    office.run("agency", "reinstate", "DOL", who="olga")
+    office.run("agency", "reinstate", "DOL", "--json", who="olga", code=3)
+    assert {row["what"] for row in office.run("agency", "case", "complaint-001", "--json").body} == {
+        "suspended", "asked: suspension", "meeting of the board on a complaint", "reasons of a suspension"
+    }  # fmt: skip
+    against = ("disapproval", "--reason", "It was mended.")
+    office.run("agency", "vote", "complaint-001", "suspension", "DOL", *against, "--json", who="dora", code=3)
+    office.run("agency", "vote", "complaint-001", "suspension", "SDE", *against, who="sam")
     log = {row["whom"]: (row["since"], row["lifted"], row["times with cause"]) for row in
            office.run("incident", "log", "--json").body}  # fmt: skip
     assert log == {
@@ -93,7 +108,10 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
     ]
     office.run("agreement", "available", DR, who="dora")
     assert office.run("agreement", "vote", DR, "approval", "--json", who="dora").body["carried"] is True
-    office.run("agreement", "sign", DR, "SDE", "Commissioner", "2022-04-11")
+    signing = ("agreement", "sign", DR, "SDE", "Commissioner", "2022-04-11")
+    assert office.run(*signing, "--json", code=3).rules == ["exhibit"]
+    attach(office)
+    office.run(*signing)
     assert office.run("agreement", "motions", DR, "--json").body[0]["state"] == "carried"
     assert office.run("agreement", "show", DR, "--json").body["not shared"] == "SDE.SpecialEd"
     assert office.run("agreement", "diff", DR, "--json").body == []
@@ -104,6 +122,21 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
     assert office.run("matching", "keep", DR, "2023-01-01", "--reason", "Why.", "--json", who="sam", code=3).rules
     assert office.run("agency", "join", "SDE", "2021-07-01", "--json").body["until"] == "2024-07-01"
     assert office.run("agency", "leave", "SDE", "--json").body["until"] == "2022-05-11"
+
+
+def test_the_hub_says_who_still_needs_access_and_each_party_who_speaks_for_it(office: Installation) -> None:
+    hub = ("--basis", "office", "--agency", "DOL-HUB")
+    office.run("people", "enlist", DR, "hal", "steward", *WHO, *hub)
+    review = ("people", "review", DR, "wren")
+    assert office.run(*review, "needed", "--json", who="sam", code=3).rules == ["spokesman"]
+    assert office.run(*review, "needed", "--json", who="hal").body["reviewed_on"] == "2022-04-11"
+    assert office.run(*review, "not-needed", "--json", who="hal").body["suspension"]["clause"] == "EM XVII.C"
+    assert office.run("people", "designate", DR, "DOL-HUB", "sam", letter(office), "--json", code=3).rules
+    office.run("people", "designate", DR, "DOL-HUB", "hal", letter(office), "--since", "2022-04-01")
+    speaks = {
+        row["party"]: row["representative"] for row in office.run("people", "representatives", DR, "--json").body
+    }
+    assert speaks == {"SDE": "none", "DOL": "none", "DOL-HUB": "hal", "WESTED": "none"}
 
 
 def test_clocks_go_round_and_are_shown(office: Installation) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from enclave import incidents, people
 from enclave.agreement import compile_agreement
-from enclave.incidents import CaseKind
+from enclave.incidents import Act, CaseKind
 from enclave.people import Hold, Listing, Person, reasons_against
 from enclave.terms import Action, Role
 from tests.parties import ask
@@ -31,7 +31,7 @@ def post(browser: Browser, path: str, **fields: str) -> int:
 @pytest.fixture
 def reported(own_pages: str, world: World) -> str:
     """Give pages after a user reported a problem, and a subpoena came in yesterday."""
-    assert Browser(own_pages, "wren").send("/problem", problem=TEXT).status_code == 303
+    assert Browser(own_pages, "wren").send("/tell", kind="problem", text=TEXT).status_code == 303
     now = datetime.now(UTC)
     with world.enclave.store.transaction() as tx:
         incidents.open_case(tx, CaseKind.SUBPOENA, "", "A <b>court</b> asks.", now - timedelta(days=1), now, "olga")
@@ -133,10 +133,7 @@ def test_what_is_no_longer_as_it_was_shown_does_not_pull_it(own_pages: str, worl
     sam = Browser(own_pages, "sam")
     before = seen(sam)
     with world.enclave.store.transaction() as tx:
-        person = Person("noa", "Noa Invented", "Staff", "Office", "noa@example.org", "555-0100", True)
-        approved = dict.fromkeys(("SDE", "DOL"), tx.today)
-        listing = Listing("noa", PROJECT, Role.RESEARCHER, "2.g", approvals=approved, exhibit_c_on=tx.today)
-        people.enlist(tx, person, listing, "olga")
+        people.withdraw(tx, PROJECT, "wren", "SDE", "sam")
     assert post(sam, "agency/SDE/suspend", since=FIRST, seen=before) == 422
     with world.enclave.store.view() as view:
         assert view.find(Hold) == []
@@ -161,7 +158,9 @@ def test_the_switch_is_the_agencys_own(own_pages: str, world: World, person: str
 
 def test_a_suspension_for_cause_is_not_the_agencys_to_lift(own_pages: str, world: World):
     with world.enclave.store.transaction() as tx:
-        incidents.suspend_agency(tx, "SDE", "olga", tx.today, cause=True)
+        at = datetime.now(UTC)
+        case = incidents.complain(tx, "SDE", "Printed files lay open in a corridor.", at, at, "olga")
+        incidents.act(tx, case.key, Act.SUSPENDED, "Files may be read until the room is locked.", at, "olga")
     sam = Browser(own_pages, "sam")
-    assert "is lifted by the Operating Group" in sam.see("agency/SDE/suspension").text
+    assert "A suspension for cause ends with its case" in sam.see("agency/SDE/suspension").text
     assert post(sam, "agency/SDE/reinstate") == 403 and not may_work(world)

@@ -12,8 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 
-from enclave import board, destruction, incidents
-from enclave.incidents import Breach, CaseKind, Status
+from enclave import board, destruction, incidents, people
+from enclave.incidents import Act, Breach, CaseKind, Status
 from enclave.review import Statement
 from enclave.terms import Action
 from tests.parties import representative
@@ -21,12 +21,14 @@ from tests.web.browser import Browser, served
 from tests.web.world import PROJECT, World
 
 PICTURES = Path("var/screenshots")
+AT, DAY = datetime(2022, 4, 12, 14, tzinfo=UTC), timedelta(days=1)
 VIEWS = (
     ("wren", "home", ""), ("wren", "project", "projects/{p}"), ("wren", "requests", "projects/{p}/requests"),
     ("wren", "refused-request", "projects/{p}/requests/{bad}"), ("wren", "not-yours", "projects/{p}/ledger"),
     ("rita", "home", ""), ("nora", "home", ""),
     ("olga", "home", ""), ("olga", "overview", "overview"), ("olga", "people", "projects/{p}/people"),
-    ("sam", "agency", "agency"), ("sam", "messages", "messages"), ("nora", "messages", "messages"),
+    ("sam", "agency", "agency"), ("dora", "programme", "programme"), ("sam", "messages", "messages"),
+    ("nora", "messages", "messages"),
     ("olga", "incidents", "incidents"), ("sam", "suspension", "agency/SDE/suspension"),
     ("sam", "asking", "projects/{p}/decisions/ask"), ("dora", "suspension", "agency/DOL/suspension"),
     ("wes", "asking", "projects/{p}/decisions/ask"), ("sam", "decisions", "projects/{p}/decisions"),
@@ -82,6 +84,11 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
                 Status.INVESTIGATION, "Printing needs a second person.",
             )  # fmt: skip
             incidents.report_breach(tx, PROJECT, eight, then, now, "olga")
+            complaint = incidents.complain(tx, "SDE", "Printed files lay open in a corridor.", AT, AT, "olga")
+            for what, text in ((Act.MET, "The board met."), (Act.PUT, "The room has no lock.")):
+                incidents.act(tx, complaint.key, what, text, AT, "olga")
+            incidents.announce(tx, "DOL-HUB", "The lab stops for two hours on Saturday.", AT + DAY, AT, "hubert")
+            people.except_from(tx, "DOL", "EM XV.D", "Signatures from June on.", date(2022, 6, 1), "olga")
         enclave.go_round()
         world.on(date(2022, 4, 14))
         yield base, world
@@ -163,6 +170,7 @@ def test_pages_fit_a_narrow_window(chromium: Chromium, lived_in: tuple[str, Worl
         "overview",
         "incidents",
         "messages",
+        "programme",
     ):
         page.goto(base + path.format(p=PROJECT, good=world.good, bad=world.unsafe))
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
