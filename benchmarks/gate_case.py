@@ -27,7 +27,9 @@ from enclave.ledger import Entry
 from enclave.resultant import Column, Delivery, SealedTable, delivery_of, project_key
 from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
-from enclave.vault import Keystore
+from enclave.terms import HUB
+from enclave.vault import Keystore, new_keys, read_private
+from enclave.vault.keys import write_keys
 from p20kit.counting import tabulate
 from p20kit.policy import CellPolicy
 from p20kit.progress import silent
@@ -63,7 +65,11 @@ class Case:
     @property
     def keystore(self) -> Keystore:
         """Its keys."""
-        return Keystore(self.settings.keys, self.settings.sealed / "wraps")
+        private = self.settings.keys / f"{HUB}.private.json"
+        if not private.exists():
+            self.settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_keys(new_keys(HUB), self.settings.keys)
+        return Keystore(self.settings.keys, self.settings.sealed / "wraps", read_private(private))
 
 
 def students() -> pd.DataFrame:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from enclave import analysis, clocks, destruction, intake, matching, papers, publication
+from enclave.calendar import STATE_TIME
 from enclave.errors import invalid
 from enclave.ledger import Details, Entry
 from enclave.sandbox import Sandboxes
@@ -20,8 +20,6 @@ from enclave.store import Store
 from enclave.terms import HUB
 from enclave.vault import Keystore, LedgerKey, PrivateKeys, new_keys, read_private
 from enclave.vault.keys import write_keys
-
-_STATE_TIME = ZoneInfo("America/New_York")
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Enclave:
     @cached_property
     def keystore(self) -> Keystore:
         """Keys of projects and match jobs."""
-        return Keystore(self.settings.keys, self.settings.sealed / "wraps")
+        return Keystore(self.settings.keys, self.settings.sealed / "wraps", self.hub_keys)
 
     @cached_property
     def hub_keys(self) -> PrivateKeys:
@@ -54,7 +52,7 @@ class Enclave:
         """Give the enclave's calendar day: Connecticut's, or the demonstration's."""
         if self.settings.demo and self.settings.demo_day.exists():
             return date.fromisoformat(self.settings.demo_day.read_text("utf-8").strip())
-        return datetime.now(_STATE_TIME).date()
+        return datetime.now(STATE_TIME).date()
 
     def reading(self) -> clocks.Reading:
         """Read the machine's clock, and beside it the machine's own count of the time it has run."""

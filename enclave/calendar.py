@@ -6,16 +6,22 @@ The documents mix business days, working days, days and months; each clock names
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
+from zoneinfo import ZoneInfo
 
 import holidays
+
+STATE_TIME = ZoneInfo("America/New_York")
+"""Connecticut's time."""
+_OPENS, _CLOSES = time(8), time(17)
 
 
 class Unit(StrEnum):
     """The unit a clock counts in."""
 
+    BUSINESS_HOURS = "business hours"
     BUSINESS_DAYS = "business days"
     DAYS = "days"
     MONTHS = "months"
@@ -40,12 +46,20 @@ class Clock:
     unit: Unit
 
     def due(self, start: date) -> date:
-        """Give the last day of the period that starts on `start`."""
+        """Give the last day of the period that starts on `start`; one in business hours has a moment instead."""
+        if self.unit is Unit.BUSINESS_HOURS:
+            raise ValueError(self.name)
         if self.unit is Unit.BUSINESS_DAYS:
             return add_business_days(start, self.length)
         if self.unit is Unit.MONTHS:
             return add_months(start, self.length)
         return start + timedelta(days=self.length)
+
+    def due_at(self, start: datetime) -> datetime:
+        """Give the last moment of the period that starts at `start`, which has a time zone."""
+        if self.unit is Unit.BUSINESS_HOURS:
+            return add_business_hours(start, self.length)
+        return datetime.combine(self.due(start.astimezone(STATE_TIME).date()), time.max, STATE_TIME)
 
 
 @cache
@@ -66,6 +80,19 @@ def add_business_days(start: date, count: int) -> date:
         if is_business_day(day):
             count -= 1
     return day
+
+
+def add_business_hours(start: datetime, count: int) -> datetime:
+    """Give the moment `count` business hours after `start`: from 8 to 17 o'clock of business days in Connecticut."""
+    now, left = start.astimezone(STATE_TIME), timedelta(hours=count)
+    while True:
+        begins = max(now, datetime.combine(now.date(), _OPENS, STATE_TIME))
+        open_for = datetime.combine(now.date(), _CLOSES, STATE_TIME) - begins
+        if is_business_day(now.date()) and open_for > timedelta(0):
+            if left <= open_for:
+                return begins + left
+            left -= open_for
+        now = datetime.combine(now.date() + timedelta(days=1), _OPENS, STATE_TIME)
 
 
 def business_days_between(start: date, end: date) -> int:
@@ -96,6 +123,12 @@ ANALYSIS = Clock("analysis after delivery", "ExA 4.a", 12, Unit.MONTHS)
 BREACH = Clock("breach notice", "EM A2.1.A", 1, Unit.DAYS)
 TERMINATION = Clock("notice of termination", "DSA XI", 60, Unit.DAYS)
 CONTINUATION = Clock("request for a later end", "DSA VI.H", 30, Unit.DAYS)
+BOARD_MEETS = Clock("meeting of the board on a complaint", "EM A1.2.B", 5, Unit.BUSINESS_DAYS)
+ESCALATION = Clock("complaint before the Executive Board", "EM A1.2.B", 30, Unit.DAYS)
+REASONS = Clock("reasons of a suspension", "EM A1.2.B", 12, Unit.BUSINESS_HOURS)
+CORRECTION = Clock("plan of correction", "EM A1.2.B", 10, Unit.BUSINESS_DAYS)
+CORRECTION_REVIEW = Clock("decision on a plan of correction", "EM A1.2.B", 10, Unit.BUSINESS_DAYS)
+DEFICIENCIES = Clock("deficiencies of a correction", "EM A1.3", 5, Unit.BUSINESS_DAYS)
 SUSPENSION = Clock("notice of suspension", "EM A1.2.A", 1, Unit.DAYS)
 MEMBERSHIP = Clock("membership of the Enterprise MOU", "EM XVIII.B", 36, Unit.MONTHS)
 REPRESENTATIVE = Clock("notice of a new Representative", "EM XVIII.C", 10, Unit.BUSINESS_DAYS)

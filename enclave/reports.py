@@ -39,6 +39,8 @@ _ACTIONS = {
     Register.MAINTAINED: frozenset({"intake.receive", "match.run", "resultant.deliver"}),
     Register.SENT: frozenset({"resultant.deliver", "publication.done"}),
 }
+_ENDS = frozenset({"intake.withdraw", "destruction.done"})
+"""With what a file goes."""
 _OF_PROJECT_KEY = frozenset({"resultant.deliver"})
 
 
@@ -84,11 +86,11 @@ def register(view: View, which: Register, project: str | None = None) -> list[Ro
 
     Source: EM XVII.B.
     """
-    entries = list(view.entries(project=project))
-    wanted = [entry for entry in entries if entry["action"] in _ACTIONS[which] and _done(entry)]
+    ends = list(view.entries(project=project, action=_ENDS))
+    wanted = [entry for entry in view.entries(project=project, action=_ACTIONS[which]) if _done(entry)]
     recipients = {name: _recipients(view, name) for name in {entry["project"] for entry in wanted}}
     by_default = recipients if which is Register.SENT else {}
-    return [_row(entry, entries, by_default.get(entry["project"], HUB)) for entry in wanted]
+    return [_row(entry, ends, by_default.get(entry["project"], HUB)) for entry in wanted]
 
 
 def registers(view: View, project: str | None = None) -> dict[Register, list[Row]]:
@@ -231,7 +233,7 @@ def _recipients(view: View, project: str) -> str:
     return ", ".join(party.code for party in parties if party.kind is PartyKind.RECIPIENT) or HUB
 
 
-def _row(entry: Mapping[str, Any], entries: Iterable[Mapping[str, Any]], receiver: str) -> Row:
+def _row(entry: Mapping[str, Any], ends: Iterable[Mapping[str, Any]], receiver: str) -> Row:
     details = dict(entry["details"])
     elements, rows = _elements(entry), details.pop("rows", None)
     sent_by, received_by = _transfer(details, receiver)
@@ -247,7 +249,7 @@ def _row(entry: Mapping[str, Any], entries: Iterable[Mapping[str, Any]], receive
         elements=elements,
         project=entry["project"],
         rows=rows if isinstance(rows, int) else None,
-        destroyed_on=_destroyed_on(entry, entries),
+        destroyed_on=_destroyed_on(entry, ends),
         other=details,
     )
 
@@ -259,12 +261,12 @@ def _transfer(details: dict[str, Any], receiver: str) -> tuple[str, str]:
     return _text(sent), _text(received or receiver)
 
 
-def _destroyed_on(entry: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> str:
+def _destroyed_on(entry: Mapping[str, Any], ends: Iterable[Mapping[str, Any]]) -> str:
     """Find when the file went: withdrawn, or its key destroyed; a package published is not destroyed."""
     if entry["action"].startswith("publication."):
         return ""
     key = entry["details"].get("key_id") or _key_of(entry)
-    for later in entries:
+    for later in ends:
         if later["seq"] <= entry["seq"] or later["project"] != entry["project"]:
             continue
         withdrawn = (later["action"], later["object"]) == ("intake.withdraw", entry["object"])

@@ -33,6 +33,8 @@ class Settings(BaseModel):
         SQLAlchemy address of the registry and ledger.
     policies, notebooks : Path
         Agreements and methods; approved notebooks.
+    scanner : Path, optional
+        Socket of ClamAV's `clamd`; then no file is taken that it has not looked at.
     demo : bool
         A demonstration on invented people: the calendar day stands in the file ``today`` of `home`.
     """
@@ -45,6 +47,7 @@ class Settings(BaseModel):
     database: str
     policies: Path = PACKAGED_POLICIES
     notebooks: Path = PACKAGED_NOTEBOOKS
+    scanner: Path | None = None
     demo: bool = False
 
     @property

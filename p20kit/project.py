@@ -53,6 +53,14 @@ class Mask(_Described):
     why: str
 
 
+class Limitation(_Described):
+    """A known limitation of the data, in the words of the agency that gave them."""
+
+    owner: str
+    contents: str
+    text: str
+
+
 class Report(_Described):
     """A report the agreement provides for."""
 
@@ -81,6 +89,7 @@ class _Document(_Described):
     names: list[str]
     tables: dict[str, MountedTable]
     masked: list[Mask] = Field(default_factory=list)
+    limitations: list[Limitation] = Field(default_factory=list)
     reports: list[Report] = Field(default_factory=list)
     questions: list[Question] = Field(default_factory=list)
     methods: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
@@ -100,7 +109,7 @@ class Project:
     expires_on : date
     policy : CellPolicy
     tables : mapping of str to MountedTable
-    masked, reports, questions, methods : list
+    masked, limitations, reports, questions, methods : list
     delivered : Delivered
         What a request's evidence is held against.
     agreed : Agreed
@@ -118,6 +127,7 @@ class Project:
         self.policy_hash = document.policy_hash
         self.tables = document.tables
         self.masked = document.masked
+        self.limitations = document.limitations
         self.reports = document.reports
         self.questions = document.questions
         self.methods = document.methods
@@ -189,12 +199,19 @@ class Project:
                 "(DSA III.G.2; DSA VI.D.2).</p>",
                 "<h4>What you may use</h4>",
                 _html_table(("table", "rows", "column", "owner", "definition", "questions"), self._rows()),
+                *self._known_limitations(),
                 "<h4>What is masked for you</h4>",
                 _html_table(("column", "clause", "why"), [(m.column, m.clause, m.why) for m in self.masked])
                 if self.masked
                 else "<p>Nothing.</p>",
             ]
         )
+
+    def _known_limitations(self) -> Iterator[str]:
+        if self.limitations:
+            yield "<h4>Known limitations, as the agencies state them</h4>"
+            rows = [(known.owner, known.contents, known.text) for known in self.limitations]
+            yield _html_table(("agency", "file", "limitation"), rows)
 
     def _rows(self) -> Iterator[tuple[str, str, str, str, str, str]]:
         for name, table in self.tables.items():

@@ -68,6 +68,11 @@ class Policy(BaseModel):
         return tuple(p.code for p in self.agreement.parties if p.kind is PartyKind.AGENCY)
 
     @property
+    def recipient(self) -> str:
+        """Code of the Data Recipient."""
+        return next(p.code for p in self.agreement.parties if p.kind is PartyKind.RECIPIENT)
+
+    @property
     def signatories(self) -> tuple[str, ...]:
         """Codes of those whose signature the agreement needs: agencies, hub, recipient (EM II)."""
         return tuple(p.code for p in self.agreement.parties if p.kind is not PartyKind.SCHOOL)

@@ -314,6 +314,9 @@ def _about(
         "names": [policy.project, agreement.title, *clauses()],
         "tables": tables,
         "masked": masked,
+        "limitations": [
+            {"owner": said.owner, "contents": said.contents, "text": said.text} for said in delivery.limitations
+        ],
         "reports": [{"id": r.id, "title": r.title, "audience": r.audience} for r in agreement.reports],
         "questions": [{"id": q.id, "text": q.text} for q in agreement.questions],
         "methods": list(agreement.methods),

@@ -10,13 +10,43 @@ from datetime import date, timedelta
 
 from enclave import matching
 from enclave.agreement import InForce, Policy, Termination, diff, hold_complete, of, register
-from enclave.board.motion import Motion, MotionKind, State, digest, motions, open_motion
+from enclave.board.deciding import voters
+from enclave.board.motion import Motion, MotionKind, State, asked_in, digest, motions, open_motion
 from enclave.calendar import CONTINUATION, TERMINATION
 from enclave.errors import invalid, refuse
 from enclave.ledger import Details, Entry
 from enclave.people import Admission
 from enclave.store import Transaction
 from enclave.terms import Action
+
+
+def ask_members(tx: Transaction, kind: MotionKind, case: str, about: str, actor: str) -> Motion:
+    """Ask all members but the one concerned what is to be done about it.
+
+    Source: EM A1.2.B; EM A1.3.
+
+    Raises
+    ------
+    Refused
+        If there is no other member to ask.
+    """
+    motion = Motion("", len(asked_in(tx, case)) + 1, kind, tx.today, actor, case=case, about=about)
+    asked = voters(tx, motion)
+    if not asked:
+        raise refuse(case, "voter", kind.clause, "there is no other member to ask", "Record the members' signatures.")
+    details: Details = {"kind": kind, "about": about, "asked": list(asked)}
+    tx.write(motion, Entry(actor, "board.ask", motion.key, "", kind.clause, "asked", details))
+    return motion
+
+
+def withdraw_questions(tx: Transaction, case: str, actor: str) -> None:
+    """Take back what the members are asked in a case and have not decided.
+
+    Source: EM A1.2.B.
+    """
+    for motion in tx.find(Motion, "", case=case, state=State.OPEN):
+        entry = Entry(actor, "board.replace", motion.key, "", motion.asks.clause)
+        tx.write(replace(motion, state=State.REPLACED), entry)
 
 
 def request(tx: Transaction, policy: Policy, actor: str) -> Motion:

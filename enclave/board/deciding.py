@@ -13,7 +13,7 @@ from enclave.agreement import Extension, Version, of
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, digest, open_motion
 from enclave.errors import Finding, Refused
 from enclave.ledger import Details, Entry
-from enclave.people import Admission
+from enclave.people import Admission, members
 from enclave.store import Transaction, View
 from enclave.terms import Action
 
@@ -35,38 +35,54 @@ def answer(tx: Transaction, admission: Admission, kind: MotionKind, decision: De
     """
     admission.hold_to(Action.DECIDE, admission.project)
     motion = open_motion(tx, admission.project, kind)
-    party, asked = admission.agency, voters(tx, motion)
-    if findings := [*_of_project(tx, motion), *_against(motion, admission, asked, decision, reason)]:
-        raise Refused(f"answer of {admission.person} to {motion.key}", findings)
-    given = Answer(decision, tx.today, admission.person, reason.strip())
+    motion = give(tx, motion, admission.agency, admission.person, decision, reason)
+    if motion.state is State.CARRIED:
+        _CARRIED[kind](tx, motion, admission.person)
+    return motion
+
+
+def give(tx: Transaction, motion: Motion, party: str, person: str, decision: Decision, reason: str) -> Motion:
+    """Record the answer of a party for which a person speaks; what follows from it is the caller's.
+
+    Source: EM XI.B; EM A1.2.B.
+
+    Raises
+    ------
+    Refused
+        As `answer` does; an agency about which the others are asked has no voice.
+    """
+    asked = voters(tx, motion)
+    if findings := [*_of_project(tx, motion), *_against(motion, party, person, asked, decision, reason)]:
+        raise Refused(f"answer of {person} to {motion.key}", findings)
+    given = Answer(decision, tx.today, person, reason.strip())
     motion = replace(motion, answers={**motion.answers, party: given})
     if decision in _ENDS:
         motion = replace(motion, state=_ENDS[decision])
     elif all(voter in motion.answers for voter in asked):
         motion = replace(motion, state=State.CARRIED)
     details: Details = {
-        "kind": kind, "party": party, "decision": decision, "reason_sha256": digest(given.reason),
+        "kind": motion.asks, "party": party, "decision": decision, "reason_sha256": digest(given.reason),
         "told": ["Operating Group", *asked],
     }  # fmt: skip
-    tx.write(motion, Entry(admission.person, "board.answer", motion.key, motion.project, kind.clause,
-                           motion.state, details))  # fmt: skip
-    if motion.state is State.CARRIED:
-        _CARRIED[kind](tx, motion, admission.person)
+    entry = Entry(person, "board.answer", motion.key, motion.project, motion.asks.clause, motion.state, details)
+    tx.write(motion, entry)
     return motion
 
 
 def voters(view: View, motion: Motion) -> tuple[str, ...]:
-    """Give who must answer: of other terms also a party that only the new ones name.
+    """Give who must answer: of other terms also a party that only the new ones name; of an agency all other members.
 
-    Source: EM XI.B; DSA VII.
+    Source: EM XI.B; DSA VII; EM A1.2.B.
     """
+    if motion.about:
+        return tuple(agency for agency in members(view) if agency != motion.about)
     policies = (of(view, motion.project).policy, motion.policy)
     return tuple(dict.fromkeys(code for policy in policies if policy for code in motion.asks.answered_by(policy)))
 
 
 def _of_project(tx: Transaction, motion: Motion) -> list[Finding]:
     """An agreement that has ended is not extended or changed any more."""
-    if motion.asks is MotionKind.INITIAL:
+    if motion.asks is MotionKind.INITIAL or not motion.project:
         return []
     return [
         Finding(rule, clause, motion.key, what, "What has ended is asked for anew.")
@@ -75,17 +91,20 @@ def _of_project(tx: Transaction, motion: Motion) -> list[Finding]:
 
 
 def _against(
-    motion: Motion, admission: Admission, asked: tuple[str, ...], decision: Decision, reason: str
+    motion: Motion, party: str, person: str, asked: tuple[str, ...], decision: Decision, reason: str
 ) -> list[Finding]:
-    party, clause = admission.agency, motion.asks.clause
+    clause = motion.asks.clause
     findings = []
     if party not in asked:
-        what = f"{admission.person} speaks for nobody who must answer"
+        what = f"{person} speaks for nobody who must answer"
         findings.append(Finding("voter", clause, motion.key, what, f"Asked are {', '.join(asked)}."))
     needs = motion.asks is MotionKind.INITIAL and decision is not Decision.DISAPPROVAL
     if party in asked and needs and party not in motion.available:
         what = f"{party} has not confirmed that its data are available and may be shared"
         findings.append(Finding("available", "EM XI.B.1", motion.key, what, "Confirm it: `agreement available`."))
+    if motion.about and decision is Decision.CONDITIONAL:
+        what = "the agencies decide of one of them without conditions"
+        findings.append(Finding("conditional", clause, motion.key, what, "Approve or disapprove."))
     if decision is not Decision.APPROVAL and not reason.strip():
         findings.append(Finding("reason", clause, motion.key, f"a {decision} has no reason", "Give the reason."))
     return findings

@@ -1,9 +1,9 @@
 """A motion: something asked in writing that holds once everybody who must has agreed to it in writing.
 
-A request for data, its continuation and its modification (ExA 1.a), and data of a match kept longer are one thing:
-who must answer, and what follows, is all that differs.
+A request for data, its continuation and its modification (ExA 1.a), data of a match kept longer, and what agencies
+decide of one of them that is to be suspended: who must answer, and what follows, is all that differs.
 
-Source: EM XI.B; ExA 1.a; DSA VI.H; DSA VII; DSA III.F.3.
+Source: EM XI.B; ExA 1.a; DSA VI.H; DSA VII; DSA III.F.3; EM A1.2.B; EM A1.3.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ class MotionKind(StrEnum):
     CONTINUATION = "continuation"
     MODIFICATION = "modification"
     MATCH_DATA = "match-data"
+    SUSPENSION = "suspension"
+    CORRECTION = "correction"
+    REINSTATEMENT = "reinstatement"
 
     @property
     def clause(self) -> str:
@@ -42,6 +45,9 @@ _CLAUSES = {
     MotionKind.CONTINUATION: "DSA VI.H",
     MotionKind.MODIFICATION: "DSA VII",
     MotionKind.MATCH_DATA: "DSA III.F.3",
+    MotionKind.SUSPENSION: "EM A1.2.B",
+    MotionKind.CORRECTION: "EM A1.2.B",
+    MotionKind.REINSTATEMENT: "EM A1.3",
 }
 
 
@@ -80,7 +86,9 @@ class Motion:
     Parameters
     ----------
     number : int
-        Counts the motions of a project.
+        Counts the motions of a project, or of a case.
+    case, about : str
+        Case in which the agencies are asked about one of them, and its code; empty where it is of a project.
     until : date, optional
         The later day asked for.
     policy : Policy, optional
@@ -104,11 +112,13 @@ class Motion:
     refused: dict[str, dict[str, str]] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
     state: State = State.OPEN
+    case: str = ""
+    about: str = ""
 
     @property
     def key(self) -> str:
-        """Project and number; the number stands in the order of asking."""
-        return f"{self.project}/{self.number:03}"
+        """Project or case, and number; the number stands in the order of asking."""
+        return f"{self.project or self.case}/{self.number:03}"
 
 
 def motions(view: View, project: str) -> list[Motion]:
@@ -116,7 +126,12 @@ def motions(view: View, project: str) -> list[Motion]:
     return view.find(Motion, project)
 
 
-def open_motion(view: View, project: str, kind: MotionKind) -> Motion:
+def asked_in(view: View, case: str) -> list[Motion]:
+    """Give what the members were asked in a case, oldest first."""
+    return view.find(Motion, "", case=case)
+
+
+def open_motion(view: View, project: str, kind: MotionKind, case: str = "") -> Motion:
     """Give the motion of a kind that waits for answers.
 
     Source: EM XI.B.
@@ -126,11 +141,11 @@ def open_motion(view: View, project: str, kind: MotionKind) -> Motion:
     Refused
         If nothing of the kind is asked.
     """
-    found = view.find(Motion, project, asks=kind, state=State.OPEN)
+    found = view.find(Motion, project, asks=kind, state=State.OPEN, case=case)
     if not found:
         raise refuse(
-            project, "no-motion", kind.clause, f"no {kind} request waits for an answer",
-            "Look at `enclave agreement motions`.",
+            project or case, "no-motion", kind.clause, f"no {kind} request waits for an answer",
+            f"Look at `enclave {'agency case' if case else 'agreement motions'}`.",
         )  # fmt: skip
     return found[-1]
 

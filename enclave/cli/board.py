@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from enclave import agreement, board, people
+from enclave import agreement, board, matching, people
 from enclave.board import Decision, Motion, MotionKind, State
 from enclave.cli.agreements import agreement_group
 from enclave.cli.data import matching_group
@@ -186,6 +186,64 @@ def agency_leave(
     with desk.changing("agency.refuse", party_id(agency), "") as tx:
         known = people.leave(tx, party_id(agency), desk.actor, breach=breach)
     show(known, as_json, f"the data of {known.agency} are open until {known.until}")
+
+
+@agency_group.command("except")
+def agency_except(
+    context: typer.Context,
+    agency: str,
+    standard: Annotated[str, typer.Argument(help="Clause of Section XV, as EM XV.D.")],
+    until: Annotated[str, typer.Argument(help="Last day, YYYY-MM-DD.")],
+    plan: Annotated[str, typer.Option(help="How the agency comes to meet it.")],
+    as_json: Json = False,
+) -> None:
+    """Record that the board takes an agency's plan to come to meet a standard, with an end (EM XV.E)."""
+    desk: Desk = context.obj
+    with desk.changing("agency.refuse", party_id(agency), "") as tx:
+        known = people.except_from(tx, party_id(agency), standard, plan, calendar_day(until), desk.actor)
+    show(known, as_json, f"{known.agency} is excepted from {known.standard} until {known.until}")
+
+
+@agency_group.command("meets")
+def agency_meets(context: typer.Context, agency: str, standard: str, as_json: Json = False) -> None:
+    """Record that an agency meets the standard it was excepted from (EM XV.E)."""
+    desk: Desk = context.obj
+    with desk.changing("agency.refuse", party_id(agency), "") as tx:
+        people.meet(tx, party_id(agency), standard, desk.actor)
+    show(True, as_json, f"{party_id(agency)} meets {standard}")
+
+
+@agency_group.command("exceptions")
+def agency_exceptions(context: typer.Context, as_json: Json = False) -> None:
+    """List the exceptions from a standard that are not over."""
+    with context.obj.enclave.store.view() as view:
+        rows = [(e.agency, e.standard, e.plan, e.until, (e.until - view.today).days) for e in people.exceptions(view)]
+    table("exceptions", ("agency", "standard", "plan", "until", "days left"), rows, as_json)
+
+
+@matching_group.command("quality")
+def matching_quality(context: typer.Context, as_json: Json = False) -> None:
+    """Show the quality of matching over all requests, newest run first (EM V.A.12)."""
+    enclave = context.obj.enclave
+    with enclave.store.view() as view:
+        found = matching.quality(view, enclave.settings)
+    rows = [
+        (
+            q.project,
+            q.run,
+            q.ran_on,
+            q.of,
+            q.match_rate,
+            *(_share(s) for s in (q.false_match, q.missed_match, q.judged)),
+        )
+        for q in found
+    ]
+    head = ("DR", "run", "on", "agencies", "linked", "false links, expected", "missed, expected", "right, as judged")
+    table("quality of matching", head, rows, as_json)
+
+
+def _share(found: matching.Share | None) -> str:
+    return "" if found is None else f"{found.rate:.2%} ({found.low:.2%} to {found.high:.2%})"
 
 
 def _plain(motion: Motion) -> dict[str, object]:

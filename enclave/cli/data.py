@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from enclave import agreement, intake, matching, resultant
 from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, show, table
 from enclave.settings import PACKAGED_POLICIES
-from enclave.terms import Action, project_id
-from enclave.vault import new_secret, read_private, read_public, read_secret, write_secret
+from enclave.terms import Action, party_id, project_id
+from enclave.vault import Consent, new_secret, read_private, read_public, read_secret, write_secret
 
 intake_group = typer.Typer(no_args_is_help=True, help="Transmittals: keys, what was received and what is missing.")
 matching_group = typer.Typer(no_args_is_help=True, help="Match runs and the parties' agreement.")
@@ -50,6 +50,7 @@ def seal(
     out: Annotated[Path, typer.Option(help="Folder for the sealed file.", file_okay=False)] = Path(),
     limitations: Annotated[str, typer.Option(help="Known limitations of the data (DSA II.H).")] = "",
     policies: Annotated[Path, typer.Option(help="The agency's copy of the policies.")] = PACKAGED_POLICIES,
+    consent: Annotated[Consent, typer.Option(help="Of those in the file (EM XIII.C).")] = Consent.NOT_REQUIRED,
     pprl: Annotated[Path | None, typer.Option(help="The agencies' secret: send encodings, not identifiers.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -65,17 +66,26 @@ def seal(
         out=out,
         created=datetime.now(UTC),
         limitations=limitations,
+        consent=consent,
         secret=read_secret(pprl) if pprl else None,
     )
     show(str(sealed), as_json, f"sealed to {sealed.name}; send it to the hub's inbox")
 
 
-def receive(context: typer.Context, sealed: GivenFile, project: str, as_json: Json = False) -> None:
+def receive(
+    context: typer.Context,
+    sealed: GivenFile,
+    project: str,
+    channel: Annotated[intake.Channel, typer.Option(help="How it came, where it is not in the inbox.")] = (
+        intake.Channel.HANDED
+    ),
+    as_json: Json = False,
+) -> None:
     """Receive a transmittal: verify, check, seal at rest; or turn it away with every finding."""
     desk: Desk = context.obj
     enclave = desk.enclave
     holding = intake.receive(
-        enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys, sealed, project, desk.actor
+        enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys, sealed, project, desk.actor, channel
     )
     show(holding, as_json, f"{holding.name} of {holding.source}: {holding.rows:,} rows received")
 
@@ -85,7 +95,11 @@ def intake_key(context: typer.Context, public: GivenFile, as_json: Json = False)
     """Register an agency's public keys, after comparing the fingerprint by telephone."""
     with context.obj.enclave.store.transaction() as tx:
         known = intake.register_key(tx, read_public(public), context.obj.actor)
-    show(known, as_json, f"keys of {known.public.owner} registered, fingerprint {known.public.fingerprint}")
+    show(
+        known,
+        as_json,
+        f"keys of {known.public.owner} registered, fingerprint {known.public.fingerprint}, agreed {known.algorithm}",
+    )
 
 
 @intake_group.command("board")
@@ -93,16 +107,36 @@ def intake_board(context: typer.Context, project: str, as_json: Json = False) ->
     """Show what is expected, received and missing."""
     with context.obj.enclave.store.view() as view:
         policy = agreement.of(view, project_id(project)).policy
+        plan = {(e.source, e.contents): e for e in intake.expected(view, policy)}
         rows: list[tuple[object, ...]] = [
-            (h.source, h.contents, h.name, h.rows, h.as_of, "received", h.received_on)
+            (h.source, h.contents, h.name, h.rows, h.as_of, "received", h.received_on, e.due_on, e.late)
             for h in intake.holdings(view, policy.project)
+            for e in [plan[h.source, h.contents]]
         ]
         rows += [
-            (source, contents, None, None, None, "expected", None)
-            for source, contents in intake.missing(view, policy)
+            (e.source, e.contents, None, None, None, "expected", None, e.due_on, e.late)
+            for e in plan.values()
+            if e.received_on is None
         ]
-    columns = ("source", "contents", "file", "rows", "as of", "state", "on")
+    columns = ("source", "contents", "file", "rows", "as of", "state", "on", "by", "late")
     table(f"intake of {policy.project}", columns, rows, as_json)
+
+
+@intake_group.command("schedule")
+def intake_schedule(
+    context: typer.Context,
+    project: str,
+    source: str,
+    contents: str,
+    by: Annotated[str, typer.Argument(help="Last day, YYYY-MM-DD.")],
+    as_json: Json = False,
+) -> None:
+    """Set the day by which an expected file is to be sent, as the Operating Group (EM XII)."""
+    desk: Desk = context.obj
+    project = project_id(project)
+    with desk.changing("intake.refuse-schedule", project, project) as tx:
+        known = intake.schedule(tx, project, party_id(source), contents, calendar_day(by), desk.actor)
+    show(known, as_json, f"{known.source} sends its {known.contents} file by {known.due_on}")
 
 
 @intake_group.command("serve")

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from enclave import incidents
+from enclave import board, incidents
+from enclave.board import Decision, MotionKind
 from enclave.cli.board import agency_group
 from enclave.cli.desk import Desk, Json, calendar_day, known_clause, show, table
-from enclave.incidents import Breach, CaseKind, Determination, Status
+from enclave.incidents import Act, Breach, CaseKind, Determination, Matters, Status
 from enclave.terms import party_id, project_id
 
 incident_group = typer.Typer(no_args_is_help=True, help="Holds, suspensions, breaches, problems, FOIA, subpoenas.")
@@ -77,15 +78,119 @@ def agency_suspend(
     agency: str,
     since: Annotated[str, typer.Argument(help="First day, YYYY-MM-DD; 24 hours must be over by then.")],
     until: Until = "",
-    cause: Annotated[bool, typer.Option(help="For cause, at once, by the Operating Group.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Take an agency's data out of every project for a time (EM A1.2)."""
+    """Take one's agency's data out of every project for a time (EM A1.2)."""
     desk: Desk = context.obj
     last = calendar_day(until) if until else None
     with desk.changing("incident.refuse", party_id(agency), "") as tx:
-        hold = incidents.suspend_agency(tx, party_id(agency), desk.actor, calendar_day(since), last, cause=cause)
+        hold = incidents.suspend_agency(tx, party_id(agency), desk.actor, calendar_day(since), last)
     show(hold, as_json, f"{hold.scope} is suspended from {hold.since} until {hold.until or 'it is lifted'}")
+
+
+@agency_group.command("complain")
+def agency_complain(
+    context: typer.Context,
+    agency: str,
+    text: Annotated[str, typer.Argument(help="What is said about it; no data of a person.")],
+    came_at: When = "",
+    as_json: Json = False,
+) -> None:
+    """Take in a complaint about an agency, as the Operating Group, and tell the agency (EM A1.2.B)."""
+    desk: Desk = context.obj
+    now = datetime.now(UTC)
+    came = _moment(came_at) if came_at else now
+    with desk.changing("incident.refuse", party_id(agency), "") as tx:
+        case = incidents.complain(tx, party_id(agency), text, came, now, desk.actor)
+    show(case, as_json, f"{case.key}, for {', '.join(case.told)}; {_first(case)}")
+
+
+@agency_group.command("act")
+def agency_act(
+    context: typer.Context,
+    case: str,
+    what: Act,
+    text: Annotated[str, typer.Argument(help="In writing: the reasons, the plan, the evidence, what is missing.")],
+    until: Annotated[str, typer.Option(help="With `prolonged`: the later end the agency agrees to.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Do the next thing in the case of a complaint: suspend, give reasons, hand in a plan or evidence (EM A1.2.B)."""
+    desk: Desk = context.obj
+    later = _moment(until) if until else None
+    with desk.changing("incident.refuse", case, "") as tx:
+        taken = incidents.act(tx, case, what, text, datetime.now(UTC), desk.actor, later)
+    show(taken, as_json, f"{taken.key}: {what}{', too late' if taken.steps[-1].late else ''}")
+
+
+@agency_group.command("vote")
+def agency_vote(
+    context: typer.Context,
+    case: str,
+    on: MotionKind,
+    party: Annotated[str, typer.Argument(help="One's own agency.")],
+    decision: Decision,
+    reason: Annotated[str, typer.Option(help="The reason, in writing.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Answer for one's agency what is asked about another; the one concerned has no voice (EM A1.2.B)."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", case, "") as tx:
+        taken = incidents.vote(tx, case, on, party_id(party), decision, reason, datetime.now(UTC), desk.actor)
+    last = taken.steps[-1].act if taken.steps else "opened"
+    show(taken, as_json, f"{party_id(party)}: {decision}; {taken.key} is {last}")
+
+
+@agency_group.command("case")
+def agency_case(context: typer.Context, case: str, as_json: Json = False) -> None:
+    """Show a complaint: what was done, by when the next things must be, and what the agencies answered."""
+    with context.obj.enclave.store.view() as view:
+        rows: list[tuple[object, ...]] = []
+        for known in (each for each in incidents.cases(view) if each.key == case):
+            rows += [
+                (step.at, step.act or "step", step.by, "late" if step.late else "done", step.text)
+                for step in known.steps
+            ]
+            rows += [(each.due_at, each.what, "", f"owed ({each.clause})", "") for each in incidents.owed(known)]
+        for asked in board.asked_in(view, case):
+            said = "; ".join(f"{party}: {answer.decision}" for party, answer in asked.answers.items())
+            rows.append(
+                (asked.asked_on, f"asked: {asked.asks}", ", ".join(board.voters(view, asked)), asked.state, said)
+            )
+    table(case, ("when", "what", "who", "state", "text"), rows, as_json)
+
+
+@incident_group.command("interruption")
+def incident_interruption(
+    context: typer.Context,
+    party: str,
+    text: Annotated[str, typer.Argument(help="What stops and how long; no data of a person.")],
+    begins_at: When = "",
+    as_json: Json = False,
+) -> None:
+    """Tell all members that one's party's service stops, before a planned stop or as soon as can be (EM A1.2.A.1)."""
+    desk: Desk = context.obj
+    now = datetime.now(UTC)
+    begins = _moment(begins_at) if begins_at else now
+    with desk.changing("incident.refuse", party_id(party), "") as tx:
+        notice = incidents.announce(tx, party_id(party), text, begins, now, desk.actor)
+    show(notice, as_json, f"{notice.key} stands on the notice board, for {', '.join(notice.told)}")
+
+
+@incident_group.command("back")
+def incident_back(context: typer.Context, notice: str, as_json: Json = False) -> None:
+    """Say that an interrupted service is back."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", notice, "") as tx:
+        known = incidents.back(tx, notice, datetime.now(UTC), desk.actor)
+    show(known, as_json, f"{known.party} is back")
+
+
+@incident_group.command("notices")
+def incident_notices(context: typer.Context, as_json: Json = False) -> None:
+    """Show the notice board of interruptions."""
+    with context.obj.enclave.store.view() as view:
+        rows = [(n.key, n.party, n.text, n.begins_at, n.planned) for n in incidents.interruptions(view)]
+    table("notices", ("notice", "party", "text", "begins", "planned"), rows, as_json)
 
 
 @incident_group.command("log")
@@ -106,13 +211,17 @@ def incident_open(
     came_at: When = "",
     as_json: Json = False,
 ) -> None:
-    """Report a problem, as every user must at once (ExC), or enter a FOIA request or a subpoena."""
+    """Report a problem, as every user must at once (ExC); ask; enter a FOIA request or a subpoena.
+
+    A user asks about completeness and matching (DSA VI.B), for a change of the protocol (ExA 6.a), or that data which
+    are no longer needed are destroyed (ExA 4.b).
+    """
     desk: Desk = context.obj
     dr, now = project_id(project) if project else "", datetime.now(UTC)
     came = _moment(came_at) if came_at else now
     with desk.changing("incident.refuse", kind, dr) as tx:
         case = incidents.open_case(tx, kind, dr, text, came, now, desk.actor)
-    show(case, as_json, f"{case.key}, for {', '.join(case.told)}; a first step by {case.due_at:%Y-%m-%d %H:%M %Z}")
+    show(case, as_json, f"{case.key}, for {', '.join(case.told)}; {_first(case)}")
 
 
 @incident_group.command("step")
@@ -179,6 +288,33 @@ def incident_supplement(context: typer.Context, notice: str, text: str, as_json:
     show(known, as_json, f"notice {known.key}: {len(known.supplements)} supplements")
 
 
+@incident_group.command("review")
+def incident_review(
+    context: typer.Context,
+    notice: str,
+    impact: Annotated[str, typer.Option(help="On privacy, security, confidentiality and integrity.")],
+    suspension: Annotated[str, typer.Option(help="Whether a party is to be suspended.")],
+    measures: Annotated[str, typer.Option(help="Other measures, or none.")],
+    inquiries: Annotated[str, typer.Option(help="What more is asked of the parties, or nothing.")],
+    as_json: Json = False,
+) -> None:
+    """Record what the board determined of the four matters of a breach notice (EM A2.2.A)."""
+    desk: Desk = context.obj
+    matters = Matters(impact, suspension, measures, inquiries)
+    with desk.changing("incident.refuse", notice, "") as tx:
+        known = incidents.review_breach(tx, notice, matters, desk.actor)
+    show(known, as_json, f"notice {known.key} is reviewed")
+
+
+@incident_group.command("secured")
+def incident_secured(context: typer.Context, notice: str, party: str, text: str, as_json: Json = False) -> None:
+    """Confirm for one's party that the security of its systems is restored, and say how (EM V.A.14)."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", notice, "") as tx:
+        known = incidents.confirm_secure(tx, notice, party_id(party), text, datetime.now(UTC), desk.actor)
+    show(known, as_json, f"notice {known.key}: {', '.join(known.secured)} confirmed")
+
+
 @incident_group.command("resolve")
 def incident_resolve(
     context: typer.Context, notice: str, determination: Determination, lessons: str, as_json: Json = False
@@ -188,6 +324,11 @@ def incident_resolve(
     with desk.changing("incident.refuse", notice, "") as tx:
         known = incidents.resolve(tx, notice, determination, lessons, desk.actor)
     show(known, as_json, f"notice {known.key}: {known.determination}")
+
+
+def _first(case: incidents.Case) -> str:
+    by = f"a first step by {case.due_at:%Y-%m-%d %H:%M %Z}" if case.due_at else "it is answered when it is answered"
+    return f"{by}; it came late" if case.asked_late else by
 
 
 def _moment(text: str) -> datetime:

@@ -264,8 +264,8 @@ def ledger_show(
 ) -> None:
     """Show the newest entries."""
     with context.obj.enclave.store.view() as view:
-        found = list(view.entries(project=project_id(project) if project else None, action=action or None))
+        found, _ = view.newest(last, project=project_id(project) if project else None, action=action or None)
     rows = [
-        (e["seq"], e["day"], e["actor"], e["action"], e["object"], e["clause"], e["outcome"]) for e in found[-last:]
+        (e["seq"], e["day"], e["actor"], e["action"], e["object"], e["clause"], e["outcome"]) for e in found[::-1]
     ]
     table("ledger", ("entry", "day", "who", "what", "object", "clause", "outcome"), rows, as_json)

@@ -1,6 +1,7 @@
 """Every clock that runs, whoever has to act when it runs out.
 
-Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XVII.C; EM XVIII.B.
+Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XII; EM XV.E; EM XVII.C;
+EM XVIII.B.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from enclave import destruction, incidents, matching, papers, people, publication
+from enclave import destruction, incidents, intake, matching, papers, people, publication
 from enclave.agreement import InForce
 from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
 from enclave.destruction import Due
-from enclave.people import Listing, Membership
+from enclave.matching import MatchRun
+from enclave.people import Listing, Membership, exceptions
 from enclave.publication import Publication
 from enclave.store import View
 
@@ -52,11 +54,12 @@ def running(view: View) -> list[Running]:
 
     Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XVII.C; EM XVIII.B.
     """
+    view.load(InForce, Listing, MatchRun)
     owed = (
         Running(due.project, due.what, due.project, due.clause, due.due_on, due)
         for due in destruction.due(view, view.today)
     )
-    kinds = (_open_matches, _exhibits, _papers, _people, _members, _copies, _cases)
+    kinds = (_open_matches, _exhibits, _papers, _people, _members, _copies, _cases, _files)
     found = [*owed, *(clock for clocks in kinds for clock in clocks(view))]
     return sorted(found, key=lambda clock: (clock.due_on, clock.about, clock.what))
 
@@ -119,6 +122,8 @@ def _people(view: View) -> Iterator[Running]:
 def _members(view: View) -> Iterator[Running]:
     for member in view.find(Membership):
         yield Running("", MEMBERSHIP.name, member.agency, MEMBERSHIP.clause, member.until)
+    for each in exceptions(view):
+        yield Running("", f"exception from {each.standard}", each.agency, "EM XV.E", each.until)
 
 
 def _copies(view: View) -> Iterator[Running]:
@@ -127,9 +132,15 @@ def _copies(view: View) -> Iterator[Running]:
             yield Running(each.project, FINAL_COPY.name, each.request_id, FINAL_COPY.clause, each.final_copy_due_on)
 
 
+def _files(view: View) -> Iterator[Running]:
+    for agreement in _alive(view):
+        for file in intake.expected(view, agreement.policy):
+            if file.due_on is not None and file.received_on is None:
+                about = f"{agreement.project}/{file.source}/{file.contents}"
+                yield Running(agreement.project, "transmission of a file", about, "EM XII", file.due_on)
+
+
 def _cases(view: View) -> Iterator[Running]:
     for case in incidents.cases(view):
-        if not case.closed and not case.steps:
-            yield Running(
-                case.project, f"first step on a {case.kind}", case.key, case.kind.clause, case.due_at.date()
-            )
+        for each in incidents.owed(case):
+            yield Running(case.project, each.what, case.key, each.clause, each.due_at.date())

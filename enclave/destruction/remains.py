@@ -17,7 +17,7 @@ from enclave.destruction.certificate import Proof
 from enclave.destruction.record import Destruction, Scope
 from enclave.egress import ReleaseRequest, rendered
 from enclave.errors import Fault, Refused
-from enclave.intake import holdings
+from enclave.intake import Holding
 from enclave.sandbox import Sandboxes
 from enclave.scratch import wipe
 from enclave.settings import Settings
@@ -104,7 +104,7 @@ def drop_samples(settings: Settings, destruction: Destruction) -> None:
 
 def _sealed(view: View, settings: Settings, project: str, key_id: str) -> list[Path]:
     """Find what is sealed under a key: its own folder, and the holdings that name it."""
-    held = [settings.sealed / holding.sealed for holding in holdings(view, project) if holding.key_id == key_id]
+    held = [settings.sealed / holding.sealed for holding in view.find(Holding, project) if holding.key_id == key_id]
     return [settings.sealed / key_id, *held]
 
 

@@ -3,14 +3,19 @@
 from enclave.incidents.breach import (
     Breach,
     Determination,
+    Matters,
     Notice,
     Status,
     Supplement,
+    confirm_secure,
     report_breach,
     resolve,
+    review_breach,
     supplement,
 )
-from enclave.incidents.case import Case, CaseKind, cases, open_case, take_step
+from enclave.incidents.case import OF_USERS, Case, CaseKind, cases, open_case, take_step
+from enclave.incidents.complaint import Act, Owed, act, complain, owed, vote
+from enclave.incidents.interruptions import Interruption, announce, back, interruptions
 from enclave.incidents.stops import (
     Suspended,
     hold_project,
@@ -24,26 +29,40 @@ from enclave.incidents.stops import (
 )
 
 __all__ = [
+    "OF_USERS",
+    "Act",
     "Breach",
     "Case",
     "CaseKind",
     "Determination",
+    "Interruption",
+    "Matters",
     "Notice",
+    "Owed",
     "Status",
     "Supplement",
     "Suspended",
+    "act",
+    "announce",
+    "back",
     "cases",
+    "complain",
+    "confirm_secure",
     "hold_project",
+    "interruptions",
     "lift_project",
     "open_case",
+    "owed",
     "refuse_recipient",
     "reinstate",
     "report_breach",
     "resolve",
+    "review_breach",
     "supplement",
     "suspend_agency",
     "suspend_person",
     "suspensions",
     "take_step",
+    "vote",
     "with_cause",
 ]

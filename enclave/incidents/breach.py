@@ -1,12 +1,15 @@
 """The breach notice: eight items within 24 hours, to those whose data they are, and the record of what came of it.
 
-Source: DSA VI.F; EM A2.1.A; EM A2.1.B.
+It is resolved when the board has reviewed four matters and, unless it was no breach, a party has confirmed that the
+security of its systems is restored; what came of it and the lessons go to all.
+
+Source: DSA VI.F; EM A2.1.A; EM A2.1.B; EM A2.2.A; EM A2.2.C; EM V.A.14.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -16,7 +19,11 @@ from enclave.calendar import BREACH
 from enclave.errors import Finding, Invalid, Refused, refuse
 from enclave.incidents.words import CONTENT, digest, hold_clean, unsaid
 from enclave.ledger import Details, Entry
+from enclave.people import hold_to_party, members
 from enclave.store import Transaction
+from enclave.terms import Role
+
+REVIEW, RESOLUTION, SECURED = "EM A2.2.A", "EM A2.2.C", "EM V.A.14"
 
 
 class Status(StrEnum):
@@ -68,6 +75,30 @@ class Breach:
 
 
 @dataclass(frozen=True)
+class Matters:
+    """What the board determines when it reviews a notice.
+
+    Source: EM A2.2.A.
+
+    Parameters
+    ----------
+    impact : str
+        On privacy, security, confidentiality and integrity.
+    suspension : str
+        Whether a party is to be suspended.
+    measures : str
+        Other measures, or none.
+    inquiries : str
+        What more is asked of the parties, or nothing.
+    """
+
+    impact: str
+    suspension: str
+    measures: str
+    inquiries: str
+
+
+@dataclass(frozen=True)
 class Supplement:
     """What became known later; nothing that was said before is changed."""
 
@@ -86,6 +117,10 @@ class Notice:
         The Operating Group and each Participating Agency whose data are in the project.
     due_at : datetime
         24 hours after the discovery or reasonable belief.
+    reviewed : Matters, optional
+        What the board determined.
+    secured : mapping of party -> Supplement
+        Who confirmed that the security of its systems is restored.
     """
 
     KIND: ClassVar[str] = "breach"
@@ -100,6 +135,8 @@ class Notice:
     supplements: tuple[Supplement, ...] = ()
     determination: Determination | None = None
     lessons: str = ""
+    reviewed: Matters | None = None
+    secured: dict[str, Supplement] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -166,17 +203,85 @@ def supplement(tx: Transaction, key: str, text: str, at: datetime, actor: str) -
     return notice
 
 
+def review_breach(tx: Transaction, key: str, matters: Matters, actor: str) -> Notice:
+    """Record what the board determined of the four matters; reviewed again, the newest holds.
+
+    Source: EM A2.2.A.
+
+    Raises
+    ------
+    Refused
+        If the notice is not open, or who enters it is not of the Operating Group.
+    Invalid
+        If one of the four is empty, or looks like data of a person.
+    """
+    notice = _unresolved(tx, key)
+    hold_to_party(tx, key, actor, REVIEW, role=Role.OPM)
+    texts = [(each.name, str(getattr(matters, each.name))) for each in fields(matters)]
+    findings = [
+        Finding("matter", REVIEW, name, "the matter is empty", "Determine all four; `none` is an answer.")
+        for name, text in texts
+        if not text.strip()
+    ]
+    if findings := [*findings, *unsaid(texts)]:
+        raise Invalid(f"review of breach notice {key}", findings)
+    notice = replace(notice, reviewed=matters)
+    details: Details = {"content_sha256": digest("\n".join(text for _, text in texts))}
+    tx.write(notice, Entry(actor, "incident.review", key, notice.project, REVIEW, details=details))
+    return notice
+
+
+def confirm_secure(tx: Transaction, key: str, party: str, text: str, at: datetime, actor: str) -> Notice:
+    """Record a party's confirmation that the security of its systems is restored, and how that was made sure.
+
+    Source: EM V.A.14.
+
+    Raises
+    ------
+    Refused
+        If the notice is not open, or the person does not speak for the party.
+    """
+    notice = _unresolved(tx, key)
+    hold_to_party(tx, key, actor, SECURED, party=party, project=notice.project)
+    text = hold_clean(f"breach notice {key}", "secured", text)
+    notice = replace(notice, secured={**notice.secured, party: Supplement(text, actor, at)})
+    details: Details = {"party": party, "at": at.isoformat(), "content_sha256": digest(text)}
+    tx.write(notice, Entry(actor, "incident.secured", key, notice.project, SECURED, details=details))
+    return notice
+
+
 def resolve(tx: Transaction, key: str, determination: Determination, lessons: str, actor: str) -> Notice:
     """Record what the Data Governing Board determined and the lessons that go to all parties.
 
     The record is kept also where it was not a breach (EM A2.1.B).
+
+    Source: EM A2.1.B; EM A2.2.A; EM A2.2.C.
+
+    Raises
+    ------
+    Refused
+        If the four matters are not reviewed, no party has confirmed that its security is restored though there was a
+        breach or may have been one, or who enters it is not of the Operating Group.
     """
     notice = _unresolved(tx, key)
+    hold_to_party(tx, key, actor, RESOLUTION, role=Role.OPM)
+    findings = []
+    if notice.reviewed is None:
+        what, next = "the board has not reviewed the four matters", "Enter them: `enclave incident review`."
+        findings.append(Finding("matter", REVIEW, key, what, next))
+    if not notice.secured and determination is not Determination.NONE:
+        what = "no party has confirmed that the security of its systems is restored"
+        findings.append(Finding("secured", SECURED, key, what, "The party does: `enclave incident secured`."))
+    if findings:
+        raise Refused(f"breach notice {key}", findings)
     hold_clean(f"breach notice {key}", "lessons", lessons)
     breach = replace(notice.breach, status=Status.RESOLVED)
     notice = replace(notice, breach=breach, determination=determination, lessons=lessons.strip())
-    details = {"determination": determination, "content_sha256": digest(lessons.strip())}
-    tx.write(notice, Entry(actor, "incident.resolve", key, notice.project, CONTENT, "resolved", details))
+    told = dict.fromkeys((*notice.recipients, *notice.breach.parties, *members(tx)))  # lessons are for all
+    details: Details = {
+        "determination": determination, "told": list(told), "content_sha256": digest(lessons.strip()),
+    }  # fmt: skip
+    tx.write(notice, Entry(actor, "incident.resolve", key, notice.project, RESOLUTION, "resolved", details))
     return notice
 
 
@@ -205,7 +310,7 @@ def _of_times(discovered_at: datetime, reported_at: datetime) -> Iterator[Findin
 
 
 def _texts(breach: Breach) -> list[tuple[str, str]]:
-    values = [(field.name, getattr(breach, field.name)) for field in fields(breach)]
+    values = [(each.name, getattr(breach, each.name)) for each in fields(breach)]
     return [(name, value) for name, value in values if isinstance(value, str)]
 
 

@@ -1,6 +1,7 @@
 """Stop a project, a person, an agency's data or a recipient, and let them go on; the log of it all.
 
-An agency that suspends itself says so a day before; a recipient is stopped at once, for a time, by any agency.
+An agency that suspends itself says so a day before; a recipient is stopped at once, for a time, by any agency. An
+agency is suspended for cause in the case of a complaint (`complaint`), and by its end alone goes on.
 Whatever is stopped is stopped in every project it is in: no session, no request, no release, and what runs ends.
 
 Source: DSA VI.F; EM A1.2; EM A1.2.A; EM A1.2.B; EM A1.3; EM A2.2.B.
@@ -21,7 +22,7 @@ from enclave.store import Transaction, View
 from enclave.terms import Role
 
 _BY_ITSELF = "EM A1.2.A"
-_FOR_CAUSE = "EM A1.2.B"
+FOR_CAUSE = "EM A1.2.B"
 _BEGINS = {"incident.hold": "incident.lift", "people.suspend": "people.unsuspend"}
 
 
@@ -52,38 +53,29 @@ def suspend_person(tx: Transaction, project: str, person: str, clause: str, acto
     return suspend(tx, project, person, clause, actor)
 
 
-def suspend_agency(
-    tx: Transaction, agency: str, actor: str, since: date, until: date | None = None, *, cause: bool = False
-) -> Hold:
-    """Take an agency's data out of every project for a time: by its own notice, or for cause at once.
+def suspend_agency(tx: Transaction, agency: str, actor: str, since: date, until: date | None = None) -> Hold:
+    """Take an agency's data out of every project for a time, by its own notice.
 
-    Source: EM A1.2.A; EM A1.2.B.
+    Source: EM A1.2.A.
 
     Parameters
     ----------
     since : date
-        Of its own notice at the earliest the second day after, when 24 hours are over whatever the hour.
+        At the earliest the second day after, when 24 hours are over whatever the hour.
     until : date, optional
         Last day; then its data are back by themselves.
 
     Raises
     ------
     Refused
-        If no project has its data, who gives notice is not its steward (for cause, not the Operating Group), or the
-        notice is too short.
+        If no project has its data, who gives notice is not its steward, or the notice is too short.
     """
-    _hold_known(tx, agency, PartyKind.AGENCY)
-    clause = _FOR_CAUSE if cause else _BY_ITSELF
-    if cause:
-        hold_to_party(tx, agency, actor, clause, role=Role.OPM)
-    else:
-        hold_to_party(tx, agency, actor, clause, party=agency)
-    first = tx.today if cause else SUSPENSION.due(tx.today) + timedelta(days=1)
+    hold_known_agency(tx, agency)
+    hold_to_party(tx, agency, actor, _BY_ITSELF, party=agency)
+    first = SUSPENSION.due(tx.today) + timedelta(days=1)
     if since < first:
-        raise refuse(agency, "notice", clause, "24 hours are not over by then", f"Begin on {first} or later.")
-    # of a name of its own: an agency's notice does not take the place of a suspension for cause
-    scope, asked_by = (f"agency {agency} for cause", "") if cause else (f"agency {agency}", agency)
-    return _stop(tx, Hold("", scope, since, clause, actor, agency, until, asked_by))
+        raise refuse(agency, "notice", _BY_ITSELF, "24 hours are not over by then", f"Begin on {first} or later.")
+    return _stop(tx, Hold("", f"agency {agency}", since, _BY_ITSELF, actor, agency, until, agency))
 
 
 def refuse_recipient(tx: Transaction, recipient: str, agency: str, actor: str, until: date | None = None) -> Hold:
@@ -103,7 +95,7 @@ def refuse_recipient(tx: Transaction, recipient: str, agency: str, actor: str, u
 
 
 def reinstate(tx: Transaction, party: str, actor: str) -> list[Hold]:
-    """Let an agency or a recipient go on before its day: what the person's own agency or the Operating Group placed.
+    """Let an agency or a recipient go on before its day: what the person's own agency placed.
 
     Source: EM A1.3.
 
@@ -113,12 +105,11 @@ def reinstate(tx: Transaction, party: str, actor: str) -> list[Hold]:
         If nothing stands that this person may lift.
     """
     theirs = {each.agency for each in tx.find(Listing, person=actor, role=Role.STEWARD, suspension=None)} - {""}
-    theirs |= {"" for _ in tx.find(Listing, person=actor, role=Role.OPM, suspension=None)}
     lifted = [hold for hold in tx.find(Hold, "", party=party) if hold.asked_by in theirs]
     if not lifted:
         raise refuse(
             party, "not-held", "EM A1.3", f"no suspension of {party} is {actor}'s to lift",
-            "Who placed it lifts it, or the Operating Group.",
+            "Who placed it lifts it; one for cause ends with its case (`enclave agency case`).",
         )  # fmt: skip
     for hold in lifted:
         lift(tx, hold, actor)
@@ -179,6 +170,11 @@ def _stop(tx: Transaction, hold: Hold) -> Hold:
         raise refuse(hold.party, "not-later", hold.clause, "it ends before it begins", "Give a later last day.")
     place(tx, hold)
     return hold
+
+
+def hold_known_agency(view: View, agency: str) -> None:
+    """Refuse a code under which no project has an agency (EM A1.2)."""
+    _hold_known(view, agency, PartyKind.AGENCY)
 
 
 def _hold_known(view: View, code: str, kind: PartyKind) -> None:

@@ -3,16 +3,22 @@
 from enclave.intake.finder import merge_finders
 from enclave.intake.holdings import Holding, holdings, missing, open_holding, withdraw
 from enclave.intake.names import layout_of
-from enclave.intake.receiving import receive
+from enclave.intake.receiving import Channel, receive
+from enclave.intake.schedule import Expected, Transmission, expected, schedule
 from enclave.intake.senders import SenderKey, register_key, sender_key
 from enclave.intake.sftp import serve_sftp, waiting
 from enclave.intake.spool import recover
 from enclave.intake.transmittal import check_file, seal_transmittal
+from enclave.intake.withdrawals import withdrawals
 
 __all__ = [
+    "Channel",
+    "Expected",
     "Holding",
     "SenderKey",
+    "Transmission",
     "check_file",
+    "expected",
     "holdings",
     "layout_of",
     "merge_finders",
@@ -21,9 +27,11 @@ __all__ = [
     "receive",
     "recover",
     "register_key",
+    "schedule",
     "seal_transmittal",
     "sender_key",
     "serve_sftp",
     "waiting",
     "withdraw",
+    "withdrawals",
 ]

@@ -14,8 +14,9 @@ from uuid import UUID
 from enclave import agreement
 from enclave.errors import EnclaveError, Finding
 from enclave.intake.holdings import Holding
-from enclave.intake.names import Layout, encoding_of, is_encoded, layout_of, parse_file_name
+from enclave.intake.names import WITHDRAWN, Layout, encoding_of, is_encoded, layout_of, parse_file_name
 from enclave.intake.senders import SenderKey, sender_key
+from enclave.intake.specifications import specification_findings, specifications
 from enclave.people import holds
 from enclave.store import View
 from enclave.terms import GENERIC_ID, HUB
@@ -40,6 +41,7 @@ def findings_before_opening(view: View, header: Header, hub: PublicKeys, project
         *_about_expectation(view, header, project),
         *_about_repetition(view, header, project),
         *_about_date(view, header),
+        *specification_findings(header.specification, view.today, specifications()),
     ]
 
 
@@ -142,7 +144,7 @@ def _about_repetition(view: View, header: Header, project: str) -> Iterator[Find
             return
     flag = next((column for column in header.elements if _FLAG.fullmatch(column)), "")
     for held in view.find(Holding, project, source=header.source, contents=header.contents):
-        if held.contents != "finder" or held.flag == flag:
+        if held.contents != WITHDRAWN and (held.contents != "finder" or held.flag == flag):
             what = f"a {held.contents} file of {held.source} is held already"
             yield Finding("already-held", "EM XII.A", f"holding {held.id}", what, "Withdraw that one first.")
 

@@ -12,11 +12,12 @@ from typing import ClassVar
 
 from enclave.agreement import Policy
 from enclave.errors import invalid
-from enclave.intake.names import flags_of
+from enclave.intake.names import WITHDRAWN, flags_of
 from enclave.ledger import Entry
 from enclave.settings import Settings
 from enclave.store import Store, View
-from enclave.vault import Keystore
+from enclave.terms import HUB
+from enclave.vault import Consent, Keystore
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Holding:
         Digest of the manifest the agency signed.
     limitations : str
         Known limitations the agency states (DSA II.H).
+    channel : str
+        How the file came to the hub.
+    consent : str
+        What the agency says of the consent of those in it (EM XIII.C).
     key_check : str
         Check value of the secret its encodings were made with; empty for a file that holds none.
     """
@@ -59,6 +64,8 @@ class Holding:
     header_sha256: str
     limitations: str = ""
     key_check: str = ""
+    channel: str = ""
+    consent: str = Consent.NOT_REQUIRED
 
     @property
     def key(self) -> str:
@@ -73,12 +80,12 @@ class Holding:
     @property
     def context(self) -> str:
         """What is bound into the seal, so that no other file can stand in this one's place."""
-        return seal_context(self.project, self.id)
+        return seal_context(self.source, self.project, self.id)
 
 
-def seal_context(project: str, id: str) -> str:
-    """Give the context under which a holding is sealed."""
-    return f"holding|{project}|{id}|1"
+def seal_context(source: str, project: str, id: str) -> str:
+    """Give the context under which a holding is sealed and signed: from whom, for whom, and which it is (EM XV.D)."""
+    return f"holding|{source}|{HUB}|{project}|{id}|1"
 
 
 def key_of(project: str, contents: str) -> str:
@@ -90,8 +97,9 @@ def key_of(project: str, contents: str) -> str:
 
 
 def holdings(view: View, project: str) -> list[Holding]:
-    """Give what is held of a project, by source, contents and flag."""
-    return sorted(view.find(Holding, project), key=lambda held: (held.source, held.contents, held.flag))
+    """Give what is held of a project, by source, contents and flag; lists of withdrawals are apart."""
+    found = (held for held in view.find(Holding, project) if held.contents != WITHDRAWN)
+    return sorted(found, key=lambda held: (held.source, held.contents, held.flag))
 
 
 def missing(view: View, policy: Policy) -> list[tuple[str, str]]:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from p20kit.linkage.encoding import Encoding
 
 SASID = "SASID"
-_NAME = re.compile(r"([A-Z][A-Z0-9-]{1,39})\.(\d{4})\.(\d{2})_(\d{2})_(\d{4})\.(matching|analytical|finder)")
+WITHDRAWN = "withdrawn"
+"""Contents of a list of those whose consent has ended."""
+_NAME = re.compile(
+    r"([A-Z][A-Z0-9-]{1,39})\.(\d{4})\.(\d{2})_(\d{2})_(\d{4})\.(matching|analytical|finder|withdrawn)"
+)
 _SEALED = re.compile(_NAME.pattern + r"(\.FLAG_[A-Z0-9_]{1,20})?\.sealed")
 
 
@@ -144,6 +148,9 @@ def own_layout(policy: Policy, source: str, contents: str, columns: tuple[str, .
     """
     if contents == "finder":
         return _finder(policy, source, columns)
+    if contents == WITHDRAWN:
+        only = (GENERIC_ID,)
+        return Layout(source, contents, only, {}, only) if source in policy.agencies else None
     layout = policy.layout(source, contents)
     if layout is None:
         return None

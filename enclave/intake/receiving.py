@@ -8,21 +8,33 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from enclave.errors import EnclaveError, Fault, Finding, Invalid, Refused
 from enclave.intake.admission import findings_before_opening, layout_for
 from enclave.intake.examine import Examined, examine, turn_away
 from enclave.intake.holdings import Holding, key_of, seal_context
-from enclave.intake.names import Layout, is_sealed_name
+from enclave.intake.names import WITHDRAWN, Layout, is_sealed_name
 from enclave.intake.reuse import Digests, digests_of, keep_digests, reuse_findings
+from enclave.intake.scanner import scan
 from enclave.intake.senders import sender_key
+from enclave.intake.sheet import Sheet
 from enclave.intake.spool import spool
+from enclave.intake.withdrawals import unknown_findings
 from enclave.ledger import Detail, Entry
 from enclave.settings import Settings
 from enclave.store import Store, Transaction
 from enclave.terms import GENERIC_ID, HUB, project_id, reached
 from enclave.vault import Header, Keystore, PrivateKeys, PublicKeys, read_header, unseal_file
+
+
+class Channel(StrEnum):
+    """How a sealed file came to the hub (EM VII.B.1.h.3)."""
+
+    SFTP = "sftp"
+    VPN = "vpn"
+    HANDED = "handed over"
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,7 @@ class _Receipt:
     header: Header
     project: str
     actor: str
+    channel: Channel
 
     @property
     def subject(self) -> str:
@@ -51,6 +64,7 @@ def receive(
     sealed: Path,
     project: str,
     actor: str,
+    channel: Channel = Channel.HANDED,
 ) -> Holding:
     """Verify, open, check, re-encode, seal at rest and record a transmittal.
 
@@ -66,6 +80,8 @@ def receive(
         The Data Request it is received for.
     actor : str
         Who receives it.
+    channel : Channel
+        How it came; what lies in the hub's inbox came over SFTP, whatever is said.
 
     Raises
     ------
@@ -77,13 +93,19 @@ def receive(
     project = project_id(project)
     try:
         header = _manifest(sealed)
-        receipt = _Receipt(store, keystore, settings, hub_keys, sealed, header, project, actor)
+        receipt = _Receipt(
+            store, keystore, settings, hub_keys, sealed, header, project, actor, _channel(settings, sealed, channel)
+        )
         sender, layout = _admit(receipt)
         with spool(settings, header.id) as folder:
             return _open(receipt, sender, layout, folder)
     except (Refused, Invalid) as error:
         store.enter(_refusal(error, sealed, project, actor))
         raise
+
+
+def _channel(settings: Settings, sealed: Path, said: Channel) -> Channel:
+    return Channel.SFTP if sealed.resolve().is_relative_to((settings.home / "inbox").resolve()) else said
 
 
 def _manifest(sealed: Path) -> Header:
@@ -115,6 +137,8 @@ def _open(receipt: _Receipt, sender: PublicKeys, layout: Layout, folder: Path) -
     except Refused as error:
         raise Refused(_shown(receipt.sealed), error.findings) from None
     reached("intake.decrypted")
+    scanner = receipt.settings.scanner
+    scanned_by = scan(plain, scanner, receipt.header.name) if scanner else ""
     with examine(plain, receipt.header.name, layout, folder) as examined:
         findings = [*examined.findings, *_against_manifest(examined, receipt.header)]
         digests: Digests | None = None
@@ -122,8 +146,16 @@ def _open(receipt: _Receipt, sender: PublicKeys, layout: Layout, folder: Path) -
             digests = digests_of(examined.sheet, receipt.settings)
             source, project = receipt.header.source, receipt.project
             findings += reuse_findings(examined.sheet, digests, receipt.settings, source, project)
+            if receipt.header.contents == WITHDRAWN:
+                findings += _of_list(receipt, examined.sheet, folder)
         turn_away(receipt.header.name, findings)
-    return _keep(receipt, folder / "canonical.parquet", digests)
+    return _keep(receipt, folder / "canonical.parquet", digests, scanned_by)
+
+
+def _of_list(receipt: _Receipt, sheet: Sheet, folder: Path) -> list[Finding]:
+    with receipt.store.view() as view:
+        held = view.find(Holding, receipt.project, source=receipt.header.source, contents="matching")
+    return unknown_findings(receipt.keystore, receipt.settings, sheet, held[0] if held else None, folder)
 
 
 def _against_manifest(examined: Examined, header: Header) -> list[Finding]:
@@ -137,27 +169,27 @@ def _against_manifest(examined: Examined, header: Header) -> list[Finding]:
     return findings
 
 
-def _keep(receipt: _Receipt, parquet: Path, digests: Digests | None) -> Holding:
+def _keep(receipt: _Receipt, parquet: Path, digests: Digests | None, scanned_by: str) -> Holding:
     """Seal the canonical file and record it with its entry, in one transaction."""
     header, project = receipt.header, receipt.project
     key_id = key_of(project, header.contents)
     place = f"holdings/{project}/{header.id}.parquet.sealed"
     receipt.keystore.create(key_id)
     target = receipt.settings.sealed / place
-    digest = receipt.keystore.seal(parquet, target, key_id, seal_context(project, header.id))
+    digest = receipt.keystore.seal(parquet, target, key_id, seal_context(header.source, project, header.id))
     if digests is not None:
         keep_digests(digests, receipt.settings, header.source, project)
     reached("intake.sealed")
     try:
         with receipt.store.transaction() as tx:
             turn_away(receipt.subject, findings_before_opening(tx, header, receipt.hub.public, project))
-            return _record(tx, receipt, place, digest, key_id)
+            return _record(tx, receipt, place, digest, key_id, scanned_by)
     except EnclaveError:
         target.unlink(missing_ok=True)
         raise
 
 
-def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id: str) -> Holding:
+def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id: str, scanned_by: str) -> Holding:
     header = receipt.header
     holding = Holding(
         id=header.id,
@@ -175,6 +207,8 @@ def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id:
         header_sha256=hashlib.sha256(header.canonical()).hexdigest(),
         limitations=header.limitations,
         key_check=header.encoded_with.key_check if header.encoded_with else "",
+        channel=receipt.channel,
+        consent=header.consent,
     )
     details: dict[str, Detail] = {
         "source": holding.source,
@@ -190,6 +224,9 @@ def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id:
         "header_sha256": holding.header_sha256,
         "sha256": holding.sha256,
         "key_id": holding.key_id,
+        "scanned_by": scanned_by,
+        "channel": holding.channel,
+        "consent": holding.consent,
     }
     tx.write(holding, Entry(receipt.actor, "intake.receive", holding.id, holding.project, "EM XII", details=details))
     return holding

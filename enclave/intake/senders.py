@@ -10,16 +10,17 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
+from enclave.errors import refuse
 from enclave.ledger import Entry
 from enclave.store import Transaction, View
 from enclave.terms import party_id
-from enclave.vault import PublicKeys
+from enclave.vault import ALGORITHM, PublicKeys
 from enclave.vault.keys import public_from_text
 
 
 @dataclass(frozen=True)
 class SenderKey:
-    """A party's registered public keys, as exchanged."""
+    """A party's registered public keys, as exchanged, and the algorithm it agreed to (EM XIV.A; EM XV.D)."""
 
     KIND: ClassVar[str] = "sender-key"
     project: ClassVar[str] = ""
@@ -27,6 +28,7 @@ class SenderKey:
     fingerprint: str
     text: str
     registered_on: date
+    algorithm: str
 
     @property
     def key(self) -> str:
@@ -39,15 +41,31 @@ class SenderKey:
         return public_from_text(self.text, Path(f"{self.owner}.public.json"))
 
 
-def register_key(tx: Transaction, public: PublicKeys, actor: str) -> SenderKey:
-    """Register a party's public keys, in place of those before; compare the fingerprint by telephone first.
+def register_key(tx: Transaction, public: PublicKeys, actor: str, algorithm: str = ALGORITHM) -> SenderKey:
+    """Register a party's public keys and the algorithm agreed on with it, in place of those before.
 
-    Source: EM XV.D; EM XIV.B.
+    The fingerprint is compared by telephone first, and the algorithm named there.
+
+    Source: EM XV.D; EM XIV.A; EM XIV.B.
+
+    Raises
+    ------
+    Refused
+        If it is an algorithm that nothing here seals or opens with.
     """
     owner = party_id(public.owner)
+    if algorithm != ALGORITHM:
+        raise refuse(
+            owner, "algorithm", "EM XIV.A", "files cannot be sealed with this algorithm",
+            f"Agree on {ALGORITHM}.",
+        )  # fmt: skip
     before = tx.get(SenderKey, owner)
-    known = SenderKey(owner, public.fingerprint, public.to_text(), tx.today)
-    details = {"fingerprint": known.fingerprint, "replaces": before.fingerprint if before else None}
+    known = SenderKey(owner, public.fingerprint, public.to_text(), tx.today, algorithm)
+    details = {
+        "fingerprint": known.fingerprint,
+        "algorithm": algorithm,
+        "replaces": before.fingerprint if before else None,
+    }
     tx.write(known, Entry(actor, "intake.register-key", owner, clause="EM XV.D", details=details))
     return known
 

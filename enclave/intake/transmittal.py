@@ -18,7 +18,7 @@ from enclave.intake.examine import examine, turn_away
 from enclave.intake.names import FileName, Layout, is_encoded, own_layout, parse_file_name, sealed_name
 from enclave.intake.textfile import read_columns, scan
 from enclave.terms import GENERIC_ID, HUB
-from enclave.vault import EncodingSecret, Header, PrivateKeys, PublicKeys, seal_file
+from enclave.vault import Consent, EncodingSecret, Header, PrivateKeys, PublicKeys, seal_file
 
 
 def seal_transmittal(
@@ -31,11 +31,10 @@ def seal_transmittal(
     out: Path,
     created: datetime,
     limitations: str = "",
+    consent: Consent = Consent.NOT_REQUIRED,
     secret: EncodingSecret | None = None,
 ) -> Path:
-    """Seal an agency's file to the hub and sign it.
-
-    Source, contents, elements and rows of the manifest are read from the file's name and header line.
+    """Seal an agency's file to the hub and sign it; name and header line give most of the manifest.
 
     Source: DSA II.I; DSA II.H; EM XV.D; EM XVII.B.
 
@@ -45,6 +44,8 @@ def seal_transmittal(
         The agreement, for its layouts; an agency compiles it from its own copy.
     as_of : date
         Day for which the data are complete (DSA II.H.1).
+    consent : Consent
+        What the agency says of the consent of those in the file (EM XIII.C).
     out : Path
         The sealed file, or an existing folder in which it gets the name the hub's inbox expects.
     secret : EncodingSecret, optional
@@ -60,8 +61,8 @@ def seal_transmittal(
     Invalid
         If the file is wrongly named or has no header line: then a person's values would stand in the manifest.
     Refused
-        If the file is of another project or party, or the agreement expects no such file; if encodings are promised
-        and there is no secret to make them with, or the other way round.
+        If the file is of another project or party, or not expected; if encodings are promised and there is no secret
+        to make them with, or the other way round.
     """
     name = parse_file_name(plain.name)
     columns = read_columns(plain)
@@ -72,7 +73,7 @@ def seal_transmittal(
     target = out / sealed_name(plain.name, columns) if out.is_dir() else out
 
     def seal(sent: Path) -> Path:
-        header = _header(sent, policy, sender, hub, as_of, created, limitations, secret)
+        header = _header(sent, policy, sender, hub, as_of, created, limitations, consent, secret)
         return seal_file(sent, target, header, sender, hub)
 
     if secret is None:
@@ -89,6 +90,7 @@ def _header(
     as_of: date,
     created: datetime,
     limitations: str,
+    consent: Consent,
     secret: EncodingSecret | None,
 ) -> Header:
     columns = read_columns(sent)
@@ -106,6 +108,7 @@ def _header(
         as_of=as_of,
         created=created,
         limitations=limitations,
+        consent=consent,
         encoded_with=encoded_with(policy, secret) if secret else None,
     )
 

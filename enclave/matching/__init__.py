@@ -1,6 +1,7 @@
 """A match by an approved notebook, its report and review, the parties' agreement in writing, and the clock."""
 
 from enclave.matching.methods import ApprovedMethod, approved_method, registered_methods
+from enclave.matching.quality import Quality, Share, quality
 from enclave.matching.record import MatchRun, agree, keep_until, latest, match_key, runs
 from enclave.matching.review import Place, close_review, open_review, sit_down, stand_up
 from enclave.matching.reviewed import Review, places
@@ -10,7 +11,9 @@ __all__ = [
     "ApprovedMethod",
     "MatchRun",
     "Place",
+    "Quality",
     "Review",
+    "Share",
     "agree",
     "approved_method",
     "close_review",
@@ -20,6 +23,7 @@ __all__ = [
     "open_crosswalk",
     "open_review",
     "places",
+    "quality",
     "recover",
     "registered_methods",
     "run",

@@ -1,8 +1,9 @@
 """Who the people are, what they signed, who approved them; and the one answer to "may I?"."""
 
 from enclave.people.access import PERMITTED, Admission, by_clock, lacks, may, reasons_against
+from enclave.people.exceptions import Deviation, except_from, exceptions, meet
 from enclave.people.holds import Hold, holds, lift, place
-from enclave.people.membership import Membership, join, leave
+from enclave.people.membership import Membership, join, leave, members
 from enclave.people.needing import review_access, review_due_on
 from enclave.people.register import (
     CLOCK,
@@ -27,6 +28,7 @@ __all__ = [
     "PERMITTED",
     "Admission",
     "Approval",
+    "Deviation",
     "Hold",
     "Listing",
     "Membership",
@@ -37,6 +39,8 @@ __all__ = [
     "by_clock",
     "designate",
     "enlist",
+    "except_from",
+    "exceptions",
     "hold_to_party",
     "holds",
     "is_government",
@@ -46,6 +50,8 @@ __all__ = [
     "lift",
     "listing_of",
     "may",
+    "meet",
+    "members",
     "place",
     "reasons_against",
     "representative",

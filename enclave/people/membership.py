@@ -75,6 +75,11 @@ def leave(tx: Transaction, agency: str, actor: str, *, breach: bool = False) -> 
     return _write(tx, replace(known, until=min(known.until, last)), "agency.leave", actor)
 
 
+def members(view: View) -> list[str]:
+    """Give the codes of the agencies that are members today (EM XVIII.B)."""
+    return [each.agency for each in view.find(Membership) if each.until >= view.today]
+
+
 def missing_members(view: View, agencies: Iterable[str]) -> list[str]:
     """Say of each agency that is no member today that it is none.
 

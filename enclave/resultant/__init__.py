@@ -1,6 +1,6 @@
 """Resultant Data: approved elements of the people asked for, under new ids, sealed with the project's own key."""
 
 from enclave.resultant.cutting import cut, project_key
-from enclave.resultant.delivery import Column, Delivery, SealedTable, delivery_of, open_table
+from enclave.resultant.delivery import Column, Delivery, Limitation, SealedTable, delivery_of, open_table
 
-__all__ = ["Column", "Delivery", "SealedTable", "cut", "delivery_of", "open_table", "project_key"]
+__all__ = ["Column", "Delivery", "Limitation", "SealedTable", "cut", "delivery_of", "open_table", "project_key"]

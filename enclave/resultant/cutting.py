@@ -1,9 +1,10 @@
 """Cut a project's Resultant Data from its holdings and the completed match.
 
 New random ids replace every agency's generic identifiers, matching identifiers stay behind, rows are those of the
-cohorts asked for, and each agency's columns reach only the schools they were asked for.
+cohorts asked for, and each agency's columns reach only the schools they were asked for. An agency's record of whoever
+withdrew consent is left out; of the first agency that is the person.
 
-Source: DSA I; DSA VI.A; ExA 3.a; ExA elements; ExA memo; EM XII.
+Source: DSA I; DSA VI.A; ExA 3.a; ExA elements; ExA memo; EM XII; EM XIII.C.3.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from enclave.intake import Holding
 from enclave.ledger import Details, Entry, refusal
 from enclave.matching import MatchRun, open_crosswalk
 from enclave.people import Admission, may
-from enclave.resultant.delivery import Column, Delivery, SealedTable
+from enclave.resultant.delivery import Column, Delivery, Limitation, SealedTable
 from enclave.resultant.scope import cohort_filter, withheld_schools
 from enclave.scratch import engine, scratch
 from enclave.settings import Settings
 from enclave.store import Store
-from enclave.terms import GENERIC_ID, UNIT, Action, reached
+from enclave.terms import GENERIC_ID, HUB, UNIT, Action, reached
 from enclave.vault import Keystore
 
 
@@ -48,6 +49,7 @@ class _Bench:
     connection: duckdb.DuckDBPyConnection
     policy: Policy
     run: MatchRun
+    lists: tuple[Holding, ...]
 
     @property
     def first(self) -> str:
@@ -92,8 +94,9 @@ def _cut(store: Store, keystore: Keystore, settings: Settings, admission: Admiss
     with store.view() as view:
         policy = of(view, run.project).policy
         held = intake.holdings(view, run.project)
+        lists = tuple(intake.withdrawals(view, run.project))
     with scratch(settings.runtime, "cut") as folder, engine(folder) as connection:
-        bench = _Bench(folder, connection, policy, run)
+        bench = _Bench(folder, connection, policy, run, lists)
         _open_all(keystore, settings, bench, held)
         persons = _crosswalk(bench)
         names = [_agency_table(bench, held, agency) for agency in policy.agencies]
@@ -106,6 +109,8 @@ def _open_all(keystore: Keystore, settings: Settings, bench: _Bench, held: list[
     for holding in held:
         if holding.contents != "finder":
             intake.open_holding(keystore, settings, holding, bench.path(f"{holding.source}-{holding.contents}"))
+    for number, holding in enumerate(bench.lists):
+        intake.open_holding(keystore, settings, holding, bench.path(f"withdrawn-{holding.source}-{number}"))
     open_crosswalk(keystore, settings, bench.run, bench.path("matched"))
     finders = [h for h in held if h.contents == "finder"]
     for number, holding in enumerate(finders):
@@ -126,13 +131,13 @@ def _crosswalk(bench: _Bench) -> int:
     matching, analytical = f"'{bench.path(f'{first}-matching')}'", bench.path(f"{first}-analytical")
     scope, values = cohort_filter(bench.policy)
     source = f"'{analytical}' a join {matching} m using ({GENERIC_ID})" if analytical.exists() else matching
-    linked = "".join(f', matched."{agency}"' for agency in others)
+    linked = "".join(f', {_consented_link(bench, agency)} as "{agency}"' for agency in others)
     con.execute(
         f"""
         create table population as
         select {GENERIC_ID} as "{first}"{linked}
         from {source} left join '{bench.path("matched")}' matched on matched."{first}" = {GENERIC_ID}
-        where {scope}
+        where ({scope}) and {_consented(bench, first, GENERIC_ID)}
         """,  # noqa: S608 - names come from the compiled policy, values are parameters
         values,
     )
@@ -150,6 +155,19 @@ def _crosswalk(bench: _Bench) -> int:
         """  # noqa: S608
     )
     return int(persons)
+
+
+def _consented(bench: _Bench, agency: str, id: str) -> str:
+    """Give the SQL condition that a generic identifier stands on none of its agency's lists."""
+    if not any(holding.source == agency for holding in bench.lists):
+        return "true"
+    return f"{id} not in (select {GENERIC_ID} from '{bench.folder}/withdrawn-{agency}-*.parquet')"  # noqa: S608
+
+
+def _consented_link(bench: _Bench, agency: str) -> str:
+    """Give the SQL of the linked record of an agency, null where consent to it was withdrawn."""
+    id = f'matched."{agency}"'
+    return f"case when {_consented(bench, agency, id)} then {id} end"
 
 
 def _new_ids(count: int) -> list[str]:
@@ -258,13 +276,15 @@ def _deliver(
         columns = _described(bench, held, name)
         _hold_back_identifiers(bench, name)
         rows = _rows(bench, name)
-        context = f"{project}|resultant|{name}|{bench.run.id}"
+        # from whom and for whom it is stands in what the hub signs (EM XV.D)
+        context = f"{project}|resultant|{HUB}|{bench.policy.recipient}|{name}|{bench.run.id}"
         path = f"{key_id}/{name}-{draw}.resultant"  # beside an earlier delivery's, which holds until this one does
         digest = keystore.seal(bench.path(name), settings.sealed / path, key_id, context)
         tables.append(SealedTable(name, path, digest, context, rows, columns))
     reached("resultant.sealed")
     try:
-        delivery, earlier = _record(store, admission, bench, tuple(tables), persons)
+        said = tuple(Limitation(h.source, h.contents, h.limitations) for h in held if h.limitations)
+        delivery, earlier = _record(store, admission, bench, tuple(tables), persons, said)
     except EnclaveError:
         _remove(settings, tables)
         raise
@@ -273,18 +293,25 @@ def _deliver(
 
 
 def _record(
-    store: Store, admission: Admission, bench: _Bench, tables: tuple[SealedTable, ...], persons: int
+    store: Store,
+    admission: Admission,
+    bench: _Bench,
+    tables: tuple[SealedTable, ...],
+    persons: int,
+    said: tuple[Limitation, ...],
 ) -> tuple[Delivery, tuple[SealedTable, ...]]:
     """Enter the delivery and start its clock; give also the tables of the delivery it takes the place of."""
     project = bench.policy.project
     with store.transaction() as tx:
         may(tx, admission.person, Action.CUT, project)
         known = tx.get(Delivery, project)
-        delivery = Delivery(project, project_key(project), bench.run.key, persons, tx.today, tables)
+        lists = tuple(holding.id for holding in bench.lists)
+        delivery = Delivery(project, project_key(project), bench.run.key, persons, tx.today, tables, said, lists)
         details: Details = {
             "persons": persons,
             "tables": [f"{t.name} {t.sha256} {t.rows}" for t in tables],
             "elements": [f"{c.owner}.{c.name}" for t in tables for c in t.columns],
+            "withdrawals": list(lists),
         }
         tx.write(
             delivery,

@@ -1,6 +1,6 @@
 """What was delivered: every sealed table with its columns, their owners, and its hash in the ledger.
 
-Source: DSA I (Resultant Data); DSA VI.A; EM IX.
+Source: DSA I (Resultant Data); DSA II.H; DSA VI.A; EM IX; EM XIII.C.3.
 """
 
 from __future__ import annotations
@@ -64,8 +64,25 @@ class SealedTable:
 
 
 @dataclass(frozen=True)
+class Limitation:
+    """A known limitation of an agency's file, in its words (DSA II.H)."""
+
+    owner: str
+    contents: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Delivery:
-    """The Resultant Data of a project as delivered."""
+    """The Resultant Data of a project as delivered.
+
+    Parameters
+    ----------
+    limitations : tuple of Limitation
+        What the agencies said of the files it was cut from.
+    withdrawals : tuple of str
+        Ids of the lists whose persons were left out (EM XIII.C.3).
+    """
 
     KIND: ClassVar[str] = "delivery"
     project: str
@@ -74,6 +91,8 @@ class Delivery:
     persons: int
     delivered_on: date
     tables: tuple[SealedTable, ...]
+    limitations: tuple[Limitation, ...] = ()
+    withdrawals: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -29,10 +29,12 @@ LEDGER = sa.Table(
     "ledger",
     SCHEMA,
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("project", sa.String(20), nullable=False, index=True),
+    sa.Column("project", sa.String(20), nullable=False),
     sa.Column("action", sa.String(60), nullable=False, index=True),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("leaf", sa.LargeBinary(32), nullable=False),
+    sa.Index("ix_ledger_project_action", "project", "action"),
+    sa.Index("ix_ledger_project_seq", "project", "seq"),
 )
 FRONTIER = sa.Table(
     "frontier",
@@ -41,7 +43,7 @@ FRONTIER = sa.Table(
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("peaks", sa.Text, nullable=False),
 )
-VERSION = "0002"
+VERSION = "0003"
 """The migration this program works with: the last of `migrations/versions`."""
 
 PATIENCE = 30

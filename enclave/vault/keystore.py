@@ -3,7 +3,10 @@
 Each has a data key, kept wrapped beside the data, and a key-encrypting key, kept on another volume. Destroying
 either makes what they seal unreadable; `shred` destroys both (NIST SP 800-88 Rev. 2, cryptographic erase).
 
-Source: DSA VI.H; DSA II.I; DSA III.F.3.
+A file at rest is ciphertext, then the hub's signature (ECDSA, DER) over it and over what the file is, whose, and for
+whom, then the signature's length in two bytes. Without the signature it does not open.
+
+Source: DSA VI.H; DSA II.I; DSA III.F.3; EM XV.D.
 """
 
 from __future__ import annotations
@@ -15,14 +18,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from enclave.errors import Refused, refuse
+from enclave.vault.keys import PrivateKeys
 
 CHUNK = 1 << 20
+_DOMAIN = b"p20win-at-rest/v1\0"
+_LENGTH = 2
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,13 @@ class Keystore:
         Folder of the key-encrypting keys (another volume in production).
     wraps : Path
         Folder of the wrapped data keys, beside what they seal.
+    hub : PrivateKeys
+        The hub's own: it signs what is kept, and its signature is asked for at each use.
     """
 
     keys: Path
     wraps: Path
+    hub: PrivateKeys
 
     def create(self, key_id: str) -> None:
         """Make the data key `key_id`; does nothing when it is there (a crash before the entry was written).
@@ -62,9 +72,12 @@ class Keystore:
         return hashlib.sha256(self._wrap(key_id).read_bytes()).hexdigest()
 
     def seal(self, plain: Path, sealed: Path, key_id: str, context: str) -> str:
-        """Seal a file at rest; give the SHA-256 (hex) of the ciphertext.
+        """Seal a file at rest and sign it; give the SHA-256 (hex) of what is written.
 
-        `context` (project, file, version) is bound in: a sealed file put in another's place does not open.
+        `context` (project, file, version, whose and for whom) is bound in and signed: a sealed file put in another's
+        place does not open.
+
+        Source: DSA II.I; EM XV.D.
         """
         encryptor = Cobblestone256Encryptor(self._data_key(key_id), context.encode())
         digest = hashlib.sha256()
@@ -72,13 +85,16 @@ class Keystore:
         sealed.parent.mkdir(parents=True, exist_ok=True)
         try:
             with plain.open("rb") as source, partial.open("wb") as target:
+
+                def emit(block: bytes) -> None:
+                    digest.update(block)
+                    target.write(block)
+
                 while block := source.read(CHUNK):
-                    out = encryptor.update(block)
-                    digest.update(out)
-                    target.write(out)
-                out = encryptor.finalize()
-                digest.update(out)
-                target.write(out)
+                    emit(encryptor.update(block))
+                emit(encryptor.finalize())
+                signature = self.hub.signs(_statement(context, digest.digest()))
+                emit(signature + len(signature).to_bytes(_LENGTH, "big"))
                 target.flush()
                 os.fsync(target.fileno())
         except OSError:
@@ -88,12 +104,15 @@ class Keystore:
         return digest.hexdigest()
 
     def unseal(self, sealed: Path, plain: Path, key_id: str, context: str, sha256: str = "") -> None:
-        """Open a file sealed at rest.
+        """Open a file sealed at rest, if the hub's signature over it holds.
+
+        Source: EM XV.D.
 
         Raises
         ------
         Refused
-            If the key is shredded, or the file is missing, altered or not the manifest's; `plain` is not left.
+            If the key is shredded, or the file is missing, altered, not signed by the hub for this place, or not the
+            manifest's; `plain` is not left.
         """
         if not sealed.is_file():
             raise self._no(key_id, "the sealed file is missing")
@@ -103,13 +122,19 @@ class Keystore:
         try:
             handle = os.open(plain, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with sealed.open("rb") as source, os.fdopen(handle, "wb") as target:
-                while block := source.read(CHUNK):
+                left, end = _parts(source)
+                while left and (block := source.read(min(CHUNK, left))):
+                    left -= len(block)
                     digest.update(block)
                     target.write(decryptor.update(block))
                 target.write(decryptor.finalize())
         except (InvalidTag, ValueError) as error:
             plain.unlink(missing_ok=True)
             raise self._no(key_id, "the sealed file is altered or not of this place") from error
+        if not self.hub.public.verifies(end[:-_LENGTH], _statement(context, digest.digest())):
+            plain.unlink(missing_ok=True)
+            raise self._no(key_id, "the hub's signature over the sealed file does not hold")
+        digest.update(end)
         if sha256 and digest.hexdigest() != sha256:
             plain.unlink(missing_ok=True)
             raise self._no(key_id, "the sealed file is not the one in the manifest")
@@ -146,6 +171,24 @@ class Keystore:
             key_id, "sealed-at-rest", "DSA VI.H", what,
             "Nothing was opened. If it should be there, open an incident; if not, see its certificate.",
         )  # fmt: skip
+
+
+def _statement(context: str, ciphertext: bytes) -> bytes:
+    """Give the SHA-256 of what the hub signs: that this ciphertext (its SHA-256) is what `context` names."""
+    return hashlib.sha256(_DOMAIN + context.encode() + b"\0" + ciphertext).digest()
+
+
+def _parts(sealed: BinaryIO) -> tuple[int, bytes]:
+    """Give the length of the ciphertext, and what stands behind it: the signature and its length."""
+    size = sealed.seek(0, os.SEEK_END)
+    sealed.seek(max(0, size - _LENGTH))
+    behind = int.from_bytes(sealed.read(_LENGTH), "big") + _LENGTH
+    if behind > size:
+        raise ValueError(behind)
+    sealed.seek(size - behind)
+    end = sealed.read(behind)
+    sealed.seek(0)
+    return size - behind, end
 
 
 @contextmanager

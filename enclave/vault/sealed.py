@@ -19,6 +19,7 @@ import os
 import struct
 from collections.abc import Iterator
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,6 +38,17 @@ CHUNK = 1 << 20
 _HEADER_LIMIT = 1 << 16
 _DOMAIN = b"slds-sealed-file/v1\0"
 _SUITE = hpke.Suite(hpke.KEM.P256, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+
+
+class Consent(StrEnum):
+    """What an agency says of the consent of those in a file (EM XIII.C).
+
+    `OBTAINED` says that the agency knows of none in it that has expired, is not filled out, was revoked, is made a
+    condition or is false (EM XIII.C.2).
+    """
+
+    NOT_REQUIRED = "not required"
+    OBTAINED = "obtained"
 
 
 class EncodedWith(BaseModel):
@@ -75,6 +87,7 @@ class Header(BaseModel):
     created: datetime
     specification: str = "P20WIN-files/2022"
     limitations: str = ""
+    consent: Consent = Consent.NOT_REQUIRED
     encoded_with: EncodedWith | None = None
 
     def canonical(self) -> bytes:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from starlette.exceptions import HTTPException
+
 from enclave import egress, incidents, matching, publication, review
 from enclave.egress import Clearance
 from enclave.errors import Invalid, invalid, refuse
-from enclave.incidents import CaseKind
 from enclave.matching import MatchRun
 from enclave.review import Statement
 from enclave.store import View
@@ -148,14 +149,16 @@ def _request(visit: Visit) -> str:
         return found(view, visit)[1].id
 
 
-def report_problem(visit: Visit) -> Done:
-    """Take in what a user noticed and must tell at once; 24 hours run from now (ExC; EM A2.1.A)."""
+def tell(visit: Visit) -> Done:
+    """Take in what a user noticed or asks; of a problem 24 hours run from now (ExC; EM A2.1.A; DSA VI.B; ExA 6.a)."""
     now = datetime.now(UTC)
+    kind = next((kind for kind in incidents.OF_USERS if kind == visit.text("kind")), None)
+    if kind is None:
+        raise HTTPException(404)
     with visit.enclave.store.transaction() as tx:
-        case = incidents.open_case(
-            tx, CaseKind.PROBLEM, visit.project, visit.text("problem"), now, now, visit.me.name
-        )
-    return Done(f"projects/{visit.project}", f"Reported as {case.key}, for {', '.join(case.told)}.")
+        case = incidents.open_case(tx, kind, visit.project, visit.text("text"), now, now, visit.me.name)
+    late = " It comes after the ten business days, and is taken all the same." if case.asked_late else ""
+    return Done(f"projects/{visit.project}", f"Taken in as {case.key}, for {', '.join(case.told)}.{late}")
 
 
 def _back(visit: Visit, said: str) -> Done:

@@ -10,16 +10,19 @@ from datetime import date
 
 from enclave import destruction, intake, matching
 from enclave.agreement import InForce
+from enclave.board import Motion
 from enclave.calendar import business_days_between
 from enclave.errors import refuse
-from enclave.people import Listing, reasons_against
+from enclave.intake import Holding
+from enclave.matching import MatchRun
+from enclave.people import Hold, Listing, Membership, Person, reasons_against
 from enclave.publication import Publication
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import Action, Role
 from enclave.web import decisions
 from enclave.web.access import Standing
-from enclave.web.home import ANALYSTS
+from enclave.web.home import ANALYSTS, AT_LENGTH, SOONEST
 from enclave.web.oversight import agree_to
 from enclave.web.people import waiting_for
 from enclave.web.visit import Page, Visit
@@ -71,13 +74,15 @@ class Waiting:
 def show(visit: Visit) -> Page:
     """Show what concerns the agency of the person at the browser."""
     with visit.enclave.store.view() as view:
+        view.load(InForce, Listing, Person, Hold, Membership, Holding, MatchRun, Motion, Case, Publication)
         standings = stewarded(view, visit.me.name)
         if not standings:
             raise refuse(
                 "your agency", "role", "EM XV.B.2", "you are no agency's steward on any project",
                 "A steward of the agency opens this page.",
             )  # fmt: skip
-        due = destruction.due(view, view.today)
+        mine = {standing.project for standing in standings}
+        due = [one for one in destruction.due(view, view.today) if one.project in mine]
         agencies = tuple(dict.fromkeys(standing.listing.agency for standing in standings))
         model = {
             "agencies": agencies,
@@ -86,7 +91,9 @@ def show(visit: Visit) -> Page:
                 key=lambda thing: (thing.due_on or date.max, thing.project, thing.what, thing.of),
             ),
             "uses": [_use(view, standing) for standing in standings],
-            "due": [one for one in due if one.project in {standing.project for standing in standings}],
+            "at_length": AT_LENGTH,
+            "due": due[:SOONEST],
+            "due_in_all": len(due),
         }
     return Page("agency", f"What concerns {', '.join(agencies)}", model)
 

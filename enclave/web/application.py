@@ -24,7 +24,19 @@ from enclave.agreement import InForce
 from enclave.app import Enclave
 from enclave.errors import EnclaveError, Fault, Finding, Refused, refuse
 from enclave.ledger import Entry
-from enclave.web import actions, agency, decisions, home, oversight, overview, people, project, queue, request
+from enclave.web import (
+    actions,
+    agency,
+    decisions,
+    home,
+    oversight,
+    overview,
+    people,
+    programme,
+    project,
+    queue,
+    request,
+)
 from enclave.web.headers import DOCUMENT_POLICY, Headers, Unbroken
 from enclave.web.identity import Login, SignedIn
 from enclave.web.look import Look
@@ -37,6 +49,7 @@ PAGES: Mapping[str, Show] = {
     "/projects/{project}": project.show,
     "/agency": agency.show,
     "/overview": overview.show,
+    "/programme": programme.show,
     "/projects/{project}/decisions": decisions.show,
     "/projects/{project}/people": people.show,
     "/projects/{project}/intake": oversight.intake_board,
@@ -54,11 +67,12 @@ PAGES: Mapping[str, Show] = {
 """Every page, by its address below the prefix."""
 
 FORMS: Mapping[str, Act] = {
+    "/programme/cases/{case}/{kind}/answer": programme.answer,
     "/projects/{project}/decisions/{kind}/available": decisions.confirm_available,
     "/projects/{project}/decisions/{kind}/answer": decisions.answer,
     "/projects/{project}/people/{person}/approve": people.approve,
     "/projects/{project}/people/{person}/withdraw": people.withdraw,
-    "/projects/{project}/problem": actions.report_problem,
+    "/projects/{project}/tell": actions.tell,
     "/projects/{project}/requests/collect": actions.collect,
     "/projects/{project}/requests/{request}/clear": actions.clear,
     "/projects/{project}/requests/{request}/confirm": actions.confirm,

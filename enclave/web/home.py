@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from enclave import destruction
+from enclave import destruction, incidents
 from enclave.agreement import InForce
 from enclave.calendar import QUESTIONS, business_days_between
 from enclave.errors import Finding
@@ -16,6 +16,7 @@ from enclave.people.access import PERMITTED
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import Action, Role
+from enclave.web import programme
 from enclave.web.access import Place, Standing
 from enclave.web.visit import Page, Visit
 
@@ -43,6 +44,11 @@ ACTIONS = {
     Action.AUDIT: "read registers and ledger",
 }
 
+AT_LENGTH = 8
+"""Most projects that a page shows at length; more are shown a line each."""
+SOONEST = 60
+"""Most clocks on a page, those that run out first."""
+
 
 @dataclass(frozen=True)
 class Running:
@@ -61,6 +67,19 @@ class Reason:
 
     finding: Finding
     actions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One of many projects, in short; its own page says the rest."""
+
+    project: str
+    title: str
+    role: str
+    agency: str
+    state: str
+    ends_on: date
+    left: int
 
 
 @dataclass(frozen=True)
@@ -86,10 +105,28 @@ def show(visit: Visit) -> Page:
     with visit.enclave.store.view() as view:
         person = view.get(Person, me)
         listings = view.find(Listing, person=me)
-        cards = [card(view, visit, listing) for listing in listings]
+        few = len(listings) <= AT_LENGTH
+        cards = [card(view, visit, listing) for listing in listings] if few else []
         model = {"name": person.name if person else me, "today": view.today, "cards": [c for c in cards if c]}
-        model["offices"] = offices(listings)
+        model["lines"] = [] if few else _lines(view, listings)
+        programme_too = [("What concerns the programme", "programme")] if programme.offices_of(view, me) else []
+        model["offices"] = offices(listings) + programme_too
+        model["notices"] = incidents.interruptions(view)
     return Page("home", "Your projects", model)
+
+
+def _lines(view: View, listings: Sequence[Listing]) -> list[Line]:
+    view.load(InForce)
+    known = [(listing, view.get(InForce, listing.project)) for listing in listings]
+    return [
+        Line(
+            agreement.project, agreement.policy.agreement.title, ROLES[listing.role], listing.agency,
+            "suspended" if listing.suspension else agreement.state(view.today), agreement.ends_on,
+            (agreement.ends_on - view.today).days,
+        )
+        for listing, agreement in known
+        if agreement is not None
+    ]  # fmt: skip
 
 
 def offices(listings: Sequence[Listing]) -> list[tuple[str, str]]:
@@ -153,8 +190,8 @@ def _destructions(view: View, agreement: InForce) -> list[Running]:
     named = {"match data": "match data destroyed by", "certificate": "certificate of destruction due"}
     return [
         Running(named[due.what], due.clause, due.due_on, due.days_left)
-        for due in destruction.due(view, view.today)
-        if due.project == agreement.project and due.what in named
+        for due in destruction.due(view, view.today, agreement.project)
+        if due.what in named
     ]
 
 
@@ -170,4 +207,6 @@ def _in_order(role: Role) -> list[Action]:
     return [action for action in Action if action in PERMITTED[role]]
 
 
-__all__ = ["ACTIONS", "ANALYSTS", "ROLES", "Card", "Reason", "Running", "card", "clocks", "show"]
+__all__ = [
+    "ACTIONS", "ANALYSTS", "AT_LENGTH", "ROLES", "SOONEST", "Card", "Reason", "Running", "card", "clocks", "show",
+]  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from enclave.calendar import STATE_TIME
 from enclave.clauses import clauses
 from enclave.errors import Finding
 from enclave.review import Statement
@@ -52,7 +53,7 @@ class Look:
             statements=tuple(Statement),
         )  # fmt: skip
         self._templates.filters.update(
-            day=_day, number=_number, figure=_figure, sentence=_sentence, short=_short, told=_told
+            day=_day, moment=_moment, number=_number, figure=_figure, sentence=_sentence, short=_short, told=_told
         )
 
     def page(self, page: Page, me: SignedIn, said: str) -> str:
@@ -74,6 +75,12 @@ def _day(value: date | str | None) -> str:
         return "–"
     day = date.fromisoformat(value[:10]) if isinstance(value, str) else value
     return f"{day.day} {day:%b %Y}"
+
+
+def _moment(value: datetime) -> str:
+    """Give a moment as Connecticut's clocks have it."""
+    here = value.astimezone(STATE_TIME)
+    return f"{_day(here.date())}, {here:%H:%M}"
 
 
 def _figure(value: float) -> str:

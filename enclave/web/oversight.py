@@ -16,6 +16,7 @@ from enclave.destruction import Destruction
 from enclave.intake import SenderKey
 from enclave.matching import MatchRun, Review
 from enclave.people import Listing, reasons_against
+from enclave.resultant import Delivery
 from enclave.store import View
 from enclave.terms import Action, Role
 from enclave.web.access import Place, Standing, look
@@ -31,12 +32,26 @@ def intake_board(visit: Visit) -> Page:
         standing = look(view, visit.me.name, visit.project, Place.INTAKE)
         policy = standing.agreement.policy
         held = intake.holdings(view, visit.project)
+        delivery = view.get(Delivery, visit.project)
+        plan = intake.expected(view, policy)
         model = {
             "held": held,
-            "missing": [{"source": s, "contents": c} for s, c in intake.missing(view, policy)],
+            "missing": [file for file in plan if file.received_on is None],
+            "late": [f"{file.source} {file.contents}" for file in plan if file.late],
+            "lists": [
+                {
+                    "source": listed.source,
+                    "name": listed.name,
+                    "received_on": listed.received_on,
+                    "rows": listed.rows,
+                    "left_out": delivery is not None and listed.id in delivery.withdrawals,
+                }
+                for listed in intake.withdrawals(view, visit.project)
+            ],
+            "cut_on": delivery.delivered_on if delivery else None,
             "turned_away": list(view.entries(project=visit.project, action="intake.refuse")),
             "senders": [
-                {"source": source, "fingerprint": _fingerprint(view, source)}
+                {"source": source, **_known_key(view, source)}
                 for source in sorted({source for source, _ in policy.expected()})
             ],
             "rows": sum(h.rows for h in held),
@@ -44,9 +59,9 @@ def intake_board(visit: Visit) -> Page:
     return Page("intake", f"{standing.project} intake", model, standing)
 
 
-def _fingerprint(view: View, source: str) -> str:
+def _known_key(view: View, source: str) -> dict[str, str]:
     known: SenderKey | None = intake.sender_key(view, source)
-    return known.fingerprint if known else ""
+    return {"fingerprint": known.fingerprint, "algorithm": known.algorithm} if known else {"fingerprint": ""}
 
 
 def matches(visit: Visit) -> Page:
@@ -131,7 +146,7 @@ def destructions(visit: Visit) -> Page:
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DESTRUCTION)
         model = {
-            "due": [d for d in destruction.due(view, view.today) if d.project == visit.project],
+            "due": destruction.due(view, view.today, visit.project),
             "done": view.find(Destruction, visit.project),
         }
     return Page("destruction", f"{standing.project} destruction", model, standing)
@@ -156,14 +171,14 @@ def ledger(visit: Visit) -> Page:
     wanted = {field: visit.asked(name) for name, field in _SEARCHED.items()}
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.LEDGER)
-        entries = list(view.entries(project=visit.project))
-        found = [e for e in entries if all(part.lower() in e[field].lower() for field, part in wanted.items())]
+        entries, found = view.newest(_NEWEST, project=visit.project, parts=wanted)
+        _, of = view.newest(0, project=visit.project)
         frontier = view.frontier()
         model = {
-            "entries": found[: -_NEWEST - 1 : -1],
-            "found": len(found),
+            "entries": entries,
+            "found": found,
             "asked": {name: wanted[field] for name, field in _SEARCHED.items()},
-            "of": len(entries),
+            "of": of,
             "size": frontier.size,
             "root": frontier.root().hex(),
             "key": visit.enclave.ledger_key.verifier.line,

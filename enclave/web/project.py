@@ -6,16 +6,25 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from enclave import intake
 from enclave.agreement import InForce, exhibits
+from enclave.incidents import Case, CaseKind
 from enclave.papers import kind_of
 from enclave.people import Listing, Person, Sight, lacks, representative, sight_of
 from enclave.people.sight import CLAUSE
-from enclave.resultant import Delivery
+from enclave.resultant import Delivery, Limitation
 from enclave.store import View
 from enclave.terms import UNIT
 from enclave.web.access import Place, Standing, look
 from enclave.web.home import ANALYSTS, ROLES, card
 from enclave.web.visit import Page, Visit
+
+TELLS = {
+    CaseKind.PROBLEM: "A problem or a complaint, which is told at once",
+    CaseKind.QUESTION: "A question on completeness or matching, within ten business days of the delivery",
+    CaseKind.PROTOCOL: "A change of the protocol, which is not made before it is approved",
+    CaseKind.CLOSING: "The data are no longer needed and are to be destroyed",
+}
 
 
 @dataclass(frozen=True)
@@ -61,10 +70,21 @@ def show(visit: Visit) -> Page:
             "delivered_on": delivery.delivered_on if delivery else None,
             "persons": delivery.persons if delivery else None,
             "columns": _delivered(delivery, sight) if delivery else _approved(standing.agreement, sight),
+            "limitations": _limitations(view, visit.project, delivery),
+            "tells": TELLS,
+            "told": [case for case in view.find(Case, visit.project) if case.by == visit.me.name],
             "people": _people(view, standing),
             "agreement": _facts(view, standing.agreement),
         }
     return Page("project", f"{standing.project} {model['agreement']['title']}", model, standing)
+
+
+def _limitations(view: View, project: str, delivery: Delivery | None) -> list[Limitation]:
+    """Give what the agencies state of the data: of those delivered, else of those received (DSA II.H)."""
+    if delivery is not None:
+        return list(delivery.limitations)
+    held = intake.holdings(view, project)
+    return [Limitation(h.source, h.contents, h.limitations) for h in held if h.limitations]
 
 
 def _delivered(delivery: Delivery, sight: Sight) -> list[Usable]:

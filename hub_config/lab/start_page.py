@@ -18,7 +18,12 @@ def start_page(about: dict[str, Any], templates: list[str]) -> str:
     templates : list of str
         File names of the notebooks to begin with.
     """
-    return "\n".join([*_head(about), *_templates(templates), *_data(about), *_masked(about), *_rules(about)]) + "\n"
+    return (
+        "\n".join(
+            [*_head(about), *_templates(templates), *_data(about), *_limits(about), *_masked(about), *_rules(about)]
+        )
+        + "\n"
+    )
 
 
 def _head(about: dict[str, Any]) -> Iterator[str]:
@@ -54,6 +59,13 @@ def _data(about: dict[str, Any]) -> Iterator[str]:
         for column in table["columns"]:
             told = (column["definition"], column["owner"], column["type"], column["as_of"], _codes(column["codes"]))
             yield f"| `{column['name']}` | " + " | ".join(_plain(one) for one in told) + " |"
+
+
+def _limits(about: dict[str, Any]) -> Iterator[str]:
+    if about["limitations"]:
+        yield "\n## Known limitations, as the agencies state them\n"
+        for one in about["limitations"]:
+            yield f"- {one['owner']}, {one['contents']} file: {_plain(one['text'])}"
 
 
 def _masked(about: dict[str, Any]) -> Iterator[str]:

@@ -50,6 +50,7 @@ ABOUT = {
         }
     },
     "masked": [{"column": "dol.Wages", "clause": "ExA 2.h", "why": "only state employees may see UC unit records"}],
+    "limitations": [{"owner": "SDE", "contents": "matching", "text": "Middle names are missing | before 2015."}],
     "reports": [],
     "questions": [{"id": "RQ1", "text": "Who takes part?"}],
     "methods": [],

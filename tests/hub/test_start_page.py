@@ -18,6 +18,7 @@ def test_nothing_of_the_dictionary_can_break_a_table_or_draw_on_the_page() -> No
     page = start_page({**ABOUT, "tables": {"crosswalk": {"rows": 2, "columns": []}, "sde": table}}, [])
     (row,) = [line for line in page.splitlines() if line.startswith("| `x`")]
     assert row == "| `x` | a / b c ‹img src=x› ∗d∗ 'e' | SDE | text |  | 0, 1, 2, 3, 4, 5, 6, 7 … (20) |"
+    assert "\n- SDE, matching file: Middle names are missing / before 2015.\n" in page
     assert page.index("### sde") < page.index("### crosswalk") and 'project.frame("sde")' in page
     assert "## Begin here" not in page
 

@@ -148,8 +148,9 @@ def make_world(policy: Policy) -> Iterator[Callable[[Path], World]]:
         settings = Settings(home=home, keys=root / "keys", runtime=root / "run", database=database)
         store = Store(database, lambda: today[0])
         stores.append(store)
-        keystore = Keystore(settings.keys, home / "wraps")
-        made = World(root, settings, store, keystore, policy, new_keys("DOL-HUB"), today)
+        hub = new_keys("DOL-HUB")
+        keystore = Keystore(settings.keys, home / "wraps", hub)
+        made = World(root, settings, store, keystore, policy, hub, today)
         made.agree("DR-0034")
         for owner in ("SDE", "DOL", "LEA-HAMDEN"):
             made.register(owner)

@@ -30,7 +30,7 @@ settings = Settings(home=home, keys=root / "keys", runtime=root / "run", databas
 terms.listen(lambda here: os._exit(137) if here == label else None)
 store = Store(database, lambda: date(2022, 4, 20))
 hub = read_private(root / "DOL-HUB.private.json")
-intake.receive(store, Keystore(settings.keys, home / "wraps"), settings, hub, sealed, "DR-0034", "hub-staff-1")
+intake.receive(store, Keystore(settings.keys, home / "wraps", hub), settings, hub, sealed, "DR-0034", "hub-staff-1")
 """
 
 

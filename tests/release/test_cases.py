@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from enclave.agreement import of
 from enclave.clocks import running
 from enclave.errors import EnclaveError
 from enclave.incidents import Case, CaseKind, cases, open_case, take_step
-from tests.release.world import PROJECT, World
+from enclave.ledger import Entry
+from tests.release.world import FIRST_DAY, PROJECT, World
 
 CAME = datetime(2022, 6, 1, 13, 30, tzinfo=UTC)
 
@@ -51,6 +54,31 @@ def test_the_first_step_stops_the_clock_and_may_be_late(world: World, hours: flo
     with world.store.view() as view:
         assert case.key not in [clock.about for clock in running(view)]
     assert refused(world, lambda tx: take_step(tx, case.key, "More.", CAME, "opm")) == ["case"]
+
+
+@pytest.mark.parametrize(("days", "late"), [(14, False), (15, True)])
+def test_questions_come_within_ten_business_days_of_the_delivery_or_are_marked_late(
+    world: World, days: int, late: bool
+):
+    asked = CaseKind.QUESTION, PROJECT, "Are the wages of 2015 complete?", CAME, CAME, "rae"
+    assert refused(world, lambda tx: open_case(tx, *asked)) == ["not-delivered"]
+    delivered = FIRST_DAY
+    with world.store.transaction() as tx:
+        agreement = replace(of(tx, PROJECT), delivered_on=delivered)
+        tx.write(agreement, Entry("hub", "agreement.clock", PROJECT, PROJECT, "ExA 4.a"))
+    world.today = delivered + timedelta(days=days)
+    with world.store.transaction() as tx:
+        case = open_case(tx, *asked)
+        assert (case.asked_late, case.late, case.due_at) == (late, late, None)
+    with world.store.view() as view:
+        assert case.key not in [clock.about for clock in running(view)]
+
+
+@pytest.mark.parametrize("kind", [CaseKind.PROTOCOL, CaseKind.CLOSING])
+def test_only_who_is_on_the_list_asks_for_other_terms_or_an_early_end(world: World, kind: CaseKind):
+    assert opened(world, kind).told == ("Operating Group", "SDE", "DOL")
+    step = kind, PROJECT, "The data are no longer needed.", CAME, CAME
+    assert refused(world, lambda tx: open_case(tx, *step, "nobody")) == ["not-listed"]
 
 
 def test_any_user_reports_and_a_stranger_does_not(world: World):

@@ -98,7 +98,7 @@ def test_a_key_that_survives_is_a_fault_and_no_certificate(world: World):
             """Destroy nothing."""
 
     world.held()
-    leaky = Leaky(world.keystore.keys, world.keystore.wraps)
+    leaky = Leaky(world.keystore.keys, world.keystore.wraps, world.hub_keys)
     with pytest.raises(Fault):
         destroy(world.store, leaky, world.settings, world.admission("opm", Action.DESTROY))
     assert not (world.settings.home / "certificates").exists()

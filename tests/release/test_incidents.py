@@ -7,19 +7,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from enclave.errors import Invalid, Refused
+from enclave import people
+from enclave.errors import EnclaveError, Invalid, Refused
 from enclave.incidents import (
     Breach,
     Determination,
+    Matters,
     Status,
+    confirm_secure,
     hold_project,
     lift_project,
     report_breach,
     resolve,
+    review_breach,
     supplement,
     suspend_person,
 )
 from enclave.terms import Action
+from tests.parties import representative
 from tests.release.world import PROJECT, World
 
 FOUND = datetime(2022, 6, 1, 9, 30, tzinfo=UTC)
@@ -95,13 +100,57 @@ def test_supplements_are_added_and_nothing_is_changed(world: World):
         supplement(tx, key, "The student is 123-45-6789.", FOUND, "rae")
 
 
+MATTERS = Matters("None: the tables had been cleared.", "Nobody is.", "Printing is off.", "Nothing.")
+
+
+def refused(world: World, step) -> list[str]:
+    with pytest.raises(EnclaveError) as caught, world.store.transaction() as tx:
+        step(tx)
+    return [finding.rule for finding in caught.value.findings]
+
+
 def test_what_was_not_a_breach_is_kept_too(world: World):
     key = reported(world).key
     with world.store.transaction() as tx:
+        review_breach(tx, key, MATTERS, "opm")
         notice = resolve(tx, key, Determination.NONE, "Cleared tables may be lost.", "opm")
     assert (notice.determination, notice.breach.status) == (Determination.NONE, Status.RESOLVED)
+    assert notice.reviewed == MATTERS
     with world.store.transaction() as tx, pytest.raises(Refused):
         supplement(tx, key, "More.", FOUND, "rae")
+
+
+def test_the_board_reviews_four_matters_before_a_notice_is_resolved(world: World):
+    key = reported(world).key
+    step = key, Determination.NONE, "Cleared tables may be lost.", "opm"
+    assert refused(world, lambda tx: resolve(tx, *step)) == ["matter"]
+    empty = replace(MATTERS, impact=" ", inquiries="")
+    assert refused(world, lambda tx: review_breach(tx, key, empty, "opm")) == ["matter", "matter"]
+    told = replace(MATTERS, impact="Of 123-45-6789.")
+    assert refused(world, lambda tx: review_breach(tx, key, told, "opm")) == ["confidential"]
+    assert refused(world, lambda tx: review_breach(tx, key, MATTERS, "rae")) == ["spokesman"]
+
+
+@pytest.mark.parametrize("determination", [Determination.ACTUAL, Determination.POTENTIAL])
+def test_a_breach_is_resolved_when_a_party_has_confirmed_that_its_security_is_restored(
+    world: World, determination: Determination
+):
+    key = reported(world).key
+    with world.store.transaction() as tx:
+        review_breach(tx, key, MATTERS, "opm")
+    step = key, determination, "Cleared tables may be lost.", "opm"
+    assert refused(world, lambda tx: resolve(tx, *step)) == ["secured"]
+    confirmed = key, "WESTED", "The disk was wiped.", FOUND
+    assert refused(world, lambda tx: confirm_secure(tx, *confirmed, "sde-steward")) == ["spokesman"]
+    with world.store.transaction() as tx:
+        notice = confirm_secure(tx, *confirmed, representative("WESTED"))
+        assert notice.secured["WESTED"].by == representative("WESTED")
+        people.join(tx, "CSCU", world.today, "opm")
+        resolve(tx, *step)
+    with world.store.view() as view:
+        (entry,) = view.entries(action="incident.resolve")
+        assert entry["details"]["told"] == ["Operating Group", "SDE", "DOL", "WESTED", "CSCU"]
+        assert not any("wiped" in body or "Printing" in body for body in view.bodies())
 
 
 def test_a_held_project_stops_everyone_until_it_is_lifted(world: World):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from enclave import incidents, people
 from enclave.agreement import Policy
+from enclave.board import Decision, MotionKind
 from enclave.destruction import destroy
 from enclave.errors import Refused
 from enclave.incidents import Suspended, refuse_recipient, reinstate, suspend_agency, suspensions, with_cause
@@ -18,6 +19,7 @@ from tests.parties import bring_into_force, representative
 from tests.release.world import FIRST_DAY, PROJECT, World
 
 OTHER = "DR-0035"
+NOW = datetime(2022, 6, 1, 14, tzinfo=UTC)
 SDE, DOL = representative("SDE"), representative("DOL")
 
 
@@ -63,30 +65,44 @@ def test_an_agencys_data_leave_every_project_it_is_in_and_come_back_by_themselve
         assert stopped(two) == projects, day
 
 
-def test_only_projects_with_its_data_are_stopped_until_it_is_reinstated(two: World):
+def for_cause(world: World, agency: str) -> None:
+    """Suspend an agency in the case of a complaint."""
+    with world.store.transaction() as tx:
+        case = incidents.complain(tx, agency, "Files lay open.", NOW, NOW, "opm")
+        incidents.act(tx, case.key, incidents.Act.SUSPENDED, "At once.", NOW, "opm")
+
+
+def dismissed(world: World, party: str) -> None:
+    """Let one agency deny the suspension of the other."""
+    with world.store.transaction() as tx:
+        answer = MotionKind.SUSPENSION, party, Decision.DISAPPROVAL, "It was mended.", NOW
+        incidents.vote(tx, "complaint-001", *answer, representative(party))
+
+
+def test_only_projects_with_its_data_are_stopped_until_its_case_ends(two: World):
     two.today = FIRST_DAY + timedelta(days=2)
-    with two.store.transaction() as tx:
-        suspend_agency(tx, "DOL", "opm", two.today, cause=True)
+    for_cause(two, "DOL")
     assert stopped(two) == {PROJECT} == stopped(two, Action.REQUEST)
     assert two.admission("opm", Action.DESTROY).project == PROJECT
     with pytest.raises(Refused):
         two.admission("opm", Action.PUBLISH)
-    assert refused(two, lambda tx: reinstate(tx, "DOL", DOL)) == ["not-held"]
-    with two.store.transaction() as tx:
-        reinstate(tx, "DOL", "opm")
+    for who in (DOL, "opm"):
+        assert refused(two, lambda tx, who=who: reinstate(tx, "DOL", who)) == ["not-held"]
+    dismissed(two, "SDE")
     assert stopped(two) == set()
 
 
 def test_an_agencys_own_notice_does_not_take_the_place_of_a_suspension_for_cause(two: World):
+    for_cause(two, "SDE")
     with two.store.transaction() as tx:
-        suspend_agency(tx, "SDE", "opm", FIRST_DAY, cause=True)
         suspend_agency(tx, "SDE", SDE, FIRST_DAY + timedelta(days=20))
     assert stopped(two) == {PROJECT, OTHER}
     with two.store.transaction() as tx:
         reinstate(tx, "SDE", SDE)
     assert stopped(two) == {PROJECT, OTHER}
     with two.store.transaction() as tx:
-        reinstate(tx, "SDE", "opm")
+        people.leave(tx, "CSCU", "opm", breach=True)
+    dismissed(two, "DOL")
     two.today = FIRST_DAY + timedelta(days=21)
     assert stopped(two) == set()
 
@@ -98,8 +114,7 @@ def test_notice_is_given_a_day_before_by_the_agencys_own_steward(two: World):
     since = FIRST_DAY + timedelta(days=2)
     for who in (DOL, "opm", "rae"):
         assert refused(two, lambda tx, who=who: suspend_agency(tx, "SDE", who, since)) == ["spokesman"]
-    assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, FIRST_DAY, cause=True)) == ["spokesman"]
-    assert refused(two, lambda tx: suspend_agency(tx, "WESTED", "opm", FIRST_DAY, cause=True)) == ["party"]
+    assert refused(two, lambda tx: suspend_agency(tx, "WESTED", SDE, since)) == ["party"]
     assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, since, FIRST_DAY)) == ["not-later"]
     assert two.actions("incident") == []
 

@@ -146,9 +146,11 @@ def open_world(home: Path) -> World:
     })  # fmt: skip
     settings.keys.mkdir(parents=True, exist_ok=True)
     clock = [FIRST_DAY]
+    hub_keys = new_keys("DOL-HUB")
     return World(
-        settings, Store(settings.database, lambda: clock[0]), Keystore(settings.keys, settings.sealed / "wraps"),
-        new_keys("DOL-HUB"), LedgerKey.open(settings.keys, "p20win-enclave/ledger"),
+        settings, Store(settings.database, lambda: clock[0]),
+        Keystore(settings.keys, settings.sealed / "wraps", hub_keys), hub_keys,
+        LedgerKey.open(settings.keys, "p20win-enclave/ledger"),
         compile_agreement(PACKAGED_POLICIES, PROJECT), clock,
     )  # fmt: skip
 

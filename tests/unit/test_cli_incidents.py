@@ -60,6 +60,11 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
     assert said.body["recipients"] == ["Operating Group", "SDE", "DOL"] and said.body["number"] == 1
     assert "after the 24 hours" in office.run("incident", "breach", DR, *BREACH, *times, who="wren").text
     assert office.run("incident", "supplement", f"{DR}/1", "It is back.", "--json").body["supplements"]
+    resolved = ("resolve", f"{DR}/1", "not a breach", "Locks help.", "--json")
+    assert office.run("incident", *resolved, who="olga", code=3).rules == ["matter"]
+    matters = ("--impact", "None.", "--suspension", "Nobody.", "--measures", "None.", "--inquiries", "Nothing.")
+    office.run("incident", "review", f"{DR}/1", *matters, who="olga")
+    assert office.run("incident", "secured", f"{DR}/1", "SDE", "Locked.", "--json", who="sam").body["secured"]["SDE"]
     said = office.run("incident", "resolve", f"{DR}/1", "not a breach", "Locks help.", "--json", who="olga")
     assert said.body["determination"] == "not a breach"
     assert office.run("incident", "supplement", f"{DR}/1", "More.", "--json", code=3).rules == ["notice"]
@@ -68,12 +73,21 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
 def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
     office.run("agency", "suspend", "SDE", "2022-04-12", "--json", who="sam", code=3)
     office.run("agency", "suspend", "SDE", "2022-04-13", "--until", "2022-05-13", who="sam")
-    office.run("agency", "suspend", "DOL", "2022-04-11", "--cause", who="olga")
+    office.run("agency", "complain", "DOL", "Files lay open.", who="olga")
+    office.run("agency", "act", "complaint-001", "suspended", "At once.", "--json", who="olga", code=3)
+    for agency in ("SDE", "DOL"):
+        office.run("agency", "join", agency, "2022-04-01")
+    office.run("agency", "act", "complaint-001", "suspended", "At once.", who="olga")
     office.run("incident", "refuse-recipient", "WESTED", "DOL", who="dora")
     office.run("incident", "resume-recipient", "WESTED", "--json", who="sam", code=3)
     office.run("incident", "resume-recipient", "WESTED", who="dora")
-    office.run("agency", "reinstate", "DOL", "--json", who="dora", code=3)
-    office.run("agency", "reinstate", "DOL", who="olga")
+    office.run("agency", "reinstate", "DOL", "--json", who="olga", code=3)
+    assert {row["what"] for row in office.run("agency", "case", "complaint-001", "--json").body} == {
+        "suspended", "asked: suspension", "meeting of the board on a complaint", "reasons of a suspension"
+    }  # fmt: skip
+    against = ("disapproval", "--reason", "It was mended.")
+    office.run("agency", "vote", "complaint-001", "suspension", "DOL", *against, "--json", who="dora", code=3)
+    office.run("agency", "vote", "complaint-001", "suspension", "SDE", *against, who="sam")
     log = {row["whom"]: (row["since"], row["lifted"], row["times with cause"]) for row in
            office.run("incident", "log", "--json").body}  # fmt: skip
     assert log == {

@@ -165,7 +165,7 @@ def test_a_number_that_json_cannot_hold_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def keystore(tmp_path: Path) -> Keystore:
-    made = Keystore(tmp_path / "keys", tmp_path / "wraps")
+    made = Keystore(tmp_path / "keys", tmp_path / "wraps", new_keys("DOL-HUB"))
     made.create("project-DR-0034")
     return made
 
@@ -202,6 +202,19 @@ def test_no_byte_of_a_file_at_rest_may_change(keystore: Keystore, tmp_path: Path
         assert not target.exists()
 
 
+def test_a_file_at_rest_opens_only_with_the_hubs_signature(keystore: Keystore, tmp_path: Path) -> None:
+    plain, path, target = tmp_path / "plain", tmp_path / "rest", tmp_path / "opened"
+    plain.write_bytes(b"P20ID\n" * 20)
+    context = "holding|SDE|DOL-HUB|DR-0034|1"
+    another = Keystore(keystore.keys, keystore.wraps, new_keys("DOL-HUB"))
+    digest = another.seal(plain, path, "project-DR-0034", context)
+    with pytest.raises(Refused, match="signature"):
+        keystore.unseal(path, target, "project-DR-0034", context, digest)
+    assert not target.exists()
+    another.unseal(path, target, "project-DR-0034", context, digest)
+    assert target.read_bytes() == plain.read_bytes()
+
+
 def test_a_shredded_key_opens_nothing_and_one_half_is_enough(keystore: Keystore, tmp_path: Path) -> None:
     plain, path = tmp_path / "plain", tmp_path / "rest"
     plain.write_bytes(b"x")
@@ -228,7 +241,8 @@ def test_making_a_key_again_keeps_it(keystore: Keystore) -> None:
 def test_what_is_sealed_opens_whoever_made_the_key_at_the_same_time(tmp_path: Path) -> None:
     plain, start = tmp_path / "plain", threading.Barrier(8)
     plain.write_bytes(b"P20ID\n")
-    stores = [Keystore(tmp_path / "keys", tmp_path / "wraps") for _ in range(8)]
+    hub = new_keys("DOL-HUB")
+    stores = [Keystore(tmp_path / "keys", tmp_path / "wraps", hub) for _ in range(8)]
 
     def make(number: int) -> None:
         start.wait()

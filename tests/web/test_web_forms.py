@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 import requests
 
-from enclave.incidents import cases
+from enclave.incidents import cases, take_step
 from enclave.review import Statement
 from tests.web.browser import Browser, served
 from tests.web.world import PROJECT, SCRIPT, World
@@ -180,9 +180,22 @@ def test_an_outbox_is_collected_by_its_owner_alone(own_pages: str):
 def test_a_user_reports_a_problem_and_data_of_a_person_do_not_get_in(own_pages: str, world: World):
     wren = Browser(own_pages, "wren")
     assert "Report a problem" in wren.of("").text
-    refused = wren.send("/problem", problem="It showed 123-45-6789.")
+    refused = wren.send("/tell", kind="problem", text="It showed 123-45-6789.")
     assert refused.status_code == 422 and "6789" not in refused.text
-    assert wren.send("/problem", problem="A page with tables lay open.").status_code == 303
+    assert wren.send("/tell", kind="problem", text="A page with tables lay open.").status_code == 303
     with world.enclave.store.view() as view:
         (case,) = cases(view)
     assert (case.key, case.by, case.text) == ("problem-001", "wren", "A page with tables lay open.")
+
+
+@pytest.mark.parametrize("kind", ["question", "protocol-change", "early-destruction"])
+def test_a_user_asks_and_sees_what_came_of_it(own_pages: str, world: World, kind: str):
+    wren = Browser(own_pages, "wren")
+    assert wren.send("/tell", kind=kind, text="In writing.").status_code == 303
+    with world.enclave.store.transaction() as tx:
+        take_step(tx, f"{kind}-001", "It was looked into.", datetime(2022, 4, 12, tzinfo=UTC), "olga", close=True)
+    (told,) = wren.of("", format="json").json()["told"]
+    assert (told["kind"], told["closed"], told["told"]) == (kind, True, ["Operating Group", "SDE", "DOL"])
+    assert "It was looked into." in wren.of("").text
+    for other in ("complaint", "foia", "nothing"):
+        assert wren.send("/tell", kind=other, text="In writing.").status_code == 404

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 
-from enclave import board, destruction
+from enclave import board, destruction, incidents, people
+from enclave.incidents import Act
 from enclave.review import Statement
 from enclave.terms import Action
 from tests.parties import representative
@@ -20,12 +21,13 @@ from tests.web.browser import Browser, served
 from tests.web.world import PROJECT, World
 
 PICTURES = Path("var/screenshots")
+AT, DAY = datetime(2022, 4, 12, 14, tzinfo=UTC), timedelta(days=1)
 VIEWS = (
     ("wren", "home", ""), ("wren", "project", "projects/{p}"), ("wren", "requests", "projects/{p}/requests"),
     ("wren", "refused-request", "projects/{p}/requests/{bad}"), ("wren", "not-yours", "projects/{p}/ledger"),
     ("rita", "home", ""), ("nora", "home", ""),
     ("olga", "home", ""), ("olga", "overview", "overview"), ("olga", "people", "projects/{p}/people"),
-    ("sam", "agency", "agency"), ("sam", "decisions", "projects/{p}/decisions"),
+    ("sam", "agency", "agency"), ("dora", "programme", "programme"), ("sam", "decisions", "projects/{p}/decisions"),
     ("sam", "people", "projects/{p}/people"), ("olga", "queue", "projects/{p}/requests"),
     ("olga", "request", "projects/{p}/requests/{good}"),
     ("olga", "unsafe-request", "projects/{p}/requests/{bad}"), ("olga", "ledger", "projects/{p}/ledger"),
@@ -64,6 +66,11 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         with enclave.store.transaction() as tx:
             asks = world.admission(representative("DOL"), Action.DECIDE)
             board.continue_until(tx, asks, date(2022, 12, 30), "The wage records of the last cohort come in October")
+            complaint = incidents.complain(tx, "SDE", "Printed files lay open in a corridor.", AT, AT, "olga")
+            for what, text in ((Act.MET, "The board met."), (Act.PUT, "The room has no lock.")):
+                incidents.act(tx, complaint.key, what, text, AT, "olga")
+            incidents.announce(tx, "DOL-HUB", "The lab stops for two hours on Saturday.", AT + DAY, AT, "hubert")
+            people.except_from(tx, "DOL", "EM XV.D", "Signatures from June on.", date(2022, 6, 1), "olga")
         world.on(date(2022, 4, 14))
         yield base, world
     world.close()
@@ -142,6 +149,7 @@ def test_pages_fit_a_narrow_window(chromium: Chromium, lived_in: tuple[str, Worl
         "projects/{p}/ledger",
         "projects/{p}/people",
         "overview",
+        "programme",
     ):
         page.goto(base + path.format(p=PROJECT, good=world.good, bad=world.unsafe))
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path

@@ -1,0 +1,116 @@
+"""What concerns the whole programme: interruptions, complaints and their votes, exceptions, the quality of matching.
+
+Source: EM A1.2.A.1; EM A1.2.B; EM XV.E; EM V.A.12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.exceptions import HTTPException
+
+from enclave import board, incidents, matching, people
+from enclave.board import Decision, Motion, MotionKind, State
+from enclave.errors import refuse
+from enclave.incidents import Case, CaseKind, Owed
+from enclave.people import Listing
+from enclave.store import View
+from enclave.terms import HUB, Role
+from enclave.web.visit import Done, Page, Visit
+
+_OFFICES = frozenset({Role.STEWARD, Role.OPM, Role.AUDITOR, Role.HUB_STAFF})
+ASKS = {
+    MotionKind.SUSPENSION: "that it is suspended, or stays so",
+    MotionKind.CORRECTION: "that its plan of correction is accepted",
+    MotionKind.REINSTATEMENT: "that the evidence suffices, and it is reinstated",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the members are asked in a case.
+
+    Parameters
+    ----------
+    mine : tuple of str
+        Agencies for which the person at the browser has yet to answer.
+    """
+
+    kind: MotionKind
+    what: str
+    state: State
+    answers: dict[str, str]
+    mine: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """A complaint, what is owed in it by when, and what is asked."""
+
+    case: Case
+    owed: tuple[Owed, ...]
+    asked: tuple[Asked, ...]
+
+
+def show(visit: Visit) -> Page:
+    """Show what concerns all members to those who answer for one, for all, or for the hub."""
+    with visit.enclave.store.view() as view:
+        mine = offices_of(view, visit.me.name)
+        if not mine:
+            raise refuse(
+                "programme", "role", "EM XVII.B", "you answer for no agency, nor for the programme or the hub",
+                "A steward, the Operating Group, an auditor or the hub's staff opens this page.",
+            )  # fmt: skip
+        model = {
+            "notices": incidents.interruptions(view),
+            "complaints": [_complaint(view, case, mine) for case in incidents.cases(view) if _told(case, mine)],
+            "exceptions": people.exceptions(view),
+            "quality": matching.quality(view, visit.enclave.settings),
+            "today": view.today,
+            "decisions": (Decision.APPROVAL, Decision.DISAPPROVAL),
+        }
+    return Page("programme", "What concerns the programme", model)
+
+
+def offices_of(view: View, person: str) -> list[Listing]:
+    """Give where a person answers for a member, the programme or the hub, and is not suspended."""
+    parties = {*people.members(view), HUB}
+    listings = view.find(Listing, person=person, suspension=None)
+    speaks = (each for each in listings if each.role is not Role.STEWARD or each.agency in parties)
+    return [each for each in speaks if each.role in _OFFICES]
+
+
+def answer(visit: Visit) -> Done:
+    """Record an agency's answer to what is asked about another."""
+    try:
+        on, decision = MotionKind(visit.path["kind"]), Decision(visit.text("decision"))
+    except ValueError:
+        raise HTTPException(404) from None
+    party, reason, case = visit.text("party"), visit.text("reason"), visit.path["case"]
+    with visit.enclave.store.transaction() as tx:
+        taken = incidents.vote(tx, case, on, party, decision, reason, datetime.now(UTC), visit.me.name)
+    ends = f" The case: {taken.steps[-1].act}." if taken.steps else ""
+    return Done("programme", f"Recorded for {party}: {decision}.{ends}")
+
+
+def _told(case: Case, mine: Sequence[Listing]) -> bool:
+    """Tell whether a complaint is for this person: the Operating Group, auditors, and the agencies that were told."""
+    if case.kind is not CaseKind.COMPLAINT:
+        return False
+    return any(each.role in {Role.OPM, Role.AUDITOR} or each.agency in case.told for each in mine)
+
+
+def _complaint(view: View, case: Case, mine: Sequence[Listing]) -> Complaint:
+    agencies = {each.agency for each in mine if each.role is Role.STEWARD}
+    asked = tuple(_asked(view, motion, agencies) for motion in board.asked_in(view, case.key))
+    return Complaint(case, tuple(incidents.owed(case)), asked)
+
+
+def _asked(view: View, motion: Motion, agencies: set[str]) -> Asked:
+    voters = board.voters(view, motion)
+    answers = {party: str(motion.answers[party].decision) if party in motion.answers else "" for party in voters}
+    open_ones = motion.state is State.OPEN and motion.about not in agencies
+    mine = tuple(party for party in voters if open_ones and party in agencies and party not in motion.answers)
+    return Asked(motion.asks, ASKS[motion.asks], motion.state, answers, mine)
