@@ -31,6 +31,7 @@ ROOMS = (
     "publication",
     "destruction",
     "incidents",
+    "messages",
     "clocks",
     "reports",
     "controls",

@@ -74,7 +74,7 @@ def _open_matches(view: View) -> Iterator[Running]:
         runs = matching.runs(view, agreement.project)
         if runs and runs[-1].completed_on is None:
             yield Running(
-                agreement.project, "written agreement with the match", runs[-1].key, MATCH_DATA.clause,
+                agreement.project, matching.AGREEMENT, runs[-1].key, MATCH_DATA.clause,
                 MATCH_DATA.due(runs[-1].ran_on),
             )  # fmt: skip
 

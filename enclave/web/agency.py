@@ -12,6 +12,7 @@ from enclave import destruction, intake, matching
 from enclave.agreement import InForce
 from enclave.board import Motion
 from enclave.calendar import business_days_between
+from enclave.destruction import Due
 from enclave.errors import refuse
 from enclave.intake import Holding
 from enclave.matching import MatchRun
@@ -71,7 +72,19 @@ class Waiting:
     left: int | None = None
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Concerns:
+    """What concerns the agencies a person speaks for."""
+
+    agencies: tuple[str, ...]
+    waiting: list[Waiting]
+    uses: list[Use]
+    due: list[Due]
+    due_in_all: int
+    at_length: int = AT_LENGTH
+
+
+def show(visit: Visit) -> Page[Concerns]:
     """Show what concerns the agency of the person at the browser."""
     with visit.enclave.store.view() as view:
         view.load(InForce, Listing, Person, Hold, Membership, Holding, MatchRun, Motion, Case, Publication)
@@ -84,17 +97,16 @@ def show(visit: Visit) -> Page:
         mine = {standing.project for standing in standings}
         due = [one for one in destruction.due(view, view.today) if one.project in mine]
         agencies = tuple(dict.fromkeys(standing.listing.agency for standing in standings))
-        model = {
-            "agencies": agencies,
-            "waiting": sorted(
+        model = Concerns(
+            agencies=agencies,
+            waiting=sorted(
                 (thing for standing in standings for thing in _waiting(view, standing)),
                 key=lambda thing: (thing.due_on or date.max, thing.project, thing.what, thing.of),
             ),
-            "uses": [_use(view, standing) for standing in standings],
-            "at_length": AT_LENGTH,
-            "due": due[:SOONEST],
-            "due_in_all": len(due),
-        }
+            uses=[_use(view, standing) for standing in standings],
+            due=due[:SOONEST],
+            due_in_all=len(due),
+        )
     return Page("agency", f"What concerns {', '.join(agencies)}", model)
 
 

@@ -11,6 +11,7 @@ from enclave.agreement import InForce
 from enclave.calendar import QUESTIONS, business_days_between
 from enclave.errors import Finding
 from enclave.matching import Review
+from enclave.messages import inbox_of
 from enclave.people import Listing, Person, reasons_against
 from enclave.people.access import PERMITTED
 from enclave.review import Case, State
@@ -99,19 +100,46 @@ class Card:
     places: tuple[Place, ...]
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Home:
+    """The projects of a person.
+
+    Parameters
+    ----------
+    offices : list of (title, path)
+        Pages over all projects.
+    new : int
+        Messages that are not read.
+    """
+
+    name: str
+    today: date
+    cards: list[Card]
+    lines: list[Line]
+    offices: list[tuple[str, str]]
+    notices: list[incidents.Interruption]
+    new: int
+
+
+_PROGRAMME = [("What concerns the programme", "programme")]
+
+
+def show(visit: Visit) -> Page[Home]:
     """Show the projects of the person at the browser."""
     me = visit.me.name
     with visit.enclave.store.view() as view:
         person = view.get(Person, me)
         listings = view.find(Listing, person=me)
         few = len(listings) <= AT_LENGTH
-        cards = [card(view, visit, listing) for listing in listings] if few else []
-        model = {"name": person.name if person else me, "today": view.today, "cards": [c for c in cards if c]}
-        model["lines"] = [] if few else _lines(view, listings)
-        programme_too = [("What concerns the programme", "programme")] if programme.offices_of(view, me) else []
-        model["offices"] = offices(listings) + programme_too
-        model["notices"] = incidents.interruptions(view)
+        model = Home(
+            name=person.name if person else me,
+            today=view.today,
+            cards=[made for listing in listings if (made := card(view, visit, listing))] if few else [],
+            lines=[] if few else _lines(view, listings),
+            offices=offices(listings) + (_PROGRAMME if programme.offices_of(view, me) else []),
+            notices=incidents.interruptions(view),
+            new=len(inbox_of(view, me).new),
+        )
     return Page("home", "Your projects", model)
 
 

@@ -67,14 +67,22 @@ class Listed:
     mine: str
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class People:
+    """The list of a project, and the agencies whose approval is needed."""
+
+    rows: list[Listed]
+    agencies: tuple[str, ...]
+
+
+def show(visit: Visit) -> Page[People]:
     """Show the list of a project, those who still wait for an approval first."""
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.PEOPLE)
         agencies = standing.agreement.policy.agencies
         rows = [listed(view, listing, standing) for listing in view.find(Listing, visit.project)]
     rows.sort(key=lambda row: (all(row.approvals.values()), row.name))
-    return Page("people", f"{standing.project} people", {"rows": rows, "agencies": agencies}, standing)
+    return Page("people", f"{standing.project} people", People(rows, agencies), standing)
 
 
 def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from enclave import intake
 from enclave.agreement import InForce, exhibits
+from enclave.agreement.model import Assumption, CellTerms, Question, Report
 from enclave.incidents import Case, CaseKind
 from enclave.papers import kind_of
 from enclave.people import Listing, Person, Sight, lacks, representative, sight_of
@@ -16,7 +16,7 @@ from enclave.resultant import Delivery, Limitation
 from enclave.store import View
 from enclave.terms import UNIT
 from enclave.web.access import Place, Standing, look
-from enclave.web.home import ANALYSTS, ROLES, card
+from enclave.web.home import ANALYSTS, ROLES, Card, card
 from enclave.web.visit import Page, Visit
 
 TELLS = {
@@ -56,7 +56,64 @@ class Listed:
     state: str
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Party:
+    """A party to the agreement, and when it signed."""
+
+    code: str
+    name: str
+    kind: str
+    representative: str
+    signed_on: date | None
+    signs: bool
+    speaks: str
+    legal_basis: str
+    dissemination: str
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """What is attached to the agreement, and the digest of the paper that is kept; empty where there is none."""
+
+    title: str
+    clause: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the agreement says; `dates` are its name, clause and day."""
+
+    title: str
+    purpose: str
+    parties: list[Party]
+    exhibits: list[Exhibit]
+    plans: list[tuple[str, str, str]]
+    dates: list[tuple[str, str, date | None]]
+    policy_hash: str
+    cells: CellTerms
+    reports: tuple[Report, ...]
+    questions: tuple[Question, ...]
+    methods: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project as the person at the browser stands on it; `persons` are those of the Resultant Data."""
+
+    card: Card | None
+    delivered_on: date | None
+    persons: int | None
+    columns: list[Usable]
+    limitations: list[Limitation]
+    tells: dict[CaseKind, str]
+    told: list[Case]
+    people: list[Listed]
+    agreement: Facts
+
+
+def show(visit: Visit) -> Page[Project]:
     """Show a project to a person on its list.
 
     Source: DSA VI.A; DSA VI.E; ExA 2.h.
@@ -65,18 +122,18 @@ def show(visit: Visit) -> Page:
         standing = look(view, visit.me.name, visit.project, Place.PROJECT)
         delivery = view.get(Delivery, visit.project)
         sight = sight_of(view, standing.listing) if standing.role in ANALYSTS else Sight(government=True)
-        model: dict[str, Any] = {
-            "card": card(view, visit, standing.listing),
-            "delivered_on": delivery.delivered_on if delivery else None,
-            "persons": delivery.persons if delivery else None,
-            "columns": _delivered(delivery, sight) if delivery else _approved(standing.agreement, sight),
-            "limitations": _limitations(view, visit.project, delivery),
-            "tells": TELLS,
-            "told": [case for case in view.find(Case, visit.project) if case.by == visit.me.name],
-            "people": _people(view, standing),
-            "agreement": _facts(view, standing.agreement),
-        }
-    return Page("project", f"{standing.project} {model['agreement']['title']}", model, standing)
+        model = Project(
+            card=card(view, visit, standing.listing),
+            delivered_on=delivery.delivered_on if delivery else None,
+            persons=delivery.persons if delivery else None,
+            columns=_delivered(delivery, sight) if delivery else _approved(standing.agreement, sight),
+            limitations=_limitations(view, visit.project, delivery),
+            tells=TELLS,
+            told=[case for case in view.find(Case, visit.project) if case.by == visit.me.name],
+            people=_people(view, standing),
+            agreement=_facts(view, standing.agreement),
+        )
+    return Page("project", f"{standing.project} {model.agreement.title}", model, standing)
 
 
 def _limitations(view: View, project: str, delivery: Delivery | None) -> list[Limitation]:
@@ -131,40 +188,39 @@ def _listed(view: View, standing: Standing, listing: Listing, known: Person) -> 
     return Listed(known.id, known.name, known.organization, role, listing.agency, listing.exhibit_c_until, state)
 
 
-def _facts(view: View, agreement: InForce) -> dict[str, Any]:
+def _facts(view: View, agreement: InForce) -> Facts:
     policy, terms = agreement.policy, agreement.policy.agreement
     signed = {signature.party: signature.signed_on for signature in agreement.signatures}
-    return {
-        "title": terms.title,
-        "purpose": terms.purpose,
-        "parties": [
-            {"code": p.code, "name": p.name, "kind": str(p.kind), "representative": p.representative,
-             "signed_on": signed.get(p.code), "signs": p.code in policy.signatories,
-             "speaks": representative(view, policy.project, p.code), "legal_basis": p.legal_basis,
-             "dissemination": p.dissemination}
+    return Facts(
+        title=terms.title,
+        purpose=terms.purpose,
+        parties=[
+            Party(
+                p.code, p.name, str(p.kind), p.representative, signed.get(p.code), p.code in policy.signatories,
+                representative(view, policy.project, p.code), p.legal_basis, p.dissemination,
+            )
             for p in terms.parties
         ],
-        "exhibits": [
-            {"title": kind_of(name).title, "clause": kind_of(name).clause,
-             "sha256": paper.kept.sha256 if paper else ""}
+        exhibits=[
+            Exhibit(kind_of(name).title, kind_of(name).clause, paper.kept.sha256 if paper else "")
             for name, paper in exhibits(view, policy).items()
         ],
-        "plans": [
+        plans=[
             ("Method", "ExA 3.d", terms.method), ("Against re-identification", "EM II", terms.security_plan),
             ("Benefit", "ExA 3.c", terms.benefit.text if terms.benefit else ""),
             ("Research agenda", "EM XI.A", terms.agenda.place if terms.agenda else ""),
             ("Review board", "DSA VI.A", terms.review_board.why if terms.review_board else ""),
         ],
-        "dates": [
+        dates=[
             ("Approved", "EM II", terms.approved_on), ("Effective", "DSA preamble", agreement.effective_on),
             ("Delivered", "DSA VI.C", agreement.delivered_on), ("Access ends", "DSA XI", agreement.ends_on),
             ("Destroy by", "DSA VI.H", policy.retention.destroy_by),
             ("Destroyed", "DSA VI.H", agreement.destroyed_on),
         ],
-        "policy_hash": policy.hash,
-        "cells": policy.cells,
-        "reports": terms.reports,
-        "questions": terms.questions,
-        "methods": terms.methods,
-        "assumptions": terms.assumed,
-    }  # fmt: skip
+        policy_hash=policy.hash,
+        cells=policy.cells,
+        reports=terms.reports,
+        questions=terms.questions,
+        methods=terms.methods,
+        assumptions=terms.assumed,
+    )  # fmt: skip

@@ -67,7 +67,7 @@ class World:
         with self.store.view() as view:
             return [e["action"] for e in view.entries() if e["action"].startswith(prefix)]
 
-    def clearance(self, bodies: dict[str, bytes] | None = None) -> Clearance:
+    def clearance(self, bodies: dict[str, bytes] | None = None, audience: str = "Programme managers") -> Clearance:
         """Clear a request: its rendered files lie where the gate leaves them."""
         bodies = bodies or {"t1.csv": b"School,count\nCedar,31\nHemlock,\n", "t1.html": b"<table></table>"}
         folder = self.settings.home / "cleared" / REQUEST
@@ -79,7 +79,7 @@ class World:
         )
         clearance = Clearance(
             REQUEST, PROJECT, "rae", "Diplomas & programmes, by school", self.policy.agreement.reports[0].id,
-            ("RQ0",), "Programme managers", self.policy.hash, self.today, ("SDE", "DOL"), artefacts,
+            ("RQ0",), audience, self.policy.hash, self.today, ("SDE", "DOL"), artefacts,
             digest_of(artefacts),
             {"as_of": {"SDE": "2022-04-11"}, "notes": ["Hemlock is hidden."], "columns": ["sde.Gender"]},
         )  # fmt: skip
@@ -89,9 +89,9 @@ class World:
             tx.write(request, Entry("rae", "egress.state", REQUEST, PROJECT, "DSA VI.D.2"))
         return clearance
 
-    def reviewed(self) -> Clearance:
+    def reviewed(self, audience: str = "Programme managers") -> Clearance:
         """Clear it, let both agencies confirm all four statements, and let ten business days pass."""
-        clearance = self.clearance()
+        clearance = self.clearance(audience=audience)
         with self.store.transaction() as tx:
             open_case(tx, clearance, "rae")
         self.confirmed("sde-steward", clearance)
