@@ -16,6 +16,7 @@ from enclave.destruction import Due
 from enclave.errors import refuse
 from enclave.intake import Holding
 from enclave.matching import MatchRun
+from enclave.papers import Paper
 from enclave.people import Hold, Listing, Membership, Person, reasons_against
 from enclave.publication import Publication
 from enclave.review import Case, State
@@ -87,7 +88,7 @@ class Concerns:
 def show(visit: Visit) -> Page[Concerns]:
     """Show what concerns the agency of the person at the browser."""
     with visit.enclave.store.view() as view:
-        view.load(InForce, Listing, Person, Hold, Membership, Holding, MatchRun, Motion, Case, Publication)
+        view.load(InForce, Listing, Person, Hold, Membership, Holding, MatchRun, Motion, Case, Publication, Paper)
         standings = stewarded(view, visit.me.name)
         if not standings:
             raise refuse(
