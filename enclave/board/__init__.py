@@ -12,10 +12,12 @@ from enclave.board.asking import (
     withdraw_questions,
 )
 from enclave.board.deciding import answer, give, voters
+from enclave.board.law import ChangeOfLaw, change_law, under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, asked_in, motions, open_motion
 
 __all__ = [
     "Answer",
+    "ChangeOfLaw",
     "Decision",
     "Motion",
     "MotionKind",
@@ -24,6 +26,7 @@ __all__ = [
     "answer",
     "ask_members",
     "asked_in",
+    "change_law",
     "confirm_available",
     "continue_until",
     "give",
@@ -33,6 +36,7 @@ __all__ = [
     "refuse_element",
     "request",
     "terminate",
+    "under_law",
     "voters",
     "withdraw_questions",
 ]
