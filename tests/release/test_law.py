@@ -11,7 +11,7 @@ from enclave.errors import EnclaveError, Refused
 from enclave.people import may
 from enclave.review import approve
 from enclave.terms import Action
-from tests.parties import bring_into_force, representative, vote
+from tests.parties import ask, bring_into_force, representative, say_yes, vote
 from tests.release.world import PROJECT, World
 
 OTHER = "DR-0035"
@@ -68,16 +68,28 @@ def test_columns_with_terms_of_their_own_are_held_to_it_too(world: World):
     assert (cells.minimum_count, cells.minimum_base) == (11, 50)
 
 
-def test_what_comes_after_is_held_to_it_as_well(world: World):
+def test_what_is_registered_later_is_held_to_it_before_and_after_it_is_approved(world: World):
     tightened(world)
     with world.store.transaction() as tx:
-        bring_into_force(tx, renamed(world.policy, OTHER))
+        ask(tx, renamed(world.policy, OTHER))
+        assert of(tx, OTHER).policy.cells.minimum_count == 11
+        for agency in world.policy.agencies:
+            say_yes(tx, OTHER, agency)
     assert counts(world, OTHER) == [11]
+
+
+@pytest.mark.parametrize("first", ["asked", "tightened"])
+def test_other_terms_that_were_asked_for_are_held_to_it_as_well(world: World, first: str):
+    if first == "tightened":
+        tightened(world)
     title = world.policy.agreement.model_copy(update={"title": "Another title"})
     changed = Policy(agreement=title, cells=world.policy.cells, retention=world.policy.retention)
     with world.store.transaction() as tx:
         admission = may(tx, representative("SDE"), Action.DECIDE, PROJECT)
         board.amend(tx, admission, changed, "Its title was wrong.")
+    if first == "asked":
+        tightened(world)
+    with world.store.transaction() as tx:
         for party in world.policy.signatories:
             vote(tx, PROJECT, party, MotionKind.MODIFICATION)
         assert of(tx, PROJECT).policy.agreement.title == "Another title"
