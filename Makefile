@@ -1,6 +1,6 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup engine proxy demo serve test lint types lock clean bench bench-hub bench-disclosure bench-linkage bench-gate attack fuzz kills mutation rows
+.PHONY: help setup engine proxy demo serve test lint types lock clean bench bench-hub bench-disclosure bench-linkage bench-gate bench-custody bench-pages attack fuzz kills mutation rows
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -30,7 +30,7 @@ lint: setup
 types: setup
 	.venv/bin/mypy
 
-bench: bench-disclosure bench-linkage bench-hub bench-gate  ## Run the benchmarks; results and the commands stand in benchmarks/results
+bench: bench-disclosure bench-linkage bench-hub bench-gate bench-custody bench-pages  ## Run the benchmarks; results and the commands stand in benchmarks/results
 
 bench-disclosure: setup var/peers/.ready  ## Disclosure control beside its peers; ONLY=job,job for some of it
 	.venv/bin/python -m benchmarks.disclosure --only "$(ONLY)"
@@ -43,6 +43,12 @@ bench-hub: setup proxy  ## The hub beside JupyterHub's own spawner and npm's pro
 
 bench-gate: setup var/peers/.ready  ## The gate's verdict on large requests; ONLY=linked-20 for one
 	.venv/bin/python -m benchmarks.gate --only "$(ONLY)"
+
+bench-custody: setup  ## Ledger and seals beside bare commits, a checksum, a copy; ONLY=append,verify,seal
+	.venv/bin/python -m benchmarks.custody --only "$(ONLY)"
+
+bench-pages: setup  ## The pages of 200 projects while fifty people click
+	.venv/bin/python -m benchmarks.pages --only "$(ONLY)"
 
 fuzz: setup  ## Judge a million mutants of honest requests
 	.venv/bin/python -m tests.attack.fuzz 1000000

@@ -8,16 +8,10 @@ What is set beside one another takes turns in one run, so that whatever else the
 
 from __future__ import annotations
 
-import argparse
-import os
-from collections.abc import Callable
 from statistics import median
 
-from rich.console import Console
-from rich.table import Table as Grid
-
 from benchmarks import hub_proxy, hub_sessions
-from benchmarks.measuring import ROOT, Row, write
+from benchmarks.measuring import Parts, Row, measure
 
 PACKAGES = ("jupyterhub", "jupyterlab", "jupyter-server", "aiohttp", "tornado")
 NPM = "npm configurable-http-proxy 5.3.0"
@@ -71,7 +65,7 @@ def proxy(repeats: int) -> list[Row]:
     return rows
 
 
-PARTS: dict[str, tuple[Callable[[int], list[Row]], int]] = {
+PARTS: Parts = {
     "proxy": (proxy, 9),
     "start": (start, 7),
     "kill": (kill, 9),
@@ -80,42 +74,10 @@ PARTS: dict[str, tuple[Callable[[int], list[Row]], int]] = {
 """What is measured, and how many times; of `many`, how many sessions."""
 
 
-def main() -> None:
-    """Measure, print and write down."""
-    console, wanted = Console(), _wanted()
-    for name, (part, times) in PARTS.items():
-        if wanted and name not in wanted:
-            continue
-        with console.status(name):
-            rows = part(times)
-        show(console, rows)
-        # of the minutes that went by, the benchmark's own with it
-        written = write("hub", rows, PACKAGES, **{f"load_{name}": round(os.getloadavg()[1], 1)})
-        console.print(f"written: {written.relative_to(ROOT)}")
-
-
-def show(console: Console, rows: list[Row]) -> None:
-    """Print the rows as a table."""
-    grid = Grid("work", "figure", "ours", "peer", "ratio", title="The hub")
-    for row in rows:
-        ours, peer = (f"{n:,.5g} {row.unit}" if n is not None else "" for n in (row.ours, row.peer))
-        grid.add_row(row.work, row.figure, ours, peer, f"{row.ratio:.3f}" if row.ratio is not None else "")
-    console.print(grid)
-
-
-def _wanted() -> set[str]:
-    parser = argparse.ArgumentParser(description="The hub beside JupyterHub's own.")
-    parser.add_argument("--only", default="", help=f"parts to run, by comma: {', '.join(PARTS)}")
-    wanted = set(filter(None, parser.parse_args().only.split(",")))
-    if unknown := wanted - PARTS.keys():
-        parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    return wanted
-
-
 def _medians(pair: tuple[list[float], list[float]]) -> tuple[float, float]:
     ours, theirs = pair
     return round(median(ours), 3), round(median(theirs), 3)
 
 
 if __name__ == "__main__":
-    main()
+    measure("hub", "The hub beside JupyterHub's own", PARTS, PACKAGES)

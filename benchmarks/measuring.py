@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table as Grid
+
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).resolve().parent.parent
+SCRATCH = ROOT / "var"
+"""On the disk, where what is measured is written; a folder for temporary files may be memory."""
+SCRATCH.mkdir(exist_ok=True)
 SEPARATE = "measured separately, on this kind of machine"
 
 
@@ -54,6 +61,10 @@ class Row:
         plain = asdict(self)
         command = plain.pop("command")
         return plain | {"ratio": self.ratio, "command": command}
+
+
+Parts = Mapping[str, tuple[Callable[[int], list[Row]], int]]
+"""What a benchmark measures, by name, and how many times or how much of it."""
 
 
 class JobFailed(Exception):
@@ -112,6 +123,34 @@ def machine() -> str:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     models = re.findall(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text("ascii"), re.MULTILINE)
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, {models[0] if models else platform.machine()}"
+
+
+def measure(area: str, title: str, parts: Parts, packages: Sequence[str]) -> None:
+    """Run the parts the command line asks for; print each one's rows and write them down."""
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--only", default="", help=f"parts to run, by comma: {', '.join(parts)}")
+    wanted = set(filter(None, parser.parse_args().only.split(","))) or {*parts}
+    if unknown := wanted - parts.keys():
+        parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    console = Console()
+    for name, (part, times) in parts.items():
+        if name not in wanted:
+            continue
+        with console.status(name):
+            rows = part(times)
+        show(console, title, rows)
+        # of the minutes that went by, the benchmark's own with it
+        written = write(area, rows, packages, **{f"load_{name}": round(os.getloadavg()[1], 1)})
+        console.print(f"written: {written.relative_to(ROOT)}")
+
+
+def show(console: Console, title: str, rows: Sequence[Row]) -> None:
+    """Print the rows as a table."""
+    grid = Grid("work", "figure", "ours", "peer", "ratio", title=title)
+    for row in rows:
+        ours, peer = (f"{n:,.5g} {row.unit}" if n is not None else "" for n in (row.ours, row.peer))
+        grid.add_row(row.work, row.figure, ours, peer, f"{row.ratio:.3f}" if row.ratio is not None else "")
+    console.print(grid)
 
 
 def write(area: str, rows: Sequence[Row], packages: Sequence[str], **more: Any) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from demo.cast import CHECKER, HUB_STAFF, JOINED, NEWCOMER, PROJECT, SIGNED, STEWARDS, enlist_all
+from demo.cast import CHECKER, HUB_STAFF, JOINED, NEWCOMER, PROJECT, STEWARDS, attach_exhibits, enlist_all, sign_all
 from demo.show import Teller
 from demo.stage import send, sftp_server, ssh_key
 from enclave import (
@@ -71,8 +71,6 @@ def agree(story: Story) -> None:
     """The agreement becomes policy; the parties sign; people are listed, one is not admitted yet."""
     enclave, say = story.enclave, story.teller.say
     policy = agreement.compile_agreement(enclave.settings.policies, PROJECT)
-    signatories = (("SDE", "Deputy Commissioner"), ("DOL", "Commissioner"), ("DOL-HUB", "Commissioner"),
-                   ("WESTED", "Interim Director, Contracts and Grants"))  # fmt: skip
     with enclave.store.transaction() as tx:
         board.request(tx, policy, CHECKER.id)
     enlist_all(enclave)
@@ -82,8 +80,8 @@ def agree(story: Story) -> None:
             admission = people.may(tx, steward.id, Action.DECIDE, PROJECT)
             board.confirm_available(tx, admission)
             board.answer(tx, admission, board.MotionKind.INITIAL, board.Decision.APPROVAL)
-        for party, title in signatories:
-            known = agreement.sign(tx, PROJECT, agreement.Signature(party, title, SIGNED), CHECKER.id)
+    statements = attach_exhibits(enclave)
+    known = sign_all(enclave)
     terms = policy.agreement
     elements = sum(len(part) for part in terms.elements.values())
     conflicts = agreement.conflicts_of(enclave.settings.policies, PROJECT)
@@ -92,6 +90,7 @@ def agree(story: Story) -> None:
         f"its documents say {len(conflicts)} things in two ways or not at all; a reading of each is recorded: "
         f"{conflicts[0].subject}, {conflicts[0].taken}"
     )
+    say(f"its exhibits are attached and hashed; the requestor signed {statements} statements, each by itself")
     say(f"policy {policy.hash[:16]} in force from {known.effective_on}, access ends {known.ends_on}")
     story.expect_refusal(f"{NEWCOMER.name} asks to analyse", lambda: story.admitted(NEWCOMER.id, Action.ANALYSE))
     story.summary["policy"] = policy.hash

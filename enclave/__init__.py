@@ -16,6 +16,7 @@ GROUND = (
     "sandbox",
 )
 ROOMS = (
+    "papers",
     "agreement",
     "dictionary",
     "people",
@@ -30,6 +31,7 @@ ROOMS = (
     "publication",
     "destruction",
     "incidents",
+    "messages",
     "clocks",
     "reports",
     "controls",

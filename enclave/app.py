@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 
-from enclave import analysis, clocks, destruction, intake, matching, publication
+from enclave import analysis, clocks, destruction, intake, matching, papers, publication
 from enclave.calendar import STATE_TIME
 from enclave.errors import invalid
 from enclave.ledger import Details, Entry
@@ -79,6 +79,7 @@ class Enclave:
         matching.recover(self.settings)
         intake.recover(self.settings, self.store)
         running = frozenset(sandbox.name for sandbox in Sandboxes(self.settings.runtime).running())
+        papers.recover(self.store, self.settings)
         analysis.recover(self.store, self.keystore, self.settings, running)
         publication.recover(self.store, self.settings)
         destruction.recover(self.store, self.keystore, self.settings)

@@ -131,4 +131,7 @@ CORRECTION_REVIEW = Clock("decision on a plan of correction", "EM A1.2.B", 10, U
 DEFICIENCIES = Clock("deficiencies of a correction", "EM A1.3", 5, Unit.BUSINESS_DAYS)
 SUSPENSION = Clock("notice of suspension", "EM A1.2.A", 1, Unit.DAYS)
 MEMBERSHIP = Clock("membership of the Enterprise MOU", "EM XVIII.B", 36, Unit.MONTHS)
+REPRESENTATIVE = Clock("notice of a new Representative", "EM XVIII.C", 10, Unit.BUSINESS_DAYS)
+ACCESS_REVIEW = Clock("review of who needs access", "EM XVII.C", 6, Unit.MONTHS)
+"""The documents say "regularly"; how often is decision 26."""
 LEAVING = Clock("notice of leaving the Enterprise MOU", "EM XVIII.B", 30, Unit.DAYS)

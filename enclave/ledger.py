@@ -11,12 +11,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any
 
 import rfc8785
+from pydantic import BaseModel, ConfigDict
 
 from enclave.errors import EnclaveError, Refused, refuse
 
@@ -88,12 +90,19 @@ class Frontier:
 
     def append(self, leaf: bytes) -> Frontier:
         """Add one leaf hash."""
-        peaks, size = [*self.peaks, leaf], self.size + 1
-        carry = size
-        while carry % 2 == 0:
-            right, left = peaks.pop(), peaks.pop()
-            peaks.append(node_hash(left, right))
-            carry //= 2
+        return self.extend((leaf,))
+
+    def extend(self, leaves: Iterable[bytes]) -> Frontier:
+        """Add leaf hashes, however many there are: none is kept."""
+        peaks, size = list(self.peaks), self.size
+        for leaf in leaves:
+            peaks.append(leaf)
+            size += 1
+            carry = size
+            while carry % 2 == 0:
+                right, left = peaks.pop(), peaks.pop()
+                peaks.append(node_hash(left, right))
+                carry //= 2
         return Frontier(size, tuple(peaks))
 
     def root(self) -> bytes:
@@ -108,10 +117,7 @@ class Frontier:
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
     """Give the root over leaf hashes."""
-    frontier = Frontier()
-    for leaf in leaves:
-        frontier = frontier.append(leaf)
-    return frontier.root()
+    return Frontier().extend(leaves).root()
 
 
 def _split(size: int) -> int:
@@ -204,8 +210,11 @@ class Verified:
     root: str
 
 
-def verify_export(lines: Iterable[str], verify: Verify) -> Verified:
-    """Verify an exported ledger: every entry in its place, and the root as signed.
+def verify_export(lines: Iterable[str], verify: Verify, held: Iterable[str] = ()) -> Verified:
+    """Verify an exported ledger: every entry in its place, the root as signed, and nothing behind what others hold.
+
+    The ledger's own signature finds whoever has not its key. Checkpoints that agencies hold find the hub itself: an
+    earlier entry rewritten, taken out or put in, a ledger cut back, or one shown to some and another to others.
 
     Source: EM XVII.B; EM XV.B.2.
 
@@ -215,31 +224,90 @@ def verify_export(lines: Iterable[str], verify: Verify) -> Verified:
         One canonical entry a line, in order; the last line is ``{"checkpoint": note}``.
     verify : callable
         ``verify(key id and signature, message) -> bool`` with the ledger's public key.
+    held : iterable of str
+        Checkpoints of this ledger, kept by anybody since.
 
     Raises
     ------
     Refused
-        If an entry was changed, cut, added or moved, or the checkpoint is not the ledger's.
+        If an entry was changed, cut, added or moved, the checkpoint is not the ledger's, or the ledger is not
+        the one that gave a checkpoint held.
     """
-    frontier, note = Frontier(), ""
-    for line in lines:
-        if note:
-            raise _broken("entries follow the checkpoint", frontier.size)
+    notes: list[str] = []
+    leaves = _leaves(lines, notes)
+    frontier = Frontier()
+    kept = sorted(open_checkpoint(note, verify) for note in held)
+    behind = []
+    for _, size, root in kept:
+        frontier = frontier.extend(islice(leaves, size - frontier.size))
+        behind += [size] * ((frontier.size, frontier.root()) != (size, root))
+    frontier = frontier.extend(leaves)
+    origin, size, root = open_checkpoint("".join(notes), verify)
+    if (size, root) != (frontier.size, frontier.root()):
+        raise _broken(f"{frontier.size} entries do not give the signed root of {size}", frontier.size)
+    if behind or {each[0] for each in kept} - {origin}:
+        raise _broken("it is not the ledger that gave a checkpoint held", min(behind, default=size))
+    return Verified(origin, size, root.hex())
+
+
+def _leaves(lines: Iterable[str], notes: list[str]) -> Iterator[bytes]:
+    """Give the leaf hash of each entry that stands in its place; the checkpoint that ends them goes to `notes`."""
+    for seq, line in enumerate(lines):
+        if notes:
+            raise _broken("entries follow the checkpoint", seq - 1)
         body = line.rstrip("\n").encode()
         try:
             entry = json.loads(body)
         except ValueError as error:
-            raise _broken("an entry is not JSON", frontier.size) from error
+            raise _broken("an entry is not JSON", seq) from error
         if isinstance(entry, dict) and entry.keys() == {"checkpoint"}:
-            note = str(entry["checkpoint"])
+            notes.append(str(entry["checkpoint"]))
             continue
-        if not isinstance(entry, dict) or entry.get("seq") != frontier.size:
-            raise _broken("an entry is missing, moved or added", frontier.size)
-        frontier = frontier.append(leaf_hash(body))
-    origin, size, root = open_checkpoint(note, verify)
-    if (size, root) != (frontier.size, frontier.root()):
-        raise _broken(f"{frontier.size} entries do not give the signed root of {size}", frontier.size)
-    return Verified(origin, size, root.hex())
+        if not isinstance(entry, dict) or entry.get("seq") != seq:
+            raise _broken("an entry is missing, moved or added", seq)
+        yield leaf_hash(body)
+
+
+class Receipt(BaseModel):
+    """One entry and the way to a signed root: proof, for whoever keeps it, that the ledger holds the entry.
+
+    Parameters
+    ----------
+    entry : str
+        Its canonical text.
+    proof : tuple of str
+        The audit path (RFC 9162 2.1.3), hex.
+    checkpoint : str
+        The signed checkpoint it leads to.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    entry: str
+    proof: tuple[str, ...]
+    checkpoint: str
+
+
+def verify_receipt(receipt: Receipt, verify: Verify) -> dict[str, Any]:
+    """Give the entry that a receipt proves.
+
+    Source: EM XVII.B; EM XV.B.2.
+
+    Raises
+    ------
+    Refused
+        If it proves nothing.
+    """
+    origin, size, root = open_checkpoint(receipt.checkpoint, verify)
+    body = receipt.entry.encode()
+    try:
+        entry: dict[str, Any] = json.loads(body)
+        path = [bytes.fromhex(step) for step in receipt.proof]
+        if inclusion_root(leaf_hash(body), entry["seq"], size, path) == root:
+            return entry
+    except (ValueError, TypeError, LookupError):
+        pass
+    raise _broken(f"the receipt does not lead to the root that {origin} signed", size)
 
 
 def _broken(what: str, seq: int) -> Refused:

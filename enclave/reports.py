@@ -17,7 +17,8 @@ from typing import Any
 
 from enclave.agreement import InForce, PartyKind
 from enclave.egress import Clearance
-from enclave.ledger import Verified
+from enclave.errors import invalid
+from enclave.ledger import Receipt, Verified, inclusion_proof
 from enclave.store import Store, View
 from enclave.terms import HUB
 from enclave.vault import LedgerKey
@@ -38,6 +39,8 @@ _ACTIONS = {
     Register.MAINTAINED: frozenset({"intake.receive", "match.run", "resultant.deliver"}),
     Register.SENT: frozenset({"resultant.deliver", "publication.done"}),
 }
+_ENDS = frozenset({"intake.withdraw", "destruction.done"})
+"""With what a file goes."""
 _OF_PROJECT_KEY = frozenset({"resultant.deliver"})
 
 
@@ -83,11 +86,11 @@ def register(view: View, which: Register, project: str | None = None) -> list[Ro
 
     Source: EM XVII.B.
     """
-    entries = list(view.entries(project=project))
-    wanted = [entry for entry in entries if entry["action"] in _ACTIONS[which] and _done(entry)]
+    ends = list(view.entries(project=project, action=_ENDS))
+    wanted = [entry for entry in view.entries(project=project, action=_ACTIONS[which]) if _done(entry)]
     recipients = {name: _recipients(view, name) for name in {entry["project"] for entry in wanted}}
     by_default = recipients if which is Register.SENT else {}
-    return [_row(entry, entries, by_default.get(entry["project"], HUB)) for entry in wanted]
+    return [_row(entry, ends, by_default.get(entry["project"], HUB)) for entry in wanted]
 
 
 def registers(view: View, project: str | None = None) -> dict[Register, list[Row]]:
@@ -203,13 +206,34 @@ def export_ledger(store: Store, ledger_key: LedgerKey, path: Path) -> Verified:
     return Verified(ledger_key.name, frontier.size, frontier.root().hex())
 
 
+def receipt(view: View, ledger_key: LedgerKey, seq: int) -> Receipt:
+    """Give the proof that the ledger holds an entry, for whom it concerns to keep.
+
+    Source: EM XVII.B; EM XV.B.2.
+
+    Raises
+    ------
+    Invalid
+        If there is no such entry.
+    """
+    entry = next(view.bodies(since=seq), None) if seq >= 0 else None
+    if entry is None:
+        raise invalid(
+            f"entry {seq}", "ledger-entry", "EM XVII.B", "the ledger holds no such entry",
+            "`enclave ledger show` gives their numbers.",
+        )  # fmt: skip
+    proof = inclusion_proof(view.leaves(), seq)
+    note = view.checkpoint(ledger_key.name, ledger_key.key_id, ledger_key.sign)
+    return Receipt(entry=entry, proof=tuple(step.hex() for step in proof), checkpoint=note)
+
+
 def _recipients(view: View, project: str) -> str:
     agreement = view.get(InForce, project)
     parties = agreement.policy.agreement.parties if agreement else ()
     return ", ".join(party.code for party in parties if party.kind is PartyKind.RECIPIENT) or HUB
 
 
-def _row(entry: Mapping[str, Any], entries: Iterable[Mapping[str, Any]], receiver: str) -> Row:
+def _row(entry: Mapping[str, Any], ends: Iterable[Mapping[str, Any]], receiver: str) -> Row:
     details = dict(entry["details"])
     elements, rows = _elements(entry), details.pop("rows", None)
     sent_by, received_by = _transfer(details, receiver)
@@ -225,7 +249,7 @@ def _row(entry: Mapping[str, Any], entries: Iterable[Mapping[str, Any]], receive
         elements=elements,
         project=entry["project"],
         rows=rows if isinstance(rows, int) else None,
-        destroyed_on=_destroyed_on(entry, entries),
+        destroyed_on=_destroyed_on(entry, ends),
         other=details,
     )
 
@@ -237,12 +261,12 @@ def _transfer(details: dict[str, Any], receiver: str) -> tuple[str, str]:
     return _text(sent), _text(received or receiver)
 
 
-def _destroyed_on(entry: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> str:
+def _destroyed_on(entry: Mapping[str, Any], ends: Iterable[Mapping[str, Any]]) -> str:
     """Find when the file went: withdrawn, or its key destroyed; a package published is not destroyed."""
     if entry["action"].startswith("publication."):
         return ""
     key = entry["details"].get("key_id") or _key_of(entry)
-    for later in entries:
+    for later in ends:
         if later["seq"] <= entry["seq"] or later["project"] != entry["project"]:
             continue
         withdrawn = (later["action"], later["object"]) == ("intake.withdraw", entry["object"])

@@ -13,9 +13,64 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from enclave.errors import invalid
+from enclave.terms import MAILBOX
 
 PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
 PACKAGED_NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks" / "templates"
+
+
+_FOLDER = r"^https?://[^\s?#]+/$"
+
+
+class OpenData(BaseModel):
+    """Where the catalogue of open data will be served, by whom, and whom readers ask.
+
+    Parameters
+    ----------
+    address : str
+        Of the folder, ending with a slash.
+    publisher : str
+        The organization that makes the data available.
+    contact, email : str
+        Whom readers ask: an office, and a mailbox that somebody reads.
+    license : str
+        Address of the license; none is named where it is empty.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    address: str = Field(pattern=_FOLDER)
+    publisher: str = Field(min_length=1)
+    contact: str = Field(min_length=1)
+    email: str = Field(pattern=MAILBOX)
+    license: str = ""
+
+
+class Mail(BaseModel):
+    """How messages leave as mail; without it they stand on the pages alone.
+
+    Parameters
+    ----------
+    host, port
+        Of the server that takes them.
+    starttls : bool
+        Sent only where the connection is encrypted and the server has shown a certificate for its name.
+    authority : Path, optional
+        Certificates in which the server's must be rooted; the system's where there is none.
+    sender : str
+        Address they come from; ``from`` in the file.
+    pages : str
+        Address of the pages as people reach them, ending with a slash; links lead there.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=587, ge=1, le=65535)
+    starttls: bool = True
+    authority: Path | None = None
+    sender: str = Field(alias="from", pattern=MAILBOX)
+    pages: str = Field(pattern=_FOLDER)
 
 
 class Settings(BaseModel):
@@ -37,6 +92,10 @@ class Settings(BaseModel):
         Socket of ClamAV's `clamd`; then no file is taken that it has not looked at.
     demo : bool
         A demonstration on invented people: the calendar day stands in the file ``today`` of `home`.
+    open_data : OpenData, optional
+        What the catalogue of open data says of itself.
+    mail : Mail, optional
+        How messages leave as mail.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -49,6 +108,8 @@ class Settings(BaseModel):
     notebooks: Path = PACKAGED_NOTEBOOKS
     scanner: Path | None = None
     demo: bool = False
+    open_data: OpenData | None = None
+    mail: Mail | None = None
 
     @property
     def sealed(self) -> Path:

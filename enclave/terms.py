@@ -18,6 +18,9 @@ UNIT = "P20ID"
 HUB = "DOL-HUB"
 """The Data Integration Hub as a party; DOL as Participating Agency is another one (conflict L3)."""
 
+MAILBOX = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
+"""What an address of mail looks like where it is put into a letter; quoted names and comments are left out."""
+
 _PROJECT = re.compile(r"DR-\d{4}")
 _PARTY = re.compile(r"[A-Z][A-Z0-9-]{1,39}")
 

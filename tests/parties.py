@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
-from enclave import agreement, board, people
+from enclave import agreement, board, papers, people
 from enclave.agreement import Policy, Signature
 from enclave.board import Decision, MotionKind
+from enclave.papers import Kept
 from enclave.people import Listing, Person
 from enclave.store import Transaction
 from enclave.terms import Action, Role
 
 JOINED = date(2021, 7, 1)
 SIGNED = date(2022, 4, 1)
+FAR = date(2099, 12, 31)
+"""Until when papers hold where a test is not about their end."""
+Keep = Callable[[], Kept]
+
+
+def pretend() -> Kept:
+    """Say where a document rests that nobody will open."""
+    return Kept("0123456789abcdef.sealed", "0" * 64, "0" * 64)
 
 
 def representative(party: str) -> str:
@@ -20,13 +30,44 @@ def representative(party: str) -> str:
     return f"for-{party.lower()}"
 
 
-def bring_into_force(tx: Transaction, policy: Policy, *, signed_on: date = SIGNED, actor: str = "opm") -> None:
-    """Have the agencies join and approve, and everybody sign."""
+def bring_into_force(
+    tx: Transaction, policy: Policy, *, signed_on: date = SIGNED, actor: str = "opm", keep: Keep = pretend
+) -> None:
+    """Have the agencies join and approve, attach the exhibits, and everybody sign and designate who speaks for it."""
     ask(tx, policy, actor=actor)
     for agency in policy.agencies:
         say_yes(tx, policy.project, agency)
+    attach(tx, policy, actor=actor, keep=keep)
     for party in policy.signatories:
         agreement.sign(tx, policy.project, Signature(party, "Representative", signed_on), actor)
+        people.designate(tx, policy.project, party, representative(party), keep(), signed_on, actor)
+
+
+def attach(tx: Transaction, policy: Policy, *, actor: str = "opm", keep: Keep = pretend) -> None:
+    """Attach the exhibits, every statement signed; with a review board's approval where one is due."""
+    for name, kind in papers.kinds().items():
+        if kind.attached:
+            exhibit = papers.add(tx, name, keep(), actor, project=policy.project, since=JOINED)
+            for item in kind.items:
+                papers.tick(tx, exhibit.key, item, actor)
+    if policy.needs_review_board:
+        papers.add(
+            tx, agreement.REVIEW_BOARD, keep(), actor, project=policy.project, since=JOINED, until=FAR,
+            names="IRB-2021-17", status="approved",
+        )  # fmt: skip
+
+
+def let_in(
+    tx: Transaction, project: str, person: str, *, government: bool = False, signed_on: date = SIGNED,
+    actor: str = "opm", keep: Keep = pretend,
+) -> None:  # fmt: skip
+    """Give a listed person what access asks for beside approvals: both exhibits, training, a verified status."""
+    for exhibit in ("B", "C"):
+        people.sign_exhibit(tx, project, person, exhibit, signed_on, person)
+    papers.add(tx, "training", keep(), actor, about=person, since=JOINED, until=FAR)
+    if government:
+        attested = papers.add(tx, "government-status", keep(), "the-employer", about=person, since=JOINED)
+        papers.look_at(tx, attested.key, actor)
 
 
 def ask(tx: Transaction, policy: Policy, *, actor: str = "opm") -> None:

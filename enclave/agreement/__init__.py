@@ -1,5 +1,7 @@
 """The Data Sharing Agreement as data: compiled to a frozen policy, signed, in force until it ends."""
 
+from enclave.agreement.complete import Item, completeness, hold_complete
+from enclave.agreement.exhibits import REVIEW_BOARD, exhibits, not_attached
 from enclave.agreement.lifecycle import Extension, InForce, Signature, Termination, of, register, sign
 from enclave.agreement.lint import Conflict
 from enclave.agreement.model import (
@@ -18,6 +20,7 @@ from enclave.agreement.versions import Change, Version, diff, policy_of
 
 __all__ = [
     "FLOOR",
+    "REVIEW_BOARD",
     "Agreement",
     "CellTerms",
     "Change",
@@ -26,6 +29,7 @@ __all__ = [
     "Extension",
     "FileLayout",
     "InForce",
+    "Item",
     "Party",
     "PartyKind",
     "Policy",
@@ -36,8 +40,12 @@ __all__ = [
     "Termination",
     "Version",
     "compile_agreement",
+    "completeness",
     "conflicts_of",
     "diff",
+    "exhibits",
+    "hold_complete",
+    "not_attached",
     "of",
     "policy_of",
     "register",

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import ClassVar
 
+from enclave.agreement.exhibits import exhibits, not_attached
 from enclave.agreement.policy import Policy
 from enclave.errors import Refused, refuse
-from enclave.ledger import Entry
+from enclave.ledger import Details, Entry
 from enclave.store import Transaction, View
 
 
@@ -134,12 +135,14 @@ def register(tx: Transaction, policy: Policy, actor: str) -> InForce:
 def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InForce:
     """Record a party's signature; the last one sets the effective date.
 
-    Source: EM II; EM XI.B; DSA preamble.
+    Its entry has the digests of the exhibits: what was signed is known to the byte.
+
+    Source: EM II; EM XI.B; DSA preamble; ExA 4.b; ExB; ExC; ExF.
 
     Raises
     ------
     Refused
-        If it is no party that signs, or the agencies have not approved what it would sign.
+        If it is no party that signs, the agencies have not approved what it would sign, or an exhibit is missing.
     """
     agreement = of(tx, project)
     if agreement.approved_on is None:
@@ -152,10 +155,14 @@ def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InF
             project, "signatory", "EM II", f"{signature.party} is not a party that signs",
             f"Parties: {', '.join(agreement.policy.signatories)}.",
         )  # fmt: skip
+    if findings := not_attached(tx, agreement.policy):
+        raise Refused(project, findings)
     kept = tuple(s for s in agreement.signatures if s.party != signature.party)
     agreement = replace(agreement, signatures=(*kept, signature))
     effective = agreement.effective_on
-    details = {
+    attached = exhibits(tx, agreement.policy)
+    details: Details = {
+        "exhibits": [f"{name} {paper.kept.sha256}" for name, paper in attached.items() if paper],
         "party": signature.party,
         "title": signature.title,
         "signed_on": signature.signed_on.isoformat(),

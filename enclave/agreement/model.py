@@ -29,13 +29,67 @@ class PartyKind(StrEnum):
 
 
 class Party(Part):
-    """A party, with the title of its Representative (DSA XII); never a person's name."""
+    """A party, with the title of its Representative (DSA XII); never a person's name.
+
+    Parameters
+    ----------
+    government : bool
+        An agency or office of the State, a state university among them.
+    education : bool
+        Its data are education records, as they are taken to be where nobody says otherwise (ExA 2.h, c).
+    legal_basis : str
+        Which law lets it share (DSA III.A).
+    dissemination : str
+        What it permits and limits when results are published, beside the size of cells (EM XI.A).
+    """
 
     code: str
     name: str
     kind: PartyKind
     representative: str = ""
     government: bool = True
+    education: bool = True
+    legal_basis: str = ""
+    dissemination: str = ""
+
+
+class Requestor(Part):
+    """Who asks for the data (ExA 2.a), as the form names the person."""
+
+    name: str
+    title: str
+    organization: str
+    address: str
+    email: str
+    telephone: str
+
+
+class Discussion(Part):
+    """With whom of an agency the request was discussed, by title (ExA 1.f)."""
+
+    agency: str
+    who: str
+
+
+class Benefit(Part):
+    """What the State has of it, and whose programmes it audits or evaluates (ExA 3.c)."""
+
+    text: str
+    evaluates: tuple[str, ...]
+
+
+class Agenda(Part):
+    """The place of the request in a research agenda; it goes before others where there is one (EM XI.A)."""
+
+    of: Literal["learning agenda", "agency", "none"]
+    place: str
+
+
+class ReviewBoard(Part):
+    """Whether an Institutional Review Board must approve, and why or why not (DSA VI.A)."""
+
+    needed: bool
+    why: str
 
 
 class Element(Part):
@@ -181,12 +235,27 @@ class Agreement(Part):
     """The whole of one `policies/agreements/<DR>.yaml`.
 
     `submitted_on` is the day of the form (ExA 1.a), `revised_on` that of the memo which revises it (ExA memo),
-    `approved_on` that of DSA VI.A.
+    `approved_on` that of DSA VI.A. What the form asks and a file does not say is found before anyone is asked
+    (`agreement.completeness`), not when it is read: a request is written over some time.
+
+    Parameters
+    ----------
+    method : str
+        How the data are analysed (ExA 3.d); `methods` are those against re-identification (ExA 3.f).
+    security_plan : str
+        How the risk of re-identification is kept small (EM II).
     """
 
     dr: str
     title: str
     purpose: str
+    method: str = ""
+    security_plan: str = ""
+    requestor: Requestor | None = None
+    discussed_with: tuple[Discussion, ...] = ()
+    benefit: Benefit | None = None
+    agenda: Agenda | None = None
+    review_board: ReviewBoard | None = None
     submitted_on: date | None = None
     revised_on: date | None = None
     approved_on: date

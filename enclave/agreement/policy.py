@@ -78,6 +78,11 @@ class Policy(BaseModel):
         return tuple(p.code for p in self.agreement.parties if p.kind is not PartyKind.SCHOOL)
 
     @property
+    def needs_review_board(self) -> bool:
+        """Whether an Institutional Review Board must approve (DSA VI.A)."""
+        return self.agreement.review_board is not None and self.agreement.review_board.needed
+
+    @property
     def terms(self) -> dict[str, Any]:
         """Give the cell suppression policy as plain values, for `p20kit.CellPolicy.of`.
 

@@ -11,11 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import resource
 import shutil
-import stat
-import tarfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,23 +20,23 @@ from pathlib import Path
 
 from enclave import matching
 from enclave.agreement import Policy, of
+from enclave.analysis import home
 from enclave.clauses import clauses
 from enclave.errors import Fault
 from enclave.ledger import Detail, Entry
 from enclave.people import Admission
+from enclave.people.sight import CLAUSE as SIGHT
 from enclave.resultant import Delivery, SealedTable, delivery_of, open_table
 from enclave.sandbox import Mount
 from enclave.scratch import Bounds, bound, engine, is_bound, scratch, wipe, within_reach
 from enclave.settings import Settings
 from enclave.store import Store
-from enclave.terms import UNIT, Action, ApprovedNotebook, project_id, reached
+from enclave.terms import Action, ApprovedNotebook, project_id, reached
 from enclave.vault import Keystore
 
 RESEARCHER_TEMPLATES = ("getting_started.ipynb", "cohort_outcomes.ipynb")
 # A place of its own: the list of mounts, which a session can read, says nothing of others. Records are not counted.
 _PLACE = Bounds(0, 0, executable=False)
-_HOME = Bounds(2 * 1024**3, 200_000)
-_OUTBOX = Bounds(256 * 1024**2, 20_000, executable=False)
 
 
 @dataclass(frozen=True)
@@ -101,12 +97,12 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
     bound(folder, _PLACE)
     try:
         masked = _lay_out(keystore, settings, policy, delivery, admission, today, folder / "project")
-        _restore_home(keystore, settings, name, admission.project, _bounded_home(folder))
+        home.restore(keystore, settings, name, admission.project, home.bounded(folder))
     except BaseException:
         wipe(folder)
         raise
     reached("analysis.opened")
-    clearance = "UC unit records masked (ExA 2.h)" if masked else "every approved column"
+    clearance = f"{len(masked)} columns masked ({SIGHT})" if masked else "every approved column"
     return Session(
         name, admission.project, admission.person, folder, admission.ends_on, _mounts(folder),
         days_left=(admission.ends_on - today).days, clearance=clearance,
@@ -129,7 +125,7 @@ def open_again(
     with store.view() as view:
         policy, delivery, today = of(view, admission.project).policy, delivery_of(view, admission.project), view.today
     _lay_out(keystore, settings, policy, delivery, admission, today, folder / "project")
-    (_bounded_home(folder) / "outbox").mkdir(mode=0o700, exist_ok=True)
+    (home.bounded(folder) / "outbox").mkdir(mode=0o700, exist_ok=True)
     return _mounts(folder)
 
 
@@ -178,16 +174,16 @@ def opened_outbox(keystore: Keystore, settings: Settings, project: str, person: 
         yield live / "outbox"
         return
     with scratch(settings.runtime, "outbox") as folder:
-        home = folder / "home"
-        home.mkdir(mode=0o700)
-        _restore_home(keystore, settings, name, project, home)
-        yield home / "outbox"
+        own = folder / "home"
+        own.mkdir(mode=0o700)
+        home.restore(keystore, settings, name, project, own)
+        yield own / "outbox"
 
 
 def overfull(settings: Settings, name: str) -> list[str]:
     """Give the reasons why a session holds too much, where no file system of its own keeps it within bounds."""
-    home = settings.runtime / "sessions" / name / "home"
-    places = {"home": (home, _HOME), "outbox": (home / "outbox", _OUTBOX)}
+    own = settings.runtime / "sessions" / name / "home"
+    places = {"home": (own, home.HOME), "outbox": (own / "outbox", home.OUTBOX)}
     return [
         f"the {called} holds more than {bounds.size_bytes >> 20} MiB or {bounds.files} files"
         for called, (folder, bounds) in places.items()
@@ -207,7 +203,7 @@ def close_session(
     project, person = project_id(name[:7]), name[8:]
     folder = settings.runtime / "sessions" / name
     if folder.exists():
-        left_out = _put_away_home(keystore, settings, name, project)
+        left_out = home.put_away(keystore, settings, name, project)
         reached("analysis.put-away")
         details: dict[str, Detail] = {} if shown_bytes is None else {"shown_bytes_today": shown_bytes}
         if left_out is None:
@@ -251,10 +247,10 @@ def _open_for(
 
     Source: ExA 2.h; DSA I (Confidential UC Information: also whether an individual has wages at all).
     """
-    hidden = [] if admission.government else [c.name for c in table.columns if c.uc]
-    why = {"clause": "ExA 2.h", "why": "only state government employees or officials may see UC unit records"}
-    if table.column_is_unit_uc(UNIT) and hidden:
-        return [{"column": f"{table.name}.{c.name}", **why} for c in table.columns if c.name != UNIT]
+    hidden = table.hidden_from(admission.sight)
+    masked = [{"column": f"{table.name}.{name}", "clause": SIGHT, "why": why} for name, why in hidden.items()]
+    if table.wholly(hidden):
+        return masked
     target = folder / f"{table.name}.parquet"
     if not hidden:
         open_table(keystore, settings, delivery, table, target)
@@ -267,7 +263,7 @@ def _open_for(
         connection.execute(f"copy (select {chosen} from '{whole}') to '{target}' (format parquet)")  # noqa: S608
     whole.unlink()
     target.chmod(0o444)
-    return [{"column": f"{table.name}.{name}", **why} for name in hidden]
+    return masked
 
 
 def _about(
@@ -307,7 +303,7 @@ def _about(
         "policy": policy.terms,
         "policy_hash": policy.hash,
         "persons": delivery.persons,
-        "sees_uc": admission.government,
+        "sees_uc": admission.sight.government,
         "names": [policy.project, agreement.title, *clauses()],
         "tables": tables,
         "masked": masked,
@@ -318,82 +314,6 @@ def _about(
         "questions": [{"id": q.id, "text": q.text} for q in agreement.questions],
         "methods": list(agreement.methods),
     }
-
-
-def _sealed_home(settings: Settings, project: str, name: str) -> tuple[Path, str]:
-    return settings.sealed / f"project-{project}" / "homes" / f"{name}.home", f"{project}|home|{name}"
-
-
-def _bounded_home(folder: Path) -> Path:
-    """Make a home and its outbox, each a file system of its own where this process may mount."""
-    home = folder / "home"
-    home.mkdir(mode=0o700)
-    if bound(home, _HOME):
-        (home / "outbox").mkdir(mode=0o700)
-        bound(home / "outbox", _OUTBOX)
-    return home
-
-
-def _restore_home(keystore: Keystore, settings: Settings, name: str, project: str, home: Path) -> None:
-    sealed, context = _sealed_home(settings, project, name)
-    if sealed.exists():
-        archive = home.parent / "home.tar"
-        keystore.unseal(sealed, archive, f"project-{project}", context)
-        with tarfile.open(archive) as tar:
-            for member in tar:  # regular files only stand in it, under names we walked ourselves
-                target = home / member.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                content = tar.extractfile(member)
-                assert content is not None  # noqa: S101
-                with content, target.open("wb") as file:
-                    shutil.copyfileobj(content, file)
-        archive.unlink()
-    (home / "outbox").mkdir(exist_ok=True)
-
-
-def _put_away_home(keystore: Keystore, settings: Settings, name: str, project: str) -> int | None:
-    """Seal the home of a session that ended, by intent or by a crash; give the number of files over the limit.
-
-    None when its file system is not to be seen from here: what was put away before stays.
-    """
-    folder = settings.runtime / "sessions" / name
-    home = folder / "home"
-    if not within_reach(folder):
-        return None
-    if not home.is_dir() or not keystore.exists(f"project-{project}"):
-        return 0
-    archive = folder / "home.tar"
-    archive.unlink(missing_ok=True)
-    with tarfile.open(archive, "w") as tar:
-        left_out = _add_plain_files(tar, home)
-    sealed, context = _sealed_home(settings, project, name)
-    keystore.seal(archive, sealed, f"project-{project}", context)
-    return left_out
-
-
-def _add_plain_files(tar: tarfile.TarFile, home: Path) -> int:
-    """Add regular single-link files only; the folder was another's to write in. Requests come first."""
-    left_out = 0
-    # what is put away must fit again: a file with holes has none when it comes back
-    room = {"outbox": _OUTBOX.size_bytes, "home": _HOME.size_bytes}
-    for root, folders, files, descriptor in os.fwalk(home, follow_symlinks=False):
-        folders[:] = sorted((f for f in folders if f != ".cache"), key=lambda f: f != "outbox")
-        place = "outbox" if Path(root).is_relative_to(home / "outbox") else "home"
-        for file in files:
-            state = os.stat(file, dir_fd=descriptor, follow_symlinks=False)
-            if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
-                continue
-            pages = -(-state.st_size // resource.getpagesize()) * resource.getpagesize()
-            if pages > room[place]:
-                left_out += 1
-                continue
-            room[place] -= pages
-            handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=descriptor)
-            with os.fdopen(handle, "rb") as content:
-                info = tarfile.TarInfo(str((Path(root) / file).relative_to(home)))
-                info.size, info.mtime = os.fstat(handle).st_size, int(state.st_mtime)
-                tar.addfile(info, content)
-    return left_out
 
 
 def _entry(admission: Admission, name: str, action: str, details: Mapping[str, str]) -> Entry:

@@ -12,6 +12,7 @@ from enclave.board.asking import (
     withdraw_questions,
 )
 from enclave.board.deciding import answer, give, voters
+from enclave.board.forms import blank_form, filled_form
 from enclave.board.law import ChangeOfLaw, change_law, under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, asked_in, motions, open_motion
 
@@ -26,9 +27,11 @@ __all__ = [
     "answer",
     "ask_members",
     "asked_in",
+    "blank_form",
     "change_law",
     "confirm_available",
     "continue_until",
+    "filled_form",
     "give",
     "keep_match_data",
     "motions",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from enclave import matching
-from enclave.agreement import InForce, Policy, Termination, diff, of, register
+from enclave.agreement import InForce, Policy, Termination, diff, hold_complete, of, register
 from enclave.board.deciding import voters
 from enclave.board.law import under_law
 from enclave.board.motion import Motion, MotionKind, State, asked_in, digest, motions, open_motion
@@ -53,8 +53,14 @@ def withdraw_questions(tx: Transaction, case: str, actor: str) -> None:
 def request(tx: Transaction, policy: Policy, actor: str) -> Motion:
     """Register an initial request and ask its agencies; one asked before is replaced, and answered anew.
 
-    Source: ExA 1.a; EM XI.B.
+    Source: ExA 1.a; EM XI.A; EM XI.B.
+
+    Raises
+    ------
+    Invalid
+        If it does not say everything that the documents want of a request.
     """
+    hold_complete(policy.agreement)
     policy = under_law(tx, policy)
     register(tx, policy, actor)
     for earlier in tx.find(Motion, policy.project, asks=MotionKind.INITIAL):
@@ -100,7 +106,10 @@ def amend(tx: Transaction, admission: Admission, policy: Policy, reason: str) ->
     ------
     Refused
         If nothing differs, or its end does: that is a continuation.
+    Invalid
+        If the new terms no longer say everything that the documents want of a request.
     """
+    hold_complete(policy.agreement)
     agreement, policy = _in_force(tx, admission), under_law(tx, policy)
     changes = diff(agreement.policy, policy)
     if policy.project != admission.project or not changes:

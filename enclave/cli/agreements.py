@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from enclave import agreement, board, dictionary, people, store
+from enclave import agreement, board, dictionary, papers, people, store
 from enclave.app import initialise
 from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, facts, show, table
 from enclave.errors import Invalid, Refused
@@ -137,7 +137,8 @@ def agreement_show(context: typer.Context, project: str, as_json: Json = False) 
     """Show what an agreement came to, and what was assumed."""
     with context.obj.enclave.store.view() as view:
         known = agreement.of(view, project_id(project))
-    policy = known.policy
+        attached = agreement.exhibits(view, known.policy)
+    policy, terms = known.policy, known.policy.agreement
     cells = policy.cells
     facts(
         f"{policy.project} {policy.agreement.title}",
@@ -152,6 +153,14 @@ def agreement_show(context: typer.Context, project: str, as_json: Json = False) 
             "notice": f"{known.termination.party} on {known.termination.given_on}" if known.termination else "none",
             "not shared": ", ".join(f"{a}.{e}" for a, es in known.refused.items() for e in es) or "none",
             "parties": ", ".join(policy.signatories),
+            "exhibits": "; ".join(f"{name} {p.kept.sha256[:16] if p else 'missing'}" for name, p in attached.items()),
+            "requestor": f"{terms.requestor.name}, {terms.requestor.organization}" if terms.requestor else "",
+            "discussed with": "; ".join(f"{each.agency}: {each.who}" for each in terms.discussed_with),
+            "benefit": terms.benefit.text if terms.benefit else "",
+            "research agenda": f"{terms.agenda.of}: {terms.agenda.place}" if terms.agenda else "",
+            "review board": terms.review_board.why if terms.review_board else "",
+            "legal basis": "; ".join(f"{p.code}: {p.legal_basis}" for p in terms.parties if p.legal_basis),
+            "published": "; ".join(f"{p.code}: {p.dissemination}" for p in terms.parties if p.dissemination),
             "cells": f"at least {cells.minimum_count}, base {cells.minimum_base}, zeros {cells.zeros}",
             "elements": sum(len(e) for e in policy.agreement.elements.values()),
             "never shared": ", ".join(
@@ -165,16 +174,22 @@ def agreement_show(context: typer.Context, project: str, as_json: Json = False) 
 
 @agreement_group.command("lint")
 def agreement_lint(context: typer.Context, project: str, as_json: Json = False) -> None:
-    """Find what an agreement's documents leave open or say in two ways, with the reading taken of each."""
+    """Find what an agreement's documents leave open or say in two ways, and what the request does not say (EM II)."""
     dr = project_id(project)
-    conflicts = agreement.conflicts_of(context.obj.enclave.settings.policies, dr)
+    policies = context.obj.enclave.settings.policies
+    conflicts = agreement.conflicts_of(policies, dr)
     if still := [each.finding for each in conflicts if not each.taken]:
         raise Invalid(dr, still)
+    ticks = agreement.completeness(agreement.compile_agreement(policies, dr).agreement)
+    if missing := [each.finding for each in ticks if not each.said]:
+        raise Invalid(dr, missing)
     if as_json:
-        show(conflicts, as_json)
+        show({"conflicts": conflicts, "complete": ticks}, as_json)
     else:
         rows = [(each.rule, each.subject, each.what, each.taken) for each in conflicts]
         table(f"what the documents of {dr} leave open", ("rule", "about", "found", "taken"), rows, as_json)
+        said = [(each.wanted, each.clause, each.where) for each in ticks]
+        table(f"what {dr} says, as a request must", ("wanted", "clause", "where"), said, as_json)
 
 
 @dictionary_group.command("import")
@@ -217,24 +232,37 @@ def people_enlist(
     basis: Annotated[str, typer.Option(help="2.g, 2.h, III.F.1 or office.")] = "2.g",
     purpose: Annotated[str, typer.Option(help="a, b or c of 2.h.")] = "",
     justification: str = "",
+    until: Annotated[str, typer.Option(help="Last day of the purpose (YYYY-MM-DD).")] = "",
     agency: Annotated[str, typer.Option(help="Party the person acts for.")] = "",
-    government: Annotated[bool, typer.Option(help="State government employee or official, verified.")] = False,
+    government: Annotated[
+        bool, typer.Option(help="Employee or official of the State; counts once verified.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Put a person on a project's list (DSA VI.E)."""
     who = people.Person(person, name, position, organization, email, telephone, government)
-    listing = people.Listing(person, project_id(project), role, basis, purpose, justification, agency)
+    listing = people.Listing(
+        person, project_id(project), role, basis, purpose, justification, agency,
+        until=calendar_day(until) if until else None,
+    )  # fmt: skip
     with context.obj.enclave.store.transaction() as tx:
         people.enlist(tx, who, listing, context.obj.actor)
     show(listing, as_json, f"{person} is on the list of {listing.project} as {role}")
 
 
 @people_group.command("approve")
-def people_approve(context: typer.Context, project: str, person: str, agency: str, as_json: Json = False) -> None:
+def people_approve(
+    context: typer.Context,
+    project: str,
+    person: str,
+    agency: str,
+    text: Annotated[str, typer.Option(help="Its words; a standing sentence when not given.")] = "",
+    as_json: Json = False,
+) -> None:
     """Record one's own agency's written approval of a person, as its steward (DSA VI.E)."""
     desk: Desk = context.obj
     with desk.changing("people.refuse", person, project_id(project)) as tx:
-        listing = people.approve(tx, project_id(project), person, party_id(agency), desk.actor)
+        listing = people.approve(tx, project_id(project), person, party_id(agency), desk.actor, text)
     show(listing, as_json, f"{agency} approves {person}")
 
 
@@ -262,6 +290,61 @@ def people_sign(
     with enclave.store.transaction() as tx:
         listing = people.sign_exhibit(tx, project_id(project), person, exhibit, day, context.obj.actor)
     show(listing, as_json, f"{person} signed Exhibit {exhibit} on {day}")
+
+
+@people_group.command("verify")
+def people_verify(context: typer.Context, person: str, as_json: Json = False) -> None:
+    """Verify, as the Operating Group, what is attested of a person's employment by the State (ExA 2.h)."""
+    desk: Desk = context.obj
+    with desk.changing("people.refuse", person, "") as tx:
+        paper = people.verify_status(tx, person, desk.actor)
+    show(paper, as_json, f"{paper.key} is verified")
+
+
+@people_group.command("review")
+def people_review(
+    context: typer.Context,
+    project: str,
+    person: str,
+    found: Annotated[
+        Literal["needed", "not-needed"], typer.Argument(help="Whether their work still requires access.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Look, for the hub, whether a person still needs access; who does not is stopped at once (EM XVII.C)."""
+    desk, needed = context.obj, found == "needed"
+    with desk.changing("people.refuse", person, project_id(project)) as tx:
+        listing = people.review_access(tx, project_id(project), person, needed=needed, actor=desk.actor)
+    show(listing, as_json, f"{person} {'still needs access' if needed else 'has no access any more'}")
+
+
+@people_group.command("designate")
+def people_designate(
+    context: typer.Context,
+    project: str,
+    party: str,
+    person: str,
+    letter: GivenFile,
+    since: Annotated[str, typer.Option(help="First day (YYYY-MM-DD); today when not given.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Record a party's written designation of its Representative; the other parties are told (DSA XII)."""
+    desk: Desk = context.obj
+    day = calendar_day(since) if since else desk.enclave.today()
+    with desk.changing("people.refuse", party_id(party), project_id(project)) as tx:
+        kept = papers.seal(desk.enclave.keystore, desk.enclave.settings, letter)
+        paper = people.designate(tx, project_id(project), party_id(party), person, kept, day, desk.actor)
+    show(paper, as_json, f"{person} is the Representative of {party} since {day}")
+
+
+@people_group.command("representatives")
+def people_representatives(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """List the current Representative of each party; who has none is missing (DSA XII)."""
+    with context.obj.enclave.store.view() as view:
+        dr = project_id(project)
+        parties = agreement.of(view, dr).policy.signatories
+        rows = [(party, people.representative(view, dr, party) or "none") for party in parties]
+    table("representatives", ("party", "representative"), rows, as_json)
 
 
 @people_group.command("may")

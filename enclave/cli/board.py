@@ -12,7 +12,7 @@ from enclave import agreement, board, matching, people
 from enclave.board import Decision, Motion, MotionKind, State
 from enclave.cli.agreements import agreement_group
 from enclave.cli.data import matching_group
-from enclave.cli.desk import Desk, Json, calendar_day, show, table
+from enclave.cli.desk import Desk, Json, NewFile, calendar_day, show, table
 from enclave.people import Admission
 from enclave.store import Transaction
 from enclave.terms import Action, party_id, project_id
@@ -112,6 +112,22 @@ def agreement_motions(context: typer.Context, project: str, as_json: Json = Fals
         for m in found
     ]
     table("what was asked", ("number", "asks", "on", "until", "state", "answers"), rows, as_json)
+
+
+@agreement_group.command("form")
+def agreement_form(
+    context: typer.Context,
+    target: NewFile,
+    project: Annotated[str, typer.Option(help="Data Request to fill it in for; blank when not given.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Write the request form (Exhibit A) as text: blank, or filled in, with the history of its decisions."""
+    text = board.blank_form()
+    if project:
+        with context.obj.enclave.store.view() as view:
+            text = board.filled_form(view, project_id(project))
+    target.write_text(text, "utf-8")
+    show({"path": target}, as_json, f"the form is {target}")
 
 
 @agreement_group.command("diff")

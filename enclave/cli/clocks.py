@@ -48,7 +48,7 @@ def clocks_run(
         done = desk.enclave.go_round()
         if done.doubts:
             complain(Refused("clocks", done.doubts))
-        if done.destroyed or done.noted:
+        if done.destroyed or done.noted or done.sent.given_up:
             show(done, as_json, _said(done))
         time.sleep(every)
 
@@ -64,4 +64,5 @@ def clocks_accept(context: typer.Context, as_json: Json = False) -> None:
 
 def _said(done: clocks.Round) -> str:
     noted = "; ".join(f"{clock.what} of {clock.about}: {clock.due_on} ({clock.clause})" for clock in done.noted)
-    return f"{len(done.destroyed)} destructions; noted: {noted or 'nothing'}"
+    mail = f"{done.sent.sent} letters sent, {done.sent.failed} tried again later, {done.sent.given_up} given up"
+    return f"{len(done.destroyed)} destructions; noted: {noted or 'nothing'}; {done.told} messages; {mail}"

@@ -212,6 +212,18 @@ def publication_verify(
     show(verified, as_json, f"{package.name} is whole and signed by the hub")
 
 
+@publication_group.command("catalogue")
+def publication_catalogue(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="New, or that of an earlier catalogue.")],
+    as_json: Json = False,
+) -> None:
+    """Write the catalogue of open data (DCAT-US 3): every package published to the public, ready to be served."""
+    desk: Desk = context.obj
+    written = publication.write_catalogue(desk.enclave.store, desk.enclave.settings, folder.resolve(), desk.actor)
+    show(written, as_json, f"{len(written.requests)} packages in {folder}; catalog.json SHA-256 {written.sha256}")
+
+
 @publication_group.command("final-copy")
 def publication_final_copy(
     context: typer.Context,

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from enclave import agreement, controls, destruction, reports
 from enclave.cli.desk import Desk, GivenFile, Json, NewFile, calendar_day, console, facts, show, table
 from enclave.errors import invalid
-from enclave.ledger import verify_export
+from enclave.ledger import Receipt, verify_export, verify_receipt
 from enclave.terms import Action, project_id
 from enclave.vault import NoteVerifier
 
 destruction_group = typer.Typer(no_args_is_help=True, help="Deadlines, cryptographic erase, Exhibit F.")
 report_group = typer.Typer(no_args_is_help=True, help="Registers of EM XVII.B, activity, where-used, controls.")
 ledger_group = typer.Typer(no_args_is_help=True, help="The append-only ledger and its proofs.")
+
+LedgersKey = Annotated[str, typer.Option(help="The ledger's public key: the line, or a file with it.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -191,23 +196,62 @@ def ledger_export(context: typer.Context, path: NewFile, as_json: Json = False) 
     show(exported, as_json, f"{exported.size:,} entries, root {exported.root[:16]}")
 
 
+@ledger_group.command("checkpoint")
+def ledger_checkpoint(context: typer.Context, path: NewFile, as_json: Json = False) -> None:
+    """Write a signed checkpoint for an agency to keep; `verify --held` holds the ledger to it."""
+    note = context.obj.enclave.checkpoint()
+    path.write_text(note, "utf-8")
+    show(note, as_json, f"keep {path.name}: it fixes the first {note.splitlines()[1]} entries")
+
+
+@ledger_group.command("receipt")
+def ledger_receipt(context: typer.Context, entry: int, path: NewFile, as_json: Json = False) -> None:
+    """Write the proof that the ledger holds an entry, for whom it concerns to keep."""
+    enclave = context.obj.enclave
+    with enclave.store.view() as view:
+        receipt = reports.receipt(view, enclave.ledger_key, entry)
+    path.write_text(receipt.model_dump_json(indent=1) + "\n", "utf-8")
+    show(receipt, as_json, f"{path.name} proves entry {entry} in {len(receipt.proof)} steps")
+
+
 @ledger_group.command("verify")
 def ledger_verify(
     path: GivenFile,
-    key: Annotated[str, typer.Option(help="The ledger's public key: the line, or a file with it.")],
+    key: LedgersKey,
+    held: Annotated[list[Path] | None, typer.Option(exists=True, dir_okay=False, help="A checkpoint kept.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Verify an exported ledger offline; needs nothing but the file and the public key."""
-    try:
-        line = Path(key).read_text("utf-8") if Path(key).is_file() else key
+    """Verify an exported ledger offline, with its public key and the checkpoints that were kept."""
+    with _as_text(path):
+        notes = [note.read_text("utf-8") for note in held or ()]
         with path.open(encoding="utf-8") as lines:
-            verified = verify_export(lines, NoteVerifier.from_line(line))
-    except UnicodeDecodeError:
+            verified = verify_export(lines, _verifier(key), notes)
+    found = {"ledger": verified.origin, "entries": verified.size, "root": verified.root}
+    facts("verified", found | {"checkpoints held": len(notes)}, as_json)
+
+
+@ledger_group.command("verify-receipt")
+def ledger_verify_receipt(path: GivenFile, key: LedgersKey, as_json: Json = False) -> None:
+    """Verify a receipt offline, and show the entry it proves."""
+    with _as_text(path):
+        entry = verify_receipt(Receipt.model_validate_json(path.read_text("utf-8")), _verifier(key))
+    shown = ("seq", "day", "actor", "action", "object", "project", "clause", "outcome")
+    facts("proven", {name: entry[name] for name in shown}, as_json)
+
+
+def _verifier(key: str) -> NoteVerifier:
+    return NoteVerifier.from_line(Path(key).read_text("utf-8") if Path(key).is_file() else key)
+
+
+@contextmanager
+def _as_text(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (UnicodeDecodeError, ValidationError):
         raise invalid(
-            path.name, "ledger-format", "EM XVII.B", "the export or the key is not text",
-            "Give a file of `enclave ledger export` and its key.",
+            path.name, "ledger-format", "EM XVII.B", "it, the key or a checkpoint is not what the ledger gave",
+            "Give files of `enclave ledger export`, `receipt`, `checkpoint` and `key` as they were written.",
         ) from None  # fmt: skip
-    facts("verified", {"ledger": verified.origin, "entries": verified.size, "root": verified.root}, as_json)
 
 
 @ledger_group.command("show")
@@ -220,8 +264,8 @@ def ledger_show(
 ) -> None:
     """Show the newest entries."""
     with context.obj.enclave.store.view() as view:
-        found = list(view.entries(project=project_id(project) if project else None, action=action or None))
+        found, _ = view.newest(last, project=project_id(project) if project else None, action=action or None)
     rows = [
-        (e["seq"], e["day"], e["actor"], e["action"], e["object"], e["clause"], e["outcome"]) for e in found[-last:]
+        (e["seq"], e["day"], e["actor"], e["action"], e["object"], e["clause"], e["outcome"]) for e in found[::-1]
     ]
     table("ledger", ("entry", "day", "who", "what", "object", "clause", "outcome"), rows, as_json)

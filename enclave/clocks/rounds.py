@@ -1,4 +1,4 @@
-"""One round of the clocks: destroy what is due, warn of what is near, raise the alarm for what nobody did in time.
+"""One round of the clocks: destroy what is due, warn of what is near, raise alarms, and tell everybody it concerns.
 
 Nobody has to be there (DSA VI.H: "not contingent upon action by the Data Integration Hub"). A round that is repeated
 does nothing again: what was destroyed is no longer due, and what was noted stands in the ledger.
@@ -8,9 +8,9 @@ Source: DSA VI.H; DSA III.F.3; EM XVII.B.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from enclave import destruction
+from enclave import destruction, messages
 from enclave.clocks.machine import Reading, look
 from enclave.clocks.running import WARNED_AT, Running, running
 from enclave.destruction import Certificate, Due, Scope
@@ -35,11 +35,17 @@ class Round:
         Why the machine's clock was not believed; then nothing was destroyed.
     noted : tuple of Running
         Warned of, or alarmed about, for the first time.
+    told : int
+        Messages that came to people's pages.
+    sent : Sent
+        What became of those that go by mail.
     """
 
     destroyed: tuple[Certificate, ...] = ()
     noted: tuple[Running, ...] = ()
     doubts: tuple[Finding, ...] = ()
+    told: int = 0
+    sent: messages.Sent = field(default_factory=messages.Sent)
 
 
 def go_round(store: Store, keystore: Keystore, settings: Settings, reading: Reading) -> Round:
@@ -55,7 +61,9 @@ def go_round(store: Store, keystore: Keystore, settings: Settings, reading: Read
         destroyed = [] if doubts else _destroy(store, keystore, settings)
         with store.transaction() as tx:
             noted = _note(tx)
-        return Round(tuple(destroyed), tuple(noted), tuple(doubts))
+            told = messages.take_in(tx, reading.at, by_mail=settings.mail is not None)
+        sent = messages.send(store, settings, reading.at)
+        return Round(tuple(destroyed), tuple(noted), tuple(doubts), told, sent)
 
 
 def _destroy(store: Store, keystore: Keystore, settings: Settings) -> list[Certificate]:

@@ -1,6 +1,7 @@
 """Every clock that runs, whoever has to act when it runs out.
 
-Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF; EM XII; EM XV.E; EM XVIII.B.
+Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XII; EM XV.E; EM XVII.C;
+EM XVIII.B.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from enclave import destruction, incidents, intake, matching, publication
+from enclave import destruction, incidents, intake, matching, papers, people, publication
 from enclave.agreement import InForce
-from enclave.calendar import EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
+from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
 from enclave.destruction import Due
+from enclave.matching import MatchRun
 from enclave.people import Listing, Membership, exceptions
 from enclave.publication import Publication
 from enclave.store import View
@@ -50,14 +52,15 @@ class Running:
 def running(view: View) -> list[Running]:
     """Give every clock that runs, soonest first.
 
-    Source: DSA VI.H; DSA III.F.3; DSA VI.G; ExC; ExF; EM XVIII.B.
+    Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XVII.C; EM XVIII.B.
     """
+    view.load(InForce, Listing, MatchRun)
     owed = (
         Running(due.project, due.what, due.project, due.clause, due.due_on, due)
         for due in destruction.due(view, view.today)
     )
-    papers = (*_papers(view), *_members(view), *_copies(view))
-    found = [*owed, *_open_matches(view), *papers, *_cases(view), *_files(view)]
+    kinds = (_open_matches, _exhibits, _papers, _people, _members, _copies, _cases, _files)
+    found = [*owed, *(clock for clocks in kinds for clock in clocks(view))]
     return sorted(found, key=lambda clock: (clock.due_on, clock.about, clock.what))
 
 
@@ -71,17 +74,49 @@ def _open_matches(view: View) -> Iterator[Running]:
         runs = matching.runs(view, agreement.project)
         if runs and runs[-1].completed_on is None:
             yield Running(
-                agreement.project, "written agreement with the match", runs[-1].key, MATCH_DATA.clause,
+                agreement.project, matching.AGREEMENT, runs[-1].key, MATCH_DATA.clause,
                 MATCH_DATA.due(runs[-1].ran_on),
             )  # fmt: skip
 
 
-def _papers(view: View) -> Iterator[Running]:
+def _exhibits(view: View) -> Iterator[Running]:
     ends = {agreement.project: agreement.ends_on for agreement in _alive(view)}
     for listing in view.find(Listing):
         until = listing.exhibit_c_until
         if until is not None and listing.project in ends and until < ends[listing.project]:
             yield Running(listing.project, EXHIBIT_C.name, listing.key, EXHIBIT_C.clause, until)
+
+
+def _papers(view: View) -> Iterator[Running]:
+    """Find papers that run out while somebody needs them: a project, a person on its list, the programme."""
+    alive = {agreement.project: agreement.ends_on for agreement in _alive(view)}
+    last: dict[str, date] = {}
+    for listing in view.find(Listing):
+        if listing.project in alive:
+            last[listing.person] = max(last.get(listing.person, date.min), alive[listing.project])
+    for paper in papers.latest(view):
+        needed = alive if paper.project else last if paper.of.about == "person" else {paper.about: date.max}
+        until = needed.get(paper.project or paper.about)
+        if until and paper.until and paper.until < until and not paper.withdrawn:
+            yield Running(paper.project, paper.of.title, paper.series, paper.of.clause, paper.until)
+
+
+def _people(view: View) -> Iterator[Running]:
+    """Find parties for which nobody speaks, whose need of access is to be looked at, and whose purpose ends."""
+    for agreement in _alive(view):
+        assert agreement.effective_on is not None  # noqa: S101 - it is alive
+        for party in people.without_representative(view, agreement.project):
+            about = f"{agreement.project}/{party}"
+            yield Running(
+                agreement.project, "a current Representative", about, "DSA XII", agreement.effective_on
+            )  # fmt: skip
+        for listing in view.find(Listing, agreement.project):
+            due = people.review_due_on(listing)
+            if due is not None and due <= agreement.ends_on:
+                yield Running(listing.project, ACCESS_REVIEW.name, listing.key, ACCESS_REVIEW.clause, due)
+            if listing.until is not None and listing.until < agreement.ends_on and not listing.suspension:
+                what = f"purpose {listing.purpose} of an agency's person"
+                yield Running(listing.project, what, listing.key, "ExA 2.h", listing.until)
 
 
 def _members(view: View) -> Iterator[Running]:

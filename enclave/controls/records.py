@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from enclave import destruction, publication
+from enclave import destruction, papers, people, publication
 from enclave.agreement import InForce, compile_agreement
 from enclave.board import under_law
 from enclave.controls.evidence import Evidence, Installed, deviates, holds
@@ -21,6 +21,7 @@ from enclave.incidents import Notice
 from enclave.intake import Holding
 from enclave.ledger import verify_export
 from enclave.matching import approved_method, registered_methods
+from enclave.papers import Paper
 from enclave.people import Hold, Listing
 from enclave.publication import Publication
 from enclave.resultant import Delivery
@@ -88,17 +89,21 @@ def nothing_half_done(installed: Installed) -> Evidence:
 
 
 def valid_papers(installed: Installed) -> Evidence:
-    """Look for people whose Exhibit C is missing, has run out, or soon will."""
+    """Look for people who lack a paper, whose Exhibit C soon runs out, or whose need of access is not looked at."""
     view = installed.view
-    running = {each.project for each in view.find(InForce) if not each.reasons_not_in_force(view.today)}
+    running = {each.project: each for each in view.find(InForce) if not each.reasons_not_in_force(view.today)}
     listed = [each for each in view.find(Listing) if each.project in running and each.basis != "office"]
-    ends = {each.person: each.exhibit_c_until for each in listed}
-    late = [
-        f"{person} {end or 'never signed'}" for person, end in ends.items() if not end or end - view.today < WARNED
-    ]
+    late = []
+    for each in listed:
+        late += [f"{each.person}: {finding.what}" for finding in people.lacks(view, each, running[each.project])]
+        end, due = each.exhibit_c_until, people.review_due_on(each)
+        if end and view.today <= end < view.today + WARNED:
+            late.append(f"{each.person}: Exhibit C runs out on {end}")
+        if due and due < view.today:
+            late.append(f"{each.person}: whether access is needed was to be looked at by {due}")
     if late:
-        return deviates(f"Exhibit C ends within 30 days: {', '.join(sorted(late))}", "Have them sign it again.")
-    return holds(f"{len(listed)} people have Exhibit C for more than 30 days")
+        return deviates("; ".join(sorted(late)), "Have papers signed and handed in; `enclave people review`.")
+    return holds(f"{len(listed)} people have what access asks for")
 
 
 def unchanged_policies(installed: Installed) -> Evidence:
@@ -156,6 +161,8 @@ def _entered(installed: Installed) -> Iterator[tuple[Path, str, bool]]:
     for delivery in installed.view.find(Delivery):
         gone = (delivery.project, delivery.key_id) in keys
         yield from ((sealed / table.path, table.sha256, gone) for table in delivery.tables)
+    for paper in installed.view.find(Paper):
+        yield papers.place(installed.settings, paper.kept), paper.kept.sealed_sha256, False
 
 
 def _sha256(path: Path) -> str:

@@ -51,12 +51,12 @@ class Due:
         return self.scope is not None and self.days_left < (1 if self.scope is Scope.MATCH else 0)
 
 
-def due(view: View, today: date) -> list[Due]:
-    """Give everything that must be destroyed or certified, soonest first; nobody has to ask for it.
+def due(view: View, today: date, project: str | None = None) -> list[Due]:
+    """Give everything that must be destroyed or certified, of one project or of all, soonest first.
 
     Source: DSA VI.H; DSA III.F.3; ExF.
     """
-    found = [*_match_data(view), *_project_data(view), *_certificates(view)]
+    found = [*_match_data(view, project), *_project_data(view, project), *_certificates(view, project)]
     dated = [
         Due(project, what, clause, day, (day - today).days, scope) for project, what, clause, day, scope in found
     ]
@@ -66,36 +66,37 @@ def due(view: View, today: date) -> list[Due]:
 _Found = Iterator[tuple[str, str, str, date, Scope | None]]
 
 
-def _match_data(view: View) -> _Found:
+def _match_data(view: View, of: str | None) -> _Found:
     """Find matches agreed in writing whose data have not been destroyed since."""
     destroyed = {
         entry["project"]: entry["seq"]
-        for entry in view.entries(action="destruction.done")
+        for entry in view.entries(project=of, action="destruction.done")
         if f"match-{entry['project']}" in entry["details"].get("keys", ())
     }
     agreed: dict[str, date] = {}
-    for entry in view.entries(action="match.complete"):
+    for entry in view.entries(project=of, action="match.complete"):
         if entry["seq"] > destroyed.get(entry["project"], -1):
             agreed.setdefault(entry["project"], date.fromisoformat(entry["day"]))
     kept = {
         entry["project"]: date.fromisoformat(entry["details"]["until"])
-        for entry in view.entries(action="match.keep")
+        for entry in view.entries(project=of, action="match.keep")
         if entry["seq"] > destroyed.get(entry["project"], -1)
     }
+    agreements = {agreement.project: agreement for agreement in view.find(InForce, of)}
     for project, day in agreed.items():
-        agreement = view.get(InForce, project)
+        agreement = agreements.get(project)
         length = agreement.policy.retention.match_data_business_days if agreement else MATCH_DATA.length
         due_on = kept.get(project) or replace(MATCH_DATA, length=length).due(day)
         yield project, "match data", MATCH_DATA.clause, due_on, Scope.MATCH
 
 
-def _project_data(view: View) -> _Found:
-    for agreement in view.find(InForce):
+def _project_data(view: View, of: str | None) -> _Found:
+    for agreement in view.find(InForce, of):
         if agreement.destroyed_on is None and agreement.effective_on is not None:
             yield agreement.project, "project data", Scope.PROJECT.clause, agreement.ends_on, Scope.PROJECT
 
 
-def _certificates(view: View) -> _Found:
-    for destruction in view.find(Destruction, state=State.DONE, signed_on=None):
+def _certificates(view: View, of: str | None) -> _Found:
+    for destruction in view.find(Destruction, of, state=State.DONE, signed_on=None):
         if destruction.certificate_due_on is not None:
             yield destruction.project, "certificate", "ExF", destruction.certificate_due_on, None

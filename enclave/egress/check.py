@@ -20,7 +20,7 @@ from enclave.egress.memory import earlier_releases
 from enclave.egress.reading import read_apart
 from enclave.egress.rerun import Rerun
 from enclave.errors import Finding
-from enclave.people import Person
+from enclave.people import Listing, Sight, sight_of
 from enclave.resultant import Delivery, open_table
 from enclave.scratch import scratch
 from enclave.settings import Settings
@@ -104,16 +104,18 @@ class Desk:
         )
 
     def delivered(self, folder: Path, person: str) -> Delivered:
-        """Say what was delivered, the tables being opened in `folder`."""
+        """Say what was delivered, the tables being opened in `folder`; what a person's purpose closes was not."""
+        listing = self.view.get(Listing, f"{self.policy.project}/{person}")
+        sight = sight_of(self.view, listing) if listing else Sight(government=False)
         columns = {
             f"{table.name}.{c.name}": Source(
                 c.owner, c.codes, c.uc, c.employer, c.as_of.isoformat() if c.as_of else ""
             )
             for table in self.delivery.tables
             for c in table.columns
+            if c.owner not in sight.closed
         }
-        known = self.view.get(Person, person)
-        return Delivered(folder, self.delivery.persons, columns, sees_uc=known is None or known.government)
+        return Delivered(folder, self.delivery.persons, columns, sees_uc=listing is None or sight.government)
 
 
 def names_of(agreement: Agreement) -> tuple[str, ...]:

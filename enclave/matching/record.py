@@ -19,6 +19,9 @@ from enclave.settings import Settings
 from enclave.store import Transaction, View
 from enclave.terms import Action
 
+AGREEMENT = "written agreement with the match"
+"""What is open while a party has not agreed."""
+
 
 @dataclass(frozen=True)
 class MatchRun:

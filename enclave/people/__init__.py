@@ -1,13 +1,16 @@
 """Who the people are, what they signed, who approved them; and the one answer to "may I?"."""
 
-from enclave.people.access import PERMITTED, Admission, by_clock, may, reasons_against
+from enclave.people.access import PERMITTED, Admission, by_clock, lacks, may, reasons_against
 from enclave.people.exceptions import Deviation, except_from, exceptions, meet
 from enclave.people.holds import Hold, holds, lift, place
 from enclave.people.membership import Membership, join, leave, members
+from enclave.people.needing import review_access, review_due_on
 from enclave.people.register import (
     CLOCK,
+    Approval,
     Listing,
     Person,
+    approval_text,
     approve,
     enlist,
     hold_to_party,
@@ -17,24 +20,32 @@ from enclave.people.register import (
     unsuspend,
     withdraw,
 )
+from enclave.people.sight import Sight, sight_of
+from enclave.people.status import designate, is_government, representative, verify_status, without_representative
 
 __all__ = [
     "CLOCK",
     "PERMITTED",
     "Admission",
+    "Approval",
     "Deviation",
     "Hold",
     "Listing",
     "Membership",
     "Person",
+    "Sight",
+    "approval_text",
     "approve",
     "by_clock",
+    "designate",
     "enlist",
     "except_from",
     "exceptions",
     "hold_to_party",
     "holds",
+    "is_government",
     "join",
+    "lacks",
     "leave",
     "lift",
     "listing_of",
@@ -43,8 +54,14 @@ __all__ = [
     "members",
     "place",
     "reasons_against",
+    "representative",
+    "review_access",
+    "review_due_on",
+    "sight_of",
     "sign_exhibit",
     "suspend",
     "unsuspend",
+    "verify_status",
     "withdraw",
+    "without_representative",
 ]

@@ -2,7 +2,7 @@
 
 The hub's spawner, the command line and the pages all ask here.
 
-Source: DSA VI.E; DSA XI; ExA 2.g; ExA 2.h; ExC; DSA III.F.1.
+Source: DSA VI.E; DSA XI; ExA 2.g; ExA 2.h; ExB; ExC; DSA III.F.1; DSA III.B; DSA VI.A.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from enclave.calendar import MEMBERSHIP
 from enclave.errors import Finding, Refused, refuse
 from enclave.people.holds import holds
 from enclave.people.membership import missing_members
-from enclave.people.register import CLOCK, Listing, Person
+from enclave.people.register import CLOCK, Listing, listing_of
+from enclave.people.sight import Sight, sight_of
+from enclave.people.status import is_government
+from enclave.people.wanted import wanted
 from enclave.store import View
 from enclave.terms import Action, Role
 
@@ -43,7 +46,7 @@ class Admission:
     project: str
     action: Action
     role: Role
-    government: bool
+    sight: Sight
     agency: str
     ends_on: date
 
@@ -77,10 +80,9 @@ def may(view: View, person: str, action: Action, project: str) -> Admission:
     findings = reasons_against(view, person, action, project)
     if findings:
         raise Refused(f"{person} may not {action} on {project}", findings)
-    listing, known, agreement = view.get(Listing, f"{project}/{person}"), view.get(Person, person), of(view, project)
-    assert listing is not None and known is not None  # noqa: S101 - reasons_against has found both
-    ends = [agreement.ends_on, *([listing.exhibit_c_until] if listing.exhibit_c_until else [])]
-    return Admission(person, project, action, listing.role, known.government, listing.agency, min(ends))
+    listing = listing_of(view, project, person)
+    ends = _ends(view, listing, of(view, project))
+    return Admission(person, project, action, listing.role, sight_of(view, listing), listing.agency, min(ends))
 
 
 def by_clock(view: View, project: str) -> Admission:
@@ -94,7 +96,7 @@ def by_clock(view: View, project: str) -> Admission:
         If no such Data Request is registered.
     """
     of(view, project)
-    return Admission(CLOCK, project, Action.DESTROY, Role.CLOCK, True, "", view.today)
+    return Admission(CLOCK, project, Action.DESTROY, Role.CLOCK, Sight(True), "", view.today)
 
 
 def reasons_against(view: View, person: str, action: Action, project: str) -> list[Finding]:
@@ -108,7 +110,7 @@ def reasons_against(view: View, person: str, action: Action, project: str) -> li
     listing = view.get(Listing, f"{project}/{person}")
     if listing is None:
         return [*findings, _reason("not-listed", "DSA VI.E", f"not on the list of {project}", "Ask to be added.")]
-    return findings + _of_listing(listing, agreement, action, view.today)
+    return findings + _of_listing(view, listing, agreement, action)
 
 
 def _of_project(view: View, agreement: InForce) -> list[Finding]:
@@ -127,7 +129,7 @@ def _of_project(view: View, agreement: InForce) -> list[Finding]:
     ]
 
 
-def _of_listing(listing: Listing, agreement: InForce, action: Action, today: date) -> list[Finding]:
+def _of_listing(view: View, listing: Listing, agreement: InForce, action: Action) -> list[Finding]:
     findings = []
     if action not in PERMITTED[listing.role]:
         what = f"the role {listing.role} does not include it"
@@ -136,13 +138,25 @@ def _of_listing(listing: Listing, agreement: InForce, action: Action, today: dat
         what = f"access is suspended since {listing.suspension.since}"
         findings.append(_reason("suspended", listing.suspension.clause, what, "Wait for reinstatement."))
     if action in _TOUCHES_RECORDS:
-        findings += _of_papers(listing, agreement, today)
+        findings += lacks(view, listing, agreement)
     return findings
 
 
-def _of_papers(listing: Listing, agreement: InForce, today: date) -> list[Finding]:
-    """Exhibit C and the agencies' approvals: before anyone touches records."""
+def lacks(view: View, listing: Listing, agreement: InForce) -> list[Finding]:
+    """Give what a person lacks today to be let near records, however the project stands; nothing for other roles.
+
+    Source: DSA VI.E; ExB; ExC; DSA III.B; DSA VI.A; ExA 2.h.
+    """
+    if not PERMITTED[listing.role] & _TOUCHES_RECORDS:
+        return []
+    return [*_of_signatures(listing, agreement, view.today), *_of_papers(view, listing, agreement)]
+
+
+def _of_signatures(listing: Listing, agreement: InForce, today: date) -> list[Finding]:
+    """Exhibits B and C and the agencies' approvals: before anyone touches records."""
     findings = []
+    if listing.exhibit_b_on is None:
+        findings.append(_reason("exhibit-b", "ExB", "Exhibit B is not signed", "Sign Exhibit B."))
     until = listing.exhibit_c_until
     if until is None:
         findings.append(_reason("exhibit-c", "ExC", "Exhibit C is not signed", "Sign Exhibit C."))
@@ -154,6 +168,29 @@ def _of_papers(listing: Listing, agreement: InForce, today: date) -> list[Findin
             what = f"the written approval of {', '.join(missing)} is missing"
             findings.append(_reason("approval", "DSA VI.E", what, "The Operating Group obtains it."))
     return findings
+
+
+def _of_papers(view: View, listing: Listing, agreement: InForce) -> list[Finding]:
+    """Training, contract, review board, purpose, and for the hub's staff employment by the State."""
+    findings = [
+        _reason(w.rule, w.clause, w.what, w.next) for w in wanted(view, listing, agreement) if w.paper is None
+    ]
+    if listing.until and view.today > listing.until:
+        what = f"purpose {listing.purpose} ended on {listing.until}"
+        findings.append(_reason("purpose", "ExA 2.h", what, "Be listed anew, with the agencies' approvals."))
+    uc = any(element.uc for elements in agreement.policy.agreement.elements.values() for element in elements)
+    if listing.role is Role.HUB_STAFF and uc and not is_government(view, listing.person):
+        what = "UC records are in the project, and employment by the State is not attested and verified"
+        findings.append(_reason("government", "ExA 2.h", what, "The employer attests, the Operating Group verifies."))
+    return findings
+
+
+def _ends(view: View, listing: Listing, agreement: InForce) -> list[date]:
+    """Give the last day of everything that access depends on."""
+    days = [agreement.ends_on, listing.exhibit_c_until, listing.until]
+    if PERMITTED[listing.role] & _TOUCHES_RECORDS:
+        days += [each.paper.until for each in wanted(view, listing, agreement) if each.paper]
+    return [day for day in days if day]
 
 
 def _reason(rule: str, clause: str, what: str, next: str) -> Finding:

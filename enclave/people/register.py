@@ -5,6 +5,7 @@ Source: DSA VI.E; ExA 2.g; ExA 2.h; ExC; DSA III.F.1.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, replace
 from datetime import date
@@ -30,8 +31,7 @@ _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 class Person:
     """A named person, with the five contact fields of DSA VI.E.
 
-    `government` is the attested and verified employment status: only state government employees or officials may
-    see unit records of UC data (ExA 2.h).
+    `government` is what is said of their employment; it counts once attested and verified (`status.is_government`).
     """
 
     KIND: ClassVar[str] = "person"
@@ -48,6 +48,15 @@ class Person:
     def key(self) -> str:
         """The person's login."""
         return self.id
+
+
+@dataclass(frozen=True)
+class Approval:
+    """An agency's written approval of a person: when, by whom, in which words (DSA VI.E)."""
+
+    on: date
+    by: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -69,10 +78,14 @@ class Listing:
         ``2.g`` (requestor's organization), ``2.h`` (agency), ``III.F.1`` (hub staff), ``office`` (OPM, stewards).
     purpose : str
         ``a``, ``b`` or ``c`` of 2.h; empty otherwise.
-    approvals : mapping of agency -> date
+    approvals : mapping of agency -> Approval
         Written approvals (DSA VI.E).
     exhibit_c_on : date or None
         Signature under Exhibit C; valid for one year.
+    until : date, optional
+        Last day of the purpose an agency's person is listed for (ExA 2.h).
+    listed_on, reviewed_on : date, optional
+        When the person came onto the list, and when their need of access was last looked at (EM XVII.C).
     """
 
     KIND: ClassVar[str] = "listing"
@@ -83,10 +96,13 @@ class Listing:
     purpose: str = ""
     justification: str = ""
     agency: str = ""
-    approvals: dict[str, date] | None = None
+    approvals: dict[str, Approval] | None = None
     exhibit_b_on: date | None = None
     exhibit_c_on: date | None = None
     suspension: Suspension | None = None
+    until: date | None = None
+    listed_on: date | None = None
+    reviewed_on: date | None = None
 
     @property
     def key(self) -> str:
@@ -105,8 +121,8 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
     Raises
     ------
     Invalid
-        If one of the five contact fields is missing, an agency's person has no purpose and justification, login or
-        basis are not of the known form, or a person is to be the clock.
+        If one of the five contact fields is missing, an agency's person has no purpose with explanation and end, or
+        no agency, login or basis are not of the known form, or a person is to be the clock.
     Refused
         If the project is unknown.
     """
@@ -125,24 +141,45 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
         for field in ("name", "position", "organization", "email", "telephone")
         if not getattr(person, field).strip()
     ]
-    if listing.basis == "2.h" and not (listing.purpose in {"a", "b", "c"} and listing.justification.strip()):
-        what = "an agency's person needs purpose a, b or c and an explanation"
-        findings.append(Finding("purpose", "ExA 2.h", person.id, what, "Give both."))
-    of(tx, listing.project)
+    policy = of(tx, listing.project).policy
+    if listing.basis == "2.h":
+        if listing.purpose not in {"a", "b", "c"} or not listing.justification.strip() or listing.until is None:
+            what = "an agency's person needs purpose a, b or c, an explanation, and a last day"
+            findings.append(Finding("purpose", "ExA 2.h", person.id, what, "Give all three."))
+        if policy.party(listing.agency) is None:
+            what = "an agency's person is of a party to the agreement"
+            findings.append(Finding("purpose", "ExA 2.h", person.id, what, "Name the agency."))
     if findings:
         raise Invalid(f"listing of {person.id}", findings)
     entry = Entry(actor, "people.enlist", person.id, listing.project, "DSA VI.E", details={
         "role": listing.role, "basis": listing.basis, "purpose": listing.purpose, "government": person.government,
+        "until": str(listing.until or ""),
     })  # fmt: skip
+    listing = replace(listing, listed_on=tx.today)
     tx.write(person, Entry(actor, "people.person", person.id, "", "DSA VI.E"))
     tx.write(listing, entry)
     return listing
 
 
-def approve(tx: Transaction, project: str, person: str, agency: str, actor: str) -> Listing:
-    """Record an agency's written approval of a person, by that agency's own steward; nobody approves themselves.
+def approval_text(project: str, person: str, agency: str) -> str:
+    """Give the sentence by which an agency approves a person, where its steward writes no other.
 
     Source: DSA VI.E.
+    """
+    return f"{agency} approves that {person} has access to the Resultant Data of {project} (DSA VI.E)."
+
+
+def approve(tx: Transaction, project: str, person: str, agency: str, actor: str, text: str = "") -> Listing:
+    """Record an agency's written approval of a person, by that agency's own steward; nobody approves themselves.
+
+    Its words are kept with the listing, and their digest in the ledger.
+
+    Source: DSA VI.E.
+
+    Parameters
+    ----------
+    text : str
+        What the steward writes; the standing sentence (`approval_text`) when empty.
 
     Raises
     ------
@@ -162,8 +199,9 @@ def approve(tx: Transaction, project: str, person: str, agency: str, actor: str)
             "Another representative of the agency approves.",
         )  # fmt: skip
     hold_to_party(tx, person, actor, "DSA VI.E", party=agency, project=project)
-    listing = replace(listing, approvals={**(listing.approvals or {}), agency: tx.today})
-    details = {"agency": agency}
+    approval = Approval(tx.today, actor, text.strip() or approval_text(project, person, agency))
+    listing = replace(listing, approvals={**(listing.approvals or {}), agency: approval})
+    details = {"agency": agency, "text_sha256": hashlib.sha256(approval.text.encode()).hexdigest()}
     tx.write(listing, Entry(actor, "people.approve", person, project, "DSA VI.E", details=details))
     return listing
 
@@ -182,7 +220,7 @@ def withdraw(tx: Transaction, project: str, person: str, agency: str, actor: str
             person, "approval-agency", "DSA VI.E", f"no approval of {agency} stands", "There is nothing to withdraw.",
         )  # fmt: skip
     hold_to_party(tx, person, actor, "DSA VI.E", party=agency, project=project)
-    left = {code: on for code, on in (listing.approvals or {}).items() if code != agency}
+    left = {code: given for code, given in (listing.approvals or {}).items() if code != agency}
     listing = replace(listing, approvals=left)
     tx.write(listing, Entry(actor, "people.withdraw", person, project, "DSA VI.E", details={"agency": agency}))
     return listing

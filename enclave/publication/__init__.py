@@ -1,5 +1,6 @@
 """The signed package that leaves: what was cleared, byte for byte, with what a reader must know of it."""
 
+from enclave.publication.catalogue import Catalogue, is_public, write_catalogue
 from enclave.publication.final_copy import file_final_copy, overdue
 from enclave.publication.outcome import recover
 from enclave.publication.package import Contents, Verified, verify_package
@@ -7,14 +8,17 @@ from enclave.publication.publish import publish
 from enclave.publication.record import Package, Publication, State
 
 __all__ = [
+    "Catalogue",
     "Contents",
     "Package",
     "Publication",
     "State",
     "Verified",
     "file_final_copy",
+    "is_public",
     "overdue",
     "publish",
     "recover",
     "verify_package",
+    "write_catalogue",
 ]

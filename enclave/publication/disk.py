@@ -20,6 +20,17 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         sync_folder(path)
 
 
+def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write name -> bytes into a folder that takes the place of an earlier one only when it is whole."""
+    building, earlier = (folder.with_name(f".{folder.name}.{word}") for word in ("partial", "earlier"))
+    write_folder(building, files)
+    if folder.exists():
+        folder.rename(earlier)
+    building.rename(folder)
+    sync_folder(folder.parent)
+    shutil.rmtree(earlier, ignore_errors=True)
+
+
 def write_whole(path: Path, body: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")

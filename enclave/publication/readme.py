@@ -27,35 +27,37 @@ ALWAYS = (
 
 
 @cache
-def _page() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """Give a page of this folder; every value in it is escaped."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(Path(__file__).with_name("readme.html.j2").read_text("utf-8"))
+    return environment.from_string(Path(__file__).with_name(name).read_text("utf-8"))
 
 
 def html_page(clearance: Clearance, policy: Policy, published_on: date) -> str:
     """Give README.html: no script, nothing loaded from elsewhere."""
-    return _page().render(**_said(clearance, policy, published_on))
+    return template("readme.html.j2").render(**said(clearance, policy, published_on))
 
 
 def text_page(clearance: Clearance, policy: Policy, published_on: date) -> str:
     """Give README.txt; the acknowledgement stands on one line, verbatim (DSA VI.G.2)."""
-    said = _said(clearance, policy, published_on)
-    lines = [said["title"], "=" * min(len(said["title"]), _WIDTH), ""]
-    lines += [f"{label:<14}{value}" for label, value in said["facts"]]
+    words = said(clearance, policy, published_on)
+    lines = [words["title"], "=" * min(len(words["title"]), _WIDTH), ""]
+    lines += [f"{label:<14}{value}" for label, value in words["facts"]]
     lines += ["", "Questions it answers"]
-    lines += [line for id, text in said["questions"] for line in _item(f"{id}  {text}")]
+    lines += [line for id, text in words["questions"] for line in _item(f"{id}  {text}")]
     lines += ["", "As-of dates"]
-    lines += [line for source, day in said["as_of"] for line in _item(f"{source}: {day}")]
+    lines += [line for source, day in words["as_of"] for line in _item(f"{source}: {day}")]
     lines += ["", "Results"]
     lines += [line for artefact in clearance.artefacts for line in _item(f"results/{artefact.name}")]
     lines += ["", "On suppression"]
-    lines += [line for note in said["notes"] for line in _item(note)]
-    return "\n".join([*lines, "", "Acknowledgement", said["acknowledgement"], ""])
+    lines += [line for note in words["notes"] for line in _item(note)]
+    return "\n".join([*lines, "", "Acknowledgement", words["acknowledgement"], ""])
 
 
-def _said(clearance: Clearance, policy: Policy, published_on: date) -> dict[str, Any]:
+def said(clearance: Clearance, policy: Policy, published_on: date) -> dict[str, Any]:
+    """Give what a reader must know of a package, each part under its name."""
     agreement = policy.agreement
     report = next((r for r in agreement.reports if r.id == clearance.report), None)
     texts = {question.id: question.text for question in agreement.questions}

@@ -5,14 +5,17 @@ Source: DSA I (Resultant Data); DSA II.H; DSA VI.A; EM IX; EM XIII.C.3.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
 from enclave.errors import refuse
+from enclave.people import Sight
 from enclave.settings import Settings
 from enclave.store import View
+from enclave.terms import UNIT
 from enclave.vault import Keystore
 
 
@@ -43,9 +46,21 @@ class SealedTable:
     rows: int
     columns: tuple[Column, ...]
 
-    def column_is_unit_uc(self, unit: str) -> bool:
-        """Whether a row of this table says of a person that UC records exist (DSA I): then no row may be seen."""
-        return any(column.uc for column in self.columns if column.name == unit)
+    def hidden_from(self, sight: Sight) -> dict[str, str]:
+        """Give the columns that a person may not see, and why.
+
+        Where its very rows say of a person that UC records exist, all are hidden from who may not know it.
+
+        Source: ExA 2.h; DSA I.
+        """
+        rows = next((sight.hides(column.owner, column.uc) for column in self.columns if column.name == UNIT), "")
+        own = [column for column in self.columns if column.name != UNIT]
+        found = {column.name: sight.hides(column.owner, column.uc) or rows for column in own}
+        return {name: why for name, why in found.items() if why}
+
+    def wholly(self, hidden: Mapping[str, str]) -> bool:
+        """Tell whether nothing but the ids of persons would be left: then these are hidden too."""
+        return len(hidden) == len(self.columns) - 1
 
 
 @dataclass(frozen=True)

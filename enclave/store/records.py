@@ -7,20 +7,22 @@ written only with the ledger entry that tells why; both are one transaction (DES
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
-from enclave.errors import EnclaveError, refuse
+from enclave.errors import EnclaveError
 from enclave.ledger import Entry, Frontier, Sign, checkpoint, encode, leaf_hash
-from enclave.store.schema import FRONTIER, LEDGER, RECORDS, connect, prepare, reading, writing
-from enclave.terms import reached
+from enclave.store.commits import Commits, closed_when_failing
+from enclave.store.schema import FRONTIER, LEDGER, RECORDS, connect, prepare, reading
 
 
 class Record(Protocol):
@@ -46,42 +48,122 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
+@lru_cache(maxsize=20_000)
+def _read(kind: type[R], body: str) -> R:
+    """Give a record as it was written. Records are frozen, so one body is read once however often it is asked for."""
+    record: R = _adapter(kind).validate_json(body)
+    return record
+
+
+def _asked(project: str | None, action: str | Collection[str] | None) -> list[sa.ColumnElement[bool]]:
+    wanted = [LEDGER.c.project == project] if project is not None else []
+    if isinstance(action, str):
+        wanted.append(LEDGER.c.action == action)
+    elif action is not None:
+        wanted.append(LEDGER.c.action.in_(action))
+    return wanted
+
+
+class _Loaded:
+    """All records of one kind, in the order of their keys."""
+
+    def __init__(self, records: Iterable[Any]) -> None:
+        self.by_key = {record.key: record for record in records}
+        self._by_project: dict[str, list[Any]] = {}
+        for record in self.by_key.values():
+            self._by_project.setdefault(record.project, []).append(record)
+
+    def of(self, project: str | None) -> Iterable[Any]:
+        """Give those of a project, or all."""
+        return self.by_key.values() if project is None else self._by_project.get(project, [])
+
+
 class View:
     """A consistent look at the records and the ledger."""
 
     def __init__(self, connection: sa.Connection, today: date) -> None:
         self._connection = connection
         self.today = today
+        self._loaded: dict[type, _Loaded] = {}
+        self._seen: dict[tuple[type, str], Any] = {}
+
+    def load(self, *kinds: type[Record]) -> None:
+        """Read all records of some kinds at once, for a look at many projects; what is asked then costs nothing."""
+        for kind in kinds:
+            self._loaded[kind] = _Loaded(self._select(kind, None))
 
     def get(self, kind: type[R], key: str) -> R | None:
         """Give one record, or None."""
-        where = (RECORDS.c.kind == kind.KIND) & (RECORDS.c.key == key)
-        row = self._connection.execute(sa.select(RECORDS.c.body).where(where)).first()
-        return None if row is None else _adapter(kind).validate_json(row.body)
+        if kind in self._loaded:
+            return self._loaded[kind].by_key.get(key)
+        if (kind, key) not in self._seen:
+            where = (RECORDS.c.kind == kind.KIND) & (RECORDS.c.key == key)
+            body = self._connection.execute(sa.select(RECORDS.c.body).where(where)).scalar_one_or_none()
+            self._seen[kind, key] = None if body is None else _read(kind, body)
+        found: R | None = self._seen[kind, key]
+        return found
 
     def find(self, kind: type[R], project: str | None = None, **fields: object) -> list[R]:
         """Give the records of a kind, in the order of their keys, whose fields equal those given."""
+        found = self._loaded[kind].of(project) if kind in self._loaded else self._select(kind, project, **fields)
+        return [record for record in found if all(getattr(record, k) == v for k, v in fields.items())]
+
+    def _select(self, kind: type[R], project: str | None, **fields: object) -> Iterator[R]:
         query = sa.select(RECORDS.c.body).where(RECORDS.c.kind == kind.KIND).order_by(RECORDS.c.key)
         if project is not None:
             query = query.where(RECORDS.c.project == project)
-        found = (_adapter(kind).validate_json(row.body) for row in self._connection.execute(query))
-        return [record for record in found if all(getattr(record, k) == v for k, v in fields.items())]
+        for name, value in fields.items():
+            # a body that does not say so cannot be the one; where it does so elsewhere, its record is looked at
+            said = f'"{name}":{to_json(value).decode()}'
+            query = query.where(RECORDS.c.body.contains(said, autoescape=True))
+        return (_read(kind, row.body) for row in self._connection.execute(query))
 
     def entries(
-        self, *, project: str | None = None, action: str | None = None, since: int = 0
+        self, *, project: str | None = None, action: str | Collection[str] | None = None, since: int = 0
     ) -> Iterator[dict[str, Any]]:
-        """Give ledger entries in order, as they stand in the ledger."""
-        query = sa.select(LEDGER.c.body).where(LEDGER.c.seq >= since).order_by(LEDGER.c.seq)
-        if project is not None:
-            query = query.where(LEDGER.c.project == project)
-        if action is not None:
-            query = query.where(LEDGER.c.action == action)
+        """Give ledger entries in order, as they stand in the ledger: of a project, of an action or some."""
+        # + 0: in the order of the numbers, but not looked for by them: the index of actions is the shorter way
+        order = LEDGER.c.seq if action is None else LEDGER.c.seq + 0
+        query = sa.select(LEDGER.c.body).where(*_asked(project, action)).order_by(order)
+        if since:
+            query = query.where(LEDGER.c.seq >= since)
         for row in self._connection.execute(query):
             yield json.loads(row.body)
 
-    def bodies(self) -> Iterator[str]:
-        """Give every ledger entry's canonical text, in order."""
-        for row in self._connection.execute(sa.select(LEDGER.c.body).order_by(LEDGER.c.seq)):
+    def newest(
+        self,
+        most: int,
+        *,
+        project: str | None = None,
+        action: str | None = None,
+        parts: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Give the newest entries, newest first, and how many there are in all.
+
+        Parameters
+        ----------
+        most : int
+            How many are given.
+        parts : mapping of field -> text
+            What an entry must have in its fields, in either case; an empty text asks for nothing.
+        """
+        query = sa.select(LEDGER.c.body).where(*_asked(project, action)).order_by(LEDGER.c.seq.desc())
+        asked = {field: part.lower() for field, part in parts.items() if part}
+        if not asked:
+            found = [json.loads(row.body) for row in self._connection.execute(query.limit(most))]
+            count = sa.select(sa.func.count()).select_from(LEDGER).where(*_asked(project, action))
+            return found, self._connection.execute(count).scalar_one()
+        for part in asked.values():
+            # where it stands in another field, the entry is looked at and left
+            query = query.where(sa.func.lower(LEDGER.c.body).contains(part, autoescape=True))
+        entries = (json.loads(row.body) for row in self._connection.execute(query))
+        having = [e for e in entries if all(part in str(e[field]).lower() for field, part in asked.items())]
+        return having[:most], len(having)
+
+    def bodies(self, since: int = 0) -> Iterator[str]:
+        """Give the ledger entries' canonical text, in order."""
+        query = sa.select(LEDGER.c.body).where(LEDGER.c.seq >= since).order_by(LEDGER.c.seq)
+        for row in self._connection.execute(query):
             yield row.body
 
     def leaves(self) -> list[bytes]:
@@ -121,12 +203,18 @@ class Transaction(View):
         self._connection.execute(sa.delete(RECORDS).where(where))
         values = {"kind": record.KIND, "key": record.key, "project": record.project, "body": body}
         self._connection.execute(sa.insert(RECORDS).values(values))
+        self._forget(record)
         return self.append(entry)
+
+    def _forget(self, record: Record) -> None:
+        self._loaded.pop(type(record), None)
+        self._seen.pop((type(record), record.key), None)
 
     def delete(self, record: Record, entry: Entry) -> int:
         """Delete a record and enter why."""
         where = (RECORDS.c.kind == record.KIND) & (RECORDS.c.key == record.key)
         self._connection.execute(sa.delete(RECORDS).where(where))
+        self._forget(record)
         return self.append(entry)
 
     def fill(self, table: sa.Table, rows: Iterator[dict[str, Any]]) -> None:
@@ -142,9 +230,11 @@ class Transaction(View):
         row = {"seq": frontier.size, "project": entry.project, "action": entry.action}
         self._connection.execute(sa.insert(LEDGER).values(**row, body=body.decode(), leaf=leaf))
         grown = frontier.append(leaf)
-        self._connection.execute(sa.delete(FRONTIER))
-        peaks = " ".join(peak.hex() for peak in grown.peaks)
-        self._connection.execute(sa.insert(FRONTIER).values(one=1, size=grown.size, peaks=peaks))
+        now = {"size": grown.size, "peaks": " ".join(peak.hex() for peak in grown.peaks)}
+        if frontier.size:
+            self._connection.execute(sa.update(FRONTIER).values(now))
+        else:
+            self._connection.execute(sa.insert(FRONTIER).values(one=1, **now))
         return frontier.size
 
 
@@ -162,6 +252,7 @@ class Store:
     def __init__(self, address: str, today: Callable[[], date]) -> None:
         self._today = today
         self._engine = connect(address)
+        self._commits = Commits(self._engine)
         try:
             prepare(self._engine)
         except EnclaveError:
@@ -170,18 +261,15 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Change records and enter why, in one SQL transaction; an exception undoes both.
+        """Change records and enter why, together; an exception undoes both. When it ends, both are on the disk.
 
         Raises
         ------
         Refused
             If the ledger cannot be written: then nothing is done (fail closed).
         """
-        with writing(self._engine) as connection, _closing_fails(connection):
+        with closed_when_failing(), self._commits.writing() as connection:
             yield Transaction(connection, self._today())
-            reached("store.before-commit")
-            connection.commit()
-            reached("store.after-commit")
 
     @contextmanager
     def view(self) -> Iterator[View]:
@@ -203,16 +291,3 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
-
-
-@contextmanager
-def _closing_fails(connection: sa.Connection) -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        connection.rollback()
-        raise refuse(
-            "ledger", "ledger-unavailable", "EM XVII.B",
-            "the ledger cannot be written, so nothing was done",
-            "Free the database (disk full or locked?) and try again.",
-        ) from error  # fmt: skip

@@ -29,10 +29,12 @@ LEDGER = sa.Table(
     "ledger",
     SCHEMA,
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("project", sa.String(20), nullable=False, index=True),
+    sa.Column("project", sa.String(20), nullable=False),
     sa.Column("action", sa.String(60), nullable=False, index=True),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("leaf", sa.LargeBinary(32), nullable=False),
+    sa.Index("ix_ledger_project_action", "project", "action"),
+    sa.Index("ix_ledger_project_seq", "project", "seq"),
 )
 FRONTIER = sa.Table(
     "frontier",
@@ -41,8 +43,11 @@ FRONTIER = sa.Table(
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("peaks", sa.Text, nullable=False),
 )
-VERSION = "0002"
+VERSION = "0003"
 """The migration this program works with: the last of `migrations/versions`."""
+
+PATIENCE = 30
+"""Seconds a writer waits for its turn."""
 
 
 def connect(address: str) -> sa.Engine:
@@ -134,7 +139,7 @@ def migrate(connection: sa.Connection, to: str = VERSION) -> None:
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy begins; sqlite3 must not do it behind our back
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", f"busy_timeout={PATIENCE * 1_000}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -5,13 +5,14 @@ Source: DSA VI.G.1; DSA III.F.3.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.exceptions import HTTPException
 
 from enclave import egress, incidents, matching, publication, review
 from enclave.egress import Clearance
-from enclave.errors import Invalid, invalid, refuse
+from enclave.errors import Finding, Invalid, invalid, refuse
 from enclave.matching import MatchRun
 from enclave.review import Statement
 from enclave.store import View
@@ -20,12 +21,21 @@ from enclave.web.request import found
 from enclave.web.visit import Done, Page, Visit
 
 
-def collect(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Collected:
+    """What was taken out of an outbox, and why the rest of it stays."""
+
+    requests: list[str]
+    findings: tuple[Finding, ...]
+    project: str
+
+
+def collect(visit: Visit) -> Page[Collected]:
     """Take the requests out of one's own outbox, and say of all else there why it does not leave."""
     admission = visit.admitted(Action.REQUEST)
     enclave = visit.enclave
     taken = egress.take_in(enclave.store, enclave.keystore, enclave.settings, visit.project, admission.person)
-    model = {"requests": [t.id for t in taken.taken], "findings": taken.findings, "project": visit.project}
+    model = Collected([t.id for t in taken.taken], tuple(taken.findings), visit.project)
     return Page("collected", "Outbox collected", model)
 
 

@@ -12,15 +12,18 @@ from enclave import board, destruction, intake, matching
 from enclave.agreement import InForce
 from enclave.board import Motion
 from enclave.calendar import business_days_between
+from enclave.destruction import Due
 from enclave.errors import refuse
-from enclave.people import Listing, reasons_against
+from enclave.intake import Holding
+from enclave.matching import MatchRun
+from enclave.people import Hold, Listing, Membership, Person, reasons_against
 from enclave.publication import Publication
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import Action, Role
 from enclave.web import decisions, programme
 from enclave.web.access import Standing
-from enclave.web.home import ANALYSTS
+from enclave.web.home import ANALYSTS, AT_LENGTH, SOONEST
 from enclave.web.oversight import agree_to
 from enclave.web.people import waiting_for
 from enclave.web.visit import Page, Visit
@@ -69,26 +72,41 @@ class Waiting:
     left: int | None = None
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Concerns:
+    """What concerns the agencies a person speaks for."""
+
+    agencies: tuple[str, ...]
+    waiting: list[Waiting]
+    uses: list[Use]
+    due: list[Due]
+    due_in_all: int
+    at_length: int = AT_LENGTH
+
+
+def show(visit: Visit) -> Page[Concerns]:
     """Show what concerns the agency of the person at the browser."""
     with visit.enclave.store.view() as view:
+        view.load(InForce, Listing, Person, Hold, Membership, Holding, MatchRun, Motion, Case, Publication)
         standings = stewarded(view, visit.me.name)
         if not standings:
             raise refuse(
                 "your agency", "role", "EM XV.B.2", "you are no agency's steward on any project",
                 "A steward of the agency opens this page.",
             )  # fmt: skip
-        due = destruction.due(view, view.today)
+        mine = {standing.project for standing in standings}
+        due = [one for one in destruction.due(view, view.today) if one.project in mine]
         agencies = tuple(dict.fromkeys(standing.listing.agency for standing in standings))
-        model = {
-            "agencies": agencies,
-            "waiting": sorted(
+        model = Concerns(
+            agencies=agencies,
+            waiting=sorted(
                 (*_asked_of_members(view, agencies), *(t for each in standings for t in _waiting(view, each))),
                 key=lambda thing: (thing.due_on or date.max, thing.project, thing.what, thing.of),
             ),
-            "uses": [_use(view, standing) for standing in standings],
-            "due": [one for one in due if one.project in {standing.project for standing in standings}],
-        }
+            uses=[_use(view, standing) for standing in standings],
+            due=due[:SOONEST],
+            due_in_all=len(due),
+        )
     return Page("agency", f"What concerns {', '.join(agencies)}", model)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -29,6 +30,7 @@ from enclave.web import (
     agency,
     decisions,
     home,
+    inbox,
     oversight,
     overview,
     people,
@@ -40,12 +42,14 @@ from enclave.web import (
 from enclave.web.headers import DOCUMENT_POLICY, Headers, Unbroken
 from enclave.web.identity import Login, SignedIn
 from enclave.web.look import Look
+from enclave.web.openapi import described
 from enclave.web.visit import Act, Document, Done, Page, Show, Visit
 
 log = logging.getLogger(__name__)
 
 PAGES: Mapping[str, Show] = {
     "/": home.show,
+    "/messages": inbox.show,
     "/projects/{project}": project.show,
     "/agency": agency.show,
     "/overview": overview.show,
@@ -68,6 +72,7 @@ PAGES: Mapping[str, Show] = {
 
 FORMS: Mapping[str, Act] = {
     "/programme/cases/{case}/{kind}/answer": programme.answer,
+    "/messages/read": inbox.mark_read,
     "/projects/{project}/decisions/{kind}/available": decisions.confirm_available,
     "/projects/{project}/decisions/{kind}/answer": decisions.answer,
     "/projects/{project}/people/{person}/approve": people.approve,
@@ -113,7 +118,8 @@ class Pages:
         found += [Route(path, self._form(act), methods=["POST"]) for path, act in FORMS.items()]
         static = StaticFiles(directory=Path(__file__).with_name("static"))
         sign_out = Route("/sign-out", self._sign_out, methods=["POST"])
-        return [*found, sign_out, Mount("/static", static), *self._login.routes()]
+        openapi = Route("/openapi.json", self._described, methods=["GET"])
+        return [*found, openapi, sign_out, Mount("/static", static), *self._login.routes()]
 
     def _page(self, show: Show) -> Any:
         async def answer(asked: Request) -> Response:
@@ -159,7 +165,7 @@ class Pages:
             raise refuse("form", "csrf", "DSA VI.E", "it did not come from your own page", "Open the page again.")
         return me, form
 
-    async def _given(self, asked: Request, me: SignedIn, given: Page | Document) -> Response:
+    async def _given(self, asked: Request, me: SignedIn, given: Page[Any] | Document) -> Response:
         if isinstance(given, Document):
             disposition = f'attachment; filename="{given.download}"' if given.download else "inline"
             headers = {"Content-Security-Policy": DOCUMENT_POLICY, "Content-Disposition": disposition}
@@ -168,6 +174,15 @@ class Pages:
             return Response(_plain.dump_json(given.model), media_type="application/json")
         said = self._said.pop(me.csrf, "")
         return Response(self._look.page(given, me, said), media_type="text/html")
+
+    async def _described(self, asked: Request) -> Response:
+        if await self._login.who(asked) is None:
+            raise HTTPException(401)
+        return JSONResponse(self._description)
+
+    @cached_property
+    def _description(self) -> dict[str, Any]:
+        return described(PAGES, FORMS, self._prefix)
 
     def _to_login(self, asked: Request) -> Response:
         if _wants_json(asked):

@@ -60,13 +60,20 @@ class Asked:
     mine: str
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Decisions:
+    """What was asked on a project, newest first, and the answers there are."""
+
+    asked: list[Asked]
+    decisions: tuple[Decision, ...]
+
+
+def show(visit: Visit) -> Page[Decisions]:
     """Show what was asked on a project, the newest first."""
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DECISIONS)
         asked = [_asked(view, motion, standing) for motion in board.motions(view, visit.project)]
-    model = {"asked": asked[::-1], "decisions": tuple(Decision)}
-    return Page("decisions", f"{standing.project} decisions", model, standing)
+    return Page("decisions", f"{standing.project} decisions", Decisions(asked[::-1], tuple(Decision)), standing)
 
 
 def _asked(view: View, motion: Motion, standing: Standing) -> Asked:

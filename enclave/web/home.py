@@ -11,6 +11,7 @@ from enclave.agreement import InForce
 from enclave.calendar import QUESTIONS, business_days_between
 from enclave.errors import Finding
 from enclave.matching import Review
+from enclave.messages import inbox_of
 from enclave.people import Listing, Person, reasons_against
 from enclave.people.access import PERMITTED
 from enclave.review import Case, State
@@ -44,6 +45,11 @@ ACTIONS = {
     Action.AUDIT: "read registers and ledger",
 }
 
+AT_LENGTH = 8
+"""Most projects that a page shows at length; more are shown a line each."""
+SOONEST = 60
+"""Most clocks on a page, those that run out first."""
+
 
 @dataclass(frozen=True)
 class Running:
@@ -65,6 +71,19 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Line:
+    """One of many projects, in short; its own page says the rest."""
+
+    project: str
+    title: str
+    role: str
+    agency: str
+    state: str
+    ends_on: date
+    left: int
+
+
+@dataclass(frozen=True)
 class Card:
     """One project as the person at the browser stands on it."""
 
@@ -81,18 +100,61 @@ class Card:
     places: tuple[Place, ...]
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Home:
+    """The projects of a person.
+
+    Parameters
+    ----------
+    offices : list of (title, path)
+        Pages over all projects.
+    new : int
+        Messages that are not read.
+    """
+
+    name: str
+    today: date
+    cards: list[Card]
+    lines: list[Line]
+    offices: list[tuple[str, str]]
+    notices: list[incidents.Interruption]
+    new: int
+
+
+_PROGRAMME = [("What concerns the programme", "programme")]
+
+
+def show(visit: Visit) -> Page[Home]:
     """Show the projects of the person at the browser."""
     me = visit.me.name
     with visit.enclave.store.view() as view:
         person = view.get(Person, me)
         listings = view.find(Listing, person=me)
-        cards = [card(view, visit, listing) for listing in listings]
-        model = {"name": person.name if person else me, "today": view.today, "cards": [c for c in cards if c]}
-        programme_too = [("What concerns the programme", "programme")] if programme.offices_of(view, me) else []
-        model["offices"] = offices(listings) + programme_too
-        model["notices"] = incidents.interruptions(view)
+        few = len(listings) <= AT_LENGTH
+        model = Home(
+            name=person.name if person else me,
+            today=view.today,
+            cards=[made for listing in listings if (made := card(view, visit, listing))] if few else [],
+            lines=[] if few else _lines(view, listings),
+            offices=offices(listings) + (_PROGRAMME if programme.offices_of(view, me) else []),
+            notices=incidents.interruptions(view),
+            new=len(inbox_of(view, me).new),
+        )
     return Page("home", "Your projects", model)
+
+
+def _lines(view: View, listings: Sequence[Listing]) -> list[Line]:
+    view.load(InForce)
+    known = [(listing, view.get(InForce, listing.project)) for listing in listings]
+    return [
+        Line(
+            agreement.project, agreement.policy.agreement.title, ROLES[listing.role], listing.agency,
+            "suspended" if listing.suspension else agreement.state(view.today), agreement.ends_on,
+            (agreement.ends_on - view.today).days,
+        )
+        for listing, agreement in known
+        if agreement is not None
+    ]  # fmt: skip
 
 
 def offices(listings: Sequence[Listing]) -> list[tuple[str, str]]:
@@ -156,8 +218,8 @@ def _destructions(view: View, agreement: InForce) -> list[Running]:
     named = {"match data": "match data destroyed by", "certificate": "certificate of destruction due"}
     return [
         Running(named[due.what], due.clause, due.due_on, due.days_left)
-        for due in destruction.due(view, view.today)
-        if due.project == agreement.project and due.what in named
+        for due in destruction.due(view, view.today, agreement.project)
+        if due.what in named
     ]
 
 
@@ -173,4 +235,6 @@ def _in_order(role: Role) -> list[Action]:
     return [action for action in Action if action in PERMITTED[role]]
 
 
-__all__ = ["ACTIONS", "ANALYSTS", "ROLES", "Card", "Reason", "Running", "card", "clocks", "show"]
+__all__ = [
+    "ACTIONS", "ANALYSTS", "AT_LENGTH", "ROLES", "SOONEST", "Card", "Reason", "Running", "card", "clocks", "show",
+]  # fmt: skip

@@ -56,10 +56,10 @@ class Look:
             day=_day, moment=_moment, number=_number, figure=_figure, sentence=_sentence, short=_short, told=_told
         )
 
-    def page(self, page: Page, me: SignedIn, said: str) -> str:
+    def page(self, page: Page[Any], me: SignedIn, said: str) -> str:
         """Give a page as HTML."""
         template = self._templates.get_template(f"{page.template}.html")
-        return template.render(page.model, title=page.title, me=me, said=said, standing=page.standing)
+        return template.render(vars(page.model), title=page.title, me=me, said=said, standing=page.standing)
 
     def problem(self, status: int, subject: str, findings: Iterable[Finding], me: SignedIn | None) -> str:
         """Give a refusal, or what else went wrong, as HTML."""

@@ -6,14 +6,16 @@ Source: EM XII; EM XVII.B; DSA III.F.3; DSA VI.H; ExF.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
 from enclave import destruction, intake, matching, reports
-from enclave.destruction import Destruction
-from enclave.intake import SenderKey
+from enclave.destruction import Destruction, Due
+from enclave.intake import Expected, Holding, SenderKey
 from enclave.matching import MatchRun, Review
 from enclave.people import Listing, reasons_against
 from enclave.resultant import Delivery
@@ -23,10 +25,45 @@ from enclave.web.access import Place, Standing, look
 from enclave.web.visit import Document, Page, Visit
 
 _NEWEST = 100
-_SEARCHED = {"who": "actor", "what": "action", "object": "object"}
+SEARCHED = {"who": "actor", "what": "action", "object": "object"}
+"""What the page of the ledger can be asked for, and the field of an entry that is read for it."""
 
 
-def intake_board(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Withdrawn:
+    """A list of persons who withdrew their consent, and whether the data that were cut leave them out."""
+
+    source: str
+    name: str
+    received_on: date
+    rows: int
+    left_out: bool
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends, the fingerprint of their key and what it seals with; empty where none is registered."""
+
+    source: str
+    fingerprint: str
+    algorithm: str
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What is held, missing and was turned away (entries of the ledger); `rows` are records held."""
+
+    held: list[Holding]
+    missing: list[Expected]
+    late: list[str]
+    lists: list[Withdrawn]
+    cut_on: date | None
+    turned_away: list[dict[str, Any]]
+    senders: list[Sender]
+    rows: int
+
+
+def intake_board(visit: Visit) -> Page[Intake]:
     """Show what is expected, received and turned away."""
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.INTAKE)
@@ -34,52 +71,76 @@ def intake_board(visit: Visit) -> Page:
         held = intake.holdings(view, visit.project)
         delivery = view.get(Delivery, visit.project)
         plan = intake.expected(view, policy)
-        model = {
-            "held": held,
-            "missing": [file for file in plan if file.received_on is None],
-            "late": [f"{file.source} {file.contents}" for file in plan if file.late],
-            "lists": [
-                {
-                    "source": listed.source,
-                    "name": listed.name,
-                    "received_on": listed.received_on,
-                    "rows": listed.rows,
-                    "left_out": delivery is not None and listed.id in delivery.withdrawals,
-                }
+        model = Intake(
+            held=held,
+            missing=[file for file in plan if file.received_on is None],
+            late=[f"{file.source} {file.contents}" for file in plan if file.late],
+            lists=[
+                Withdrawn(
+                    listed.source, listed.name, listed.received_on, listed.rows,
+                    delivery is not None and listed.id in delivery.withdrawals,
+                )
                 for listed in intake.withdrawals(view, visit.project)
             ],
-            "cut_on": delivery.delivered_on if delivery else None,
-            "turned_away": list(view.entries(project=visit.project, action="intake.refuse")),
-            "senders": [
-                {"source": source, **_known_key(view, source)}
+            cut_on=delivery.delivered_on if delivery else None,
+            turned_away=list(view.entries(project=visit.project, action="intake.refuse")),
+            senders=[
+                Sender(source, *_known_key(view, source))
                 for source in sorted({source for source, _ in policy.expected()})
             ],
-            "rows": sum(h.rows for h in held),
-        }
+            rows=sum(h.rows for h in held),
+        )  # fmt: skip
     return Page("intake", f"{standing.project} intake", model, standing)
 
 
-def _known_key(view: View, source: str) -> dict[str, str]:
+def _known_key(view: View, source: str) -> tuple[str, str]:
     known: SenderKey | None = intake.sender_key(view, source)
-    return {"fingerprint": known.fingerprint, "algorithm": known.algorithm} if known else {"fingerprint": ""}
+    return (known.fingerprint, known.algorithm) if known else ("", "")
 
 
-def matches(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Matches:
+    """The match runs of a project, newest first.
+
+    Parameters
+    ----------
+    agree_to : str
+        The run this person can still agree to; empty when there is none.
+    days_left : mapping of run to days
+        Until its data are destroyed.
+    reviews : mapping of run to Review
+    sitting : list of str
+        Who is at the desk.
+    desk : str
+        Address of the desk for this person; empty where there is none.
+    """
+
+    runs: list[MatchRun]
+    signatories: tuple[str, ...]
+    agree_to: str
+    days_left: dict[str, int]
+    destroyed: list[Destruction]
+    reviews: dict[str, Review]
+    sitting: list[str]
+    desk: str
+
+
+def matches(visit: Visit) -> Page[Matches]:
     """Show the match runs, who has agreed in writing, and the deletion clock."""
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.MATCHING)
         runs = matching.runs(view, visit.project)
         signatories = standing.agreement.policy.signatories
-        model: dict[str, Any] = {
-            "runs": runs[::-1],
-            "signatories": signatories,
-            "agree_to": agree_to(view, standing, runs),
-            "days_left": {r.id: (r.delete_by - view.today).days for r in runs if r.delete_by},
-            "destroyed": [d for d in view.find(Destruction, visit.project) if d.done_on],
-            "reviews": {review.run: review for review in view.find(Review, visit.project)},
-            "sitting": [place[8:] for place in matching.places(visit.enclave.settings, visit.project)],
-            "desk": desk(view, visit, standing.listing),
-        }
+        model = Matches(
+            runs=runs[::-1],
+            signatories=signatories,
+            agree_to=agree_to(view, standing, runs),
+            days_left={r.id: (r.delete_by - view.today).days for r in runs if r.delete_by},
+            destroyed=[d for d in view.find(Destruction, visit.project) if d.done_on],
+            reviews={review.run: review for review in view.find(Review, visit.project)},
+            sitting=[place[8:] for place in matching.places(visit.enclave.settings, visit.project)],
+            desk=desk(view, visit, standing.listing),
+        )
     return Page("matching", f"{standing.project} matches", model, standing)
 
 
@@ -141,14 +202,19 @@ def _kept(visit: Visit, run: str, name: str, digest: str) -> Path:
     return path
 
 
-def destructions(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Destructions:
+    """What must be destroyed by when, and what has been."""
+
+    due: list[Due]
+    done: list[Destruction]
+
+
+def destructions(visit: Visit) -> Page[Destructions]:
     """Show what must be destroyed by when, and what has been, with its certificate."""
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DESTRUCTION)
-        model = {
-            "due": [d for d in destruction.due(view, view.today) if d.project == visit.project],
-            "done": view.find(Destruction, visit.project),
-        }
+        model = Destructions(destruction.due(view, view.today, visit.project), view.find(Destruction, visit.project))
     return Page("destruction", f"{standing.project} destruction", model, standing)
 
 
@@ -163,27 +229,55 @@ def certificate(visit: Visit) -> Document:
     return Document(path)
 
 
-def ledger(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Register:
+    """One of the four registers of EM XVII.B."""
+
+    name: str
+    rows: list[reports.Row]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Entries of a project as they stand in the ledger, newest first.
+
+    Parameters
+    ----------
+    found, of : int
+        Entries that have all that was asked for, of all of the project.
+    size : int
+        Entries of the whole ledger, with its root (hex) and the line of its public key.
+    """
+
+    entries: list[dict[str, Any]]
+    found: int
+    asked: dict[str, str]
+    of: int
+    size: int
+    root: str
+    key: str
+    registers: list[Register]
+
+
+def ledger(visit: Visit) -> Page[Entries]:
     """Show the entries of a project that were asked for, the newest first, and the four registers of EM XVII.B.
 
     Asked for are parts of who acted (``who``), what was done (``what``) and on what (``object``).
     """
-    wanted = {field: visit.asked(name) for name, field in _SEARCHED.items()}
+    wanted = {field: visit.asked(name) for name, field in SEARCHED.items()}
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.LEDGER)
-        entries = list(view.entries(project=visit.project))
-        found = [e for e in entries if all(part.lower() in e[field].lower() for field, part in wanted.items())]
+        entries, found = view.newest(_NEWEST, project=visit.project, parts=wanted)
+        _, of = view.newest(0, project=visit.project)
         frontier = view.frontier()
-        model = {
-            "entries": found[: -_NEWEST - 1 : -1],
-            "found": len(found),
-            "asked": {name: wanted[field] for name, field in _SEARCHED.items()},
-            "of": len(entries),
-            "size": frontier.size,
-            "root": frontier.root().hex(),
-            "key": visit.enclave.ledger_key.verifier.line,
-            "registers": [
-                {"name": str(n), "rows": rows} for n, rows in reports.registers(view, visit.project).items()
-            ],
-        }
+        model = Entries(
+            entries=entries,
+            found=found,
+            asked={name: wanted[field] for name, field in SEARCHED.items()},
+            of=of,
+            size=frontier.size,
+            root=frontier.root().hex(),
+            key=visit.enclave.ledger_key.verifier.line,
+            registers=[Register(str(n), rows) for n, rows in reports.registers(view, visit.project).items()],
+        )
     return Page("ledger", f"{standing.project} ledger", model, standing)

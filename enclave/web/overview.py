@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from enclave.agreement import InForce
 from enclave.clocks import Running, running
 from enclave.errors import refuse
-from enclave.people import Listing, holds
+from enclave.messages import Letter, post_of
+from enclave.people import Hold, Listing, holds
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import Role
-from enclave.web.home import ANALYSTS
+from enclave.web.home import ANALYSTS, SOONEST
 from enclave.web.visit import Page, Visit
 
 _OFFICES = (Role.OPM, Role.AUDITOR)
@@ -47,9 +49,23 @@ class Row:
     next: Running | None
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Overview:
+    """All projects of a person, every clock of them, and the ledger's size and root (hex)."""
+
+    rows: list[Row]
+    clocks: list[Running]
+    clocks_in_all: int
+    today: date
+    size: int
+    root: str
+    given_up: list[Letter]
+
+
+def show(visit: Visit) -> Page[Overview]:
     """Show every project on which the person at the browser governs or audits."""
     with visit.enclave.store.view() as view:
+        view.load(InForce, Listing, Case, Hold)
         mine = [listing for role in _OFFICES for listing in view.find(Listing, person=visit.me.name, role=role)]
         agreements = [view.get(InForce, listing.project) for listing in mine if listing.suspension is None]
         known = sorted((each for each in agreements if each is not None), key=lambda each: each.project)
@@ -59,18 +75,21 @@ def show(visit: Visit) -> Page:
                 "The Operating Group and the auditors open this page.",
             )  # fmt: skip
         clocks = _clocks(view, known)
+        soonest = {clock.project: clock for clock in reversed(clocks)}
         frontier = view.frontier()
-        model = {
-            "rows": [_row(view, agreement, clocks) for agreement in known],
-            "clocks": clocks,
-            "today": view.today,
-            "size": frontier.size,
-            "root": frontier.root().hex(),
-        }
+        model = Overview(
+            rows=[_row(view, agreement, soonest.get(agreement.project)) for agreement in known],
+            clocks=clocks[:SOONEST],
+            clocks_in_all=len(clocks),
+            today=view.today,
+            size=frontier.size,
+            root=frontier.root().hex(),
+            given_up=_given_up(view, known),
+        )
     return Page("overview", "All projects at a glance", model)
 
 
-def _row(view: View, agreement: InForce, clocks: Sequence[Running]) -> Row:
+def _row(view: View, agreement: InForce, soonest: Running | None) -> Row:
     project, policy = agreement.project, agreement.policy
     reasons = agreement.reasons_not_in_force(view.today)
     held = holds(view, project)
@@ -83,8 +102,14 @@ def _row(view: View, agreement: InForce, clocks: Sequence[Running]) -> Row:
         agencies=tuple(policy.agencies),
         researchers=sum(listing.role in ANALYSTS for listing in view.find(Listing, project)),
         reviews=len(view.find(Case, project, state=State.OPEN)),
-        next=next((clock for clock in clocks if clock.project == project), None),
+        next=soonest,
     )
+
+
+def _given_up(view: View, agreements: Sequence[InForce]) -> list[Letter]:
+    """Give the letters about these projects that no mail server took; their messages stand on people's pages."""
+    post, projects = post_of(view), {"", *(agreement.project for agreement in agreements)}
+    return [letter for letter in post.given_up if letter.message.project in projects] if post else []
 
 
 def _clocks(view: View, agreements: Sequence[InForce]) -> list[Running]:

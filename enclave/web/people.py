@@ -32,6 +32,14 @@ class Listed:
     ----------
     approvals : mapping of agency to date or None
         Of every Participating Agency; empty for who needs none.
+    words : mapping of agency to str
+        Who approved in which words.
+    would_say : str
+        The sentence by which the person at the browser would approve.
+    until : date or None
+        Last day of the purpose.
+    lacks : list of str
+        What they lack to be let near records.
     exhibit_c_until : date or None
     days_left : int or None
         Of Exhibit C.
@@ -48,26 +56,40 @@ class Listed:
     purpose: str
     government: bool
     approvals: dict[str, date | None]
+    words: dict[str, str]
+    would_say: str
+    until: date | None
+    lacks: list[str]
+    touches_records: bool
     exhibit_c_until: date | None
     days_left: int | None
     suspended_since: date | None
     mine: str
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class People:
+    """The list of a project, and the agencies whose approval is needed."""
+
+    rows: list[Listed]
+    agencies: tuple[str, ...]
+
+
+def show(visit: Visit) -> Page[People]:
     """Show the list of a project, those who still wait for an approval first."""
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.PEOPLE)
         agencies = standing.agreement.policy.agencies
         rows = [listed(view, listing, standing) for listing in view.find(Listing, visit.project)]
     rows.sort(key=lambda row: (all(row.approvals.values()), row.name))
-    return Page("people", f"{standing.project} people", {"rows": rows, "agencies": agencies}, standing)
+    return Page("people", f"{standing.project} people", People(rows, agencies), standing)
 
 
 def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
     """Say how a person stands on the list."""
     person, until = view.get(Person, listing.person), listing.exhibit_c_until
     agencies = seen_by.agreement.policy.agencies if listing.role in ANALYSTS else ()
+    given, mine = listing.approvals or {}, _mine(listing, seen_by)
     return Listed(
         id=listing.person,
         name=person.name if person else listing.person,
@@ -76,12 +98,17 @@ def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
         role=ROLES[listing.role],
         basis=BASES[listing.basis],
         purpose=listing.purpose,
-        government=bool(person and person.government),
-        approvals={agency: (listing.approvals or {}).get(agency) for agency in agencies},
+        until=listing.until,
+        government=people.is_government(view, listing.person),
+        approvals={agency: given[agency].on if agency in given else None for agency in agencies},
+        words={agency: f"{each.by}: {each.text}" for agency, each in given.items() if agency in agencies},
+        would_say=people.approval_text(listing.project, listing.person, seen_by.listing.agency) if mine else "",
+        lacks=[finding.what for finding in people.lacks(view, listing, seen_by.agreement)],
+        touches_records=listing.role in ANALYSTS or listing.role is Role.HUB_STAFF,
         exhibit_c_until=until,
         days_left=(until - view.today).days if until else None,
         suspended_since=listing.suspension.since if listing.suspension else None,
-        mine=_mine(listing, seen_by),
+        mine=mine,
     )
 
 
@@ -103,7 +130,7 @@ def approve(visit: Visit) -> Done:
     """Record one's agency's written approval of a person."""
     agency = _agency(visit)
     with visit.enclave.store.transaction() as tx:
-        people.approve(tx, visit.project, visit.path["person"], agency, visit.me.name)
+        people.approve(tx, visit.project, visit.path["person"], agency, visit.me.name, visit.text("text"))
     return Done(f"projects/{visit.project}/people", f"{agency} approves {visit.path['person']}.")
 
 

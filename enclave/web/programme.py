@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from starlette.exceptions import HTTPException
 
 from enclave import board, incidents, matching, people
 from enclave.board import Decision, Motion, MotionKind, State
 from enclave.errors import refuse
-from enclave.incidents import Case, CaseKind, Owed
-from enclave.people import Listing
+from enclave.incidents import Case, CaseKind, Interruption, Owed
+from enclave.matching import Quality
+from enclave.people import Deviation, Listing
 from enclave.store import View
 from enclave.terms import HUB, Role
 from enclave.web.visit import Done, Page, Visit
@@ -54,7 +55,19 @@ class Complaint:
     asked: tuple[Asked, ...]
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Programme:
+    """What concerns all members; `decisions` are what can be answered."""
+
+    notices: list[Interruption]
+    complaints: list[Complaint]
+    exceptions: list[Deviation]
+    quality: list[Quality]
+    today: date
+    decisions: tuple[Decision, ...]
+
+
+def show(visit: Visit) -> Page[Programme]:
     """Show what concerns all members to those who answer for one, for all, or for the hub."""
     with visit.enclave.store.view() as view:
         mine = offices_of(view, visit.me.name)
@@ -63,14 +76,14 @@ def show(visit: Visit) -> Page:
                 "programme", "role", "EM XVII.B", "you answer for no agency, nor for the programme or the hub",
                 "A steward, the Operating Group, an auditor or the hub's staff opens this page.",
             )  # fmt: skip
-        model = {
-            "notices": incidents.interruptions(view),
-            "complaints": [_complaint(view, case, mine) for case in incidents.cases(view) if _told(case, mine)],
-            "exceptions": people.exceptions(view),
-            "quality": matching.quality(view, visit.enclave.settings),
-            "today": view.today,
-            "decisions": (Decision.APPROVAL, Decision.DISAPPROVAL),
-        }
+        model = Programme(
+            notices=incidents.interruptions(view),
+            complaints=[_complaint(view, case, mine) for case in incidents.cases(view) if _told(case, mine)],
+            exceptions=people.exceptions(view),
+            quality=matching.quality(view, visit.enclave.settings),
+            today=view.today,
+            decisions=(Decision.APPROVAL, Decision.DISAPPROVAL),
+        )
     return Page("programme", "What concerns the programme", model)
 
 

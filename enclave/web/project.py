@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from enclave import intake
-from enclave.agreement import InForce
+from enclave.agreement import InForce, exhibits
+from enclave.agreement.model import Assumption, CellTerms, Question, Report
 from enclave.incidents import Case, CaseKind
-from enclave.people import Listing, Person
+from enclave.papers import kind_of
+from enclave.people import Listing, Person, Sight, lacks, representative, sight_of
+from enclave.people.sight import CLAUSE
 from enclave.resultant import Delivery, Limitation
 from enclave.store import View
 from enclave.terms import UNIT
 from enclave.web.access import Place, Standing, look
-from enclave.web.home import ANALYSTS, ROLES, card
+from enclave.web.home import ANALYSTS, ROLES, Card, card
 from enclave.web.visit import Page, Visit
 
 TELLS = {
@@ -27,7 +29,7 @@ TELLS = {
 
 @dataclass(frozen=True)
 class Usable:
-    """A column, who owns it, and the clause that masks it for the person who looks; empty when nothing does."""
+    """A column, who owns it, and the clause that masks it for the person who looks and why; empty where none does."""
 
     table: str
     name: str
@@ -38,6 +40,7 @@ class Usable:
     questions: tuple[str, ...]
     as_of: date | None
     masked: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,64 @@ class Listed:
     state: str
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Party:
+    """A party to the agreement, and when it signed."""
+
+    code: str
+    name: str
+    kind: str
+    representative: str
+    signed_on: date | None
+    signs: bool
+    speaks: str
+    legal_basis: str
+    dissemination: str
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """What is attached to the agreement, and the digest of the paper that is kept; empty where there is none."""
+
+    title: str
+    clause: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the agreement says; `dates` are its name, clause and day."""
+
+    title: str
+    purpose: str
+    parties: list[Party]
+    exhibits: list[Exhibit]
+    plans: list[tuple[str, str, str]]
+    dates: list[tuple[str, str, date | None]]
+    policy_hash: str
+    cells: CellTerms
+    reports: tuple[Report, ...]
+    questions: tuple[Question, ...]
+    methods: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project as the person at the browser stands on it; `persons` are those of the Resultant Data."""
+
+    card: Card | None
+    delivered_on: date | None
+    persons: int | None
+    columns: list[Usable]
+    limitations: list[Limitation]
+    tells: dict[CaseKind, str]
+    told: list[Case]
+    people: list[Listed]
+    agreement: Facts
+
+
+def show(visit: Visit) -> Page[Project]:
     """Show a project to a person on its list.
 
     Source: DSA VI.A; DSA VI.E; ExA 2.h.
@@ -61,20 +121,19 @@ def show(visit: Visit) -> Page:
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.PROJECT)
         delivery = view.get(Delivery, visit.project)
-        person = view.get(Person, visit.me.name)
-        unit_rows = standing.role not in ANALYSTS or (person is not None and person.government)
-        model: dict[str, Any] = {
-            "card": card(view, visit, standing.listing),
-            "delivered_on": delivery.delivered_on if delivery else None,
-            "persons": delivery.persons if delivery else None,
-            "columns": _delivered(delivery, unit_rows) if delivery else _approved(standing.agreement, unit_rows),
-            "limitations": _limitations(view, visit.project, delivery),
-            "tells": TELLS,
-            "told": [case for case in view.find(Case, visit.project) if case.by == visit.me.name],
-            "people": _people(view, standing),
-            "agreement": _facts(standing.agreement),
-        }
-    return Page("project", f"{standing.project} {model['agreement']['title']}", model, standing)
+        sight = sight_of(view, standing.listing) if standing.role in ANALYSTS else Sight(government=True)
+        model = Project(
+            card=card(view, visit, standing.listing),
+            delivered_on=delivery.delivered_on if delivery else None,
+            persons=delivery.persons if delivery else None,
+            columns=_delivered(delivery, sight) if delivery else _approved(standing.agreement, sight),
+            limitations=_limitations(view, visit.project, delivery),
+            tells=TELLS,
+            told=[case for case in view.find(Case, visit.project) if case.by == visit.me.name],
+            people=_people(view, standing),
+            agreement=_facts(view, standing.agreement),
+        )
+    return Page("project", f"{standing.project} {model.agreement.title}", model, standing)
 
 
 def _limitations(view: View, project: str, delivery: Delivery | None) -> list[Limitation]:
@@ -85,28 +144,31 @@ def _limitations(view: View, project: str, delivery: Delivery | None) -> list[Li
     return [Limitation(h.source, h.contents, h.limitations) for h in held if h.limitations]
 
 
-def _delivered(delivery: Delivery, unit_rows: bool) -> list[Usable]:
+def _delivered(delivery: Delivery, sight: Sight) -> list[Usable]:
     """Give the delivered columns, masked as a session masks them (`analysis.open_session`)."""
     found = []
     for table in delivery.tables:
-        whole = table.column_is_unit_uc(UNIT)
+        hidden = table.hidden_from(sight)
+        if table.wholly(hidden):
+            hidden[UNIT] = next(iter(hidden.values()))
         for c in table.columns:
-            masked = "" if unit_rows or not (c.uc or whole) else "ExA 2.h"
-            row = (table.name, c.name, c.definition, c.owner, c.kind, c.codes, c.questions, c.as_of, masked)
-            found.append(Usable(*row))
+            why = hidden.get(c.name, "")
+            row = (table.name, c.name, c.definition, c.owner, c.kind, c.codes, c.questions, c.as_of)
+            found.append(Usable(*row, CLAUSE if why else "", why))
     return found
 
 
-def _approved(agreement: InForce, unit_rows: bool) -> list[Usable]:
+def _approved(agreement: InForce, sight: Sight) -> list[Usable]:
     """Give the approved elements while nothing has been delivered; matching identifiers never are (DSA III.G.1)."""
     return [
         Usable(
             agency.lower(), e.name, e.definition, agency, e.kind, e.codes, e.questions, None,
-            "ExA 2.h" if e.uc and not unit_rows else "",
+            CLAUSE if why else "", why,
         )
         for agency, elements in agreement.policy.agreement.elements.items()
         for e in elements
         if not e.matching
+        for why in [sight.hides(agency, e.uc)]
     ]  # fmt: skip
 
 
@@ -120,41 +182,45 @@ def _people(view: View, standing: Standing) -> list[Listed]:
 
 
 def _listed(view: View, standing: Standing, listing: Listing, known: Person) -> Listed:
-    missing = [a for a in standing.agreement.policy.agencies if a not in (listing.approvals or {})]
-    until = listing.exhibit_c_until
-    if listing.suspension:
-        state = "suspended"
-    elif until is None or view.today > until:
-        state = "Exhibit C missing"
-    elif listing.role in ANALYSTS and missing:
-        state = f"awaits {', '.join(missing)}"
-    else:
-        state = "in order"
+    lacking = [finding.what for finding in lacks(view, listing, standing.agreement)]
+    state = "suspended" if listing.suspension else "; ".join(lacking) or "in order"
     role = ROLES[listing.role]
-    return Listed(known.id, known.name, known.organization, role, listing.agency, until, state)
+    return Listed(known.id, known.name, known.organization, role, listing.agency, listing.exhibit_c_until, state)
 
 
-def _facts(agreement: InForce) -> dict[str, Any]:
+def _facts(view: View, agreement: InForce) -> Facts:
     policy, terms = agreement.policy, agreement.policy.agreement
     signed = {signature.party: signature.signed_on for signature in agreement.signatures}
-    return {
-        "title": terms.title,
-        "purpose": terms.purpose,
-        "parties": [
-            {"code": p.code, "name": p.name, "kind": str(p.kind), "representative": p.representative,
-             "signed_on": signed.get(p.code), "signs": p.code in policy.signatories}
+    return Facts(
+        title=terms.title,
+        purpose=terms.purpose,
+        parties=[
+            Party(
+                p.code, p.name, str(p.kind), p.representative, signed.get(p.code), p.code in policy.signatories,
+                representative(view, policy.project, p.code), p.legal_basis, p.dissemination,
+            )
             for p in terms.parties
         ],
-        "dates": [
+        exhibits=[
+            Exhibit(kind_of(name).title, kind_of(name).clause, paper.kept.sha256 if paper else "")
+            for name, paper in exhibits(view, policy).items()
+        ],
+        plans=[
+            ("Method", "ExA 3.d", terms.method), ("Against re-identification", "EM II", terms.security_plan),
+            ("Benefit", "ExA 3.c", terms.benefit.text if terms.benefit else ""),
+            ("Research agenda", "EM XI.A", terms.agenda.place if terms.agenda else ""),
+            ("Review board", "DSA VI.A", terms.review_board.why if terms.review_board else ""),
+        ],
+        dates=[
             ("Approved", "EM II", terms.approved_on), ("Effective", "DSA preamble", agreement.effective_on),
             ("Delivered", "DSA VI.C", agreement.delivered_on), ("Access ends", "DSA XI", agreement.ends_on),
             ("Destroy by", "DSA VI.H", policy.retention.destroy_by),
             ("Destroyed", "DSA VI.H", agreement.destroyed_on),
         ],
-        "policy_hash": policy.hash,
-        "cells": policy.cells,
-        "reports": terms.reports,
-        "questions": terms.questions,
-        "methods": terms.methods,
-        "assumptions": terms.assumed,
-    }  # fmt: skip
+        policy_hash=policy.hash,
+        cells=policy.cells,
+        reports=terms.reports,
+        questions=terms.questions,
+        methods=terms.methods,
+        assumptions=terms.assumed,
+    )  # fmt: skip

@@ -45,7 +45,16 @@ class Row:
     turn: Turn
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Queue:
+    """The requests a person may know of; whether they collect an outbox, and may open a request."""
+
+    rows: list[Row]
+    collects: bool
+    opens: bool
+
+
+def show(visit: Visit) -> Page[Queue]:
     """Show the requests this person may know of, those with the shortest clock first."""
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.REQUESTS)
@@ -55,7 +64,7 @@ def show(visit: Visit) -> Page:
             if concerns(view, r, standing)
         ]
     rows.sort(key=lambda row: (row.turn.due_on or date.max, row.received_on, row.id))
-    model = {"rows": rows, "collects": standing.role in ANALYSTS, "opens": standing.role is not Role.AUDITOR}
+    model = Queue(rows, standing.role in ANALYSTS, standing.role is not Role.AUDITOR)
     return Page("queue", f"{standing.project} release requests", model, standing)
 
 

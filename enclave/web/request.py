@@ -6,8 +6,8 @@ Source: DSA III.G.2; DSA VI.G.1.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
-from typing import Any
 
 from starlette.exceptions import HTTPException
 
@@ -19,14 +19,14 @@ from enclave.errors import EnclaveError, Finding, Refused
 from enclave.publication import Publication
 from enclave.publication import State as Put
 from enclave.resultant import delivery_of
-from enclave.review import Case, State, Statement
+from enclave.review import Case, Confirmation, State, Statement
 from enclave.store import View
 from enclave.terms import Action, Role
 from enclave.web.access import Place, Standing, look
 from enclave.web.beside import Beside, beside_tables
 from enclave.web.cells import Shown, of_clearance, of_verdict
 from enclave.web.home import ANALYSTS
-from enclave.web.queue import concerns, turn_of
+from enclave.web.queue import Turn, concerns, turn_of
 from enclave.web.visit import Document, Page, Visit
 
 _LONGEST = 200
@@ -63,27 +63,64 @@ class Buttons:
     withdraw: bool
 
 
-def show(visit: Visit) -> Page:
+@dataclass(frozen=True)
+class Stated:
+    """The four statements of an agency: who confirmed each, or nobody yet."""
+
+    agency: str
+    statements: list[Confirmation | None]
+
+
+@dataclass(frozen=True)
+class OneRequest:
+    """A release request as the person at the browser may see it.
+
+    Parameters
+    ----------
+    missing : tuple of Finding
+        What keeps it from being published.
+    looked : Looked or None
+        Its tables, and what the gate says of them.
+    """
+
+    id: str
+    requester: str
+    received_on: date
+    request_title: str
+    turn: Turn
+    case: Case | None
+    matrix: list[Stated]
+    missing: tuple[Finding, ...]
+    publication: Publication | None
+    buttons: Buttons
+    looked: Looked | None
+    cleared: Clearance | None
+
+
+def show(visit: Visit) -> Page[OneRequest]:
     """Show a request to the requester, to OPM, or to a steward whose agency's review it is in."""
     with visit.enclave.store.view() as view:
         standing, request = found(view, visit)
         clearance, case = view.get(Clearance, request.id), view.get(Case, request.id)
         publication = view.get(Publication, request.id)
         published = publication is not None and publication.state is Put.DONE
-        model: dict[str, Any] = {
-            "id": request.id,
-            "requester": request.person,
-            "received_on": request.received_on,
-            "request_title": clearance.title if clearance else "",
-            "turn": turn_of(view, request),
-            "case": case,
-            "matrix": _matrix(case),
-            "missing": _missing(view, clearance) if clearance and case and not published else (),
-            "publication": publication if published else None,
-            "buttons": _buttons(view, standing, request, case, published=published),
-        }
-    model["looked"] = _looked(visit.enclave, standing, request, clearance)
-    model["cleared"] = clearance
+        turn = turn_of(view, request)
+        missing = _missing(view, clearance) if clearance and case and not published else ()
+        buttons = _buttons(view, standing, request, case, published=published)
+    model = OneRequest(
+        id=request.id,
+        requester=request.person,
+        received_on=request.received_on,
+        request_title=clearance.title if clearance else "",
+        turn=turn,
+        case=case,
+        matrix=_matrix(case),
+        missing=missing,
+        publication=publication if published else None,
+        buttons=buttons,
+        looked=_looked(visit.enclave, standing, request, clearance),
+        cleared=clearance,
+    )
     return Page("request", f"Request {request.id}", model, standing)
 
 
@@ -176,18 +213,21 @@ def _about(clearance: Clearance) -> tuple[tuple[str, str], ...]:
     return tuple((name, text) for name, text in said if text)
 
 
-def _matrix(case: Case | None) -> list[dict[str, Any]]:
+def _matrix(case: Case | None) -> list[Stated]:
     """Give the four statements of each agency: who confirmed it, or nobody yet."""
     if case is None:
         return []
     held = [c for c in case.confirmations if c.digest == case.digest]
     return [
-        {"agency": agency, "statements": [
-            next((c for c in held if c.agency == agency and statement in c.statements), None)
-            for statement in Statement
-        ]}
+        Stated(
+            agency,
+            [
+                next((c for c in held if c.agency == agency and statement in c.statements), None)
+                for statement in Statement
+            ],
+        )
         for agency in case.agencies
-    ]  # fmt: skip
+    ]
 
 
 def _missing(view: View, clearance: Clearance) -> tuple[Finding, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from enclave.app import Enclave
 from enclave.people import Admission, may
@@ -14,6 +14,12 @@ from enclave.web.access import Standing
 from enclave.web.identity import SignedIn
 
 _LONGEST = 4000
+
+
+class Model(Protocol):
+    """What a page shows: a frozen dataclass, each field a name in its template."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -58,13 +64,19 @@ class Visit:
             return may(view, self.me.name, action, self.project)
 
 
+M = TypeVar("M", bound=Model)
+
+
 @dataclass(frozen=True)
-class Page:
-    """A page: the name of its template, its title, and the model that both HTML and JSON show."""
+class Page(Generic[M]):
+    """A page: the name of its template, its title, and the model that both HTML and JSON show.
+
+    What a page gives stands in its function's type: the names of OpenAPI are read off it.
+    """
 
     template: str
     title: str
-    model: Mapping[str, Any]
+    model: M
     standing: Standing | None = None
 
 
@@ -86,5 +98,5 @@ class Done:
     said: str
 
 
-Show = Callable[[Visit], Page | Document]
-Act = Callable[[Visit], Page | Done]
+Show = Callable[[Visit], Page[Any] | Document]
+Act = Callable[[Visit], Page[Any] | Done]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from enclave import papers
 from enclave.sandbox import Bubblewrap, SandboxSpec, python
 from tests.world import FIRST_DAY, PROJECT, Installation, agency_files
 
@@ -20,7 +21,7 @@ PEOPLE = {
     # login: (role, basis, agency, government, purpose)
     "hubert": ("hub-staff", "III.F.1", "", True, ""),
     "wren": ("researcher", "2.g", "", False, ""),
-    "grace": ("agency-analyst", "2.h", "SDE", True, "a"),
+    "grace": ("agency-analyst", "2.h", "SDE", True, "b"),
     "sam": ("steward", "office", "SDE", True, ""),
     "dora": ("steward", "office", "DOL", True, ""),
     "hal": ("steward", "office", "DOL-HUB", True, ""),
@@ -30,7 +31,11 @@ PEOPLE = {
     "olga": ("opm", "office", "", True, ""),
 }
 """Who is on the list; whoever is of an agency that takes no part is not."""
+STRANGER = ("researcher", "2.g", "", False, "")
 REPRESENTATIVES = ("sam", "dora", "hal", "wes")
+WORKS_FOR = {"hub-staff": "DOL-HUB", "agency-analyst": "SDE", "researcher": "WESTED"}
+FAR = "2099-12-31"
+"""Until when papers hold where a test is not about their end."""
 
 ASK = """
 import hashlib, json, pathlib, pickle
@@ -92,22 +97,58 @@ def found(made: Installation) -> None:
 
 
 def agree(made: Installation) -> None:
-    """Register the agreement; list the people; the agencies approve, everybody signs; approvals and Exhibit C."""
+    """Register the agreement; list the people with their papers; the agencies approve, everybody signs."""
     policy = made.policy()
     made.run("agreement", "register", made.project)
     listed = [person for person, (_, _, agency, _, _) in PEOPLE.items() if not agency or policy.party(agency)]
     for person in listed:
         enlist(made, person)
-        made.run("people", "sign", made.project, person, "C", "--signed-on", "2022-04-01")
+    for person in listed:  # who verifies an employment is listed by now
+        let_in(made, person)
     for agency in policy.agencies:
         made.run("agency", "join", agency, "2021-07-01")
         made.run("agreement", "available", made.project, who=steward(agency))
         made.run("agreement", "vote", made.project, "approval", who=steward(agency))
+    attach(made)
     for party in policy.signatories:
         made.run("agreement", "sign", made.project, party, "Representative", "2022-04-01")
+        made.run("people", "designate", made.project, party, steward(party), letter(made), "--since", "2022-04-01")
     for person in listed:
         if PEOPLE[person][0] in ("researcher", "agency-analyst"):
             approve(made, person)
+
+
+def letter(made: Installation) -> Path:
+    """Give a document; what it says is nobody's matter here."""
+    path = made.agencies / "letter.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("An invented document.\n", "utf-8")
+    return path
+
+
+def attach(made: Installation) -> None:
+    """Attach the exhibits, every statement of the requestor signed."""
+    since = ("--project", made.project, "--since", "2022-04-01")
+    for name, kind in papers.kinds().items():
+        if kind.attached:
+            made.run("papers", "add", name, letter(made), *since)
+        if kind.attached and kind.items:
+            made.run("papers", "tick", f"{name}/{made.project}/001", *kind.items, who="wes")
+    if made.policy().needs_review_board:
+        approved = ("--names", "IRB-2021-17", "--status", "approved", "--until", FAR)
+        made.run("papers", "add", "exhibit-d", letter(made), *since, *approved)
+
+
+def let_in(made: Installation, person: str, *, signed_on: str = "2022-04-01") -> None:
+    """Give a listed person what access asks for beside approvals: both exhibits, training, a verified status."""
+    for exhibit in "BC":
+        made.run("people", "sign", made.project, person, exhibit, "--signed-on", signed_on)
+    role, _, _, government, _ = PEOPLE.get(person, STRANGER)
+    if role in WORKS_FOR:
+        made.run("papers", "add", "training", letter(made), "--about", person, "--until", FAR)
+    if role in WORKS_FOR and government:
+        made.run("papers", "add", "government-status", letter(made), "--about", person, who="hal")
+        made.run("people", "verify", person, who="olga")
 
 
 def steward(party: str) -> str:
@@ -123,10 +164,11 @@ def approve(made: Installation, person: str) -> None:
 
 def enlist(made: Installation, person: str) -> None:
     """Put a person on the list, with neither approvals nor exhibits."""
-    role, basis, agency, government, purpose = PEOPLE.get(person, ("researcher", "2.g", "", False, ""))
-    contact = ("--name", f"Invented {person}", "--position", "Staff", "--organization", "Office")
+    role, basis, agency, government, purpose = PEOPLE.get(person, STRANGER)
+    office = WORKS_FOR.get(role, "Office")
+    contact = ("--name", f"Invented {person}", "--position", "Staff", "--organization", office)
     reached = ("--email", f"{person}@example.org", "--telephone", "555-0100", "--basis", basis)
-    why = ("--purpose", purpose, "--justification", "for the agency") if purpose else ()
+    why = ("--purpose", purpose, "--justification", "for the agency", "--until", FAR) if purpose else ()
     government_option = ("--government",) if government else ()
     rest = ("--agency", agency, *why, *government_option)
     made.run("people", "enlist", made.project, person, role, *contact, *reached, *rest)

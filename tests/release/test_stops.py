@@ -13,7 +13,7 @@ from enclave.board import Decision, MotionKind
 from enclave.destruction import destroy
 from enclave.errors import EnclaveError, Refused
 from enclave.incidents import Suspended, refuse_recipient, reinstate, suspend_agency, suspensions, with_cause
-from enclave.people import Hold, Listing, Person
+from enclave.people import Approval, Hold, Listing, Person
 from enclave.terms import Action
 from tests.parties import bring_into_force, representative
 from tests.release.world import FIRST_DAY, PROJECT, World
@@ -37,7 +37,7 @@ def two(world: World) -> World:
         rae = tx.get(Listing, f"{PROJECT}/rae")
         person = tx.get(Person, "rae")
         assert rae is not None and person is not None
-        approvals = {code: date(2022, 5, 1) for code in policy.agencies}
+        approvals = dict.fromkeys(policy.agencies, Approval(date(2022, 5, 1), "a steward", "approved"))
         people.enlist(tx, person, replace(rae, project=OTHER, approvals=approvals), "opm")
     assert stopped(world) == set()
     return world

@@ -12,14 +12,14 @@ from enclave.agreement import Policy, compile_agreement
 from enclave.egress import Artefact, Clearance, ReleaseRequest, digest_of
 from enclave.intake import Holding
 from enclave.ledger import Entry
-from enclave.people import Admission, Listing, Person
+from enclave.people import Admission, Approval, Listing, Person
 from enclave.publication import Package, publish
 from enclave.review import ALL_STATEMENTS, approve, confirm, open_case
 from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
 from enclave.terms import Action, Role
 from enclave.vault import Keystore, LedgerKey, PrivateKeys, new_keys
-from tests.parties import bring_into_force
+from tests.parties import bring_into_force, let_in
 
 PROJECT, REQUEST = "DR-0034", "out-0147"
 FIRST_DAY = date(2022, 6, 1)
@@ -67,7 +67,7 @@ class World:
         with self.store.view() as view:
             return [e["action"] for e in view.entries() if e["action"].startswith(prefix)]
 
-    def clearance(self, bodies: dict[str, bytes] | None = None) -> Clearance:
+    def clearance(self, bodies: dict[str, bytes] | None = None, audience: str = "Programme managers") -> Clearance:
         """Clear a request: its rendered files lie where the gate leaves them."""
         bodies = bodies or {"t1.csv": b"School,count\nCedar,31\nHemlock,\n", "t1.html": b"<table></table>"}
         folder = self.settings.home / "cleared" / REQUEST
@@ -79,7 +79,7 @@ class World:
         )
         clearance = Clearance(
             REQUEST, PROJECT, "rae", "Diplomas & programmes, by school", self.policy.agreement.reports[0].id,
-            ("RQ0",), "Programme managers", self.policy.hash, self.today, ("SDE", "DOL"), artefacts,
+            ("RQ0",), audience, self.policy.hash, self.today, ("SDE", "DOL"), artefacts,
             digest_of(artefacts),
             {"as_of": {"SDE": "2022-04-11"}, "notes": ["Hemlock is hidden."], "columns": ["sde.Gender"]},
         )  # fmt: skip
@@ -89,9 +89,9 @@ class World:
             tx.write(request, Entry("rae", "egress.state", REQUEST, PROJECT, "DSA VI.D.2"))
         return clearance
 
-    def reviewed(self) -> Clearance:
+    def reviewed(self, audience: str = "Programme managers") -> Clearance:
         """Clear it, let both agencies confirm all four statements, and let ten business days pass."""
-        clearance = self.clearance()
+        clearance = self.clearance(audience=audience)
         with self.store.transaction() as tx:
             open_case(tx, clearance, "rae")
         self.confirmed("sde-steward", clearance)
@@ -162,10 +162,12 @@ def a_world(home: Path) -> World:
         bring_into_force(tx, world.policy)
         for person, (role, basis, agency, government) in STAFF.items():
             known = Person(
-                person, f"Invented {person}", "Staff", "Office", f"{person}@example.org", "555-0100", government
+                person, f"Invented {person}", "Staff", "WestEd", f"{person}@example.org", "555-0100", government
             )
-            listing = Listing(person, PROJECT, role, basis, agency=agency, exhibit_c_on=date(2022, 5, 1))
+            listing = Listing(person, PROJECT, role, basis, agency=agency)
             if role is Role.RESEARCHER:
-                listing = replace(listing, approvals={code: date(2022, 5, 1) for code in world.policy.agencies})
+                given = Approval(date(2022, 5, 1), "a steward", "approved")
+                listing = replace(listing, approvals=dict.fromkeys(world.policy.agencies, given))
             people.enlist(tx, known, listing, "opm")
+            let_in(tx, PROJECT, person, government=government, signed_on=date(2022, 5, 1), actor="a second person")
     return world

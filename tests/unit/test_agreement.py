@@ -15,13 +15,13 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from enclave import agreement
+from enclave import agreement, papers
 from enclave.agreement import InForce, Policy, Signature, compile_agreement
 from enclave.errors import Invalid, Refused
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
 from p20kit import CellPolicy
-from tests.parties import ask, say_yes
+from tests.parties import ask, attach, pretend, say_yes
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -225,6 +225,7 @@ def test_it_is_in_force_when_all_have_signed_until_the_earliest_end(
             agreement.sign(tx, "DR-0034", Signature("SDE", "Representative", date(2022, 4, 1)), "olga")
         for agency in policy.agencies:
             say_yes(tx, "DR-0034", agency)
+        attach(tx, policy)
         known = agreement.of(tx, "DR-0034")
         for day, party in enumerate(policy.signatories, start=1):
             assert known.effective_on is None and known.reasons_not_in_force(date(2022, 4, 11))[0][0] == "signatures"
@@ -241,3 +242,31 @@ def test_it_is_in_force_when_all_have_signed_until_the_earliest_end(
 
 def rules(known: InForce, day: date) -> list[str]:
     return [rule for rule, _, _ in known.reasons_not_in_force(day)]
+
+
+def test_nobody_signs_before_the_exhibits_are_attached_and_their_digests_are_entered(tmp_path: Path) -> None:
+    policy = compile_agreement(PACKAGED_POLICIES, "DR-0101")  # a review board must approve it
+    signature = Signature("SDE", "Commissioner", date(2022, 4, 1))
+    store = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: date(2022, 4, 11))
+    with store.transaction() as tx:
+        ask(tx, policy)
+        for agency in policy.agencies:
+            say_yes(tx, "DR-0101", agency)
+
+        def missing() -> list[str]:
+            with pytest.raises(Refused) as caught:
+                agreement.sign(tx, "DR-0101", signature, "olga")
+            return [finding.where for finding in caught.value.findings]
+
+        assert missing() == [f"exhibit-{letter}" for letter in "abcdef"]
+        attach(tx, policy)
+        unsigned = papers.add(tx, "exhibit-a", pretend(), "olga", project="DR-0101")
+        papers.withdraw(tx, "exhibit-a/DR-0101/001", "olga")
+        assert missing() == ["exhibit-a"]
+        for statement in unsigned.of.items:
+            assert missing() == ["exhibit-a"]
+            papers.tick(tx, unsigned.key, statement, "wes")
+        agreement.sign(tx, "DR-0101", signature, "olga")
+        (entry,) = tx.entries(action="agreement.sign")
+    store.close()
+    assert entry["details"]["exhibits"] == [f"exhibit-{letter} {pretend().sha256}" for letter in "abcdef"]

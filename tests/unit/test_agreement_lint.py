@@ -197,7 +197,7 @@ def test_documents_nobody_transcribed_cannot_be_compared(open_conflict: Path) ->
 def test_the_command_shows_what_is_open_and_what_was_taken(tmp_path: Path, open_conflict: Path) -> None:
     office = Installation(tmp_path)
     office.run("init", "--demo")
-    shown = json.loads(office.run("agreement", "lint", "0034", "--json").text)
+    shown = json.loads(office.run("agreement", "lint", "0034", "--json").text)["conflicts"]
     assert len(shown) == sum(map(len, FOUND_BY_READING.values())) and all(each["taken"] for each in shown)
     assert "2022-08-31" in office.run("agreement", "lint", DR).text
     setting = office.home / "enclave.toml"

@@ -293,7 +293,7 @@ def test_what_changes_nothing_or_the_end_is_no_modification(signed: Office, tmp_
 
 def test_an_agency_that_joins_by_amendment_answers_too(signed: Office, tmp_path: Path) -> None:
     parties = [party.model_dump(mode="json") for party in signed.policy.agreement.parties]
-    third = {"code": "CSCU", "name": "Colleges", "kind": "participating agency", "representative": "Director"}
+    third = parties[0] | {"code": "CSCU", "name": "Colleges", "representative": "Director"}
     folder = tmp_path / "agencies.yaml"
     folder.write_text(
         (PACKAGED_POLICIES / "agencies" / "SDE.yaml").read_text("utf-8").replace("SDE", "CSCU"), "utf-8"

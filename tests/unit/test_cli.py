@@ -56,6 +56,7 @@ def test_every_command_prints_json() -> None:
         (("agreement", "lint", "DR-0099"), 4),
         (("agreement", "sign", "DR-0034", "SDE", "Commissioner", "4/1/2022"), 4),
         (("egress", "list", "DR-0099"), 3),
+        (("publication", "catalogue", "open-data"), 4),
         (("egress", "collect", "DR-0034", "../../etc"), 3),
         (("report", "registers", "--project", "DR-0099"), 3),
         (("incident", "hold", "DR-0034", "--clause", "XYZ 1"), 4),
@@ -63,6 +64,12 @@ def test_every_command_prints_json() -> None:
         (("ledger", "verify", "{bytes}", "--key", "a+b+c"), 4),
         (("ledger", "verify", "{folder}", "--key", "a+b+c"), 4),
         (("ledger", "verify", "{enclave}", "--key", "{bytes}"), 4),
+        (("ledger", "verify", "{enclave}", "--key", "a+b+c", "--held", "{bytes}"), 4),
+        (("ledger", "verify-receipt", "{bytes}", "--key", "a+b+c"), 4),
+        (("ledger", "verify-receipt", "{enclave}", "--key", "a+b+c"), 4),
+        (("ledger", "receipt", "99999", "{new}"), 4),
+        (("ledger", "receipt", "0", "{folder}"), 4),
+        (("ledger", "checkpoint", "{folder}"), 4),
         (("ledger", "export", "{folder}"), 4),
         (("intake", "key", "{none}"), 4),
         (("intake", "key", "{bytes}"), 4),
@@ -81,7 +88,7 @@ def test_every_command_prints_json() -> None:
 def test_bad_input_is_json_too(office: Installation, arguments: tuple[str, ...], code: int) -> None:
     places = {
         "{none}": office.root / "none", "{bytes}": office.root / "bytes", "{folder}": office.root,
-        "{enclave}": office.home / "enclave.toml",
+        "{enclave}": office.home / "enclave.toml", "{new}": office.root / "new",
     }  # fmt: skip
     before = office.kept()
     said = office.run(*(places.get(a, a) for a in arguments), "--json", code=code)
@@ -100,6 +107,22 @@ def test_a_command_leaves_the_database_in_one_file(office: Installation) -> None
     assert [path.name for path in office.home.glob("enclave.db*")] == ["enclave.db"]
     assert command("--home", office.home, "people", "may", "wren", "analyse", "DR-0099").code == 3
     assert [path.name for path in office.home.glob("enclave.db*")] == ["enclave.db"]
+
+
+def test_an_agency_holds_the_ledger_to_what_it_kept(office: Installation, tmp_path: Path) -> None:
+    key, note, receipt, ledger = (tmp_path / name for name in ("key", "note", "receipt", "ledger"))
+    key.write_text(office.run("ledger", "key").text, "utf-8")
+    office.run("receive", office.root / "bytes", "DR-0034", code=3)
+    office.run("ledger", "checkpoint", note)
+    office.run("ledger", "receipt", "0", receipt)
+    office.run("receive", office.root / "bytes", "DR-0034", code=3)
+    office.run("ledger", "export", ledger)
+    found = office.run("ledger", "verify", ledger, "--key", key, "--held", note, "--json").body
+    assert found["checkpoints held"] == 1 and found["entries"] == int(note.read_text("utf-8").split("\n")[1]) + 1
+    assert office.run("ledger", "verify-receipt", receipt, "--key", key, "--json").body["seq"] == 0
+    early = tmp_path / "early"
+    early.write_text("\n".join(ledger.read_text("utf-8").splitlines()[-1:]) + "\n", "utf-8")
+    office.run("ledger", "verify", early, "--key", key, "--held", note, code=3)
 
 
 def test_an_older_database_is_upgraded_by_its_command_alone(office: Installation) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.journey.stages import attach, letter
 from tests.unit.test_cli import WHO
 from tests.world import Installation, command
 
@@ -107,7 +108,10 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
     ]
     office.run("agreement", "available", DR, who="dora")
     assert office.run("agreement", "vote", DR, "approval", "--json", who="dora").body["carried"] is True
-    office.run("agreement", "sign", DR, "SDE", "Commissioner", "2022-04-11")
+    signing = ("agreement", "sign", DR, "SDE", "Commissioner", "2022-04-11")
+    assert office.run(*signing, "--json", code=3).rules == ["exhibit"]
+    attach(office)
+    office.run(*signing)
     assert office.run("agreement", "motions", DR, "--json").body[0]["state"] == "carried"
     assert office.run("agreement", "show", DR, "--json").body["not shared"] == "SDE.SpecialEd"
     assert office.run("agreement", "diff", DR, "--json").body == []
@@ -118,6 +122,21 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
     assert office.run("matching", "keep", DR, "2023-01-01", "--reason", "Why.", "--json", who="sam", code=3).rules
     assert office.run("agency", "join", "SDE", "2021-07-01", "--json").body["until"] == "2024-07-01"
     assert office.run("agency", "leave", "SDE", "--json").body["until"] == "2022-05-11"
+
+
+def test_the_hub_says_who_still_needs_access_and_each_party_who_speaks_for_it(office: Installation) -> None:
+    hub = ("--basis", "office", "--agency", "DOL-HUB")
+    office.run("people", "enlist", DR, "hal", "steward", *WHO, *hub)
+    review = ("people", "review", DR, "wren")
+    assert office.run(*review, "needed", "--json", who="sam", code=3).rules == ["spokesman"]
+    assert office.run(*review, "needed", "--json", who="hal").body["reviewed_on"] == "2022-04-11"
+    assert office.run(*review, "not-needed", "--json", who="hal").body["suspension"]["clause"] == "EM XVII.C"
+    assert office.run("people", "designate", DR, "DOL-HUB", "sam", letter(office), "--json", code=3).rules
+    office.run("people", "designate", DR, "DOL-HUB", "hal", letter(office), "--since", "2022-04-01")
+    speaks = {
+        row["party"]: row["representative"] for row in office.run("people", "representatives", DR, "--json").body
+    }
+    assert speaks == {"SDE": "none", "DOL": "none", "DOL-HUB": "hal", "WESTED": "none"}
 
 
 def test_clocks_go_round_and_are_shown(office: Installation) -> None:

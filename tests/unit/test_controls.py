@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,16 @@ def interrupt_a_destruction(made: Installation, _: Path) -> None:
         tx.write(begun, Entry("hubert", "destruction.begin", begun.key, made.project, "DSA III.F.3"))
 
 
+def withdraw_a_training(made: Installation, _: Path) -> None:
+    made.run("papers", "withdraw", "training/wren/001")
+
+
+def forget_to_review(made: Installation, _: Path) -> None:
+    with made.enclave.store.transaction() as tx:
+        known = people.listing_of(tx, made.project, "wren")
+        tx.write(replace(known, listed_on=date(2021, 10, 10)), Entry("olga", "test", "wren", made.project))
+
+
 def let_papers_run_out(made: Installation, _: Path) -> None:
     with made.enclave.store.transaction() as tx:
         people.sign_exhibit(tx, made.project, "wren", "C", date(2021, 5, 10), "olga")
@@ -137,16 +148,16 @@ def opened_with(made: Installation, **folders: Path) -> None:
     vars(made).pop("enclave", None)
 
 
-def alter_a_seal(made: Installation, _: Path) -> None:
-    (sealed, *_) = (path for path in made.enclave.settings.sealed.rglob("*.sealed") if path.is_file())
+def alter_a_seal(of: str, made: Installation, _: Path) -> None:
+    sealed = next((made.enclave.settings.sealed / of).rglob("*.sealed"))
+    sealed.chmod(0o600)
     content = bytearray(sealed.read_bytes())
     content[len(content) // 2] ^= 1
     sealed.write_bytes(content)
 
 
-def lose_a_seal(made: Installation, _: Path) -> None:
-    (sealed, *_) = (path for path in made.enclave.settings.sealed.rglob("*.sealed") if path.is_file())
-    sealed.unlink()
+def lose_a_seal(of: str, made: Installation, _: Path) -> None:
+    next((made.enclave.settings.sealed / of).rglob("*.sealed")).unlink()
 
 
 @pytest.mark.parametrize(
@@ -164,11 +175,15 @@ def lose_a_seal(made: Installation, _: Path) -> None:
         ("nothing-held", hold, "project DR-0034 is held since 2022-04-11"),
         ("nothing-held", report_a_breach, "breach notice DR-0034/1 is not resolved"),
         ("nothing-half-done", interrupt_a_destruction, "DR-0034/match/1"),
-        ("valid-papers", let_papers_run_out, "wren 2022-05-10"),
+        ("valid-papers", let_papers_run_out, "wren: Exhibit C runs out on 2022-05-10"),
+        ("valid-papers", withdraw_a_training, "wren: no record of training stands"),
+        ("valid-papers", forget_to_review, "wren: whether access is needed was to be looked at by 2022-04-10"),
         ("unchanged-policies", change_a_policy, "DR-0034"),
         ("approved-methods", change_a_notebook, "match_pair: its content is not the approved content"),
-        ("intact-seals", alter_a_seal, "1 of 1 are missing or altered"),
-        ("intact-seals", lose_a_seal, "1 of 1 are missing or altered"),
+        ("intact-seals", partial(alter_a_seal, "holdings"), "1 of 15 are missing or altered"),
+        ("intact-seals", partial(alter_a_seal, "papers"), "1 of 15 are missing or altered"),
+        ("intact-seals", partial(lose_a_seal, "holdings"), "1 of 15 are missing or altered"),
+        ("intact-seals", partial(lose_a_seal, "papers"), "1 of 15 are missing or altered"),
     ],
 )
 def test_a_deviation_is_found(made: Installation, tmp_path: Path, name: str, provoke: Provoke, says: str) -> None:
@@ -245,7 +260,7 @@ def test_seals_that_were_destroyed_are_not_missed(made: Installation, tmp_path: 
     admission = made.admission("hubert", Action.DESTROY)
     destruction.destroy_match_data(enclave.store, enclave.keystore, enclave.settings, admission)
     found = looked(made, "intact-seals", tmp_path)
-    assert found.holds and found.found.startswith("0 of 0")
+    assert found.holds and found.found.startswith("14 of 14")  # the papers outlive the data
 
 
 def test_deviations_stand_first_and_what_only_tests_prove_last() -> None:

@@ -6,7 +6,10 @@ Source: EM XVII.B.
 from __future__ import annotations
 
 import json
+import random
+import re
 from datetime import UTC, date, datetime
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from enclave.errors import Refused, refuse
 from enclave.ledger import (
     Entry,
     Frontier,
+    Receipt,
     checkpoint,
     encode,
     inclusion_proof,
@@ -28,6 +32,7 @@ from enclave.ledger import (
     refusal,
     root_of,
     verify_export,
+    verify_receipt,
 )
 from enclave.vault import LedgerKey
 
@@ -111,6 +116,59 @@ def test_every_change_of_an_export_is_refused(key: LedgerKey, tmp_path: Path) ->
     other = LedgerKey.open(tmp_path, "test/ledger")
     with pytest.raises(Refused):
         verify_export(lines, other.verifier)
+
+
+def test_a_thousand_tamperings_by_whoever_has_the_key_are_found_by_a_checkpoint_held(key: LedgerKey) -> None:
+    """The hub itself edits, cuts, adds, moves or forks before what an agency holds, and signs anew."""
+    chance = random.Random(20_220_411)
+    entries = bodies(60)
+    held = exported(entries[:50], key)[-1]
+    note = json.loads(held)["checkpoint"]
+    honest = verify_export(exported(entries, key), key.verifier, [note])
+    assert honest.size == 60
+    for kind, _ in product(("edit", "cut", "add", "move", "roll back"), range(200)):
+        place, other, forged = chance.randrange(50), chance.randrange(50), list(entries)
+        if kind == "edit":
+            forged[place] = forged[place].replace(b"step", f"stop{other}".encode())
+        elif kind == "cut":
+            del forged[place]
+        elif kind == "add":
+            forged.insert(place, bodies(61)[60])
+        elif kind == "move":
+            forged[place], forged[other] = forged[other], forged[place] + (b" " if place == other else b"")
+        else:
+            del forged[place:]
+        forged = [re.sub(rb'"seq":\d+', f'"seq":{n}'.encode(), body) for n, body in enumerate(forged)]
+        assert verify_export(exported(forged, key), key.verifier), "it is sound by itself"
+        with pytest.raises(Refused, match="checkpoint held"):
+            verify_export(exported(forged, key), key.verifier, [note])
+
+
+def test_a_checkpoint_of_another_ledger_or_of_what_is_to_come_is_refused(key: LedgerKey, tmp_path: Path) -> None:
+    lines, later = exported(bodies(9), key), json.loads(exported(bodies(12), key)[-1])["checkpoint"]
+    other = json.loads(exported(bodies(9), LedgerKey.open(tmp_path, "test/other"))[-1])["checkpoint"]
+    for note in (later, other, "no note"):
+        with pytest.raises(Refused):
+            verify_export(lines, key.verifier, [note])
+    earlier = [json.loads(exported(bodies(n), key)[-1])["checkpoint"] for n in (7, 0, 9, 3)]
+    assert verify_export(lines, key.verifier, earlier).size == 9
+
+
+@pytest.mark.parametrize("size", [1, 2, 37])
+def test_a_receipt_proves_its_entry_and_nothing_else(key: LedgerKey, size: int) -> None:
+    entries, note = bodies(size), json.loads(exported(bodies(size), key)[-1])["checkpoint"]
+    leaves = [leaf_hash(body) for body in entries]
+    for index, body in enumerate(entries):
+        proof = tuple(step.hex() for step in inclusion_proof(leaves, index))
+        receipt = Receipt(entry=body.decode(), proof=proof, checkpoint=note)
+        assert verify_receipt(receipt, key.verifier)["object"] == f"step-{index}"
+        for forged in (
+            {"entry": receipt.entry.replace("olga", "egon")}, {"entry": "{}"}, {"entry": "[]"}, {"entry": "?"},
+            {"entry": receipt.entry.replace(f'"seq":{index}', '"seq":"0"')}, {"proof": (*proof, "00" * 32)},
+            {"proof": ("zz",)}, {"checkpoint": note.replace("test/ledger", "test/other")},
+        ):  # fmt: skip
+            with pytest.raises(Refused):
+                verify_receipt(receipt.model_copy(update=forged), key.verifier)
 
 
 def test_one_changed_byte_of_a_checkpoint_is_refused(key: LedgerKey) -> None:

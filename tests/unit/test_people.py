@@ -19,7 +19,7 @@ from enclave.people import Hold, Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
 from enclave.terms import Action, Role
-from tests.parties import bring_into_force, representative
+from tests.parties import bring_into_force, let_in, representative
 
 A = Action
 MAY = {
@@ -45,13 +45,13 @@ class Office:
             bring_into_force(tx, policy, actor="olga")
 
     def enlist(
-        self, id: str, role: Role, *, exhibit_c: date | None = SIGNED, approvals: tuple[str, ...] = ("SDE", "DOL")
+        self, id: str, role: Role, *, signed_on: date | None = SIGNED, approvals: tuple[str, ...] = ("SDE", "DOL")
     ) -> None:
-        person = Person(id, f"Invented {id}", "Staff", "Office", f"{id}@example.org", "555-0100", False)
+        person = Person(id, f"Invented {id}", "Staff", "WestEd", f"{id}@example.org", "555-0100", True)
         with self.store.transaction() as tx:
             people.enlist(tx, person, Listing(id, "DR-0034", role, "2.g"), "olga")
-            if exhibit_c:
-                people.sign_exhibit(tx, "DR-0034", id, "C", exhibit_c, "olga")
+            if signed_on:
+                let_in(tx, "DR-0034", id, government=role is Role.HUB_STAFF, signed_on=signed_on, actor="olive")
             for agency in approvals:
                 people.approve(tx, "DR-0034", id, agency, representative(agency))
 
@@ -79,11 +79,11 @@ def test_every_role_may_do_this_and_nothing_else(office: Office) -> None:
 
 def test_without_papers_nobody_touches_records(office: Office) -> None:
     for role in MAY:
-        office.enlist(role.value, role, exhibit_c=None, approvals=())
+        office.enlist(role.value, role, signed_on=None, approvals=())
         for action in MAY[role]:
-            expected = ["exhibit-c"] if action in TOUCHES_RECORDS else []
-            if expected and role in {Role.RESEARCHER, Role.AGENCY_ANALYST}:
-                expected.append("approval")
+            analyst = role in {Role.RESEARCHER, Role.AGENCY_ANALYST}
+            lacks = ["exhibit-b", "exhibit-c", *(["approval"] if analyst else []), "training"]
+            expected = [*lacks, *([] if analyst else ["government"])] if action in TOUCHES_RECORDS else []
             assert office.rules(role.value, action) == expected, f"{role} {action}"
 
 
@@ -97,7 +97,7 @@ def have_an_approval_withdrawn(office: Office) -> None:
 
 
 def let_exhibit_c_run_out(office: Office) -> None:
-    office.enlist("wren", Role.RESEARCHER, exhibit_c=date(2021, 4, 10))
+    office.enlist("wren", Role.RESEARCHER, signed_on=date(2021, 4, 10))
 
 
 def end_the_project(office: Office) -> None:
@@ -144,14 +144,16 @@ def test_every_reason_ends_access(office: Office, happens: Callable[[Office], No
 
 
 def test_all_reasons_are_told_at_once_with_clause_and_next_step(office: Office) -> None:
-    office.enlist("wren", Role.RESEARCHER, exhibit_c=None, approvals=())
+    office.enlist("wren", Role.RESEARCHER, signed_on=None, approvals=())
     suspend(office)
     hold(office)
     end_the_project(office)
     with office.store.view() as view, pytest.raises(Refused) as caught:
         people.may(view, "wren", Action.MATCH, "DR-0034")
     rules = [finding.rule for finding in caught.value.findings]
-    assert sorted(rules) == ["approval", "exhibit-c", "project-end", "role", "suspended", "suspended"]
+    assert sorted(rules) == [
+        "approval", "exhibit-b", "exhibit-c", "project-end", "role", "suspended", "suspended", "training",
+    ]  # fmt: skip
     assert all(finding.clause and finding.next for finding in caught.value.findings)
 
 
@@ -169,7 +171,7 @@ def test_destruction_and_audit_are_possible_after_the_end(office: Office) -> Non
 
 
 def test_an_admission_ends_with_exhibit_c_or_the_project(office: Office) -> None:
-    office.enlist("wren", Role.RESEARCHER, exhibit_c=date(2021, 6, 1))
+    office.enlist("wren", Role.RESEARCHER, signed_on=date(2021, 6, 1))
     office.enlist("rae", Role.RESEARCHER)
     with office.store.view() as view:
         ends = [people.may(view, who, Action.ANALYSE, "DR-0034").ends_on for who in ("wren", "rae")]
@@ -184,7 +186,12 @@ def test_nobody_approves_themselves_and_a_listing_is_complete(office: Office) ->
     listing = Listing("x", "DR-0034", Role.AGENCY_ANALYST, "2.h")
     with office.store.transaction() as tx, pytest.raises(Invalid) as caught:
         people.enlist(tx, person, listing, "olga")
-    assert [finding.rule for finding in caught.value.findings] == ["contact-field", "contact-field", "purpose"]
+    assert [finding.rule for finding in caught.value.findings] == [
+        "contact-field",
+        "contact-field",
+        "purpose",
+        "purpose",
+    ]
 
 
 def test_an_agency_approves_through_its_own_steward(office: Office) -> None:

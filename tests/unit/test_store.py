@@ -94,6 +94,40 @@ def test_a_record_is_read_back_replaced_and_deleted_each_with_an_entry(store: St
         assert [e["seq"] for e in view.entries(action="test.delete")] == [4]
 
 
+def test_what_was_loaded_is_what_is_asked_and_a_change_is_seen(store: Store) -> None:
+    things = [Thing("DR-0034", "a"), Thing("DR-0034", "b", date(2022, 5, 1)), Thing("DR-0035", 'quo"te_%')]
+    with store.transaction() as tx:
+        for thing in things:
+            tx.write(thing, entry())
+    for load in (False, True):
+        with store.transaction() as tx:
+            if load:
+                tx.load(Thing)
+            assert tx.find(Thing) == things and tx.find(Thing, "DR-0034") == things[:2]
+            assert tx.find(Thing, on=date(2022, 5, 1)) == things[1:2] and tx.find(Thing, "DR-0035", name="a") == []
+            assert tx.find(Thing, name='quo"te_%') == things[2:] and tx.get(Thing, "DR-0034/a") == things[0]
+            tx.write(Thing("DR-0034", "a", date(2022, 6, 1)), entry())
+            assert tx.get(Thing, "DR-0034/a") == tx.find(Thing)[0] == Thing("DR-0034", "a", date(2022, 6, 1))
+            tx.delete(things[1], entry())
+            assert tx.get(Thing, "DR-0034/b") is None and len(tx.find(Thing)) == 2
+            tx.write(things[0], entry())
+            tx.write(things[1], entry())
+
+
+def test_the_newest_entries_are_found_by_parts_of_their_fields(store: Store) -> None:
+    for n in range(30):
+        store.enter(Entry("Olga" if n % 3 else "sam_%", f"test.{n % 2}", f"x{n}", "DR-0034" if n % 5 else "DR-0035"))
+    with store.view() as view:
+        found, count = view.newest(4)
+        assert ([e["seq"] for e in found], count) == ([29, 28, 27, 26], 30)
+        found, count = view.newest(2, project="DR-0035", action="test.1")
+        assert ([e["object"] for e in found], count) == (["x25", "x15"], 3)
+        found, count = view.newest(3, project="DR-0034", parts={"actor": "OLG", "object": "2", "action": ""})
+        assert ([e["object"] for e in found], count) == (["x29", "x28", "x26"], 6)
+        assert view.newest(9, parts={"actor": "_%"})[1] == 10 and view.newest(9, parts={"object": "olga"}) == ([], 0)
+        assert [e["seq"] for e in view.entries(action={"test.0", "test.2"}, since=25)] == [26, 28]
+
+
 def test_an_exception_undoes_record_and_entry(store: Store) -> None:
     with pytest.raises(RuntimeError, match="half way"), store.transaction() as tx:
         tx.write(Thing("DR-0034", "a"), entry())

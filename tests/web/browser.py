@@ -92,7 +92,10 @@ class Browser:
 def served(world: World) -> Iterator[str]:
     """Serve the pages of an installation; give the address of its home page."""
     app = create_app(world.enclave, NamedLogin(), prefix=PREFIX)
-    listener = socket.create_server(("127.0.0.1", 0))
+    # with the protocol's number, or asyncio leaves small packets waiting for one another
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -99,8 +99,20 @@ def test_a_request_of_another_person_is_refused_whether_it_exists_or_not(pages: 
 def test_home_says_what_stands_against_it(pages: str):
     card = Browser(pages, "rita").see(format="json").json()["cards"][0]
     assert card["may"] == [] and card["lab"] == ""
-    assert [(r["finding"]["rule"], r["finding"]["clause"]) for r in card["reasons"]] == [("exhibit-c", "ExC")]
+    assert [(r["finding"]["rule"], r["finding"]["clause"]) for r in card["reasons"]] == [
+        ("exhibit-b", "ExB"), ("exhibit-c", "ExC"), ("training", "DSA III.B")
+    ]  # fmt: skip
     assert card["reasons"][0]["actions"] == ["work with the Resultant Data in the lab", "ask for a release"]
+
+
+def test_a_researcher_is_shown_with_whom_they_may_share_and_who_is_not_let_in_yet(pages: str):
+    answer = Browser(pages, "wren").of("", format="json").json()
+    listed = {person["id"]: person["state"] for person in answer["people"]}
+    assert set(STAFF) <= set(listed)
+    assert listed["wren"] == listed["hubert"] == "in order"
+    assert listed["rita"] == "Exhibit B is not signed; Exhibit C is not signed; no record of training stands"
+    page = Browser(pages, "wren").of("").text
+    assert all(f"{name.title()} Invented" in page for name in STAFF)
 
 
 def test_home_opens_the_lab_of_an_analyst(pages: str):

@@ -64,8 +64,12 @@ def test_an_agencys_steward_approves_and_withdraws_and_access_follows(own_pages:
     (waits,) = sam.see("agency", format="json").json()["waiting"]
     assert (waits["what"], waits["of"]) == ("approve a person", "Wren Invented")
     assert "not yet" in sam.of("/people").text and 'aria-label="Approve Wren Invented"' in sam.of("/people").text
-    assert sam.send("/people/wren/approve").status_code == 303
+    assert people.approval_text(PROJECT, "wren", "SDE") in sam.of("/people").text
+    assert sam.send("/people/wren/approve", text="Approved for Exhibit A <alone>.").status_code == 303
     assert against("wren") == []
+    assert "sam: Approved for Exhibit A &lt;alone&gt;." in sam.of("/people").text
+    lacking = {row["id"]: row["lacks"] for row in sam.of("/people", format="json").json()["rows"]}
+    assert lacking["wren"] == lacking["sam"] == [] and "Exhibit B is not signed" in lacking["rita"]
     with enclave.store.view() as view:
         (entry,) = view.entries(project=PROJECT, action="people.withdraw")
     assert (entry["actor"], entry["object"], entry["details"]) == ("sam", "wren", {"agency": "SDE"})

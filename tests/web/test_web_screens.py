@@ -27,7 +27,8 @@ VIEWS = (
     ("wren", "refused-request", "projects/{p}/requests/{bad}"), ("wren", "not-yours", "projects/{p}/ledger"),
     ("rita", "home", ""), ("nora", "home", ""),
     ("olga", "home", ""), ("olga", "overview", "overview"), ("olga", "people", "projects/{p}/people"),
-    ("sam", "agency", "agency"), ("dora", "programme", "programme"), ("sam", "decisions", "projects/{p}/decisions"),
+    ("sam", "agency", "agency"), ("dora", "programme", "programme"), ("sam", "messages", "messages"),
+    ("nora", "messages", "messages"), ("sam", "decisions", "projects/{p}/decisions"),
     ("sam", "people", "projects/{p}/people"), ("olga", "queue", "projects/{p}/requests"),
     ("olga", "request", "projects/{p}/requests/{good}"),
     ("olga", "unsafe-request", "projects/{p}/requests/{bad}"), ("olga", "ledger", "projects/{p}/ledger"),
@@ -71,6 +72,7 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
                 incidents.act(tx, complaint.key, what, text, AT, "olga")
             incidents.announce(tx, "DOL-HUB", "The lab stops for two hours on Saturday.", AT + DAY, AT, "hubert")
             people.except_from(tx, "DOL", "EM XV.D", "Signatures from June on.", date(2022, 6, 1), "olga")
+        enclave.go_round()
         world.on(date(2022, 4, 14))
         yield base, world
     world.close()

@@ -6,9 +6,10 @@ import json
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
-from enclave import agreement, egress, intake, matching, people, resultant
+from enclave import agreement, egress, intake, matching, papers, people, resultant
 from enclave.app import Enclave, initialise, open_enclave
 from enclave.ledger import Entry
 from enclave.people import Admission, Listing, Person
@@ -17,7 +18,7 @@ from enclave.settings import defaults
 from enclave.terms import Action, Role
 from enclave.vault import new_keys
 from p20kit import Rate, chart, open_project, protect, request_release, synthetic, tabulate
-from tests.parties import bring_into_force, representative
+from tests.parties import bring_into_force, let_in, representative
 
 PROJECT = "DR-0034"
 AS_OF = date(2022, 4, 11)
@@ -90,16 +91,19 @@ def build(home: Path) -> World:
 
 def _sign_and_enlist(enclave: Enclave) -> None:
     policy = agreement.compile_agreement(enclave.settings.policies, PROJECT)
+    letter = enclave.settings.home / "letter.txt"
+    letter.write_text("An invented document.\n", "utf-8")
+    keep = partial(papers.seal, enclave.keystore, enclave.settings, letter)
     with enclave.store.transaction() as tx:
-        bring_into_force(tx, policy)
+        bring_into_force(tx, policy, keep=keep)
         for name, (role, basis, agency, government) in STAFF.items():
             person = Person(
-                name, f"{name.title()} Invented", "Staff", agency or "Office", f"{name}@example.org", "555-0100",
+                name, f"{name.title()} Invented", "Staff", agency or "WestEd", f"{name}@example.org", "555-0100",
                 government,
             )  # fmt: skip
             people.enlist(tx, person, Listing(name, PROJECT, role, basis, agency=agency), "opm")
             if name != "rita":
-                people.sign_exhibit(tx, PROJECT, name, "C", date(2022, 4, 1), "opm")
+                let_in(tx, PROJECT, name, government=government, keep=keep)
             for code in policy.agencies:
                 people.approve(tx, PROJECT, name, code, representative(code))
         stranger = Person("nora", "Nora Invented", "Staff", "Elsewhere", "nora@example.org", "555-0100", True)

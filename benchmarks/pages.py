@@ -1,0 +1,66 @@
+"""The pages of a large installation while fifty people click, beside the same clicks on a small one.
+
+    make bench-pages
+
+Fifty people, half of them researchers, open a page of theirs about once a second each, over loopback. The large
+installation has 200 projects, 2,000 people and a million entries; the small one has one project.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from itertools import chain
+from pathlib import Path
+from statistics import quantiles
+
+from benchmarks.measuring import SCRATCH, Parts, Row, measure, python, run
+from benchmarks.pages_case import enlarge, names
+from tests.web.browser import served
+from tests.web.world import World, build
+
+PACKAGES = ("starlette", "uvicorn", "jinja2", "sqlalchemy", "pydantic")
+PROJECTS, ENTRIES = 200, 1_000_000
+COMMAND = "make bench-pages"
+SMALL = "the same clicks on an installation of one project"
+
+
+def clicks(seconds: int) -> list[Row]:
+    """Time the pages of both, one after the other."""
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        home = Path(folder)
+        small = build(home / "small")
+        large = World(enlarge(small, home / "large", PROJECTS, ENTRIES), small.good, small.unsafe)
+        theirs = _clicked(small, names(1), seconds)
+        ours = _clicked(large, names(PROJECTS), seconds)
+        small.close()
+        large.close()
+    work = f"{PROJECTS} projects, {ENTRIES:,} entries, 50 people, {len(_all(ours))} clicks in {seconds} s"
+    rows = [
+        Row(work, f"{page}, 95th percentile", "ms", _p95(ours[page]), _p95(theirs[page]), SMALL, COMMAND)
+        for page in ours
+    ]
+    every = Row(work, "every page, 95th percentile", "ms", _p95(_all(ours)), _p95(_all(theirs)), SMALL, COMMAND)
+    return [every, *rows]
+
+
+def _clicked(world: World, projects: list[str], seconds: int) -> dict[str, list[float]]:
+    with served(world) as base:
+        asked = json.dumps({"base": base, "projects": projects, "request": world.good, "seconds": seconds})
+        found: dict[str, list[float]] = run([python(), "-m", "benchmarks.pages_people", asked], 10 * seconds + 120)
+    return found
+
+
+def _all(found: dict[str, list[float]]) -> list[float]:
+    return list(chain.from_iterable(found.values()))
+
+
+def _p95(milliseconds: list[float]) -> float | None:
+    return round(quantiles(milliseconds, n=20)[-1], 1) if len(milliseconds) > 1 else None
+
+
+PARTS: Parts = {"clicks": (clicks, 60)}
+"""What is measured, and for how many seconds."""
+
+if __name__ == "__main__":
+    measure("pages", "The pages", PARTS, PACKAGES)

@@ -1,0 +1,229 @@
+"""What is told to whom: one table, read against each entry of the ledger.
+
+Nothing in a message is taken from what people wrote: titles stand here, and an entry gives at most the name of a
+clock and the days it has left, both of them ours.
+
+Source: EM XI.B; ExC; DSA VI.G.1; DSA III.F.3; DSA VI.F; EM A2.1.A; EM A1.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from enclave import matching
+from enclave.agreement import InForce
+from enclave.calendar import EXHIBIT_C, FINAL_COPY, MEMBERSHIP
+from enclave.egress import ReleaseRequest
+from enclave.people import Listing
+from enclave.review import Case
+from enclave.store import View
+from enclave.terms import Role
+
+Event = Mapping[str, Any]
+"""An entry as it stands in the ledger."""
+Whom = Callable[[View, Event], Iterable[str]]
+
+_ANALYSTS = (Role.RESEARCHER, Role.AGENCY_ANALYST)
+_PROJECT = "projects/{project}"
+_REQUEST = "projects/{project}/requests/{object}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is told when something was entered.
+
+    Parameters
+    ----------
+    action : str
+        Of the entry.
+    title : str
+        May name a clock (``{what}``) and its days (``{at}``).
+    path : str
+        Where it is looked at, below the address of the pages.
+    whom : tuple of callables
+        Each gives logins.
+    outcomes : frozenset of str
+        Of the entry; empty for all but a refusal.
+    by_mail : bool
+        Otherwise it stands on the page alone.
+    """
+
+    action: str
+    title: str
+    path: str
+    whom: tuple[Whom, ...]
+    outcomes: frozenset[str] = frozenset()
+    by_mail: bool = True
+
+    def speaks_of(self, entry: Event) -> bool:
+        """Tell whether an entry is what the rule is about."""
+        if entry["action"] != self.action:
+            return False
+        return entry["outcome"] in self.outcomes if self.outcomes else entry["outcome"] != "refused"
+
+
+def decide(view: View, entry: Event) -> Iterator[tuple[str, Rule]]:
+    """Give who must be told of an entry, each once; never who did it.
+
+    Source: EM XI.B.
+    """
+    told = {entry["actor"]}
+    for rule in _BY_ACTION.get(entry["action"], ()):
+        if rule.speaks_of(entry):
+            for person in (person for whom in rule.whom for person in whom(view, entry)):
+                if person not in told:
+                    told.add(person)
+                    yield person, rule
+
+
+def _listed(view: View, entry: Event, *roles: Role, agencies: Iterable[str] | None = None) -> list[str]:
+    """Give who is listed on the project of an entry, or on any where it has none, and is not suspended."""
+    listings = view.find(Listing, entry["project"] or None, suspension=None)
+    wanted = None if agencies is None else set(agencies)
+    return [each.person for each in listings if each.role in roles and (wanted is None or each.agency in wanted)]
+
+
+def opm(view: View, entry: Event) -> list[str]:
+    """The Operating Group."""
+    return _listed(view, entry, Role.OPM)
+
+
+def hub_staff(view: View, entry: Event) -> list[str]:
+    """The hub's staff of the project."""
+    return _listed(view, entry, Role.HUB_STAFF)
+
+
+def stewards(view: View, entry: Event) -> list[str]:
+    """Who speaks for the parties of the project."""
+    return _listed(view, entry, Role.STEWARD)
+
+
+def analysts(view: View, entry: Event) -> list[str]:
+    """Who works with the Resultant Data."""
+    return _listed(view, entry, *_ANALYSTS)
+
+
+def of_parties(name: str) -> Whom:
+    """Who speaks for the parties that the entry names."""
+
+    def whom(view: View, entry: Event) -> list[str]:
+        return _listed(view, entry, Role.STEWARD, agencies=entry["details"].get(name) or ())
+
+    return whom
+
+
+def named(view: View, entry: Event) -> list[str]:
+    """The person the entry is about."""
+    return [entry["object"]]
+
+
+def requester(view: View, entry: Event) -> list[str]:
+    """Whose release request it is."""
+    request = view.get(ReleaseRequest, f"{entry['project']}/{entry['object']}")
+    return [request.person] if request else []
+
+
+def of_newcomer(view: View, entry: Event) -> list[str]:
+    """Whose written approval a new person of the list needs (DSA VI.E)."""
+    if entry["details"].get("role") not in _ANALYSTS:
+        return []
+    agreement = view.get(InForce, entry["project"])
+    return _listed(view, entry, Role.STEWARD, agencies=agreement.policy.agencies) if agreement else []
+
+
+def when_confirmed(view: View, entry: Event) -> list[str]:
+    """The Operating Group, when no statement is missing any more."""
+    case = view.get(Case, entry["object"])
+    return [] if case is None or any(map(case.missing, case.agencies)) else opm(view, entry)
+
+
+def of_hold(view: View, entry: Event) -> list[str]:
+    """Everybody on the projects that stand still; what a destruction stops has a message of its own."""
+    if str(entry["details"].get("scope", "")).startswith("destruction"):
+        return []
+    if entry["project"]:
+        projects = {entry["project"]}
+    else:
+        projects = {each.project for each in view.find(InForce) if each.policy.party(entry["object"])}
+    roles = {*Role} - {Role.AUDITOR, Role.CLOCK}
+    listings = (each for project in sorted(projects) for each in view.find(Listing, project, suspension=None))
+    return [each.person for each in listings if each.role in roles]
+
+
+def of_clock(view: View, entry: Event) -> list[str]:
+    """Who can do something about a clock; the Operating Group always when it has run out."""
+    what, about = entry["details"]["what"], entry["object"]
+    over = opm(view, entry) if entry["details"]["at"] < 0 else []
+    if what == EXHIBIT_C.name:
+        return [about.partition("/")[2], *over]
+    if what == FINAL_COPY.name:
+        return [*requester(view, entry), *over]
+    if what == MEMBERSHIP.name:
+        return [*_listed(view, entry, Role.STEWARD, agencies=[about]), *opm(view, entry)]
+    if what == matching.AGREEMENT:
+        run = view.get(matching.MatchRun, about)
+        late = [code for code in _signatories(view, entry) if run is None or code not in run.agreements]
+        return [*_listed(view, entry, Role.STEWARD, agencies=late), *over]
+    return [*opm(view, entry), *hub_staff(view, entry)]
+
+
+def _signatories(view: View, entry: Event) -> tuple[str, ...]:
+    agreement = view.get(InForce, entry["project"])
+    return agreement.policy.signatories if agreement else ()
+
+
+_RETURNED, _DECLINED = frozenset({"returned with conditions"}), frozenset({"declined"})
+_NEWS = f"{_PROJECT}/decisions"
+RULES: tuple[Rule, ...] = (
+    Rule("board.ask", "Your party is asked for its written answer", _NEWS, (of_parties("asked"),)),
+    Rule("board.answer", "A party has answered", _NEWS, (opm,), frozenset({"open"})),
+    Rule("board.answer", "What was asked of the parties is carried", _NEWS, (opm, of_parties("told")),
+         frozenset({"carried"})),
+    Rule("board.answer", "What was asked came back with a condition", _NEWS, (opm, of_parties("told")), _RETURNED),
+    Rule("board.answer", "What was asked of the parties is declined", _NEWS, (opm, of_parties("told")), _DECLINED),
+    Rule("agreement.terminate", "A party has given notice to end the project", _PROJECT, (opm, stewards, analysts)),
+    Rule("people.enlist", "A person waits for your agency's approval", f"{_PROJECT}/people", (of_newcomer,)),
+    Rule("people.withdraw", "An agency has withdrawn its approval of you", "", (named, opm)),
+    Rule("people.suspend", "Your access is suspended", "", (named,)),
+    Rule("people.unsuspend", "Your access is open again", "", (named,)),
+    Rule("intake.refuse", "A file was turned away", f"{_PROJECT}/intake", (hub_staff,), frozenset({"refused"})),
+    Rule("match.run", "A match waits for your agreement", f"{_PROJECT}/matching", (stewards,)),
+    Rule("match.complete", "All parties agree with the match", f"{_PROJECT}/matching", (hub_staff, opm)),
+    Rule("resultant.deliver", "The Resultant Data are there", _PROJECT, (analysts,)),
+    Rule("egress.request", "A release request has come in", _REQUEST, (opm,)),
+    Rule("egress.clear", "Your request is cleared, and the agencies review it", _REQUEST, (requester,)),
+    Rule("egress.refuse", "The gate refuses your request", _REQUEST, (requester,), frozenset({"refused"})),
+    Rule("egress.refuse", "A release request needs a person's look", _REQUEST, (opm,), frozenset({"needs-review"})),
+    Rule("review.open", "A release waits for your agency's statements", _REQUEST, (of_parties("agencies"),)),
+    Rule("review.confirm", "Every agency has confirmed a release", _REQUEST, (when_confirmed,)),
+    Rule("review.return", "Your request came back with a comment", _REQUEST, (requester,)),
+    Rule("review.return", "An agency has returned a release", _REQUEST, (opm,)),
+    Rule("review.refuse", "An agency refuses your request", _REQUEST, (requester,), frozenset({"done"})),
+    Rule("review.refuse", "An agency refuses a release", _REQUEST, (opm,), frozenset({"done"})),
+    Rule("publication.done", "A release is published", f"{_PROJECT}/requests", (requester, stewards)),
+    Rule("clocks.warn", "{what}: {at} days are left", "", (of_clock,)),
+    Rule("clocks.alarm", "{what}: the time has run out", "", (of_clock,)),
+    Rule("clocks.doubt", "The machine's clock is not believed, and nothing is destroyed", "overview", (opm,),
+         frozenset({"refused"})),
+    Rule("incident.hold", "A project of yours stands still", "", (of_hold,)),
+    Rule("incident.lift", "A project of yours goes on", "", (of_hold,)),
+    Rule("incident.problem", "A problem was reported; its hours run", "overview", (opm,)),
+    Rule("incident.problem", "A problem that concerns your agency was reported", "agency", (of_parties("told"),)),
+    Rule("incident.foia", "A request under the Freedom of Information Act came in", "overview", (opm,)),
+    Rule("incident.foia", "A request under the Freedom of Information Act concerns your agency", "agency",
+         (of_parties("told"),)),
+    Rule("incident.subpoena", "A subpoena came in", "overview", (opm,)),
+    Rule("incident.subpoena", "A subpoena concerns your agency", "agency", (of_parties("told"),)),
+    Rule("incident.breach", "A breach was reported", "overview", (opm,)),
+    Rule("incident.breach", "A breach that concerns your agency was reported", "agency", (of_parties("recipients"),)),
+    Rule("destruction.done", "Data were destroyed", f"{_PROJECT}/destruction", (opm, stewards)),
+    Rule("message.given-up", "A message to somebody could not be delivered by mail", "overview", (opm,),
+         by_mail=False),
+)  # fmt: skip
+"""What is told of what. A person who is met twice by one entry is told the first."""
+
+_BY_ACTION: Mapping[str, tuple[Rule, ...]] = {
+    action: tuple(rule for rule in RULES if rule.action == action) for action in {rule.action for rule in RULES}
+}

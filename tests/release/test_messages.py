@@ -1,0 +1,242 @@
+"""EM XI.B, ExC: whoever something waits for or concerns is told of it, once, in words that hold no data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from enclave import incidents, messages, people
+from enclave.board import Decision, MotionKind, continue_until
+from enclave.clocks import Reading, Round, go_round
+from enclave.incidents import CaseKind
+from enclave.ledger import Entry
+from enclave.messages import RULES, Inbox
+from enclave.people import Listing, Person
+from enclave.review import open_case, return_with_comment
+from enclave.terms import Action, Role, listen
+from tests.parties import representative, vote
+from tests.release.world import PROJECT, REQUEST, World
+
+NOW = datetime.now(UTC) + timedelta(days=1)
+SECRET = "Zephyrantha Quillfeather, 907-53-0864"
+PAGE = f"projects/{PROJECT}/requests/{REQUEST}"
+
+
+def round_of(world: World, at: datetime = NOW) -> Round:
+    return go_round(
+        world.store, world.keystore, world.settings, Reading(at, "boot", (at - NOW).total_seconds() + 5e3)
+    )
+
+
+def told(world: World) -> dict[str, list[str]]:
+    """Give what each person has been told and not read."""
+    with world.store.view() as view:
+        return {box.person: [m.title for m in box.new] for box in view.find(Inbox) if box.new}
+
+
+@pytest.fixture
+def quiet(world: World) -> World:
+    """Give an installation in which everybody has been told, and has read, what came before."""
+    round_of(world)
+    with world.store.transaction() as tx:
+        for box in tx.find(Inbox):
+            messages.mark_read(tx, box.person, tx.frontier().size)
+    round_of(world)
+    assert told(world) == {}
+    return world
+
+
+def shared(world: World) -> None:
+    clearance = world.clearance()
+    with world.store.transaction() as tx:
+        open_case(tx, clearance, "opm")
+
+
+def returned(world: World) -> None:
+    shared(world)
+    admission = world.admission("sde-steward", Action.CONFIRM)
+    with world.store.transaction() as tx:
+        return_with_comment(tx, REQUEST, admission, SECRET)
+
+
+def asked(world: World) -> None:
+    admission = world.admission(representative("DOL"), Action.DECIDE)
+    with world.store.transaction() as tx:
+        continue_until(tx, admission, date(2022, 12, 30), SECRET)
+
+
+def declined(world: World) -> None:
+    asked(world)
+    with world.store.transaction() as tx:
+        vote(tx, PROJECT, "SDE", MotionKind.CONTINUATION, Decision.DISAPPROVAL, SECRET)
+
+
+def listed(world: World) -> None:
+    person = Person("noa", SECRET, "Analyst", "WestEd", "noa@example.org", "555-0100", False)
+    with world.store.transaction() as tx:
+        people.enlist(tx, person, Listing("noa", PROJECT, Role.RESEARCHER, "2.g"), "opm")
+
+
+def suspended(world: World) -> None:
+    with world.store.transaction() as tx:
+        people.suspend(tx, PROJECT, "rae", "DSA VI.F", "opm")
+
+
+def held(world: World) -> None:
+    with world.store.transaction() as tx:
+        incidents.suspend_agency(tx, "SDE", "opm", tx.today, cause=True)
+
+
+def reported(world: World) -> None:
+    with world.store.transaction() as tx:
+        incidents.open_case(tx, CaseKind.PROBLEM, PROJECT, "A page lay open.", NOW, NOW, "rae")
+
+
+DOL, HUB, WESTED, SDE = (representative(code) for code in ("DOL", "DOL-HUB", "WESTED", "SDE"))
+SPEAKERS = {"sde-steward", "dol-steward", SDE, DOL}
+DECLINED, DECIDES = "What was asked of the parties is declined", "Your party is asked for its written answer"
+STILL, CONCERNS = "A project of yours stands still", "A problem that concerns your agency was reported"
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (shared, dict.fromkeys(SPEAKERS, "A release waits for your agency's statements")
+         | {"rae": "Your request is cleared, and the agencies review it"}),
+        (returned, dict.fromkeys(SPEAKERS, "A release waits for your agency's statements")
+         | {"rae": "Your request came back with a comment", "opm": "An agency has returned a release"}),
+        (asked, dict.fromkeys({"sde-steward", "dol-steward", SDE, HUB, WESTED}, DECIDES)),
+        (declined, dict.fromkeys({"sde-steward", "dol-steward", HUB, WESTED, DOL, "opm"}, DECLINED)
+         | {SDE: DECIDES}),
+        (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")),
+        (suspended, {"rae": "Your access is suspended"}),
+        (held, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STILL)),
+        (reported, dict.fromkeys(SPEAKERS, CONCERNS) | {"opm": "A problem was reported; its hours run"}),
+    ],
+)  # fmt: skip
+def test_who_must_know_is_told_and_who_did_it_is_not(
+    quiet: World, cause: Callable[[World], None], expected: dict[str, str]
+) -> None:
+    cause(quiet)
+    assert round_of(quiet).told > 0
+    assert {person: titles[-1] for person, titles in told(quiet).items()} == expected
+
+
+@pytest.mark.parametrize("cause", [shared, returned, declined, listed, held, reported])
+def test_a_message_is_a_title_of_ours_a_project_and_a_link(quiet: World, cause: Callable[[World], None]) -> None:
+    cause(quiet)
+    round_of(quiet)
+    with quiet.store.view() as view:
+        boxes = [box for box in view.find(Inbox) if box.new]
+        entries = json.dumps([e for e in view.entries() if e["action"].startswith("message.")])
+    for message in (message for box in boxes for message in box.new):
+        assert message.title in {rule.title for rule in RULES}
+        assert message.project in {PROJECT, ""} and all(part not in message.path for part in SECRET.split())
+    assert not any(part in entries or part in repr(boxes) for part in SECRET.split())
+
+
+def test_links_lead_to_the_page_it_is_about(quiet: World) -> None:
+    shared(quiet)
+    round_of(quiet)
+    with quiet.store.view() as view:
+        (message,) = messages.inbox_of(view, "dol-steward").new
+    assert (message.project, message.path, message.clause) == (PROJECT, PAGE, "DSA VI.G.1")
+
+
+def test_the_operating_group_hears_when_the_last_statement_is_made(quiet: World) -> None:
+    clearance = quiet.clearance()
+    with quiet.store.transaction() as tx:
+        open_case(tx, clearance, "rae")
+    quiet.confirmed("sde-steward", clearance)
+    round_of(quiet)
+    assert "opm" not in told(quiet)
+    quiet.confirmed("dol-steward", clearance)
+    round_of(quiet)
+    assert told(quiet)["opm"] == ["Every agency has confirmed a release"]
+
+
+def test_exhibit_c_is_warned_of_at_thirty_fourteen_and_seven_days_and_when_it_has_run_out(quiet: World) -> None:
+    with quiet.store.transaction() as tx:
+        people.sign_exhibit(tx, PROJECT, "rae", "C", date(2021, 7, 31), "opm")
+    for day in range(28, 32):
+        quiet.today = date(2022, 6, day) if day < 31 else date(2022, 7, 1)
+        round_of(quiet)
+    for day in (*range(2, 32),):
+        quiet.today = date(2022, 7, day)
+        round_of(quiet)
+    quiet.today = date(2022, 8, 1)
+    round_of(quiet)
+    mine = [title for title in told(quiet)["rae"] if title.startswith("Exhibit C")]
+    assert mine == [*(f"Exhibit C: {days} days are left" for days in (30, 14, 7)), "Exhibit C: the time has run out"]
+    office = [title for title in told(quiet)["opm"] if title.startswith("Exhibit C")]
+    assert office == ["Exhibit C: the time has run out"]
+
+
+def test_nobody_is_told_twice_and_a_round_without_news_writes_nothing(quiet: World) -> None:
+    shared(quiet)
+    round_of(quiet)
+    before, heard = quiet.actions(), told(quiet)
+    assert round_of(quiet) == Round()
+    assert quiet.actions() == before and told(quiet) == heard
+
+
+@pytest.mark.parametrize("at", ["store.before-commit", "store.after-commit"])
+def test_a_crash_while_telling_neither_loses_nor_repeats(quiet: World, at: str) -> None:
+    shared(quiet)
+
+    def crash(label: str) -> None:
+        if label == at:
+            raise InterruptedError
+
+    listen(crash)
+    with pytest.raises(InterruptedError), quiet.store.transaction() as tx:
+        messages.take_in(tx, NOW, by_mail=False)
+    listen(lambda label: None)
+    round_of(quiet)
+    assert [len(titles) for titles in told(quiet).values()] == [1] * (len(SPEAKERS) + 1)
+
+
+def test_who_is_suspended_is_told_nothing_more_of_the_project(quiet: World) -> None:
+    suspended(quiet)
+    round_of(quiet)
+    with quiet.store.transaction() as tx:
+        incidents.hold_project(tx, PROJECT, "DSA VI.F", "opm")
+    round_of(quiet)
+    assert told(quiet)["rae"] == ["Your access is suspended"] and told(quiet)["hub"] == [STILL]
+
+
+def test_who_begins_to_be_told_is_not_told_of_years(world: World) -> None:
+    shared(world)
+    world.today += timedelta(days=3)
+    suspended(world)
+    round_of(world)
+    assert {person: titles for person, titles in told(world).items() if person in {"rae", "sde-steward"}} == {
+        "rae": ["Your access is suspended"]
+    }
+
+
+def test_what_one_has_read_is_no_longer_new(quiet: World) -> None:
+    shared(quiet)
+    round_of(quiet)
+    with quiet.store.transaction() as tx:
+        box = messages.inbox_of(tx, "dol-steward")
+        messages.mark_read(tx, "dol-steward", box.messages[-1].seq)
+        assert messages.inbox_of(tx, "dol-steward").new == () and messages.inbox_of(tx, "sde-steward").new
+    with quiet.store.transaction() as tx:
+        assert messages.mark_read(tx, "dol-steward", 10**9).read <= tx.frontier().size
+
+
+def test_the_list_of_a_person_has_an_end(quiet: World) -> None:
+    entry = Entry("opm", "people.unsuspend", "rae", PROJECT, "EM A1.2")
+    with quiet.store.transaction() as tx:
+        for _ in range(130):
+            tx.append(entry)
+    round_of(quiet)
+    with quiet.store.view() as view:
+        box = messages.inbox_of(view, "rae")
+    assert len(box.messages) == 100 and box.messages[-1].seq == max(m.seq for m in box.messages)
+    assert replace(box, read=box.messages[-1].seq).new == ()
