@@ -65,6 +65,7 @@ def test_every_address_asks_for_a_sign_in_first(pages: str):
         "name": "x",
         "person": "wren",
         "kind": "initial",
+        "case": "complaint-001",
     }
     for path in PAGES:
         address = pages.rstrip("/") + path.format(**parts)
