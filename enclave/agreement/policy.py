@@ -153,6 +153,19 @@ class Policy(BaseModel):
         # made anew: a copy would keep the hash of what it was
         return Policy(agreement=agreement, cells=self.cells, columns=columns, retention=self.retention)
 
+    def tightened(self, cells: CellTerms, match_days: int) -> Policy:
+        """Give the policy with the stricter of each term; match data are kept for `match_days` business days at most.
+
+        Source: EM XIII.B; EM XIV.A.
+        """
+        days = min(match_days, self.retention.match_data_business_days)
+        return Policy(
+            agreement=self.agreement,
+            cells=_strictest([self.cells, cells]),
+            columns={name: _strictest([asked, cells]) for name, asked in self.columns.items()},
+            retention=self.retention.model_copy(update={"match_data_business_days": days}),
+        )
+
     def ends_on(self, delivered_on: date | None = None) -> date:
         """Give the last day of access: the earliest of project end, destroy date and months after delivery.
 

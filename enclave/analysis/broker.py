@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from enclave import matching
 from enclave.agreement import of
+from enclave.analysis.seeing import narrowed
 from enclave.analysis.session import Session, close_session, open_session, overfull, session_name
 from enclave.errors import Refused
 from enclave.ledger import Entry
-from enclave.people import PERMITTED, Admission, Listing, may, reasons_against
+from enclave.people import PERMITTED, Admission, Listing, may, reasons_against, sight_of
 from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import Action, Role, project_id
@@ -69,7 +70,10 @@ class Broker:
             project = project_id(project)
             purpose = _purpose(view, username, project)
             reasons = [str(f) for f in reasons_against(view, username, purpose, project)]
-        return reasons + overfull(self.settings, session_name(project, username))
+            listing, name = view.get(Listing, f"{project}/{username}"), session_name(project, username)
+            if listing is not None:
+                reasons += narrowed(self.settings.runtime / "sessions" / name, sight_of(view, listing))
+        return reasons + overfull(self.settings, name)
 
     def projects(self, username: str) -> list[tuple[str, str]]:
         """Give number and title of each project whose list names a person for work in a room of it."""

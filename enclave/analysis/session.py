@@ -21,6 +21,7 @@ from pathlib import Path
 from enclave import matching
 from enclave.agreement import Policy, of
 from enclave.analysis import home
+from enclave.analysis.seeing import note
 from enclave.clauses import clauses
 from enclave.errors import Fault
 from enclave.ledger import Detail, Entry
@@ -95,6 +96,7 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
     folder.mkdir(parents=True, mode=0o755)
     folder.parent.chmod(0o700)  # what lies below is for the sandboxes that mount it, and no one else
     bound(folder, _PLACE)
+    note(folder, admission.sight)
     try:
         masked = _lay_out(keystore, settings, policy, delivery, admission, today, folder / "project")
         home.restore(keystore, settings, name, admission.project, home.bounded(folder))

@@ -13,10 +13,12 @@ from enclave.board.asking import (
 )
 from enclave.board.deciding import answer, give, voters
 from enclave.board.forms import blank_form, filled_form
+from enclave.board.law import ChangeOfLaw, change_law, under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, asked_in, motions, open_motion
 
 __all__ = [
     "Answer",
+    "ChangeOfLaw",
     "Decision",
     "Motion",
     "MotionKind",
@@ -26,6 +28,7 @@ __all__ = [
     "ask_members",
     "asked_in",
     "blank_form",
+    "change_law",
     "confirm_available",
     "continue_until",
     "filled_form",
@@ -36,6 +39,7 @@ __all__ = [
     "refuse_element",
     "request",
     "terminate",
+    "under_law",
     "voters",
     "withdraw_questions",
 ]

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from enclave import matching
 from enclave.agreement import InForce, Policy, Termination, diff, hold_complete, of, register
 from enclave.board.deciding import voters
+from enclave.board.law import under_law
 from enclave.board.motion import Motion, MotionKind, State, asked_in, digest, motions, open_motion
 from enclave.calendar import CONTINUATION, TERMINATION
 from enclave.errors import invalid, refuse
@@ -60,6 +61,7 @@ def request(tx: Transaction, policy: Policy, actor: str) -> Motion:
         If it does not say everything that the documents want of a request.
     """
     hold_complete(policy.agreement)
+    policy = under_law(tx, policy)
     register(tx, policy, actor)
     for earlier in tx.find(Motion, policy.project, asks=MotionKind.INITIAL):
         if earlier.state is not State.REPLACED:
@@ -108,7 +110,7 @@ def amend(tx: Transaction, admission: Admission, policy: Policy, reason: str) ->
         If the new terms no longer say everything that the documents want of a request.
     """
     hold_complete(policy.agreement)
-    agreement = _in_force(tx, admission)
+    agreement, policy = _in_force(tx, admission), under_law(tx, policy)
     changes = diff(agreement.policy, policy)
     if policy.project != admission.project or not changes:
         raise refuse(

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from enclave import matching
 from enclave.agreement import Extension, Version, of
+from enclave.board.law import under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, digest, open_motion
 from enclave.errors import Finding, Refused
 from enclave.ledger import Details, Entry
@@ -114,7 +115,7 @@ def _approve(tx: Transaction, motion: Motion, actor: str) -> None:
     """The agencies approve the request, less what they do not share."""
     assert motion.policy is not None  # noqa: S101 - an initial request asks for a policy
     refused = {agency: tuple(sorted(elements)) for agency, elements in motion.refused.items()}
-    policy = motion.policy.without(refused)
+    policy = under_law(tx, motion.policy.without(refused))
     agreement = replace(of(tx, motion.project), policy=policy, refused=refused, approved_on=tx.today)
     details: Details = {"policy": policy.hash, "refused": sum(map(len, refused.values()))}
     project = motion.project
@@ -136,7 +137,7 @@ def _amend(tx: Transaction, motion: Motion, actor: str) -> None:
     details: Details = {"version": agreement.version, "policy": agreement.policy.hash}
     old = Version(project, agreement.version, agreement.policy, tx.today)
     tx.write(old, Entry(actor, "agreement.keep-version", old.key, project, "DSA VII", details=details))
-    agreement = replace(agreement, policy=motion.policy, version=agreement.version + 1, refused={})
+    agreement = replace(agreement, policy=under_law(tx, motion.policy), version=agreement.version + 1, refused={})
     details = {"version": agreement.version, "policy": agreement.policy.hash}
     tx.write(agreement, Entry(actor, "agreement.amend", project, project, "DSA VII", details=details))
 

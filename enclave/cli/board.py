@@ -156,6 +156,31 @@ def agreement_diff(
     )
 
 
+@agreement_group.command("law")
+def agreement_law(
+    context: typer.Context,
+    reason: Annotated[str, typer.Argument(help="The law, and what it asks.")],
+    count: Annotated[int, typer.Option(help="Least displayed count.", min=0)] = 0,
+    base: Annotated[int, typer.Option(help="Least base of a formula.", min=0)] = 0,
+    employers: Annotated[int, typer.Option(help="Fewest employers in a cell of wages.", min=0)] = 0,
+    dominance: Annotated[float, typer.Option(help="Largest share of one employer.", min=0, max=1)] = 1.0,
+    p_percent: Annotated[float, typer.Option(help="Of the p-percent rule.", min=0)] = 0.0,
+    hide_zeros: Annotated[bool, typer.Option(help="Zeros are hidden.")] = False,
+    match_days: Annotated[int, typer.Option(help="Business days for which match data are kept.", min=0)] = 10,
+    as_json: Json = False,
+) -> None:
+    """Hold all projects to stricter terms at once, as a change of law asks (EM XIII.B)."""
+    desk: Desk = context.obj
+    cells = agreement.CellTerms(
+        minimum_count=count, minimum_base=base, zeros="hidden" if hide_zeros else "shown",
+        minimum_employers=employers, dominance_share=dominance, p_percent=p_percent,
+    )  # fmt: skip
+    with desk.changing("agreement.refuse-law", "change of law", "") as tx:
+        changed = board.change_law(tx, cells, match_days, reason, desk.actor)
+    said = {each.project: each.policy.hash for each in changed}
+    show(said, as_json, f"stricter from today: {', '.join(said)}")
+
+
 @matching_group.command("keep")
 def matching_keep(
     context: typer.Context, project: str, until: str, reason: Reason = "", as_json: Json = False

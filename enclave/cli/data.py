@@ -14,7 +14,7 @@ from enclave import agreement, intake, matching, resultant
 from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, show, table
 from enclave.settings import PACKAGED_POLICIES
 from enclave.terms import Action, party_id, project_id
-from enclave.vault import Consent, new_secret, read_private, read_public, read_secret, write_secret
+from enclave.vault import Consent, new_secret, read_private, read_public, read_secret, unseal_file, write_secret
 
 intake_group = typer.Typer(no_args_is_help=True, help="Transmittals: keys, what was received and what is missing.")
 matching_group = typer.Typer(no_args_is_help=True, help="Match runs and the parties' agreement.")
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     """Hang the groups onto the command line."""
     app.command("pprl-secret")(pprl_secret)
     app.command("seal")(seal)
+    app.command("unseal")(unseal)
     app.command("receive")(receive)
     app.add_typer(intake_group, name="intake")
     app.add_typer(matching_group, name="matching")
@@ -70,6 +71,18 @@ def seal(
         secret=read_secret(pprl) if pprl else None,
     )
     show(str(sealed), as_json, f"sealed to {sealed.name}; send it to the hub's inbox")
+
+
+def unseal(
+    sealed: GivenFile,
+    key: Annotated[Path, typer.Option(help="The agency's private keys.", exists=True, dir_okay=False)],
+    hub: Annotated[Path, typer.Option(help="The hub's public keys.", exists=True, dir_okay=False)],
+    out: Annotated[Path, typer.Option(help="The opened file.", dir_okay=False)],
+    as_json: Json = False,
+) -> None:
+    """Open a file the hub gave back; for agencies, needs no installation."""
+    header = unseal_file(sealed, out, read_private(key), read_public(hub))
+    show(str(out), as_json, f"{header.name} of {header.project}, {header.rows:,} rows, in {out}")
 
 
 def receive(
@@ -137,6 +150,22 @@ def intake_schedule(
     with desk.changing("intake.refuse-schedule", project, project) as tx:
         known = intake.schedule(tx, project, party_id(source), contents, calendar_day(by), desk.actor)
     show(known, as_json, f"{known.source} sends its {known.contents} file by {known.due_on}")
+
+
+@intake_group.command("return")
+def intake_return(
+    context: typer.Context,
+    project: str,
+    agency: str,
+    out: Annotated[Path, typer.Option(help="Folder for the sealed files.", file_okay=False)] = Path("returned"),
+    as_json: Json = False,
+) -> None:
+    """Seal what an agency sent, and the hub still holds, back to that agency (DSA VI.F.6)."""
+    desk: Desk = context.obj
+    enclave, admission = desk.enclave, desk.admitted(Action.DESTROY, project)
+    tools = enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys
+    files = intake.give_back(*tools, admission, party_id(agency), out, datetime.now(UTC))
+    show([path.name for path in files], as_json, f"{len(files)} files for {party_id(agency)} in {out}")
 
 
 @intake_group.command("serve")

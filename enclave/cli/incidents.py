@@ -77,6 +77,7 @@ def agency_suspend(
     context: typer.Context,
     agency: str,
     since: Annotated[str, typer.Argument(help="First day, YYYY-MM-DD; 24 hours must be over by then.")],
+    reason: Annotated[str, typer.Argument(help="Why, in writing; no data of a person.")],
     until: Until = "",
     as_json: Json = False,
 ) -> None:
@@ -84,7 +85,7 @@ def agency_suspend(
     desk: Desk = context.obj
     last = calendar_day(until) if until else None
     with desk.changing("incident.refuse", party_id(agency), "") as tx:
-        hold = incidents.suspend_agency(tx, party_id(agency), desk.actor, calendar_day(since), last)
+        hold = incidents.suspend_agency(tx, party_id(agency), desk.actor, calendar_day(since), reason, last)
     show(hold, as_json, f"{hold.scope} is suspended from {hold.since} until {hold.until or 'it is lifted'}")
 
 

@@ -14,7 +14,9 @@ from enclave import destruction, incidents, intake, matching, papers, people, pu
 from enclave.agreement import InForce
 from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
 from enclave.destruction import Due
+from enclave.intake import Holding, Transmission
 from enclave.matching import MatchRun
+from enclave.papers import Paper
 from enclave.people import Listing, Membership, exceptions
 from enclave.publication import Publication
 from enclave.store import View
@@ -54,7 +56,7 @@ def running(view: View) -> list[Running]:
 
     Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XVII.C; EM XVIII.B.
     """
-    view.load(InForce, Listing, MatchRun)
+    view.load(InForce, Listing, MatchRun, Holding, Transmission, Paper)
     owed = (
         Running(due.project, due.what, due.project, due.clause, due.due_on, due)
         for due in destruction.due(view, view.today)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from enclave import destruction, papers, people, publication
 from enclave.agreement import InForce, compile_agreement
+from enclave.board import under_law
 from enclave.controls.evidence import Evidence, Installed, deviates, holds
 from enclave.destruction import Destruction
 from enclave.errors import EnclaveError, refuse
@@ -117,7 +118,8 @@ def unchanged_policies(installed: Installed) -> Evidence:
 
 def _hash(installed: Installed, agreement: InForce) -> str:
     try:
-        return compile_agreement(installed.settings.policies, agreement.project).without(agreement.refused).hash
+        policy = compile_agreement(installed.settings.policies, agreement.project).without(agreement.refused)
+        return under_law(installed.view, policy).hash
     except EnclaveError:
         return ""
 

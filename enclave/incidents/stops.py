@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from enclave.agreement import InForce, PartyKind
 from enclave.calendar import SUSPENSION
 from enclave.errors import Refused, refuse
+from enclave.incidents.words import hold_clean
 from enclave.people import Hold, Listing, hold_to_party, holds, lift, place, suspend
 from enclave.store import Transaction, View
 from enclave.terms import Role
@@ -53,7 +54,9 @@ def suspend_person(tx: Transaction, project: str, person: str, clause: str, acto
     return suspend(tx, project, person, clause, actor)
 
 
-def suspend_agency(tx: Transaction, agency: str, actor: str, since: date, until: date | None = None) -> Hold:
+def suspend_agency(
+    tx: Transaction, agency: str, actor: str, since: date, reason: str, until: date | None = None
+) -> Hold:
     """Take an agency's data out of every project for a time, by its own notice.
 
     Source: EM A1.2.A.
@@ -62,6 +65,8 @@ def suspend_agency(tx: Transaction, agency: str, actor: str, since: date, until:
     ----------
     since : date
         At the earliest the second day after, when 24 hours are over whatever the hour.
+    reason : str
+        In writing; all members are told.
     until : date, optional
         Last day; then its data are back by themselves.
 
@@ -75,7 +80,8 @@ def suspend_agency(tx: Transaction, agency: str, actor: str, since: date, until:
     first = first_day(tx.today)
     if since < first:
         raise refuse(agency, "notice", _BY_ITSELF, "24 hours are not over by then", f"Begin on {first} or later.")
-    return _stop(tx, Hold("", f"agency {agency}", since, _BY_ITSELF, actor, agency, until, agency))
+    reason = hold_clean(f"notice of {agency}", "reason", reason)
+    return _stop(tx, Hold("", f"agency {agency}", since, _BY_ITSELF, actor, agency, until, agency, reason))
 
 
 def first_day(today: date) -> date:

@@ -4,6 +4,7 @@ from enclave.intake.finder import merge_finders
 from enclave.intake.holdings import Holding, holdings, missing, open_holding, withdraw
 from enclave.intake.names import layout_of
 from enclave.intake.receiving import Channel, receive
+from enclave.intake.returning import give_back
 from enclave.intake.schedule import Expected, Transmission, expected, schedule
 from enclave.intake.senders import SenderKey, register_key, sender_key
 from enclave.intake.sftp import serve_sftp, waiting
@@ -19,6 +20,7 @@ __all__ = [
     "Transmission",
     "check_file",
     "expected",
+    "give_back",
     "holdings",
     "layout_of",
     "merge_finders",

@@ -152,6 +152,12 @@ def of_hold(view: View, entry: Event) -> list[str]:
     return [each.person for each in listings if each.role in roles]
 
 
+def of_all_told(view: View, entry: Event) -> list[str]:
+    """Who the entry says was told: the Operating Group, and who speaks for the members."""
+    told = entry["details"].get("told") or ()
+    return [*of_parties("told")(view, entry), *(opm(view, entry) if "Operating Group" in told else [])]
+
+
 def of_clock(view: View, entry: Event) -> list[str]:
     """Who can do something about a clock; the Operating Group always when it has run out."""
     what, about = entry["details"]["what"], entry["object"]
@@ -208,6 +214,7 @@ RULES: tuple[Rule, ...] = (
     Rule("clocks.doubt", "The machine's clock is not believed, and nothing is destroyed", "overview", (opm,),
          frozenset({"refused"})),
     Rule("incident.hold", "A project of yours stands still", "", (of_hold,)),
+    Rule("incident.hold", "A party of the programme is suspended", "programme", (of_all_told,)),
     Rule("incident.lift", "A project of yours goes on", "", (of_hold,)),
     Rule("incident.problem", "A problem was reported; its hours run", "incidents", (opm,)),
     Rule("incident.problem", "A problem that concerns your agency was reported", "agency", (of_parties("told"),)),

@@ -5,12 +5,14 @@ Source: DSA VI.F; DSA VI.F.2; EM A1.2.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
 from enclave.agreement import of
-from enclave.ledger import Entry
+from enclave.ledger import Details, Entry
+from enclave.people.membership import members
 from enclave.store import Transaction, View
 
 
@@ -32,6 +34,8 @@ class Hold:
         Last day; None until it is lifted.
     asked_by : str
         Agency whose notice it is; empty where the Operating Group or the hub stopped it.
+    reason : str
+        What an agency's notice gives as its reason.
     """
 
     KIND: ClassVar[str] = "hold"
@@ -43,6 +47,7 @@ class Hold:
     party: str = ""
     until: date | None = None
     asked_by: str = ""
+    reason: str = ""
 
     @property
     def key(self) -> str:
@@ -58,7 +63,11 @@ def place(tx: Transaction, hold: Hold) -> None:
     """Stop a project or a party; sessions end within seconds, for the hub asks again (DSA VI.F.2)."""
     if hold.project:
         of(tx, hold.project)
-    details = {"scope": hold.scope, "since": hold.since.isoformat(), "until": str(hold.until or "")}
+    details: Details = {
+        "scope": hold.scope, "since": hold.since.isoformat(), "until": str(hold.until or ""),
+        "told": ["Operating Group", *members(tx)] if hold.party else [],  # all members at once
+        "reason_sha256": hashlib.sha256(hold.reason.encode()).hexdigest() if hold.reason else "",
+    }  # fmt: skip
     tx.write(hold, Entry(hold.by, "incident.hold", hold.party or hold.project, hold.project, hold.clause,
                          details=details))  # fmt: skip
 

@@ -90,7 +90,8 @@ class View:
     def load(self, *kinds: type[Record]) -> None:
         """Read all records of some kinds at once, for a look at many projects; what is asked then costs nothing."""
         for kind in kinds:
-            self._loaded[kind] = _Loaded(self._select(kind, None))
+            if kind not in self._loaded:
+                self._loaded[kind] = _Loaded(self._select(kind, None))
 
     def get(self, kind: type[R], key: str) -> R | None:
         """Give one record, or None."""

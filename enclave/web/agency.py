@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from enclave import destruction, intake, matching
+from enclave import board, destruction, intake, matching
 from enclave.agreement import InForce
 from enclave.board import Motion
 from enclave.calendar import business_days_between
@@ -16,12 +16,13 @@ from enclave.destruction import Due
 from enclave.errors import refuse
 from enclave.intake import Holding
 from enclave.matching import MatchRun
+from enclave.papers import Paper
 from enclave.people import Hold, Listing, Membership, Person, reasons_against
 from enclave.publication import Publication
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import Action, Role
-from enclave.web import decisions
+from enclave.web import decisions, programme
 from enclave.web.access import Standing
 from enclave.web.home import ANALYSTS, AT_LENGTH, SOONEST
 from enclave.web.incidents import OneCase, told_to
@@ -94,7 +95,7 @@ def show(visit: Visit) -> Page[Concerns]:
     """Show what concerns the agency of the person at the browser."""
     now = datetime.now(UTC)
     with visit.enclave.store.view() as view:
-        view.load(InForce, Listing, Person, Hold, Membership, Holding, MatchRun, Motion, Case, Publication)
+        view.load(InForce, Listing, Person, Paper, Hold, Membership, Holding, MatchRun, Motion, Case, Publication)
         standings = stewarded(view, visit.me.name)
         if not standings:
             raise refuse(
@@ -107,7 +108,7 @@ def show(visit: Visit) -> Page[Concerns]:
         model = Concerns(
             agencies=agencies,
             waiting=sorted(
-                (thing for standing in standings for thing in _waiting(view, standing)),
+                (*_asked_of_members(view, agencies), *(t for each in standings for t in _waiting(view, each))),
                 key=lambda thing: (thing.due_on or date.max, thing.project, thing.what, thing.of),
             ),
             uses=[_use(view, standing) for standing in standings],
@@ -149,6 +150,16 @@ def _use(view: View, standing: Standing) -> Use:
         days_left=(agreement.ends_on - view.today).days,
         destroyed_on=agreement.destroyed_on,
     )
+
+
+def _asked_of_members(view: View, agencies: tuple[str, ...]) -> list[Waiting]:
+    """Give what these agencies are asked about another one and have not answered (EM A1.2.B)."""
+    return [
+        Waiting("all", f"answer: {programme.ASKS[motion.asks]}", motion.about, motion.asks.clause, "programme")
+        for motion in view.find(Motion, "", state=board.State.OPEN)
+        for agency in agencies
+        if motion.about not in agencies and agency in board.voters(view, motion) and agency not in motion.answers
+    ]
 
 
 def _waiting(view: View, standing: Standing) -> list[Waiting]:

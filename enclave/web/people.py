@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from enclave import people
+from enclave.papers import Paper
 from enclave.people import Listing, Person
 from enclave.store import View
 from enclave.terms import Role
@@ -78,6 +79,7 @@ class People:
 def show(visit: Visit) -> Page[People]:
     """Show the list of a project, those who still wait for an approval first."""
     with visit.enclave.store.view() as view:
+        view.load(Paper)  # everybody's on the list
         standing = look(view, visit.me.name, visit.project, Place.PEOPLE)
         agencies = standing.agreement.policy.agencies
         rows = [listed(view, listing, standing) for listing in view.find(Listing, visit.project)]

@@ -87,7 +87,7 @@ def pull(visit: Visit) -> Done:
         if _digest(_stopped(tx, visit.me.name, agency)) != visit.text("seen"):
             what = "what would stand still is no longer what the page showed"
             raise invalid(agency, "consequences", _CLAUSE, what, "Read it again, then decide.")
-        hold = incidents.suspend_agency(tx, agency, visit.me.name, since, until)
+        hold = incidents.suspend_agency(tx, agency, visit.me.name, since, visit.text("reason"), until)
     return Done(f"agency/{agency}/suspension", f"{agency} is suspended from {since} {_end(hold)}. Everybody is told.")
 
 

@@ -93,7 +93,7 @@ def end_the_project(made: Installation) -> None:
 
 
 def suspend_an_agency(made: Installation) -> None:
-    made.run("agency", "suspend", "DOL", "2022-04-13", who="dora")
+    made.run("agency", "suspend", "DOL", "2022-04-13", "A new system is set up.", who="dora")
     made.today(date(2022, 4, 13))
 
 

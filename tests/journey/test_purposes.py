@@ -65,6 +65,22 @@ def test_a_purpose_opens_whose_data_it_is_about(
     assert set(found["crosswalk"]) == {"P20ID", *(f"{code}_GenericID" for code in generic)}
 
 
+def test_a_session_ends_that_shows_what_may_not_be_seen_any_more(at: At) -> None:
+    made = at("delivered")
+    broker = made.enclave.broker()
+    session = broker.admit("grace", made.project)
+    assert (session.folder / "project" / "data" / "dol.parquet").exists()
+    assert broker.still_admitted("grace", made.project) == []
+    made.run("papers", "withdraw", "government-status/grace/001", who="olga")
+    (reason,) = broker.still_admitted("grace", made.project)
+    assert "ExA 2.h" in reason
+    broker.release(session.name)
+    session = broker.admit("grace", made.project)
+    assert broker.still_admitted("grace", made.project) == []
+    assert not (session.folder / "project" / "data" / "dol.parquet").exists()
+    broker.release(session.name)
+
+
 def test_the_gate_takes_no_column_that_a_purpose_closes(at: At) -> None:
     made = at("delivered")
     request = asked(made, one(mounted(made, "sde"), BY))

@@ -88,7 +88,7 @@ def suspended(world: World) -> None:
 
 def held(world: World) -> None:
     with world.store.transaction() as tx:
-        incidents.suspend_agency(tx, "SDE", "sde-steward", incidents.first_day(tx.today))
+        incidents.suspend_agency(tx, "SDE", "sde-steward", incidents.first_day(tx.today), "An audit is under way.")
 
 
 def reported(world: World) -> None:
@@ -207,6 +207,18 @@ def test_who_is_suspended_is_told_nothing_more_of_the_project(quiet: World) -> N
         incidents.hold_project(tx, PROJECT, "DSA VI.F", "opm")
     round_of(quiet)
     assert told(quiet)["rae"] == ["Your access is suspended"] and told(quiet)["hub"] == [STILL]
+
+
+def test_of_a_suspended_agency_members_hear_that_have_nothing_to_do_with_it(quiet: World) -> None:
+    entry = Entry("opm", "incident.hold", "CSCU", "", "EM A1.2", details={"told": ["Operating Group", "SDE"]})
+    with quiet.store.transaction() as tx:
+        tx.append(
+            Entry("clock", "incident.hold", PROJECT, PROJECT, "DSA VI.H", details={"scope": "destruction of it"})
+        )
+        tx.append(entry)
+    round_of(quiet)
+    heard = ["A party of the programme is suspended"]
+    assert told(quiet) == {"sde-steward": heard, SDE: heard}
 
 
 def test_who_begins_to_be_told_is_not_told_of_years(world: World) -> None:

@@ -11,14 +11,15 @@ from enclave import incidents, people
 from enclave.agreement import Policy
 from enclave.board import Decision, MotionKind
 from enclave.destruction import destroy
-from enclave.errors import Refused
+from enclave.errors import EnclaveError, Refused
 from enclave.incidents import Suspended, refuse_recipient, reinstate, suspend_agency, suspensions, with_cause
-from enclave.people import Approval, Listing, Person
+from enclave.people import Approval, Hold, Listing, Person
 from enclave.terms import Action
 from tests.parties import bring_into_force, representative
 from tests.release.world import FIRST_DAY, PROJECT, World
 
 OTHER = "DR-0035"
+WHY = "A new system is set up."
 NOW = datetime(2022, 6, 1, 14, tzinfo=UTC)
 SDE, DOL = representative("SDE"), representative("DOL")
 
@@ -50,7 +51,7 @@ def stopped(world: World, action: Action = Action.ANALYSE) -> set[str]:
 
 
 def refused(world: World, step) -> list[str]:
-    with pytest.raises(Refused) as caught, world.store.transaction() as tx:
+    with pytest.raises(EnclaveError) as caught, world.store.transaction() as tx:
         step(tx)
     return [finding.rule for finding in caught.value.findings]
 
@@ -58,7 +59,11 @@ def refused(world: World, step) -> list[str]:
 def test_an_agencys_data_leave_every_project_it_is_in_and_come_back_by_themselves(two: World):
     since, until = FIRST_DAY + timedelta(days=2), FIRST_DAY + timedelta(days=9)
     with two.store.transaction() as tx:
-        suspend_agency(tx, "SDE", SDE, since, until)
+        suspend_agency(tx, "SDE", SDE, since, WHY, until)
+    with two.store.view() as view:
+        (entry,) = view.entries(action="incident.hold")
+        assert entry["details"]["told"] == ["Operating Group", "CSCU", "DOL", "SDE"]
+        assert view.find(Hold, party="SDE")[0].reason == WHY and not any(WHY in body for body in view.bodies())
     days = {FIRST_DAY: set(), since - timedelta(days=1): set(), since: {PROJECT, OTHER}, until: {PROJECT, OTHER}}
     for day, projects in (days | {until + timedelta(days=1): set()}).items():
         two.today = day
@@ -95,7 +100,7 @@ def test_only_projects_with_its_data_are_stopped_until_its_case_ends(two: World)
 def test_an_agencys_own_notice_does_not_take_the_place_of_a_suspension_for_cause(two: World):
     for_cause(two, "SDE")
     with two.store.transaction() as tx:
-        suspend_agency(tx, "SDE", SDE, FIRST_DAY + timedelta(days=20))
+        suspend_agency(tx, "SDE", SDE, FIRST_DAY + timedelta(days=20), WHY)
     assert stopped(two) == {PROJECT, OTHER}
     with two.store.transaction() as tx:
         reinstate(tx, "SDE", SDE)
@@ -110,12 +115,13 @@ def test_an_agencys_own_notice_does_not_take_the_place_of_a_suspension_for_cause
 def test_notice_is_given_a_day_before_by_the_agencys_own_steward(two: World):
     for days in (0, 1):
         since = FIRST_DAY + timedelta(days=days)
-        assert refused(two, lambda tx, since=since: suspend_agency(tx, "SDE", SDE, since)) == ["notice"]
+        assert refused(two, lambda tx, since=since: suspend_agency(tx, "SDE", SDE, since, WHY)) == ["notice"]
     since = FIRST_DAY + timedelta(days=2)
     for who in (DOL, "opm", "rae"):
-        assert refused(two, lambda tx, who=who: suspend_agency(tx, "SDE", who, since)) == ["spokesman"]
-    assert refused(two, lambda tx: suspend_agency(tx, "WESTED", SDE, since)) == ["party"]
-    assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, since, FIRST_DAY)) == ["not-later"]
+        assert refused(two, lambda tx, who=who: suspend_agency(tx, "SDE", who, since, WHY)) == ["spokesman"]
+    assert refused(two, lambda tx: suspend_agency(tx, "WESTED", SDE, since, WHY)) == ["party"]
+    assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, since, " ")) == ["item"]
+    assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, since, WHY, FIRST_DAY)) == ["not-later"]
     assert two.actions("incident") == []
 
 
@@ -144,7 +150,7 @@ def test_the_log_has_every_suspension_and_counts_those_with_cause(two: World):
     with two.store.transaction() as tx:
         incidents.hold_project(tx, PROJECT, "DSA VI.F", "opm")
         incidents.suspend_person(tx, PROJECT, "rae", "DSA VI.F", "opm")
-        suspend_agency(tx, "SDE", SDE, FIRST_DAY + timedelta(days=2))
+        suspend_agency(tx, "SDE", SDE, FIRST_DAY + timedelta(days=2), WHY)
     two.today = FIRST_DAY + timedelta(days=3)
     with two.store.transaction() as tx:
         incidents.lift_project(tx, PROJECT, "opm")
@@ -166,4 +172,6 @@ def test_a_suspended_steward_speaks_for_nobody(two: World):
     with two.store.transaction() as tx:
         for project in (PROJECT, OTHER):
             people.suspend(tx, project, SDE, "DSA VI.F", "opm")
-    assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, FIRST_DAY + timedelta(days=2))) == ["spokesman"]
+    assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, FIRST_DAY + timedelta(days=2), WHY)) == [
+        "spokesman"
+    ]

@@ -71,8 +71,8 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
 
 
 def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
-    office.run("agency", "suspend", "SDE", "2022-04-12", "--json", who="sam", code=3)
-    office.run("agency", "suspend", "SDE", "2022-04-13", "--until", "2022-05-13", who="sam")
+    office.run("agency", "suspend", "SDE", "2022-04-12", "It moves.", "--json", who="sam", code=3)
+    office.run("agency", "suspend", "SDE", "2022-04-13", "It moves.", "--until", "2022-05-13", who="sam")
     office.run("agency", "complain", "DOL", "Files lay open.", who="olga")
     office.run("agency", "act", "complaint-001", "suspended", "At once.", "--json", who="olga", code=3)
     for agency in ("SDE", "DOL"):

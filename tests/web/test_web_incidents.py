@@ -21,7 +21,7 @@ BACK, FIRST = "2022-06-01", "2022-04-13"
 
 
 def post(browser: Browser, path: str, **fields: str) -> int:
-    data = {"csrf": browser.csrf(), **fields}
+    data = {"csrf": browser.csrf(), "reason": "Our own audit is under way.", **fields}
     return browser.http.post(browser.base + path, data=data, timeout=30, allow_redirects=False).status_code
 
 
@@ -119,6 +119,7 @@ def test_the_switch_stops_and_starts_again(own_pages: str, world: World):
     sam = Browser(own_pages, "sam")
     assert post(sam, "agency/SDE/suspend", since="2022-04-12", seen=seen(sam)) == 403
     assert post(sam, "agency/SDE/suspend", since="", seen=seen(sam)) == 422
+    assert post(sam, "agency/SDE/suspend", since=FIRST, seen=seen(sam), reason=" ") == 422
     assert post(sam, "agency/SDE/suspend", since=FIRST, until=BACK, seen=seen(sam)) == 303
     assert may_work(world)
     world.on(date.fromisoformat(FIRST))

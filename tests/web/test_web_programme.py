@@ -47,6 +47,10 @@ def test_the_quality_of_every_run_stands_on_it(pages: str, person: str):
 def test_the_others_answer_there_and_the_agency_concerned_does_not(own_pages: str, world: World):
     complained(world, Act.SUSPENDED, Act.REASONS)
     assert asked(own_pages, "dora") == [["DOL"]] and asked(own_pages, "sam") == asked(own_pages, "olga") == [[]]
+    waits = {
+        name: Browser(own_pages, name).see("agency", format="json").json()["waiting"] for name in ("dora", "sam")
+    }
+    assert [(thing["of"], thing["path"]) for thing in waits["dora"]] == [("SDE", "programme")] and waits["sam"] == []
     page = "/cases/complaint-001/suspension/answer"
     said = {"decision": "disapproval", "reason": "It was mended."}
     send = {name: Browser(own_pages, name) for name in ("sam", "dora")}

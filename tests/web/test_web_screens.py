@@ -71,7 +71,7 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             asks = world.admission(representative("DOL"), Action.DECIDE)
             board.continue_until(tx, asks, date(2022, 12, 30), "The wage records of the last cohort come in October")
             dol = enclave.today() + timedelta(days=2)
-            incidents.suspend_agency(tx, "DOL", "dora", dol, dol)
+            incidents.suspend_agency(tx, "DOL", "dora", dol, "Our own audit is under way.", dol)
             now = datetime.now(UTC)
             incidents.open_case(tx, CaseKind.PROBLEM, PROJECT, "A page with tables lay open.", now, now, "wren")
             then = now - timedelta(days=2)
