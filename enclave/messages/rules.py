@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from enclave import matching
+from enclave import matching, papers
 from enclave.agreement import InForce
-from enclave.calendar import EXHIBIT_C, FINAL_COPY, MEMBERSHIP
+from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY, MEMBERSHIP
 from enclave.egress import ReleaseRequest
 from enclave.people import Listing
 from enclave.review import Case
 from enclave.store import View
-from enclave.terms import Role
+from enclave.terms import HUB, Role
 
 Event = Mapping[str, Any]
 """An entry as it stands in the ledger."""
@@ -158,6 +158,10 @@ def of_clock(view: View, entry: Event) -> list[str]:
     over = opm(view, entry) if entry["details"]["at"] < 0 else []
     if what == EXHIBIT_C.name:
         return [about.partition("/")[2], *over]
+    if _about_a_person(about):
+        return [about.rpartition("/")[2], *over]
+    if what == ACCESS_REVIEW.name:
+        return [*_listed(view, entry, Role.STEWARD, agencies=[HUB]), *over]
     if what == FINAL_COPY.name:
         return [*requester(view, entry), *over]
     if what == MEMBERSHIP.name:
@@ -167,6 +171,12 @@ def of_clock(view: View, entry: Event) -> list[str]:
         late = [code for code in _signatories(view, entry) if run is None or code not in run.agreements]
         return [*_listed(view, entry, Role.STEWARD, agencies=late), *over]
     return [*opm(view, entry), *hub_staff(view, entry)]
+
+
+def _about_a_person(about: str) -> bool:
+    """Tell whether a clock is of a paper about a person, who can hand in another."""
+    kind = papers.kinds().get(about.partition("/")[0])
+    return kind is not None and kind.about == "person"
 
 
 def _signatories(view: View, entry: Event) -> tuple[str, ...]:
@@ -186,6 +196,7 @@ RULES: tuple[Rule, ...] = (
     Rule("agreement.terminate", "A party has given notice to end the project", _PROJECT, (opm, stewards, analysts)),
     Rule("people.enlist", "A person waits for your agency's approval", f"{_PROJECT}/people", (of_newcomer,)),
     Rule("people.withdraw", "An agency has withdrawn its approval of you", "", (named, opm)),
+    Rule("people.representative", "Another party has designated its Representative", _PROJECT, (of_parties("told"),)),
     Rule("people.suspend", "Your access is suspended", "", (named,)),
     Rule("people.unsuspend", "Your access is open again", "", (named,)),
     Rule("intake.refuse", "A file was turned away", f"{_PROJECT}/intake", (hub_staff,), frozenset({"refused"})),

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from enclave import incidents, messages, people
+from enclave import incidents, messages, papers, people
 from enclave.board import Decision, MotionKind, continue_until
 from enclave.clocks import Reading, Round, go_round
 from enclave.incidents import CaseKind
@@ -18,7 +18,7 @@ from enclave.messages import RULES, Inbox
 from enclave.people import Listing, Person
 from enclave.review import open_case, return_with_comment
 from enclave.terms import Action, Role, listen
-from tests.parties import representative, vote
+from tests.parties import pretend, representative, vote
 from tests.release.world import PROJECT, REQUEST, World
 
 NOW = datetime.now(UTC) + timedelta(days=1)
@@ -81,6 +81,11 @@ def listed(world: World) -> None:
         people.enlist(tx, person, Listing("noa", PROJECT, Role.RESEARCHER, "2.g"), "opm")
 
 
+def designated(world: World) -> None:
+    with world.store.transaction() as tx:
+        people.designate(tx, PROJECT, "SDE", SDE, pretend(), tx.today, "opm")
+
+
 def suspended(world: World) -> None:
     with world.store.transaction() as tx:
         people.suspend(tx, PROJECT, "rae", "DSA VI.F", "opm")
@@ -88,7 +93,7 @@ def suspended(world: World) -> None:
 
 def held(world: World) -> None:
     with world.store.transaction() as tx:
-        incidents.suspend_agency(tx, "SDE", "opm", tx.today, cause=True)
+        people.place(tx, people.Hold("", "agency SDE", tx.today, "EM A1.2.B", "opm", party="SDE"))
 
 
 def reported(world: World) -> None:
@@ -99,6 +104,7 @@ def reported(world: World) -> None:
 DOL, HUB, WESTED, SDE = (representative(code) for code in ("DOL", "DOL-HUB", "WESTED", "SDE"))
 SPEAKERS = {"sde-steward", "dol-steward", SDE, DOL}
 DECLINED, DECIDES = "What was asked of the parties is declined", "Your party is asked for its written answer"
+DESIGNATED = "Another party has designated its Representative"
 STILL, CONCERNS = "A project of yours stands still", "A problem that concerns your agency was reported"
 
 
@@ -113,6 +119,7 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (declined, dict.fromkeys({"sde-steward", "dol-steward", HUB, WESTED, DOL, "opm"}, DECLINED)
          | {SDE: DECIDES}),
         (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")),
+        (designated, dict.fromkeys({"dol-steward", DOL, HUB, WESTED}, DESIGNATED)),
         (suspended, {"rae": "Your access is suspended"}),
         (held, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STILL)),
         (reported, dict.fromkeys(SPEAKERS, CONCERNS) | {"opm": "A problem was reported; its hours run"}),
@@ -157,6 +164,18 @@ def test_the_operating_group_hears_when_the_last_statement_is_made(quiet: World)
     quiet.confirmed("dol-steward", clearance)
     round_of(quiet)
     assert told(quiet)["opm"] == ["Every agency has confirmed a release"]
+
+
+def test_whose_training_ends_and_who_reviews_access_are_told(quiet: World) -> None:
+    with quiet.store.transaction() as tx:
+        papers.withdraw(tx, "training/rae/001", "opm")
+        papers.add(tx, "training", pretend(), "opm", about="rae", until=quiet.today + timedelta(days=7))
+        known = people.listing_of(tx, PROJECT, "rae")
+        tx.write(replace(known, listed_on=date(2021, 12, 8)), Entry("opm", "test", "rae", PROJECT))
+    round_of(quiet)
+    assert told(quiet) == {
+        "rae": ["A record of training: 7 days are left"], HUB: ["Review of who needs access: 7 days are left"],
+    }  # fmt: skip
 
 
 def test_exhibit_c_is_warned_of_at_thirty_fourteen_and_seven_days_and_when_it_has_run_out(quiet: World) -> None:
