@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from enclave import incidents, messages, papers, people
-from enclave.board import Decision, MotionKind, continue_until
+from enclave.board import Decision, MotionKind, change_law, continue_until
 from enclave.clocks import Reading, Round, go_round
 from enclave.incidents import CaseKind
 from enclave.ledger import Entry
@@ -93,7 +93,24 @@ def suspended(world: World) -> None:
 
 def held(world: World) -> None:
     with world.store.transaction() as tx:
-        people.place(tx, people.Hold("", "agency SDE", tx.today, "EM A1.2.B", "opm", party="SDE"))
+        case = incidents.complain(tx, "SDE", "Files of Zephyrantha lay open.", NOW, NOW, "opm")
+        incidents.act(tx, case.key, incidents.Act.SUSPENDED, "Quillfeather may be read.", NOW, "opm")
+
+
+def interrupted(world: World) -> None:
+    with world.store.transaction() as tx:
+        incidents.announce(tx, "DOL-HUB", "The lab stops.", NOW, NOW, "hub")
+
+
+def no_longer_needed(world: World) -> None:
+    with world.store.transaction() as tx:
+        incidents.open_case(tx, CaseKind.CLOSING, PROJECT, "The work is done.", NOW, NOW, "rae")
+
+
+def stricter(world: World) -> None:
+    with world.store.transaction() as tx:
+        cells = world.policy.cells.model_copy(update={"minimum_count": 11})
+        change_law(tx, cells, 10, SECRET, "opm")
 
 
 def reported(world: World) -> None:
@@ -105,6 +122,8 @@ DOL, HUB, WESTED, SDE = (representative(code) for code in ("DOL", "DOL-HUB", "WE
 SPEAKERS = {"sde-steward", "dol-steward", SDE, DOL}
 DECLINED, DECIDES = "What was asked of the parties is declined", "Your party is asked for its written answer"
 DESIGNATED = "Another party has designated its Representative"
+ENOUGH = "Data are no longer needed, and their destruction is asked for"
+STRICTER = "A change of law makes the terms of a project stricter"
 STILL, CONCERNS = "A project of yours stands still", "A problem that concerns your agency was reported"
 
 
@@ -121,7 +140,11 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")),
         (designated, dict.fromkeys({"dol-steward", DOL, HUB, WESTED}, DESIGNATED)),
         (suspended, {"rae": "Your access is suspended"}),
-        (held, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STILL)),
+        (held, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STILL)
+         | dict.fromkeys({"dol-steward", DOL}, "Your agency is asked about another one")),
+        (interrupted, dict.fromkeys(SPEAKERS | {HUB, "opm"}, "A service is interrupted, or will be")),
+        (no_longer_needed, dict.fromkeys(SPEAKERS | {"opm"}, ENOUGH)),
+        (stricter, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STRICTER)),
         (reported, dict.fromkeys(SPEAKERS, CONCERNS) | {"opm": "A problem was reported; its hours run"}),
     ],
 )  # fmt: skip
@@ -133,7 +156,7 @@ def test_who_must_know_is_told_and_who_did_it_is_not(
     assert {person: titles[-1] for person, titles in told(quiet).items()} == expected
 
 
-@pytest.mark.parametrize("cause", [shared, returned, declined, listed, held, reported])
+@pytest.mark.parametrize("cause", [shared, returned, declined, listed, held, reported, stricter])
 def test_a_message_is_a_title_of_ours_a_project_and_a_link(quiet: World, cause: Callable[[World], None]) -> None:
     cause(quiet)
     round_of(quiet)

@@ -30,7 +30,7 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         digest = sam.of(f"/requests/{world.good}", format="json").json()["case"]["digest"]
         sam.send(f"/requests/{world.good}/confirm", digest=digest, statement=[str(s) for s in Statement])
         Browser(base, "hubert").send("/matching/match-01/open-review")
-        Browser(base, "wren").send("/problem", problem="A page with tables lay open.")
+        Browser(base, "wren").send("/tell", kind="problem", text="A page with tables lay open.")
         world.on(date(2022, 4, 26))
         olga.send(f"/requests/{world.good}/publish")
         world.enclave.go_round()
