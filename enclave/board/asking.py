@@ -36,7 +36,7 @@ def ask_members(tx: Transaction, kind: MotionKind, case: str, about: str, actor:
     if not asked:
         raise refuse(case, "voter", kind.clause, "there is no other member to ask", "Record the members' signatures.")
     details: Details = {"kind": kind, "about": about, "asked": list(asked)}
-    tx.write(motion, Entry(actor, "board.ask", motion.key, "", kind.clause, "asked", details))
+    tx.write(motion, Entry(actor, "board.ask-members", motion.key, "", kind.clause, "asked", details))
     return motion
 
 

@@ -65,7 +65,8 @@ def give(tx: Transaction, motion: Motion, party: str, person: str, decision: Dec
         "kind": motion.asks, "party": party, "decision": decision, "reason_sha256": digest(given.reason),
         "told": ["Operating Group", *asked],
     }  # fmt: skip
-    entry = Entry(person, "board.answer", motion.key, motion.project, motion.asks.clause, motion.state, details)
+    action = "board.answer" if motion.project else "board.answer-members"
+    entry = Entry(person, action, motion.key, motion.project, motion.asks.clause, motion.state, details)
     tx.write(motion, entry)
     return motion
 

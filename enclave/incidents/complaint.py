@@ -242,7 +242,7 @@ def _stepped(
     details: Details = {
         "act": what, "at": at.isoformat(), "late": step.late, "told": list(told), "text_sha256": digest(text),
     }  # fmt: skip
-    tx.write(case, Entry(actor, "incident.step", case.key, "", case.kind.clause, what, details))
+    tx.write(case, Entry(actor, "incident.act", case.key, "", case.kind.clause, what, details))
     if case.closed:
         board.withdraw_questions(tx, case.key, actor)
         if hold := _standing(tx, case):

@@ -98,7 +98,7 @@ def back(tx: Transaction, key: str, at: datetime, actor: str) -> Interruption:
         raise refuse(key, "notice", CLAUSE, "there is no such notice on the board", "See `enclave incident notices`.")
     _hold_to(tx, notice.party, actor)
     notice = replace(notice, ended_at=at)
-    details: Details = {"party": notice.party, "ended_at": at.isoformat()}
+    details: Details = {"party": notice.party, "ended_at": at.isoformat(), "told": list(notice.told)}
     tx.write(notice, Entry(actor, "incident.interruption-over", key, "", CLAUSE, "over", details))
     return notice
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 from enclave.agreement import Policy, of
 from enclave.errors import refuse
 from enclave.intake.holdings import holdings, missing
-from enclave.ledger import Entry
+from enclave.ledger import Details, Entry
 from enclave.people import hold_to_party
 from enclave.store import Transaction, View
 from enclave.terms import Role
@@ -78,7 +78,7 @@ def schedule(tx: Transaction, project: str, source: str, contents: str, due_on: 
             project, "file-expected", "EM XII", f"no {contents} file of {source} is expected", f"Expected: {listed}.",
         )  # fmt: skip
     known = Transmission(project, source, contents, due_on, actor)
-    details = {"source": source, "contents": contents, "due_on": due_on.isoformat()}
+    details: Details = {"source": source, "contents": contents, "due_on": due_on.isoformat(), "told": [source]}
     tx.write(known, Entry(actor, "intake.schedule", known.key, project, "EM XII", details=details))
     return known
 

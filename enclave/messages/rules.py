@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from enclave import matching
+from enclave import matching, papers
 from enclave.agreement import InForce
-from enclave.calendar import EXHIBIT_C, FINAL_COPY
+from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY
 from enclave.egress import ReleaseRequest
 from enclave.people import Listing
 from enclave.review import Case
 from enclave.store import View
-from enclave.terms import Role
+from enclave.terms import HUB, Role
 
 Event = Mapping[str, Any]
 """An entry as it stands in the ledger."""
@@ -164,6 +164,10 @@ def of_clock(view: View, entry: Event) -> list[str]:
     over = opm(view, entry) if entry["details"]["at"] < 0 else []
     if what == EXHIBIT_C.name:
         return [about.partition("/")[2], *over]
+    if _about_a_person(about):
+        return [about.rpartition("/")[2], *over]
+    if what == ACCESS_REVIEW.name:
+        return [*_listed(view, entry, Role.STEWARD, agencies=[HUB]), *over]
     if what == FINAL_COPY.name:
         return [*requester(view, entry), *over]
     if not entry["project"]:  # of an agency in the programme
@@ -173,6 +177,12 @@ def of_clock(view: View, entry: Event) -> list[str]:
         late = [code for code in _signatories(view, entry) if run is None or code not in run.agreements]
         return [*_listed(view, entry, Role.STEWARD, agencies=late), *over]
     return [*opm(view, entry), *hub_staff(view, entry)]
+
+
+def _about_a_person(about: str) -> bool:
+    """Tell whether a clock is of a paper about a person, who can hand in another."""
+    kind = papers.kinds().get(about.partition("/")[0])
+    return kind is not None and kind.about == "person"
 
 
 def _signatories(view: View, entry: Event) -> tuple[str, ...]:
@@ -189,11 +199,17 @@ RULES: tuple[Rule, ...] = (
          frozenset({"carried"})),
     Rule("board.answer", "What was asked came back with a condition", _NEWS, (opm, of_parties("told")), _RETURNED),
     Rule("board.answer", "What was asked of the parties is declined", _NEWS, (opm, of_parties("told")), _DECLINED),
+    Rule("board.ask-members", "Your agency is asked about another one", "programme", (of_parties("asked"),)),
+    Rule("board.answer-members", "A member has answered about another", "programme", (opm,), frozenset({"open"})),
+    Rule("agreement.tighten", "A change of law makes the terms of a project stricter", _PROJECT,
+         (opm, hub_staff, stewards, analysts)),
     Rule("agreement.terminate", "A party has given notice to end the project", _PROJECT, (opm, stewards, analysts)),
     Rule("people.enlist", "A person waits for your agency's approval", f"{_PROJECT}/people", (of_newcomer,)),
     Rule("people.withdraw", "An agency has withdrawn its approval of you", "", (named, opm)),
+    Rule("people.representative", "Another party has designated its Representative", _PROJECT, (of_parties("told"),)),
     Rule("people.suspend", "Your access is suspended", "", (named,)),
     Rule("people.unsuspend", "Your access is open again", "", (named,)),
+    Rule("intake.schedule", "A day is set for a file of your agency", "agency", (of_parties("told"),)),
     Rule("intake.refuse", "A file was turned away", f"{_PROJECT}/intake", (hub_staff,), frozenset({"refused"})),
     Rule("match.run", "A match waits for your agreement", f"{_PROJECT}/matching", (stewards,)),
     Rule("match.complete", "All parties agree with the match", f"{_PROJECT}/matching", (hub_staff, opm)),
@@ -223,14 +239,24 @@ RULES: tuple[Rule, ...] = (
          (of_parties("told"),)),
     Rule("incident.subpoena", "A subpoena came in", "incidents", (opm,)),
     Rule("incident.subpoena", "A subpoena concerns your agency", "agency", (of_parties("told"),)),
-    Rule("incident.question", "A question on completeness or matching came in", "incidents", (opm,)),
-    Rule("incident.protocol-change", "A change of the protocol was asked for", "incidents", (opm,)),
-    Rule("incident.early-destruction", "Data are said to be needed no longer", "incidents", (opm,)),
-    Rule("incident.complaint", "A complaint about an agency was entered", "programme", (opm, of_parties("told"))),
-    Rule("incident.interruption", "An interruption of service is announced", "",
-         (opm, hub_staff, stewards, analysts)),
     Rule("incident.breach", "A breach was reported", "incidents", (opm,)),
     Rule("incident.breach", "A breach that concerns your agency was reported", "agency", (of_parties("recipients"),)),
+    Rule("incident.resolve", "A breach is resolved, and its lessons are for all", "incidents", (opm,)),
+    Rule("incident.resolve", "A breach is resolved, and its lessons are for all", "agency", (of_parties("told"),)),
+    Rule("incident.complaint", "A complaint about your agency was received", "programme", (of_parties("told"),)),
+    Rule("incident.act", "The case of a complaint went on", "programme", (opm, of_parties("told"))),
+    Rule("incident.interruption", "A service is interrupted, or will be", "programme",
+         (opm, hub_staff, of_parties("told"))),
+    Rule("incident.interruption-over", "An interrupted service is back", "programme",
+         (opm, hub_staff, of_parties("told"))),
+    Rule("incident.question", "A user asks about completeness or matching", "incidents", (opm,)),
+    Rule("incident.question", "A user asks about your agency's data", "agency", (of_parties("told"),)),
+    Rule("incident.protocol-change", "A user asks for a change of the protocol", "incidents", (opm,)),
+    Rule("incident.protocol-change", "A user asks for a change of the protocol", "agency", (of_parties("told"),)),
+    Rule("incident.early-destruction", "Data are no longer needed, and their destruction is asked for", "incidents",
+         (opm,)),
+    Rule("incident.early-destruction", "Data are no longer needed, and their destruction is asked for", "agency",
+         (of_parties("told"),)),
     Rule("destruction.done", "Data were destroyed", f"{_PROJECT}/destruction", (opm, stewards)),
     Rule("message.given-up", "A message to somebody could not be delivered by mail", "overview", (opm,),
          by_mail=False),

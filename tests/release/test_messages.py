@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from enclave import incidents, messages, people
-from enclave.board import Decision, MotionKind, continue_until
+from enclave import incidents, messages, papers, people
+from enclave.board import Decision, MotionKind, change_law, continue_until
 from enclave.clocks import Reading, Round, go_round
 from enclave.incidents import CaseKind
 from enclave.ledger import Entry
@@ -18,7 +18,7 @@ from enclave.messages import RULES, Inbox
 from enclave.people import Listing, Person
 from enclave.review import open_case, return_with_comment
 from enclave.terms import Action, Role, listen
-from tests.parties import representative, vote
+from tests.parties import pretend, representative, vote
 from tests.release.world import PROJECT, REQUEST, World
 
 NOW = datetime.now(UTC) + timedelta(days=1)
@@ -81,6 +81,11 @@ def listed(world: World) -> None:
         people.enlist(tx, person, Listing("noa", PROJECT, Role.RESEARCHER, "2.g"), "opm")
 
 
+def designated(world: World) -> None:
+    with world.store.transaction() as tx:
+        people.designate(tx, PROJECT, "SDE", SDE, pretend(), tx.today, "opm")
+
+
 def suspended(world: World) -> None:
     with world.store.transaction() as tx:
         people.suspend(tx, PROJECT, "rae", "DSA VI.F", "opm")
@@ -88,7 +93,24 @@ def suspended(world: World) -> None:
 
 def held(world: World) -> None:
     with world.store.transaction() as tx:
-        incidents.suspend_agency(tx, "SDE", "sde-steward", incidents.first_day(tx.today), "An audit is under way.")
+        case = incidents.complain(tx, "SDE", "Files of Zephyrantha lay open.", NOW, NOW, "opm")
+        incidents.act(tx, case.key, incidents.Act.SUSPENDED, "Quillfeather may be read.", NOW, "opm")
+
+
+def interrupted(world: World) -> None:
+    with world.store.transaction() as tx:
+        incidents.announce(tx, "DOL-HUB", "The lab stops.", NOW, NOW, "hub")
+
+
+def no_longer_needed(world: World) -> None:
+    with world.store.transaction() as tx:
+        incidents.open_case(tx, CaseKind.CLOSING, PROJECT, "The work is done.", NOW, NOW, "rae")
+
+
+def stricter(world: World) -> None:
+    with world.store.transaction() as tx:
+        cells = world.policy.cells.model_copy(update={"minimum_count": 11})
+        change_law(tx, cells, 10, SECRET, "opm")
 
 
 def reported(world: World) -> None:
@@ -99,6 +121,9 @@ def reported(world: World) -> None:
 DOL, HUB, WESTED, SDE = (representative(code) for code in ("DOL", "DOL-HUB", "WESTED", "SDE"))
 SPEAKERS = {"sde-steward", "dol-steward", SDE, DOL}
 DECLINED, DECIDES = "What was asked of the parties is declined", "Your party is asked for its written answer"
+DESIGNATED = "Another party has designated its Representative"
+ENOUGH = "Data are no longer needed, and their destruction is asked for"
+STRICTER = "A change of law makes the terms of a project stricter"
 STILL, CONCERNS = "A project of yours stands still", "A problem that concerns your agency was reported"
 
 
@@ -113,8 +138,13 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (declined, dict.fromkeys({"sde-steward", "dol-steward", HUB, WESTED, DOL, "opm"}, DECLINED)
          | {SDE: DECIDES}),
         (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")),
+        (designated, dict.fromkeys({"dol-steward", DOL, HUB, WESTED}, DESIGNATED)),
         (suspended, {"rae": "Your access is suspended"}),
-        (held, dict.fromkeys(SPEAKERS - {"sde-steward"} | {HUB, WESTED, "rae", "hub", "opm"}, STILL)),
+        (held, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STILL)
+         | dict.fromkeys({"dol-steward", DOL}, "Your agency is asked about another one")),
+        (interrupted, dict.fromkeys(SPEAKERS | {HUB, "opm"}, "A service is interrupted, or will be")),
+        (no_longer_needed, dict.fromkeys(SPEAKERS | {"opm"}, ENOUGH)),
+        (stricter, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STRICTER)),
         (reported, dict.fromkeys(SPEAKERS, CONCERNS) | {"opm": "A problem was reported; its hours run"}),
     ],
 )  # fmt: skip
@@ -126,7 +156,7 @@ def test_who_must_know_is_told_and_who_did_it_is_not(
     assert {person: titles[-1] for person, titles in told(quiet).items()} == expected
 
 
-@pytest.mark.parametrize("cause", [shared, returned, declined, listed, held, reported])
+@pytest.mark.parametrize("cause", [shared, returned, declined, listed, held, reported, stricter])
 def test_a_message_is_a_title_of_ours_a_project_and_a_link(quiet: World, cause: Callable[[World], None]) -> None:
     cause(quiet)
     round_of(quiet)
@@ -157,6 +187,18 @@ def test_the_operating_group_hears_when_the_last_statement_is_made(quiet: World)
     quiet.confirmed("dol-steward", clearance)
     round_of(quiet)
     assert told(quiet)["opm"] == ["Every agency has confirmed a release"]
+
+
+def test_whose_training_ends_and_who_reviews_access_are_told(quiet: World) -> None:
+    with quiet.store.transaction() as tx:
+        papers.withdraw(tx, "training/rae/001", "opm")
+        papers.add(tx, "training", pretend(), "opm", about="rae", until=quiet.today + timedelta(days=7))
+        known = people.listing_of(tx, PROJECT, "rae")
+        tx.write(replace(known, listed_on=date(2021, 12, 8)), Entry("opm", "test", "rae", PROJECT))
+    round_of(quiet)
+    assert told(quiet) == {
+        "rae": ["A record of training: 7 days are left"], HUB: ["Review of who needs access: 7 days are left"],
+    }  # fmt: skip
 
 
 def test_exhibit_c_is_warned_of_at_thirty_fourteen_and_seven_days_and_when_it_has_run_out(quiet: World) -> None:
