@@ -18,6 +18,7 @@ from enclave.incidents.complaint import Act, Owed, act, complain, owed, vote
 from enclave.incidents.interruptions import Interruption, announce, back, interruptions
 from enclave.incidents.stops import (
     Suspended,
+    first_day,
     hold_project,
     lift_project,
     refuse_recipient,
@@ -48,6 +49,7 @@ __all__ = [
     "cases",
     "complain",
     "confirm_secure",
+    "first_day",
     "hold_project",
     "interruptions",
     "lift_project",

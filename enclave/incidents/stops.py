@@ -77,11 +77,19 @@ def suspend_agency(
     """
     hold_known_agency(tx, agency)
     hold_to_party(tx, agency, actor, _BY_ITSELF, party=agency)
-    first = SUSPENSION.due(tx.today) + timedelta(days=1)
+    first = first_day(tx.today)
     if since < first:
         raise refuse(agency, "notice", _BY_ITSELF, "24 hours are not over by then", f"Begin on {first} or later.")
     reason = hold_clean(f"notice of {agency}", "reason", reason)
     return _stop(tx, Hold("", f"agency {agency}", since, _BY_ITSELF, actor, agency, until, agency, reason))
+
+
+def first_day(today: date) -> date:
+    """Give the first day on which an agency's own notice of today can begin: 24 hours are over whatever the hour.
+
+    Source: EM A1.2.A.
+    """
+    return SUSPENSION.due(today) + timedelta(days=1)
 
 
 def refuse_recipient(tx: Transaction, recipient: str, agency: str, actor: str, until: date | None = None) -> Hold:

@@ -160,7 +160,8 @@ def mark_read(tx: Transaction, person: str, up_to: int) -> Inbox:
 def _message(entry: Event, rule: Rule) -> Message:
     given = {name: entry["details"].get(name) for name in ("what", "at")}
     title = rule.title.format(**given)
-    path = rule.path.format(project=entry["project"], object=entry["object"])
+    of_no_project = "{project}" in rule.path and not entry["project"]  # what is asked of all members
+    path = "programme" if of_no_project else rule.path.format(project=entry["project"], object=entry["object"])
     day = date.fromisoformat(entry["day"])
     return Message(entry["seq"], title[:1].upper() + title[1:], entry["project"], path, entry["clause"], day)
 

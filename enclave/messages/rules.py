@@ -14,7 +14,7 @@ from typing import Any
 
 from enclave import matching, papers
 from enclave.agreement import InForce
-from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY, MEMBERSHIP
+from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY
 from enclave.egress import ReleaseRequest
 from enclave.people import Listing
 from enclave.review import Case
@@ -152,6 +152,12 @@ def of_hold(view: View, entry: Event) -> list[str]:
     return [each.person for each in listings if each.role in roles]
 
 
+def of_all_told(view: View, entry: Event) -> list[str]:
+    """Who the entry says was told: the Operating Group, and who speaks for the members."""
+    told = entry["details"].get("told") or ()
+    return [*of_parties("told")(view, entry), *(opm(view, entry) if "Operating Group" in told else [])]
+
+
 def of_clock(view: View, entry: Event) -> list[str]:
     """Who can do something about a clock; the Operating Group always when it has run out."""
     what, about = entry["details"]["what"], entry["object"]
@@ -164,7 +170,7 @@ def of_clock(view: View, entry: Event) -> list[str]:
         return [*_listed(view, entry, Role.STEWARD, agencies=[HUB]), *over]
     if what == FINAL_COPY.name:
         return [*requester(view, entry), *over]
-    if what == MEMBERSHIP.name:
+    if not entry["project"]:  # of an agency in the programme
         return [*_listed(view, entry, Role.STEWARD, agencies=[about]), *opm(view, entry)]
     if what == matching.AGREEMENT:
         run = view.get(matching.MatchRun, about)
@@ -224,29 +230,29 @@ RULES: tuple[Rule, ...] = (
     Rule("clocks.doubt", "The machine's clock is not believed, and nothing is destroyed", "overview", (opm,),
          frozenset({"refused"})),
     Rule("incident.hold", "A project of yours stands still", "", (of_hold,)),
+    Rule("incident.hold", "A party of the programme is suspended", "programme", (of_all_told,)),
     Rule("incident.lift", "A project of yours goes on", "", (of_hold,)),
-    Rule("incident.problem", "A problem was reported; its hours run", "overview", (opm,)),
+    Rule("incident.problem", "A problem was reported; its hours run", "incidents", (opm,)),
     Rule("incident.problem", "A problem that concerns your agency was reported", "agency", (of_parties("told"),)),
-    Rule("incident.foia", "A request under the Freedom of Information Act came in", "overview", (opm,)),
+    Rule("incident.foia", "A request under the Freedom of Information Act came in", "incidents", (opm,)),
     Rule("incident.foia", "A request under the Freedom of Information Act concerns your agency", "agency",
          (of_parties("told"),)),
-    Rule("incident.subpoena", "A subpoena came in", "overview", (opm,)),
+    Rule("incident.subpoena", "A subpoena came in", "incidents", (opm,)),
     Rule("incident.subpoena", "A subpoena concerns your agency", "agency", (of_parties("told"),)),
-    Rule("incident.breach", "A breach was reported", "overview", (opm,)),
+    Rule("incident.breach", "A breach was reported", "incidents", (opm,)),
     Rule("incident.breach", "A breach that concerns your agency was reported", "agency", (of_parties("recipients"),)),
     Rule("incident.resolve", "A breach is resolved, and its lessons are for all", "overview", (opm,)),
     Rule("incident.resolve", "A breach is resolved, and its lessons are for all", "agency", (of_parties("told"),)),
+    Rule("incident.complaint", "A complaint about an agency was entered", "programme", (opm,)),
     Rule("incident.complaint", "A complaint about your agency was received", "programme", (of_parties("told"),)),
     Rule("incident.act", "The case of a complaint went on", "programme", (opm, of_parties("told"))),
-    Rule("incident.interruption", "A service is interrupted, or will be", "programme",
-         (opm, hub_staff, of_parties("told"))),
-    Rule("incident.interruption-over", "An interrupted service is back", "programme",
-         (opm, hub_staff, of_parties("told"))),
-    Rule("incident.question", "A user asks about completeness or matching", "overview", (opm,)),
+    Rule("incident.interruption", "A service is interrupted, or will be", "", (opm, hub_staff, stewards, analysts)),
+    Rule("incident.interruption-over", "An interrupted service is back", "", (opm, hub_staff, stewards, analysts)),
+    Rule("incident.question", "A user asks about completeness or matching", "incidents", (opm,)),
     Rule("incident.question", "A user asks about your agency's data", "agency", (of_parties("told"),)),
-    Rule("incident.protocol-change", "A user asks for a change of the protocol", "overview", (opm,)),
+    Rule("incident.protocol-change", "A user asks for a change of the protocol", "incidents", (opm,)),
     Rule("incident.protocol-change", "A user asks for a change of the protocol", "agency", (of_parties("told"),)),
-    Rule("incident.early-destruction", "Data are no longer needed, and their destruction is asked for", "overview",
+    Rule("incident.early-destruction", "Data are no longer needed, and their destruction is asked for", "incidents",
          (opm,)),
     Rule("incident.early-destruction", "Data are no longer needed, and their destruction is asked for", "agency",
          (of_parties("told"),)),

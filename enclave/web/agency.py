@@ -6,7 +6,7 @@ Source: EM XV.B.2; DSA VI.E; DSA III.F.3; DSA VI.G.1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from enclave import board, destruction, intake, matching
 from enclave.agreement import InForce
@@ -25,6 +25,7 @@ from enclave.terms import Action, Role
 from enclave.web import decisions, programme
 from enclave.web.access import Standing
 from enclave.web.home import ANALYSTS, AT_LENGTH, SOONEST
+from enclave.web.incidents import OneCase, told_to
 from enclave.web.oversight import agree_to
 from enclave.web.people import waiting_for
 from enclave.web.visit import Page, Visit
@@ -75,18 +76,24 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Concerns:
-    """What concerns the agencies a person speaks for."""
+    """What concerns the agencies a person speaks for.
+
+    `cases` are those of which the agency is told, `switches` the agencies that can be suspended here.
+    """
 
     agencies: tuple[str, ...]
     waiting: list[Waiting]
     uses: list[Use]
     due: list[Due]
     due_in_all: int
+    cases: list[OneCase]
+    switches: tuple[str, ...]
     at_length: int = AT_LENGTH
 
 
 def show(visit: Visit) -> Page[Concerns]:
     """Show what concerns the agency of the person at the browser."""
+    now = datetime.now(UTC)
     with visit.enclave.store.view() as view:
         view.load(InForce, Listing, Person, Paper, Hold, Membership, Holding, MatchRun, Motion, Case, Publication)
         standings = stewarded(view, visit.me.name)
@@ -107,6 +114,8 @@ def show(visit: Visit) -> Page[Concerns]:
             uses=[_use(view, standing) for standing in standings],
             due=due[:SOONEST],
             due_in_all=len(due),
+            cases=told_to(view, agencies, now)[::-1],
+            switches=tuple(a for a in agencies if any(a in s.agreement.policy.agencies for s in standings)),
         )
     return Page("agency", f"What concerns {', '.join(agencies)}", model)
 

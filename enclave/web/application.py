@@ -28,9 +28,11 @@ from enclave.ledger import Entry
 from enclave.web import (
     actions,
     agency,
+    asking,
     decisions,
     home,
     inbox,
+    incidents,
     oversight,
     overview,
     people,
@@ -38,6 +40,7 @@ from enclave.web import (
     project,
     queue,
     request,
+    suspension,
 )
 from enclave.web.headers import DOCUMENT_POLICY, Headers, Unbroken
 from enclave.web.identity import Login, SignedIn
@@ -52,9 +55,12 @@ PAGES: Mapping[str, Show] = {
     "/messages": inbox.show,
     "/projects/{project}": project.show,
     "/agency": agency.show,
+    "/agency/{agency}/suspension": suspension.show,
     "/overview": overview.show,
+    "/incidents": incidents.show,
     "/programme": programme.show,
     "/projects/{project}/decisions": decisions.show,
+    "/projects/{project}/decisions/ask": asking.show,
     "/projects/{project}/people": people.show,
     "/projects/{project}/intake": oversight.intake_board,
     "/projects/{project}/matching": oversight.matches,
@@ -73,6 +79,10 @@ PAGES: Mapping[str, Show] = {
 FORMS: Mapping[str, Act] = {
     "/programme/cases/{case}/{kind}/answer": programme.answer,
     "/messages/read": inbox.mark_read,
+    "/agency/{agency}/suspend": suspension.pull,
+    "/agency/{agency}/reinstate": suspension.reinstate,
+    "/incidents/{case}/step": incidents.take_step,
+    "/projects/{project}/decisions/{kind}/ask": asking.ask,
     "/projects/{project}/decisions/{kind}/available": decisions.confirm_available,
     "/projects/{project}/decisions/{kind}/answer": decisions.answer,
     "/projects/{project}/people/{person}/approve": people.approve,

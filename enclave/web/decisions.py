@@ -62,10 +62,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What was asked on a project, newest first, and the answers there are."""
+    """What was asked on a project, newest first, the answers there are, and whether this person may ask."""
 
     asked: list[Asked]
     decisions: tuple[Decision, ...]
+    asks: bool
 
 
 def show(visit: Visit) -> Page[Decisions]:
@@ -73,7 +74,8 @@ def show(visit: Visit) -> Page[Decisions]:
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DECISIONS)
         asked = [_asked(view, motion, standing) for motion in board.motions(view, visit.project)]
-    return Page("decisions", f"{standing.project} decisions", Decisions(asked[::-1], tuple(Decision)), standing)
+        asks = not reasons_against(view, visit.me.name, Action.DECIDE, visit.project)
+    return Page("decisions", f"{standing.project} decisions", Decisions(asked[::-1], tuple(Decision), asks), standing)
 
 
 def _asked(view: View, motion: Motion, standing: Standing) -> Asked:

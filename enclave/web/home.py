@@ -161,7 +161,8 @@ def offices(listings: Sequence[Listing]) -> list[tuple[str, str]]:
     """Give the pages over all projects this person has: title and address."""
     roles = {listing.role for listing in listings if listing.suspension is None}
     found = [("Everything that concerns your agency", "agency")] if Role.STEWARD in roles else []
-    return found + ([("All projects at a glance", "overview")] if roles & {Role.OPM, Role.AUDITOR} else [])
+    governing = [("All projects at a glance", "overview"), ("Incidents", "incidents")]
+    return found + (governing if roles & {Role.OPM, Role.AUDITOR} else [])
 
 
 def card(view: View, visit: Visit, listing: Listing) -> Card | None:

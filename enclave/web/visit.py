@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from enclave.app import Enclave
+from enclave.errors import invalid
 from enclave.people import Admission, may
 from enclave.terms import Action
 from enclave.web.access import Standing
@@ -57,6 +59,20 @@ class Visit:
     def asked(self, name: str) -> str:
         """Give what the address asks for under a name, trimmed; empty when it asks nothing."""
         return self.query.get(name, "").strip()[:_LONGEST]
+
+    def day(self, name: str, clause: str) -> date:
+        """Give a field of the form as a day.
+
+        Raises
+        ------
+        Invalid
+            If it is none; the clause is that of what is asked for.
+        """
+        try:
+            return date.fromisoformat(self.text(name))
+        except ValueError:
+            next = "Choose it in the form, or write it as 2026-03-31."
+            raise invalid("form", "day", clause, "a day is missing or malformed", next, name) from None
 
     def admitted(self, action: Action) -> Admission:
         """Ask the one question for the person at the browser."""

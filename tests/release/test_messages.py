@@ -142,7 +142,7 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (suspended, {"rae": "Your access is suspended"}),
         (held, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STILL)
          | dict.fromkeys({"dol-steward", DOL}, "Your agency is asked about another one")),
-        (interrupted, dict.fromkeys(SPEAKERS | {HUB, "opm"}, "A service is interrupted, or will be")),
+        (interrupted, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "opm"}, "A service is interrupted, or will be")),
         (no_longer_needed, dict.fromkeys(SPEAKERS | {"opm"}, ENOUGH)),
         (stricter, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STRICTER)),
         (reported, dict.fromkeys(SPEAKERS, CONCERNS) | {"opm": "A problem was reported; its hours run"}),
@@ -249,6 +249,18 @@ def test_who_is_suspended_is_told_nothing_more_of_the_project(quiet: World) -> N
         incidents.hold_project(tx, PROJECT, "DSA VI.F", "opm")
     round_of(quiet)
     assert told(quiet)["rae"] == ["Your access is suspended"] and told(quiet)["hub"] == [STILL]
+
+
+def test_of_a_suspended_agency_members_hear_that_have_nothing_to_do_with_it(quiet: World) -> None:
+    entry = Entry("opm", "incident.hold", "CSCU", "", "EM A1.2", details={"told": ["Operating Group", "SDE"]})
+    with quiet.store.transaction() as tx:
+        tx.append(
+            Entry("clock", "incident.hold", PROJECT, PROJECT, "DSA VI.H", details={"scope": "destruction of it"})
+        )
+        tx.append(entry)
+    round_of(quiet)
+    heard = ["A party of the programme is suspended"]
+    assert told(quiet) == {"sde-steward": heard, SDE: heard}
 
 
 def test_who_begins_to_be_told_is_not_told_of_years(world: World) -> None:

@@ -65,7 +65,8 @@ def test_every_address_asks_for_a_sign_in_first(pages: str):
         "name": "x",
         "person": "wren",
         "kind": "initial",
-        "case": "complaint-001",
+        "agency": "SDE",
+        "case": "problem-001",
     }
     for path in PAGES:
         address = pages.rstrip("/") + path.format(**parts)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import jsonschema
 import pytest
 import requests
 
+from enclave import incidents
 from enclave.review import Statement
 from enclave.web import FORMS, PAGES
 from tests.web.browser import Browser, served
@@ -30,7 +31,13 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         digest = sam.of(f"/requests/{world.good}", format="json").json()["case"]["digest"]
         sam.send(f"/requests/{world.good}/confirm", digest=digest, statement=[str(s) for s in Statement])
         Browser(base, "hubert").send("/matching/match-01/open-review")
-        Browser(base, "wren").send("/tell", kind="problem", text="A page with tables lay open.")
+        for kind in ("problem", "question"):
+            told = Browser(base, "wren").send("/tell", kind=kind, text="A page with tables lay open.")
+            assert told.status_code == 303
+        now = datetime.now(UTC)
+        with world.enclave.store.transaction() as tx:
+            incidents.complain(tx, "SDE", "Printed files lay open in a corridor.", now, now, "olga")
+            incidents.announce(tx, "DOL-HUB", "The lab stops for two hours on Saturday.", now, now, "hubert")
         world.on(date(2022, 4, 26))
         olga.send(f"/requests/{world.good}/publish")
         world.enclave.go_round()
@@ -49,7 +56,7 @@ def held(said: Any, schema: Any, body: Any) -> None:
 
 
 def opened(path: str, world: World) -> str:
-    parts = {"project": PROJECT, "request": world.good, "run": "match-01", "name": "x"}
+    parts = {"project": PROJECT, "request": world.good, "run": "match-01", "name": "x", "agency": "SDE"}
     return path.format(**parts).removeprefix("/")
 
 

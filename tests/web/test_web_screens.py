@@ -13,7 +13,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 
 from enclave import board, destruction, incidents, people
-from enclave.incidents import Act
+from enclave.incidents import Act, Breach, CaseKind, Status
 from enclave.review import Statement
 from enclave.terms import Action
 from tests.parties import representative
@@ -28,7 +28,10 @@ VIEWS = (
     ("rita", "home", ""), ("nora", "home", ""),
     ("olga", "home", ""), ("olga", "overview", "overview"), ("olga", "people", "projects/{p}/people"),
     ("sam", "agency", "agency"), ("dora", "programme", "programme"), ("sam", "messages", "messages"),
-    ("nora", "messages", "messages"), ("sam", "decisions", "projects/{p}/decisions"),
+    ("nora", "messages", "messages"),
+    ("olga", "incidents", "incidents"), ("sam", "suspension", "agency/SDE/suspension"),
+    ("sam", "asking", "projects/{p}/decisions/ask"), ("dora", "suspension", "agency/DOL/suspension"),
+    ("wes", "asking", "projects/{p}/decisions/ask"), ("sam", "decisions", "projects/{p}/decisions"),
     ("sam", "people", "projects/{p}/people"), ("olga", "queue", "projects/{p}/requests"),
     ("olga", "request", "projects/{p}/requests/{good}"),
     ("olga", "unsafe-request", "projects/{p}/requests/{bad}"), ("olga", "ledger", "projects/{p}/ledger"),
@@ -67,6 +70,20 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         with enclave.store.transaction() as tx:
             asks = world.admission(representative("DOL"), Action.DECIDE)
             board.continue_until(tx, asks, date(2022, 12, 30), "The wage records of the last cohort come in October")
+            dol = enclave.today() + timedelta(days=2)
+            incidents.suspend_agency(tx, "DOL", "dora", dol, "Our own audit is under way.", dol)
+            now = datetime.now(UTC)
+            incidents.open_case(tx, CaseKind.PROBLEM, PROJECT, "A page with tables lay open.", now, now, "wren")
+            then = now - timedelta(days=2)
+            incidents.open_case(
+                tx, CaseKind.FOIA, PROJECT, "A newspaper asks for the match rates.", then, now, "olga"
+            )
+            incidents.take_step(tx, "foia-001", "Told the agencies.", now, "olga")
+            eight = Breach(
+                "A report lay in a printer.", "researcher", "paper", ("SDE",), 1, "It was shredded.",
+                Status.INVESTIGATION, "Printing needs a second person.",
+            )  # fmt: skip
+            incidents.report_breach(tx, PROJECT, eight, then, now, "olga")
             complaint = incidents.complain(tx, "SDE", "Printed files lay open in a corridor.", AT, AT, "olga")
             for what, text in ((Act.MET, "The board met."), (Act.PUT, "The room has no lock.")):
                 incidents.act(tx, complaint.key, what, text, AT, "olga")
@@ -151,6 +168,8 @@ def test_pages_fit_a_narrow_window(chromium: Chromium, lived_in: tuple[str, Worl
         "projects/{p}/ledger",
         "projects/{p}/people",
         "overview",
+        "incidents",
+        "messages",
         "programme",
     ):
         page.goto(base + path.format(p=PROJECT, good=world.good, bad=world.unsafe))

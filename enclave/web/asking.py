@@ -1,0 +1,118 @@
+"""The page on which a party asks something of all: a later end, other terms, match data kept longer.
+
+Source: ExA 1.a; DSA VI.H; DSA VII; DSA III.F.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from starlette.exceptions import HTTPException
+
+from enclave import board, matching
+from enclave.agreement import Change, Policy, compile_agreement, diff
+from enclave.board import MotionKind, State
+from enclave.calendar import CONTINUATION
+from enclave.errors import EnclaveError, Finding, Refused, invalid
+from enclave.people import reasons_against
+from enclave.terms import Action
+from enclave.web.access import Place, look
+from enclave.web.visit import Done, Page, Visit
+
+
+@dataclass(frozen=True)
+class Askable:
+    """What can be asked on a project today.
+
+    Parameters
+    ----------
+    against : tuple of str
+        Why nothing can be asked; empty where the agreement is in force.
+    waiting : tuple of MotionKind
+        What was asked and waits for answers; it is not asked twice.
+    ask_by : date
+        Last day on which a later end than `ends_on` can be asked for.
+    changes : tuple of Change
+        Where the agreement's file differs from what is in force; `policy` is the hash of what it says.
+    findings : tuple of Finding
+        Why the file says nothing that could be asked.
+    match, kept_until : str, date or None
+        The match whose data could be kept longer, and their last day.
+    """
+
+    against: tuple[str, ...]
+    waiting: tuple[MotionKind, ...]
+    today: date
+    ends_on: date
+    ask_by: date
+    changes: tuple[Change, ...]
+    policy: str
+    findings: tuple[Finding, ...]
+    match: str
+    kept_until: date | None
+
+
+def show(visit: Visit) -> Page[Askable]:
+    """Show what a party can ask of all parties, and what would change."""
+    with visit.enclave.store.view() as view:
+        standing = look(view, visit.me.name, visit.project, Place.DECISIONS)
+        if findings := reasons_against(view, visit.me.name, Action.DECIDE, visit.project):
+            raise Refused(f"asking on {visit.project}", findings)
+        agreement, today = standing.agreement, view.today
+        waiting = tuple(motion.asks for motion in board.motions(view, visit.project) if motion.state is State.OPEN)
+        runs = matching.runs(view, visit.project)
+    policy, wrong = _in_file(visit)
+    due = runs[-1].delete_by if runs else None
+    kept = due if due is not None and due > today else None
+    model = Askable(
+        against=tuple(what for _, _, what in agreement.reasons_not_in_force(today)),
+        waiting=waiting,
+        today=today,
+        ends_on=agreement.ends_on,
+        ask_by=agreement.ends_on - timedelta(days=CONTINUATION.length),
+        changes=diff(agreement.policy, policy) if policy else (),
+        policy=policy.hash if policy else "",
+        findings=wrong,
+        match=runs[-1].id if kept else "",
+        kept_until=kept,
+    )
+    return Page("asking", f"{standing.project}: ask the parties", model, standing)
+
+
+def _in_file(visit: Visit) -> tuple[Policy | None, tuple[Finding, ...]]:
+    """Give what the agreement's file says now, or why it says nothing."""
+    try:
+        return compile_agreement(visit.enclave.settings.policies, visit.project), ()
+    except EnclaveError as error:
+        return None, error.findings
+
+
+def ask(visit: Visit) -> Done:
+    """Ask all parties; each answers in writing, and it holds when the last has agreed."""
+    admission = visit.admitted(Action.DECIDE)
+    try:
+        kind = MotionKind(visit.path["kind"])
+    except ValueError:
+        raise HTTPException(404) from None
+    reason, store = visit.text("reason"), visit.enclave.store
+    if kind is MotionKind.CONTINUATION:
+        until = visit.day("until", kind.clause)
+        with store.transaction() as tx:
+            motion = board.continue_until(tx, admission, until, reason)
+    elif kind is MotionKind.MODIFICATION:
+        policy = compile_agreement(visit.enclave.settings.policies, visit.project)
+        if policy.hash != visit.text("policy"):
+            what = "the agreement's file has changed since this page was opened"
+            raise invalid(visit.project, "policy", kind.clause, what, "Read what would change, then ask.")
+        with store.transaction() as tx:
+            motion = board.amend(tx, admission, policy, reason)
+    elif kind is MotionKind.MATCH_DATA:
+        until = visit.day("until", kind.clause)
+        with store.transaction() as tx:
+            motion = board.keep_match_data(tx, admission, until, reason)
+    else:
+        raise HTTPException(404)
+    return Done(
+        f"projects/{visit.project}/decisions", f"Asked as no. {motion.number}. Every party answers in writing."
+    )
