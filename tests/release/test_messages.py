@@ -142,7 +142,7 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (suspended, {"rae": "Your access is suspended"}),
         (held, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STILL)
          | dict.fromkeys({"dol-steward", DOL}, "Your agency is asked about another one")),
-        (interrupted, dict.fromkeys(SPEAKERS | {HUB, "opm"}, "A service is interrupted, or will be")),
+        (interrupted, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "opm"}, "A service is interrupted, or will be")),
         (no_longer_needed, dict.fromkeys(SPEAKERS | {"opm"}, ENOUGH)),
         (stricter, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STRICTER)),
         (reported, dict.fromkeys(SPEAKERS, CONCERNS) | {"opm": "A problem was reported; its hours run"}),
