@@ -113,6 +113,11 @@ def stricter(world: World) -> None:
         change_law(tx, cells, 10, SECRET, "opm")
 
 
+def subpoenaed(world: World) -> None:
+    with world.store.transaction() as tx:
+        incidents.open_case(tx, CaseKind.SUBPOENA, PROJECT, "A court asks for papers.", NOW, NOW, "opm")
+
+
 def reported(world: World) -> None:
     with world.store.transaction() as tx:
         incidents.open_case(tx, CaseKind.PROBLEM, PROJECT, "A page lay open.", NOW, NOW, "rae")
@@ -145,6 +150,7 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (interrupted, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "opm"}, "A service is interrupted, or will be")),
         (no_longer_needed, dict.fromkeys(SPEAKERS | {"opm"}, ENOUGH)),
         (stricter, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STRICTER)),
+        (subpoenaed, dict.fromkeys(SPEAKERS, "A subpoena concerns your agency")),
         (reported, dict.fromkeys(SPEAKERS, CONCERNS) | {"opm": "A problem was reported; its hours run"}),
     ],
 )  # fmt: skip

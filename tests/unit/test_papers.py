@@ -119,6 +119,8 @@ def test_a_paper_says_what_its_kind_must(
         ("user-agreement", {"about": "SDE"}, 7),
         ("vendor-agreement", {"about": "An Invented Vendor, Inc."}, 8),
         ("contract", {"project": "DR-0034", "about": "An Invented Contractor", "until": LATER}, 3),
+        ("mou-amendment", {"about": "terms of retention"}, 9),
+        ("change-request", {"about": "files of 2023"}, 8),
     ],
 )
 def test_every_item_is_ticked_by_itself_before_a_paper_stands(
@@ -137,6 +139,14 @@ def test_every_item_is_ticked_by_itself_before_a_paper_stands(
     assert [(e["actor"], e["details"]["item"]) for e in entries] == [("wes", item["item"]) for item in shown]
     assert len({e["details"]["words_sha256"] for e in entries}) == count
     assert office.run("papers", "tick", paper.key, "thirteenth", "--json", code=4).rules == ["paper-item"]
+
+
+@pytest.mark.parametrize("kind", ["procedure", "security-policy", "budget", "subpoena"])
+def test_what_only_has_a_subject_is_kept_in_versions(office: Installation, kind: str) -> None:
+    first = add(office.enclave, kind, about="laptops")
+    assert (first.number, stands(office, kind, "laptops")) == (1, 1)
+    assert (add(office.enclave, kind, about="laptops").number, stands(office, kind, "laptops")) == (2, 2)
+    assert stands(office, kind, "doors") == 0
 
 
 def test_a_paper_stands_from_its_first_day_to_its_last(office: Installation) -> None:
