@@ -112,6 +112,21 @@ def report_activity(context: typer.Context, as_json: Json = False) -> None:
     table("activity", ("what", "times"), sorted(activity.totals.items()), as_json)
 
 
+@report_group.command("year")
+def report_year(
+    context: typer.Context,
+    year: Annotated[int, typer.Argument(min=2000, max=2199)],
+    path: NewFile,
+    as_json: Json = False,
+) -> None:
+    """Write the report of a year for the boards, the legislature and funders (EM VII.A.1.j; EM V.A.7)."""
+    enclave = context.obj.enclave
+    with enclave.store.view() as view:
+        found = reports.yearly(view, enclave.settings, year)
+    reports.write_yearly(found, path)
+    show(found, as_json, f"{path.name}: {len(found.agreements)} agreements, {len(found.matches)} matches in {year}")
+
+
 @report_group.command("where-used")
 def report_where_used(context: typer.Context, element: str, agency: str = "", as_json: Json = False) -> None:
     """Show where an element is used."""

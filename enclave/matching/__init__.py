@@ -2,7 +2,7 @@
 
 from enclave.matching.methods import ApprovedMethod, approved_method, registered_methods
 from enclave.matching.quality import Quality, Share, quality
-from enclave.matching.record import AGREEMENT, MatchRun, agree, keep_until, latest, match_key, runs
+from enclave.matching.record import AGREEMENT, MatchRun, agree, keep_until, latest, match_key, reports_of, runs
 from enclave.matching.review import Place, close_review, open_review, sit_down, stand_up
 from enclave.matching.reviewed import Review, places
 from enclave.matching.run import open_crosswalk, recover, run
@@ -27,6 +27,7 @@ __all__ = [
     "quality",
     "recover",
     "registered_methods",
+    "reports_of",
     "run",
     "runs",
     "sit_down",

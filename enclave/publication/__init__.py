@@ -5,7 +5,7 @@ from enclave.publication.final_copy import file_final_copy, overdue
 from enclave.publication.outcome import recover
 from enclave.publication.package import Contents, Verified, verify_package
 from enclave.publication.publish import publish
-from enclave.publication.record import Package, Publication, State
+from enclave.publication.record import Package, Publication, State, folder_of
 
 __all__ = [
     "Catalogue",
@@ -15,6 +15,7 @@ __all__ = [
     "State",
     "Verified",
     "file_final_copy",
+    "folder_of",
     "is_public",
     "overdue",
     "publish",

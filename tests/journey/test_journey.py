@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from collections import Counter
 from datetime import date
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -259,3 +262,26 @@ def test_after_the_end_only_the_ledger_certificates_and_packages_are_left(shared
     with pytest.raises(Refused):
         made.enclave.broker().admit("wren", made.project)
     assert not list((made.home / "published").glob(f"*{request_of(made, 'few')}*"))
+
+
+def test_the_report_of_the_year_says_who_is_linked_and_what_stays_hidden(shared: At, tmp_path: Path) -> None:
+    made, path = shared("published"), tmp_path / "year.html"
+    said = made.run("report", "year", 2022, path, "--json", who="olga").body
+    linked = {each["grouping"]: {g["name"]: g for g in each["groups"]} for each in said["linked"]}
+    assert said["matches"] and linked["Gender"].keys() == {"F", "M", "U"}
+    (sent,) = made.agencies.glob("SDE.*.matching")
+    header, *rows = rows_of(sent)
+    sexes = Counter(row[header.index("Gender")] for row in rows)
+    assert all(g["of"] in (None, sexes[name]) for name, g in linked["Gender"].items())
+    assert 0.3 < linked["Gender"]["M"]["share"] < 0.9
+    (file,) = (made.home / "published").glob("*/results/*_1.csv")
+    cells = pd.read_csv(file)
+    found = next(each for each in said["hidden"] if each["where"] == file.stem)
+    by = cells[cells[found["grouping"]] != "Total"].groupby(found["grouping"])["status"]
+    shares = by.agg(lambda status: (status == "hidden").mean()).to_dict()
+    assert {g["name"]: g["share"] for g in found["groups"]} == pytest.approx(shares) and max(shares.values()) > 0
+    (timing,) = (t for t in said["timings"] if t["what"].startswith("from the release asked for"))
+    assert (timing["cases"], timing["longest"]) == (1, (date.fromisoformat(said["today"]) - FIRST_DAY).days)
+    text = path.read_text("utf-8")
+    assert not re.search(r"(src|href)=|https?:", text) and not any(word in text for word in CANARY.words)
+    assert all(escape(g["name"]) in text for each in said["linked"] + said["hidden"] for g in each["groups"])

@@ -10,7 +10,15 @@ import pytest
 from enclave.destruction import destroy
 from enclave.errors import Refused
 from enclave.ledger import Entry, verify_export
-from enclave.reports import Register, activity, export_ledger, register, registers, where_used
+from enclave.reports import (
+    Register,
+    activity,
+    export_ledger,
+    register,
+    registers,
+    where_used,
+    yearly,
+)
 from enclave.terms import Action
 from tests.release.world import PROJECT, REQUEST, World
 
@@ -123,3 +131,13 @@ def test_an_edited_export_does_not_verify(lived: World, tmp_path: Path, harm: st
             del lines[-2]
     with pytest.raises(Refused):
         verify_export(lines, lived.ledger_key.verifier)
+
+
+def test_a_year_counts_what_was_done_in_it_and_what_was_refused(lived: World):
+    with lived.store.view() as view:
+        year, before = (yearly(view, lived.settings, number) for number in (2022, 2021))
+    done = dict(year.done + year.refused + year.trouble)
+    assert [a.project for a in year.agreements] == [PROJECT] and before.agreements == ()
+    assert (done["Files received"], done["Files turned away"], done["Releases published"]) == (2, 1, 1)
+    assert sum(times for _, times in before.done + before.refused) == 0
+    assert [month.month for month, times in year.by_month if times] == [6]

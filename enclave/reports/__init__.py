@@ -1,0 +1,34 @@
+"""What the institution can tell of itself: the four registers, activity, where-used, proofs, the report of a year.
+
+Source: EM XVII.B; EM XV.B.2; EM V.A.6.
+"""
+
+from enclave.reports.records import (
+    Activity,
+    Register,
+    Row,
+    Use,
+    activity,
+    export_ledger,
+    receipt,
+    register,
+    registers,
+    where_used,
+)
+from enclave.reports.yearly import Yearly, write_yearly, yearly
+
+__all__ = [
+    "Activity",
+    "Register",
+    "Row",
+    "Use",
+    "Yearly",
+    "activity",
+    "export_ledger",
+    "receipt",
+    "register",
+    "registers",
+    "where_used",
+    "write_yearly",
+    "yearly",
+]
