@@ -62,7 +62,7 @@ class Policy(BaseModel):
         """The Data Request number."""
         return self.agreement.dr
 
-    @property
+    @cached_property
     def agencies(self) -> tuple[str, ...]:
         """Codes of the Participating Agencies that provide data."""
         return tuple(p.code for p in self.agreement.parties if p.kind is PartyKind.AGENCY)
@@ -72,7 +72,7 @@ class Policy(BaseModel):
         """Code of the Data Recipient."""
         return next(p.code for p in self.agreement.parties if p.kind is PartyKind.RECIPIENT)
 
-    @property
+    @cached_property
     def signatories(self) -> tuple[str, ...]:
         """Codes of those whose signature the agreement needs: agencies, hub, recipient (EM II)."""
         return tuple(p.code for p in self.agreement.parties if p.kind is not PartyKind.SCHOOL)

@@ -135,7 +135,8 @@ def _copies(view: View) -> Iterator[Running]:
 
 
 def _files(view: View) -> Iterator[Running]:
-    for agreement in _alive(view):
+    scheduled = {each.project for each in view.find(Transmission)}
+    for agreement in (each for each in _alive(view) if each.project in scheduled):
         for file in intake.expected(view, agreement.policy):
             if file.due_on is not None and file.received_on is None:
                 about = f"{agreement.project}/{file.source}/{file.contents}"

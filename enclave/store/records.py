@@ -78,20 +78,31 @@ class _Loaded:
         return self.by_key.values() if project is None else self._by_project.get(project, [])
 
 
+Kept = dict[type, tuple[int, _Loaded]]
+"""What was loaded last, and at what size of the ledger: it holds until an entry, for no record changes without one."""
+
+
 class View:
     """A consistent look at the records and the ledger."""
 
-    def __init__(self, connection: sa.Connection, today: date) -> None:
+    def __init__(self, connection: sa.Connection, today: date, kept: Kept | None = None) -> None:
         self._connection = connection
         self.today = today
+        self._kept = kept
         self._loaded: dict[type, _Loaded] = {}
         self._seen: dict[tuple[type, str], Any] = {}
 
     def load(self, *kinds: type[Record]) -> None:
         """Read all records of some kinds at once, for a look at many projects; what is asked then costs nothing."""
-        for kind in kinds:
-            if kind not in self._loaded:
-                self._loaded[kind] = _Loaded(self._select(kind, None))
+        wanted = [kind for kind in kinds if kind not in self._loaded]
+        size = self.frontier().size if wanted else 0
+        for kind in wanted:
+            at, loaded = (self._kept or {}).get(kind, (-1, None))
+            if loaded is None or at != size:
+                loaded = _Loaded(self._select(kind, None))
+                if self._kept is not None:
+                    self._kept[kind] = size, loaded
+            self._loaded[kind] = loaded
 
     def get(self, kind: type[R], key: str) -> R | None:
         """Give one record, or None."""
@@ -254,6 +265,7 @@ class Store:
         self._today = today
         self._engine = connect(address)
         self._commits = Commits(self._engine)
+        self._kept: Kept = {}
         try:
             prepare(self._engine)
         except EnclaveError:
@@ -282,7 +294,7 @@ class Store:
             If the database cannot be read.
         """
         with self._engine.connect() as connection, reading():
-            yield View(connection, self._today())
+            yield View(connection, self._today(), self._kept)
 
     def enter(self, entry: Entry) -> int:
         """Enter one event that changes no record."""

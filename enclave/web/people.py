@@ -124,8 +124,8 @@ def _mine(listing: Listing, seen_by: Standing) -> str:
 
 def waiting_for(view: View, standing: Standing) -> list[Listed]:
     """Give the persons of a project whom a steward's agency has not approved."""
-    rows = [listed(view, listing, standing) for listing in view.find(Listing, standing.project)]
-    return [row for row in rows if row.mine == "approve"]
+    waiting = [each for each in view.find(Listing, standing.project) if _mine(each, standing) == "approve"]
+    return [listed(view, listing, standing) for listing in waiting]
 
 
 def approve(visit: Visit) -> Done:

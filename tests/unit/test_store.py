@@ -114,6 +114,32 @@ def test_what_was_loaded_is_what_is_asked_and_a_change_is_seen(store: Store) -> 
             tx.write(things[1], entry())
 
 
+def test_what_views_load_is_loaded_anew_after_any_change_and_after_none_that_was_undone(
+    store: Store, address: str
+) -> None:
+    def names() -> list[str]:
+        with store.view() as view:
+            view.load(Thing)
+            return [thing.name for thing in view.find(Thing)]
+
+    other = Store(address, today)
+    assert names() == []
+    with store.transaction() as tx:
+        tx.write(Thing("DR-0034", "a"), entry())
+    assert names() == names() == ["a"]
+    with other.transaction() as tx:
+        tx.write(Thing("DR-0034", "b"), entry())
+    assert names() == ["a", "b"]
+    with pytest.raises(RuntimeError), store.transaction() as tx:
+        tx.write(Thing("DR-0034", "c"), entry())
+        tx.load(Thing)
+        raise RuntimeError
+    with other.transaction() as tx:
+        tx.delete(Thing("DR-0034", "a"), entry())
+    assert names() == ["b"]
+    other.close()
+
+
 def test_the_newest_entries_are_found_by_parts_of_their_fields(store: Store) -> None:
     for n in range(30):
         store.enter(Entry("Olga" if n % 3 else "sam_%", f"test.{n % 2}", f"x{n}", "DR-0034" if n % 5 else "DR-0035"))
