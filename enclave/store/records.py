@@ -79,7 +79,7 @@ class _Loaded:
 
 
 Kept = dict[type, tuple[int, _Loaded]]
-"""What was loaded last, and at what size of the ledger: it holds until an entry, for no record changes without one."""
+"""What was loaded last, and at what size of the ledger: it holds until an entry, as no record changes without one."""
 
 
 class View:
