@@ -36,7 +36,7 @@ def clicks(seconds: int) -> list[Row]:
         ours = _clicked(large, names(PROJECTS), seconds)
         for world in (made, small, large):
             world.close()
-    work = f"{PROJECTS} projects, {ENTRIES:,} entries, 50 people, {len(_all(ours))} clicks in {seconds} s"
+    work = f"{PROJECTS} projects, {ENTRIES:,} entries, 50 people who click for {seconds} s"
     rows = [
         Row(work, f"{page}, 95th percentile", "ms", _p95(ours[page]), _p95(theirs[page]), SMALL, COMMAND)
         for page in ours
