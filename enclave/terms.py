@@ -37,6 +37,10 @@ class Role(StrEnum):
     CLOCK = "clock"
 
 
+ANALYSTS = frozenset({Role.RESEARCHER, Role.AGENCY_ANALYST})
+"""Roles that work with Resultant Data in the lab."""
+
+
 class Action(StrEnum):
     """What a person may ask to do."""
 

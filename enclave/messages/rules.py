@@ -19,13 +19,12 @@ from enclave.egress import ReleaseRequest
 from enclave.people import Listing
 from enclave.review import Case
 from enclave.store import View
-from enclave.terms import HUB, Role
+from enclave.terms import ANALYSTS, HUB, Role
 
 Event = Mapping[str, Any]
 """An entry as it stands in the ledger."""
 Whom = Callable[[View, Event], Iterable[str]]
 
-_ANALYSTS = (Role.RESEARCHER, Role.AGENCY_ANALYST)
 _PROJECT = "projects/{project}"
 _REQUEST = "projects/{project}/requests/{object}"
 
@@ -102,7 +101,7 @@ def stewards(view: View, entry: Event) -> list[str]:
 
 def analysts(view: View, entry: Event) -> list[str]:
     """Who works with the Resultant Data."""
-    return _listed(view, entry, *_ANALYSTS)
+    return _listed(view, entry, *ANALYSTS)
 
 
 def of_parties(name: str) -> Whom:
@@ -127,7 +126,7 @@ def requester(view: View, entry: Event) -> list[str]:
 
 def of_newcomer(view: View, entry: Event) -> list[str]:
     """Whose written approval a new person of the list needs (DSA VI.E)."""
-    if entry["details"].get("role") not in _ANALYSTS:
+    if entry["details"].get("role") not in ANALYSTS:
         return []
     agreement = view.get(InForce, entry["project"])
     return _listed(view, entry, Role.STEWARD, agencies=agreement.policy.agencies) if agreement else []

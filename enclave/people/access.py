@@ -20,7 +20,7 @@ from enclave.people.sight import Sight, sight_of
 from enclave.people.status import is_government
 from enclave.people.wanted import wanted
 from enclave.store import View
-from enclave.terms import Action, Role
+from enclave.terms import ANALYSTS, Action, Role
 
 PERMITTED: dict[Role, frozenset[Action]] = {
     Role.RESEARCHER: frozenset({Action.ANALYSE, Action.REQUEST}),
@@ -162,7 +162,7 @@ def _of_signatures(listing: Listing, agreement: InForce, today: date) -> list[Fi
         findings.append(_reason("exhibit-c", "ExC", "Exhibit C is not signed", "Sign Exhibit C."))
     elif today > until:
         findings.append(_reason("exhibit-c", "ExC", f"Exhibit C ran out on {until}", "Sign Exhibit C again."))
-    if listing.role in {Role.RESEARCHER, Role.AGENCY_ANALYST}:
+    if listing.role in ANALYSTS:
         missing = [a for a in agreement.policy.agencies if a not in (listing.approvals or {})]
         if missing:
             what = f"the written approval of {', '.join(missing)} is missing"

@@ -14,9 +14,9 @@ from enclave.errors import refuse
 from enclave.ledger import Entry
 from enclave.people.register import Listing, hold_to_party, listing_of, suspend
 from enclave.store import Transaction
-from enclave.terms import HUB, Role
+from enclave.terms import ANALYSTS, HUB, Role
 
-TOUCHES_RECORDS = frozenset({Role.RESEARCHER, Role.AGENCY_ANALYST, Role.HUB_STAFF})
+TOUCHES_RECORDS = ANALYSTS | {Role.HUB_STAFF}
 """Roles that have access to data."""
 
 

@@ -22,7 +22,7 @@ from enclave.people import Listing
 from enclave.publication import Publication, State, folder_of
 from enclave.settings import Settings
 from enclave.store import View
-from enclave.terms import Role
+from enclave.terms import ANALYSTS
 
 _DONE = (
     ("Requests put to the parties", "board.ask"),
@@ -49,14 +49,13 @@ _TROUBLE = (
     ("Requests under the Freedom of Information Act, and subpoenas", ("incident.foia", "incident.subpoena")),
 )
 _STEPS = (
-    ("from the first question to the parties to the last signature", "board.ask", "agreement.sign", "project"),
-    ("from the last file to the match all parties agree with", "intake.receive", "match.complete", "project"),
-    ("from the agreed match to the Resultant Data", "match.complete", "resultant.deliver", "project"),
-    ("from the release asked for to the release published", "egress.request", "publication.done", "object"),
+    ("from the first question to the parties to the last signature", min, "board.ask", "agreement.sign", "project"),
+    ("from the last file to the match all parties agree with", max, "intake.receive", "match.complete", "project"),
+    ("from the agreed match to the Resultant Data", max, "match.complete", "resultant.deliver", "project"),
+    ("from the release asked for to the release published", min, "egress.request", "publication.done", "object"),
 )
-"""What is timed: from the entry of one action to the entry of another of the same project or request."""
+"""What is timed: from the first or last entry of one action to the last of another, of one project or request."""
 _TOTAL = "Total"
-_ANALYSTS = frozenset({Role.RESEARCHER, Role.AGENCY_ANALYST})
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def _agreements(view: View, year: int) -> Iterator[Agreement]:
         last = each.destroyed_on or max(each.ends_on, view.today)
         if (each.effective_on or view.today).year <= year <= last.year:
             terms = each.policy.agreement
-            people = sum(listing.role in _ANALYSTS for listing in view.find(Listing, each.project))
+            people = sum(listing.role in ANALYSTS for listing in view.find(Listing, each.project))
             elements = sum(len(some) for some in terms.elements.values())
             yield Agreement(
                 each.project, terms.title, tuple(each.policy.agencies), each.state(view.today), each.effective_on,
@@ -187,13 +186,11 @@ def _agreements(view: View, year: int) -> Iterator[Agreement]:
 
 
 def _timings(view: View, year: int) -> Iterator[Timing]:
-    for what, begins, ends, of in _STEPS:
+    for what, pick, begins, ends, of in _STEPS:
         began: dict[str, date] = {}
         for entry in view.entries(action=begins):
-            if of == "object" or begins == "board.ask":
-                began.setdefault(entry[of], date.fromisoformat(entry["day"]))
-            else:
-                began[entry[of]] = date.fromisoformat(entry["day"])
+            day = date.fromisoformat(entry["day"])
+            began[entry[of]] = pick(day, began.get(entry[of], day))
         ended = {entry[of]: date.fromisoformat(entry["day"]) for entry in view.entries(action=ends)}
         days = [
             (day - began[name]).days

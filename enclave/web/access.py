@@ -14,7 +14,7 @@ from enclave.agreement import InForce
 from enclave.errors import Finding, Refused
 from enclave.people import Listing
 from enclave.store import View
-from enclave.terms import Role
+from enclave.terms import ANALYSTS, Role
 
 
 class Place(StrEnum):
@@ -40,7 +40,7 @@ MAY_LOOK: dict[Place, frozenset[Role]] = {
     Place.INTAKE: frozenset({Role.HUB_STAFF, Role.OPM}),
     Place.MATCHING: _OFFICES | {Role.HUB_STAFF},
     Place.REQUESTS: _EVERYONE - {Role.HUB_STAFF},
-    Place.REQUEST: _OFFICES | {Role.RESEARCHER, Role.AGENCY_ANALYST},
+    Place.REQUEST: _OFFICES | ANALYSTS,
     Place.DESTRUCTION: _OFFICES | {Role.HUB_STAFF, Role.AUDITOR},
     Place.LEDGER: _OFFICES | {Role.AUDITOR},
 }

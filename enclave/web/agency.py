@@ -21,10 +21,10 @@ from enclave.people import Hold, Listing, Membership, Person, reasons_against
 from enclave.publication import Publication
 from enclave.review import Case, State
 from enclave.store import View
-from enclave.terms import Action, Role
+from enclave.terms import ANALYSTS, Action, Role
 from enclave.web import decisions, programme
 from enclave.web.access import Standing
-from enclave.web.home import ANALYSTS, AT_LENGTH, SOONEST
+from enclave.web.home import AT_LENGTH, SOONEST
 from enclave.web.incidents import OneCase, told_to
 from enclave.web.oversight import agree_to
 from enclave.web.people import waiting_for

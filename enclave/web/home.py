@@ -16,12 +16,11 @@ from enclave.people import Listing, Person, reasons_against
 from enclave.people.access import PERMITTED
 from enclave.review import Case, State
 from enclave.store import View
-from enclave.terms import Action, Role
+from enclave.terms import ANALYSTS, Action, Role
 from enclave.web import programme
 from enclave.web.access import Place, Standing
 from enclave.web.visit import Page, Visit
 
-ANALYSTS = frozenset({Role.RESEARCHER, Role.AGENCY_ANALYST})
 ROLES = {
     Role.RESEARCHER: "Researcher",
     Role.AGENCY_ANALYST: "Agency analyst",
@@ -237,5 +236,5 @@ def _in_order(role: Role) -> list[Action]:
 
 
 __all__ = [
-    "ACTIONS", "ANALYSTS", "AT_LENGTH", "ROLES", "SOONEST", "Card", "Reason", "Running", "card", "clocks", "show",
+    "ACTIONS", "AT_LENGTH", "ROLES", "SOONEST", "Card", "Reason", "Running", "card", "clocks", "show",
 ]  # fmt: skip

@@ -16,8 +16,8 @@ from enclave.messages import Letter, post_of
 from enclave.people import Hold, Listing, holds
 from enclave.review import Case, State
 from enclave.store import View
-from enclave.terms import Role
-from enclave.web.home import ANALYSTS, SOONEST
+from enclave.terms import ANALYSTS, Role
+from enclave.web.home import SOONEST
 from enclave.web.visit import Page, Visit
 
 _OFFICES = (Role.OPM, Role.AUDITOR)

@@ -12,9 +12,9 @@ from enclave import people
 from enclave.papers import Paper
 from enclave.people import Listing, Person
 from enclave.store import View
-from enclave.terms import Role
+from enclave.terms import ANALYSTS, Role
 from enclave.web.access import Place, Standing, look
-from enclave.web.home import ANALYSTS, ROLES
+from enclave.web.home import ROLES
 from enclave.web.visit import Done, Page, Visit
 
 BASES = {

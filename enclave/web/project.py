@@ -14,9 +14,9 @@ from enclave.people import Listing, Person, Sight, lacks, representative, sight_
 from enclave.people.sight import CLAUSE
 from enclave.resultant import Delivery, Limitation
 from enclave.store import View
-from enclave.terms import UNIT
+from enclave.terms import ANALYSTS, UNIT
 from enclave.web.access import Place, Standing, look
-from enclave.web.home import ANALYSTS, ROLES, Card, card
+from enclave.web.home import ROLES, Card, card
 from enclave.web.visit import Page, Visit
 
 TELLS = {

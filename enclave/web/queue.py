@@ -14,9 +14,8 @@ from enclave.publication import Publication
 from enclave.publication import State as Put
 from enclave.review import Case, State
 from enclave.store import View
-from enclave.terms import Role
+from enclave.terms import ANALYSTS, Role
 from enclave.web.access import Place, Standing, look
-from enclave.web.home import ANALYSTS
 from enclave.web.visit import Page, Visit
 
 

@@ -21,11 +21,10 @@ from enclave.publication import State as Put
 from enclave.resultant import delivery_of
 from enclave.review import Case, Confirmation, State, Statement
 from enclave.store import View
-from enclave.terms import Action, Role
+from enclave.terms import ANALYSTS, Action, Role
 from enclave.web.access import Place, Standing, look
 from enclave.web.beside import Beside, beside_tables
 from enclave.web.cells import Shown, of_clearance, of_verdict
-from enclave.web.home import ANALYSTS
 from enclave.web.queue import Turn, concerns, turn_of
 from enclave.web.visit import Document, Page, Visit
 

@@ -15,9 +15,8 @@ from enclave.errors import invalid, refuse
 from enclave.people import Hold, Listing, reasons_against
 from enclave.review import Case, State
 from enclave.store import View
-from enclave.terms import Action
+from enclave.terms import ANALYSTS, Action
 from enclave.web.agency import stewarded
-from enclave.web.home import ANALYSTS
 from enclave.web.visit import Done, Page, Visit
 
 _CLAUSE = "EM A1.2.A"
