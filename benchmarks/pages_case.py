@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 
 from enclave.app import Enclave, open_enclave
 from enclave.ledger import Entry, Frontier, encode, leaf_hash
+from enclave.papers import kind_of
 from enclave.store.schema import FRONTIER, LEDGER, RECORDS
 from tests.web.world import PROJECT, World
 
@@ -85,8 +86,13 @@ def _records(records: list[dict[str, Any]], projects: int) -> Iterator[dict[str,
 
 
 def _person(row: dict[str, Any]) -> str | None:
+    """Give the person a record is about; None for all others."""
+    if row["kind"] == "person":
+        return str(row["key"])
     body = json.loads(row["body"])
-    return {"listing": body.get("person"), "person": row["key"]}.get(row["kind"])
+    if row["kind"] == "paper":
+        return str(body["about"]) if kind_of(body["kind"]).about == "person" else None
+    return str(body["person"]) if row["kind"] == "listing" else None
 
 
 def _of(row: dict[str, Any], number: str, whose: str = "", name: str = "") -> dict[str, Any]:
