@@ -28,10 +28,12 @@ def main() -> None:
         sys.exit(error.exit_code)
     app = create_app(enclave, HubLogin(settings), prefix=settings.prefix, hub=settings.hub)
     at = urlsplit(settings.service_url)
+    # Longer than any proxy keeps an idle connection (15 s ours, 60 s nginx), or what a person sends over one that is
+    # closed in the same moment is lost: a proxy may not send it twice.
     # Only the hub's proxy on this host reaches the port: it alone is believed about the browser's scheme.
     uvicorn.run(
         app, host=at.hostname or "127.0.0.1", port=at.port or 80, server_header=False, access_log=False,
-        proxy_headers=True, forwarded_allow_ips="127.0.0.1", log_level="warning",
+        timeout_keep_alive=75, proxy_headers=True, forwarded_allow_ips="127.0.0.1", log_level="warning",
     )  # fmt: skip
 
 

@@ -58,6 +58,8 @@ class Browser:
     def __init__(self, base: str, name: str) -> None:
         self.base = base
         self.http = requests.Session()
+        # A kept connection may be closed by the other end at the moment it is used again.
+        self.http.headers["Connection"] = "close"
         self.http.get(f"{base}login?as={name}", timeout=30)
 
     def see(self, path: str = "", **query: str) -> requests.Response:
