@@ -1,6 +1,6 @@
 """A column of text as codes into its distinct values: whatever is done to it is done once per value."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,19 +69,20 @@ def _code(found: pa.Array) -> tuple[Codes, list[str]]:
     return codes, coded.dictionary.to_pylist()
 
 
-def share_values(left: pd.DataFrame, right: pd.DataFrame, columns: Iterable[str]) -> None:
-    """Give categorical columns one list of values in both frames, in place, so that their codes compare."""
-    for column in columns:
-        own = [frame[column].cat for frame in (left, right)]
-        listed = [pa.array(each.categories, type=pa.string(), from_pandas=True) for each in own]
-        table, values = _code(pa.chunked_array(listed).combine_chunks())
-        parts = np.split(table, [len(listed[0])])
-        for frame, each, part in zip((left, right), own, parts, strict=True):
-            codes = np.append(part, np.int32(-1))[each.codes.to_numpy()]
-            frame[column] = Coded(codes, values).categorical()
+def share_values(left: pd.DataFrame, right: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Give categorical columns of both frames one list of values, in place, so that their codes compare."""
+    held = [(frame, column) for frame in (left, right) for column in columns]
+    own = [frame[column].cat for frame, column in held]
+    listed = [pa.array(each.categories, type=pa.string(), from_pandas=True) for each in own]
+    table, values = _code(pa.chunked_array(listed).combine_chunks())
+    shared = pd.Index(values, dtype="str")
+    parts = np.split(table, np.cumsum([len(each) for each in listed])[:-1])
+    for (frame, column), each, part in zip(held, own, parts, strict=True):
+        codes = np.append(part, np.int32(-1))[each.codes.to_numpy()]
+        frame[column] = pd.Categorical.from_codes(codes, shared)
 
 
-def arrow_table(frame: pd.DataFrame, as_codes: Collection[str]) -> pa.Table:
+def arrow_table(frame: pd.DataFrame, as_codes: Collection[str] = ()) -> pa.Table:
     """Give a standardised frame as DuckDB loads it: text, and bare codes for the columns in `as_codes`."""
 
     def column(name: str) -> pa.Array:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from p20kit.linkage.blocking import Cost, Rule, choose_rules
+from p20kit.linkage.blocking import COLUMNS, Cost, Rule, choose_rules, keys_of
 from p20kit.linkage.codes import arrow_table
 from p20kit.linkage.comparison import Comparison, build_comparisons
 from p20kit.linkage.encoded import date_u, encoded_comparisons, strangers_within
@@ -117,6 +117,8 @@ def score_files(
         rules = [cost.rule for cost in costs if cost.used] or refuse_blocking(costs)
         with _pairs(engine, con, tables) as candidates:
             candidates.propose(rules)
+            for table in dict.fromkeys(tables):
+                con.execute(f"drop table {keys_of(table)}")
             tell("comparing", 0.3)
             seen = candidates.compare(comparisons)
             tell("training", 0.6)
@@ -163,12 +165,18 @@ def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standard
     con.execute("set preserve_insertion_order=false; set enable_progress_bar=false")
     both = [column for column in left.frame if column in right.frame]
     for table, side in dict(zip(tables, (left, right), strict=True)).items():
-        con.register("incoming", arrow_table(side.frame[both], KEYS))
-        con.execute(f"create table {table} as select * from incoming")  # noqa: S608
-        con.unregister("incoming")
+        keys = [column for column in both if column in COLUMNS]
+        _create(con, keys_of(table), arrow_table(side.frame[["unique_id", *keys]], keys))
+        _create(con, table, arrow_table(side.frame[both], KEYS))
         for column in list(side.frame):
             del side.frame[column]
         pa.default_memory_pool().release_unused()
+
+
+def _create(con: Any, table: str, rows: pa.Table) -> None:
+    con.register("incoming", rows)
+    con.execute(f"create table {table} as select * from incoming")  # noqa: S608
+    con.unregister("incoming")
 
 
 def _captures(con: Any, tables: tuple[str, str], pairs: pd.DataFrame, rules: Sequence[Rule]) -> Captures:

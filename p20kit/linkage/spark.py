@@ -23,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 
 from p20kit.errors import Finding
-from p20kit.linkage.blocking import Rule, first_to_propose, proposed
+from p20kit.linkage.blocking import Rule, first_to_propose, keys_of, proposed
 from p20kit.linkage.comparison import Comparison
 from p20kit.linkage.errors import LinkageRefused
 from p20kit.linkage.pairs import Weighed, weighed
@@ -63,16 +63,16 @@ def pairs_on_spark(con: Any, tables: tuple[str, str]) -> Iterator["PairsOnSpark"
     LinkageRefused
         As in `open_session`.
     """
-    session = open_session()
+    session, held = open_session(), [*dict.fromkeys(tables), *dict.fromkeys(map(keys_of, tables))]
     try:
-        for table in dict.fromkeys(tables):
+        for table in held:
             found = con.sql(f"select * from {table}").to_arrow_table()  # noqa: S608 - ours
             session.createDataFrame(found).createOrReplaceTempView(table)
         yield PairsOnSpark(session, tables, columns_of(con, tables[0]))
     finally:
         # The session stays: the next two agencies would wait for another one to start.
         session.catalog.clearCache()
-        for view in (*dict.fromkeys(tables), "proposed", "candidates", "vectors", "pattern_weights"):
+        for view in (*held, "proposed", "candidates", "vectors", "pattern_weights"):
             session.catalog.dropTempView(view)
 
 

@@ -41,7 +41,7 @@ def open_linker(
         frame = standardise(file, used).frame
         given = frame["fn"].astype("object")
         formal = pa.array([None if v != v else list(formal_names(v)) for v in given], type=pa.list_(pa.string()))
-        con.register("incoming", arrow_table(frame, ()).append_column("formal", formal))
+        con.register("incoming", arrow_table(frame).append_column("formal", formal))
         con.execute(f"create table {name} as select * from incoming")  # noqa: S608
         con.unregister("incoming")
         tables.append(database.register(name, dataset_display_name=name))

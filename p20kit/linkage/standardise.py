@@ -57,6 +57,9 @@ KEYS = frozenset(["fi", "mi", "root", "fn_sound", "li", "ln_sound", "birth_year"
 COUNTED = ("fn", "ln", "dob", "mn", "zip", "town")
 """Columns of which the chance that two records agree is counted."""
 
+COMPARED = (("fn", "ln", "ln1", "ln2", "mn"), ("dob", "dob_swapped"))
+"""Columns that are compared with one another: they share one list of values, and are equal where their codes are."""
+
 FREQUENCIES = ("fn", "ln", "mn", "zip", "street", "street2", "street_number", "town", "occupation")
 """Columns of which a rare value that agrees says more than a common one."""
 
@@ -65,6 +68,7 @@ _NOT_ISSUED = r"(?:000|666|9\d\d)\d{6}|\d{3}00\d{4}|\d{5}0000"
 _PLACEHOLDER = f"^(?:{_REPEATED}|{'|'.join(KNOWN_PLACEHOLDERS)}|{_NOT_ISSUED})$"
 _APART = dict.fromkeys(map(ord, "-/,_ "), " ")
 _PUNCTUATION = {i: None for i in range(128) if not chr(i).isalnum()} | _APART
+_DATE = re.compile(r"1[3-9]\d{6}|20\d{6}")
 _SOUNDS = {c: str(d) for d, cs in enumerate(("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), 1) for c in cs}
 _SEXES = {"M": "M", "MALE": "M", "1": "M", "F": "F", "FEMALE": "F", "2": "F"}
 _MAIN = {"first_name": "fn", "middle_name": "mn", "last_name": "ln"}
@@ -141,8 +145,12 @@ def share_vocabularies(left: Standardised, right: Standardised) -> None:
     Also adds `rare_<column>`: -log2 of the share of a value in both files together (float32), for the names and
     the columns of addresses.
     """
-    both = [column for column in left.frame if column in right.frame]
-    share_values(left.frame, right.frame, [c for c in both if c in KEYS or c in COUNTED or c in FREQUENCIES])
+    both = [str(column) for column in left.frame if isinstance(left.frame[column].dtype, pd.CategoricalDtype)]
+    both = [column for column in both if column in right.frame]
+    groups = [[column for column in group if column in both] for group in COMPARED]
+    groups += [[column] for column in both if all(column not in group for group in COMPARED)]
+    for group in filter(None, groups):
+        share_values(left.frame, right.frame, group)
     for column in FREQUENCIES:
         if column in both:
             codes = [side.frame[column].cat.codes.to_numpy() for side in (left, right)]
@@ -246,12 +254,14 @@ def date_parts(value: str) -> str | None:
 
     A month or day out of range is kept: it still agrees in its other parts.
     """
+    if _DATE.fullmatch(value):
+        return value
     american = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", value)
     if american:
         month, day, year = american.groups()
         value = f"{year}{int(month):02d}{int(day):02d}"
     digits = re.sub(r"[-/. ]", "", value[:10])
-    return digits if re.fullmatch(r"1[3-9]\d{6}|20\d{6}", digits) else None
+    return digits if _DATE.fullmatch(digits) else None
 
 
 def _date(role: str, values: Coded) -> Columns:

@@ -1,5 +1,6 @@
 """What two records say together is counted once: evidence that another identifier gives already is none."""
 
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +48,19 @@ def test_a_first_initial_that_stands_as_middle_initial_speaks_for_a_match(agenci
     middle = {"FirstName": "Quentin", "MiddleName": "Z"}
     stands, foreign = (weight(agencies, model, {}, middle | {"MiddleName": initial}) for initial in "ZK")
     assert stands > foreign + 1
+
+
+CROSSED = {
+    "names swapped": ({}, {"FirstName": "Canaryfield", "LastName": "Zyxwvut", "DOB": "19971221"}),
+    "day and month swapped": ({"DOB": "19970304"}, {"DOB": "19970403", "LastName": "Quorbanek"}),
+    "second surname against first": (
+        {"LastName": "Quorbanek-Canaryfield"},
+        {"LastName": "Canaryfield", "DOB": "19510806"},
+    ),
+}
+
+
+@pytest.mark.parametrize("crossed", CROSSED)
+def test_records_that_agree_only_crosswise_are_brought_together(agencies, model, crossed):
+    """However light: a pair that no rule proposes has no weight."""
+    assert isfinite(weight(agencies, model, *CROSSED[crossed]))
