@@ -162,6 +162,8 @@ def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standard
     # Identifiers stay in memory: DuckDB may not spill to disk. Its progress bar would load scripts into a report.
     groups = -(-max(len(left.frame), len(right.frame)) // ROW_GROUP)
     con.execute(f"set threads={max(1, min(threads, groups))}; set temp_directory=''")
+    # What a step has used goes back at once: the next one would come on top of it.
+    con.execute("set allocator_flush_threshold='1MB'; set allocator_bulk_deallocation_flush_threshold='1MB'")
     con.execute("set preserve_insertion_order=false; set enable_progress_bar=false")
     both = [column for column in left.frame if column in right.frame]
     for table, side in dict(zip(tables, (left, right), strict=True)).items():

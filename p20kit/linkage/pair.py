@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from p20kit.linkage.assignment import assign
 from p20kit.linkage.elements import usable_roles
@@ -166,7 +167,10 @@ def read(
     if encoded and method.engine != "duckdb":
         refuse_engine(method.engine)
     take = read_encoded if encoded else standardise
-    sides = {name: take(file, {r: c for r, c in roles.items() if c in file}) for name, file in files.items()}
+    sides = {}
+    for name, file in files.items():
+        sides[name] = take(file, {role: column for role, column in roles.items() if column in file})
+        pa.default_memory_pool().release_unused()
     check_standardised(sides)
     return sides
 
