@@ -135,7 +135,8 @@ def shown(released: Released) -> Shown:
     for n, table in enumerate(released.protected.tables):
         frame = released.protected.to_published(n)
         for row in frame.drop(columns="status").to_dict("records"):
-            codes = tuple((column, str(row.pop(column))) for column in table.by)
+            # In whatever order a mutant names the columns, the cell is the same.
+            codes = tuple(sorted((column, str(row.pop(column))) for column in table.by))
             found |= {(codes, str(what), float(value)) for what, value in row.items() if not pd.isna(value)}
     return found
 
