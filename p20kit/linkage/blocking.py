@@ -145,6 +145,17 @@ RULES: tuple[Rule, ...] = (
 tokens (`encoding.TOKENS`) stand last; no file holds both kinds of columns."""
 
 
+def _alike() -> list[set[str]]:
+    groups: list[set[str]] = []
+    for key in chain.from_iterable(rule.keys for rule in RULES):
+        met = [group for group in groups if group & set(key)]
+        groups = [group for group in groups if group not in met] + [set(key).union(*met)]
+    return groups
+
+
+ALIKE = _alike()
+"""Columns that some rule compares with one another."""
+
 COLUMNS = frozenset(column for rule in RULES for column in (*chain(*rule.keys), rule.lacking) if column)
 """What the rules look at."""
 

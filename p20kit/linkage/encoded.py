@@ -24,7 +24,7 @@ from p20kit.linkage.errors import refuse_training
 from p20kit.linkage.standardise import Standardised
 from p20kit.linkage.vectors import Patterns, both_sides, columns_of, compare, patterns
 
-COST = {"work": "two agencies, 100,000 x 100,000 records, encoded", "encoded": 0.98041, "clear": 0.99536}
+COST = {"work": "two agencies, 100,000 x 100,000 records, encoded", "encoded": 0.98063, "clear": 0.99629}
 """F1 on invented files with truth, encoded and in the clear: what the report says an encoded match costs. The row
 of benchmarks/results/linkage.json from which it is, held to it by a test."""
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from p20kit.linkage.blocking import COLUMNS, Cost, Rule, choose_rules, keys_of
+from p20kit.linkage.blocking import ALIKE, COLUMNS, Cost, Rule, choose_rules, keys_of
 from p20kit.linkage.codes import arrow_table
 from p20kit.linkage.comparison import Comparison, build_comparisons
 from p20kit.linkage.encoded import date_u, encoded_comparisons, strangers_within
@@ -105,7 +105,7 @@ def score_files(
     same = left is right
     tables = ("records_l", "records_l" if same else "records_r")
     records = (len(left.frame), len(right.frame))
-    share_vocabularies(left, right)
+    share_vocabularies(left, right, ALIKE)
     columns = left.filled() & right.filled()
     comparisons = encoded_comparisons(columns) if left.encoded else build_comparisons(columns)
     kept = None if model is None else reopen(model, comparisons)

@@ -5,7 +5,7 @@ The work is done once per distinct value: a file of a million people holds far f
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,9 +56,6 @@ KEYS = frozenset(["fi", "mi", "root", "fn_sound", "li", "ln_sound", "birth_year"
 
 COUNTED = ("fn", "ln", "dob", "mn", "zip", "town")
 """Columns of which the chance that two records agree is counted."""
-
-COMPARED = (("fn", "ln", "ln1", "ln2", "mn"), ("dob", "dob_swapped"))
-"""Columns that are compared with one another: they share one list of values, and are equal where their codes are."""
 
 FREQUENCIES = ("fn", "ln", "mn", "zip", "street", "street2", "street_number", "town", "occupation")
 """Columns of which a rare value that agrees says more than a common one."""
@@ -139,16 +136,22 @@ def standardise(raw: pd.DataFrame, roles: Mapping[str, str]) -> Standardised:
     return Standardised(frame, complete, {r: held[r] - n for r, n in present.items() if held[r] > n})
 
 
-def share_vocabularies(left: Standardised, right: Standardised) -> None:
+def share_vocabularies(left: Standardised, right: Standardised, alike: Sequence[Collection[str]]) -> None:
     """Give both files one list of values per kind of column, so that they are compared by codes.
 
     Also adds `rare_<column>`: -log2 of the share of a value in both files together (float32), for the names and
     the columns of addresses.
+
+    Parameters
+    ----------
+    left, right : Standardised
+    alike : sequence of collections of str
+        Columns that are compared with one another; any other is compared with itself alone.
     """
     both = [str(column) for column in left.frame if isinstance(left.frame[column].dtype, pd.CategoricalDtype)]
     both = [column for column in both if column in right.frame]
-    groups = [[column for column in group if column in both] for group in COMPARED]
-    groups += [[column] for column in both if all(column not in group for group in COMPARED)]
+    groups = [[column for column in group if column in both] for group in alike]
+    groups += [[column] for column in both if all(column not in group for group in alike)]
     for group in filter(None, groups):
         share_values(left.frame, right.frame, group)
     for column in FREQUENCIES:
