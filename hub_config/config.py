@@ -149,6 +149,9 @@ class HubConfig:
     public_url : str
         Where browsers reach it, ``https://enclave.example.org``; empty for host and port over http, on loopback.
     identity : Identity
+    database : str
+        Where the hub keeps who is signed in and what runs, an SQLAlchemy address; empty for a file in `state`. Not
+        the registry's database: the tables are JupyterHub's.
     web : WebDoor, optional
     tls : Tls, optional
         Absent, TLS ends before the proxy.
@@ -181,6 +184,7 @@ class HubConfig:
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str = ""
+    database: str = ""
     web: WebDoor | None = None
     tls: Tls | None = None
     docker: DockerEngine | None = None
@@ -223,6 +227,11 @@ class HubConfig:
     def state(self) -> Path:
         """Return the folder of what the hub keeps."""
         return self.home / "hub"
+
+    @property
+    def database_url(self) -> str:
+        """Return the address of the hub's own database."""
+        return self.database or f"sqlite:///{self.state / 'hub.sqlite'}"
 
     @property
     def shown(self) -> Path:

@@ -32,7 +32,7 @@ if config.public_url:
     c.JupyterHub.public_url = config.own_url
 c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = socket_url(config.hub_socket)
 c.JupyterHub.hub_socket_mode = 0o666
-c.JupyterHub.db_url = f"sqlite:///{config.state / 'hub.sqlite'}"
+c.JupyterHub.db_url = config.database_url
 c.JupyterHub.cookie_secret_file = str(config.state / "cookie_secret")
 c.JupyterHub.cleanup_servers = not config.keep_servers
 # A sign-in lasts a working day: the second factor was shown then.

@@ -1,0 +1,44 @@
+"""The hub keeps who is signed in and what runs in PostgreSQL, through its own crash and the server's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import psycopg
+import pytest
+
+from demo import hub_client
+from tests.hub.conftest import PROJECT, Hub, running_hub, survives_a_crash_of_the_hub
+from tests.postgresql import PostgreSQL
+
+
+@pytest.fixture(scope="module")
+def address(postgresql: PostgreSQL) -> str:
+    return postgresql.database()
+
+
+@pytest.fixture(scope="module")
+def hub(provider: str, address: str) -> Iterator[Hub]:
+    with running_hub(provider, database=address) as found:
+        yield found
+
+
+def test_a_restarted_hub_finds_its_servers_in_postgresql(hub: Hub, address: str) -> None:
+    survives_a_crash_of_the_hub(hub)
+    with psycopg.connect(address.replace("+psycopg", "")) as connection:
+        names = connection.execute("select name from spawners where server_id is not null").fetchall()
+    assert names == [(PROJECT,)]
+    assert not (hub.home / "hub" / "hub.sqlite").exists()
+
+
+def test_a_crash_of_the_database_ends_neither_hub_nor_session(hub: Hub, postgresql: PostgreSQL) -> None:
+    session, server = hub.opened("cleo")
+    running = hub.sandboxes()
+    postgresql.crash()
+    assert hub_client.run_cells(session, server, ["print(6 * 7)"])[0].text == "42\n"
+    # JupyterHub learns of the crash from the first request that asks its database; that one fails.
+    with suppress(hub_client.HubError):
+        hub_client.login(hub.base_url, "ben")
+    hub.opened("ben")
+    assert set(running) < set(hub.sandboxes())
