@@ -1,4 +1,4 @@
-"""Who may do what: every role and action, and every reason against it.
+"""Who is let in, by whom and until when, and every reason that ends it; `test_access_matrix` has who may do what.
 
 Source: DSA VI.E; DSA III.F.1; ExA 2.g; ExA 2.h; ExC.
 """
@@ -21,16 +21,6 @@ from enclave.store import Store
 from enclave.terms import Action, Role
 from tests.parties import bring_into_force, let_in, representative
 
-A = Action
-MAY = {
-    Role.RESEARCHER: {A.ANALYSE, A.REQUEST},
-    Role.AGENCY_ANALYST: {A.ANALYSE, A.REQUEST},
-    Role.HUB_STAFF: {A.RECEIVE, A.MATCH, A.CUT, A.DESTROY},
-    Role.STEWARD: {A.AGREE, A.CONFIRM, A.DECIDE, A.AUDIT},
-    Role.OPM: {A.CHECK, A.PUBLISH, A.DESTROY, A.DECIDE, A.AUDIT},
-    Role.AUDITOR: {A.AUDIT},
-}
-TOUCHES_RECORDS = {A.ANALYSE, A.REQUEST, A.RECEIVE, A.MATCH, A.CUT}
 DAY, SIGNED = date(2022, 4, 11), date(2022, 4, 1)
 
 
@@ -65,26 +55,6 @@ def office(tmp_path: Path) -> Iterator[Office]:
     made = Office(tmp_path)
     yield made
     made.store.close()
-
-
-def test_every_role_may_do_this_and_nothing_else(office: Office) -> None:
-    assert set(people.PERMITTED) == {*MAY, Role.CLOCK} == set(Role)
-    assert people.PERMITTED[Role.CLOCK] == {A.DESTROY}
-    for role in MAY:
-        office.enlist(role.value, role)
-        for action in Action:
-            expected = [] if action in MAY[role] else ["role"]
-            assert office.rules(role.value, action) == expected, f"{role} {action}"
-
-
-def test_without_papers_nobody_touches_records(office: Office) -> None:
-    for role in MAY:
-        office.enlist(role.value, role, signed_on=None, approvals=())
-        for action in MAY[role]:
-            analyst = role in {Role.RESEARCHER, Role.AGENCY_ANALYST}
-            lacks = ["exhibit-b", "exhibit-c", *(["approval"] if analyst else []), "training"]
-            expected = [*lacks, *([] if analyst else ["government"])] if action in TOUCHES_RECORDS else []
-            assert office.rules(role.value, action) == expected, f"{role} {action}"
 
 
 def lose_an_approval(office: Office) -> None:
@@ -166,8 +136,12 @@ def test_destruction_and_audit_are_possible_after_the_end(office: Office) -> Non
     office.enlist("olga", Role.OPM, approvals=())
     end_the_project(office)
     hold(office)
-    assert [a for a in MAY[Role.OPM] if office.rules("olga", a) == []] != []
-    assert {a for a in MAY[Role.OPM] if office.rules("olga", a) == []} == {A.DESTROY, A.DECIDE, A.AUDIT}
+    assert [a for a in people.PERMITTED[Role.OPM] if office.rules("olga", a) == []] != []
+    assert {a for a in people.PERMITTED[Role.OPM] if office.rules("olga", a) == []} == {
+        Action.DESTROY,
+        Action.DECIDE,
+        Action.AUDIT,
+    }
 
 
 def test_an_admission_ends_with_exhibit_c_or_the_project(office: Office) -> None:
