@@ -109,7 +109,7 @@ def page() -> str:
             "# Who may do what",
             "",
             "Written by `python -m tests.unit.access` from the table that `tests/unit/test_access_matrix.py` holds",
-            f"the program to: every role, action, state of agreement, of project and of person, {total:,} combinations.",
+            f"the program to: every role, action, state of agreement, project and person: {total:,} combinations.",
             "",
             "## Role and action",
             f"| role | {titles} |",
