@@ -1,6 +1,6 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup engine proxy demo serve test lint types lock clean bench bench-hub bench-disclosure bench-linkage bench-gate bench-custody bench-pages attack fuzz kills mutation rows
+.PHONY: help setup engine proxy demo serve test lint types lock clean bench bench-hub bench-disclosure bench-linkage bench-gate bench-custody bench-pages attack fuzz kills mutation rows site
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -66,6 +66,10 @@ var/peers/.ready: requirements/peers.txt
 	rm -rf var/peers && /usr/bin/python3 -m venv --without-pip var/peers
 	VIRTUAL_ENV=var/peers .venv/bin/uv pip install -q --system-certs --require-hashes -r requirements/peers.txt
 	touch $@
+
+site: setup  ## Make the site of the documentation in var/site
+	.venv/bin/python -m benchmarks.page
+	.venv/bin/python -m sphinx -q -n -W docs var/site
 
 rows: setup  ## Write docs/requirements.md from policies/requirements.yaml
 	.venv/bin/python -m scripts.requirements
