@@ -117,8 +117,7 @@ def score_files(
         rules = [cost.rule for cost in costs if cost.used] or refuse_blocking(costs)
         with _pairs(engine, con, tables) as candidates:
             candidates.propose(rules)
-            for table in dict.fromkeys(tables):
-                con.execute(f"drop table {keys_of(table)}")
+            _drop_keys(con, tables)
             tell("comparing", 0.3)
             seen = candidates.compare(comparisons)
             tell("training", 0.6)
@@ -173,6 +172,11 @@ def _load(con: Any, tables: tuple[str, str], left: Standardised, right: Standard
         for column in list(side.frame):
             del side.frame[column]
         pa.default_memory_pool().release_unused()
+
+
+def _drop_keys(con: Any, tables: tuple[str, str]) -> None:
+    for table in dict.fromkeys(tables):
+        con.execute(f"drop table {keys_of(table)}")
 
 
 def _create(con: Any, table: str, rows: pa.Table) -> None:
