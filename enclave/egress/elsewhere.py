@@ -117,8 +117,9 @@ def _close(mine: _Cell, theirs: _Cell | None, policy: CellPolicy) -> Iterator[st
 
 def _cleared(settings: Settings, clearance: Clearance) -> Iterator[Mapping[Group, _Cell]]:
     """Read the tables of a clearance from the very bytes that were cleared: not yet published, or published."""
-    by_columns: Sequence[Any] = clearance.record.get("by", ())
-    for number, (by, sums) in enumerate(zip_longest(by_columns, clearance.record.get("sums", ()), fillvalue={}), 1):
+    nothing: dict[str, Any] = {}
+    named = zip_longest(clearance.record.get("by", ()), clearance.record.get("sums", ()), fillvalue=nothing)
+    for number, (by, sums) in enumerate(named, start=1):
         name = f"{clearance.request_id}_{number}.csv"
         wanted = {artefact.sha256 for artefact in clearance.artefacts if artefact.name == name}
         for content in _bytes(settings, name):

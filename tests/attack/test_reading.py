@@ -25,7 +25,7 @@ from tests.spelled import written
 from tests.world import Installation
 
 BY = ("ManufacturingStudent", "RaceEthnicityReportingText")
-TOO_LONG = 12
+TOO_LONG = 15
 """Seconds after which a reader that should have been ended is relieved."""
 CODE = ["x = 'left' + 'right'", "y = 'Total of all'"]
 
@@ -84,7 +84,7 @@ def test_a_request_that_cannot_be_read_is_refused_and_the_gate_goes_on(
 
 def test_how_long_a_request_may_take_is_the_callers_to_say(delivered: Installation, honest: Body) -> None:
     """A request that would be read, in less time than any reader needs to begin."""
-    with pytest.raises(Invalid, match="took more than 0.01 seconds"):
+    with pytest.raises(Invalid, match=r"took more than 0\.01 seconds"):
         read_apart(delivered.enclave.settings, written(honest), seconds=0.01)
 
 
@@ -98,14 +98,12 @@ def test_a_reader_that_does_not_end_is_ended(delivered: Installation, honest: Bo
         if not over.wait(TOO_LONG):
             held.write_bytes(written(honest))
 
-    relief = Thread(target=relieve)
-    relief.start()
+    Thread(target=relieve, daemon=True).start()
     runtime = delivered.enclave.settings.runtime
     try:
         code = answer_apart(delivered.enclave.settings, held, answer, seconds=1, memory=LARGEST)
     finally:
         over.set()
-        relief.join()
     assert code is None and answer.read_bytes() in (b"", BEGUN)
     assert list(Bubblewrap(runtime).running()) == []
 
