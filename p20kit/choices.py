@@ -83,8 +83,9 @@ def choices(
     found = [_tried("hide the fewest cells", lambda: protect(tables, policy, earlier))]
     fewest = _tried("hide the fewest persons", lambda: protect(tables, policy, earlier, weights="persons"))
     found += [fewest] if _differ(found[0].protected, fewest.protected) else []
-    if any(isinstance(measure, CumulativeShare) for table in tables for measure in table.measures):
-        found.append(_tried("fewer points", lambda: protect(_coarser(tables, policy), policy, earlier)))
+    coarser = _coarser(tables, policy)
+    if [table.measures for table in coarser] != [table.measures for table in tables]:
+        found.append(_tried("fewer points", lambda: protect(coarser, policy, earlier)))
     counts = all(tuple(table.measures) == (Count(),) and table.employer is None for table in tables)
     merges = find_merges(tables, policy) if counts else {}
     if merges:

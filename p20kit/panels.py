@@ -28,7 +28,7 @@ SAID = {
     "refused": "✕ It would not leave as it is:",
 }
 WORDS = ("title", "report", "questions", "audience", "population")
-_STYLE = """<style>.p20-panel h3 { margin: 0 0 .3em; font-size: 1.2em; font-weight: 600; }
+_STYLE = """<style>.p20-panel h2 { margin: 0 0 .3em; font-size: 1.2em; font-weight: 600; }
 .p20-panel p { margin: 0 0 .4em; line-height: 1.45; max-width: 60em; } .p20-panel ul { margin: 0 0 .5em; }
 .p20-panel li { line-height: 1.45; max-width: 60em; overflow-wrap: anywhere; }
 .p20-panel .widget-html-content, .p20-panel label, .p20-panel code { color: var(--jp-ui-font-color1, inherit); }
@@ -107,9 +107,10 @@ class Panel:
         wide = widgets.Layout(width="auto")
         self.ways = widgets.RadioButtons(options=options, value=options[0][1], layout=wide)
         self.displayed, self.told, self._line = (widgets.HTML(layout=wide) for _ in range(3))
-        self.write = widgets.Button(description="Write the request", button_style="primary", layout=wide)
+        beside = widgets.Layout(width="auto", align_self="flex-start")
+        self.write = widgets.Button(description="Write the request", button_style="primary", layout=beside)
         counted = widgets.HTML(f"{_STYLE}{self._as_counted()}", layout=wide)
-        asked = widgets.HTML("<h3>What would pass</h3>", layout=wide)
+        asked = widgets.HTML("<h2>What would pass</h2>", layout=wide)
         parts = [counted, asked, self.ways, self.told, self.displayed, self._line, self.write]
         self.view = widgets.VBox(parts, layout=widgets.Layout(padding="0 0 .5em 0"))
         self.view.add_class("p20-panel")
@@ -168,10 +169,10 @@ class Panel:
     def _as_counted(self) -> str:
         found = self._judged(self._tables)
         if found.verdict != "refused":
-            return f"<h3>As counted</h3><p>{SAID[found.verdict]}</p>{_reasons(found.look_at)}"
+            return f"<h2>As counted</h2><p>{SAID[found.verdict]}</p>{_reasons(found.look_at)}"
         count = len(found.findings)
         return (
-            f"<h3>As counted</h3><p>{SAID['refused'].rstrip(':')}: {count} finding{'s' * (count != 1)}.</p>"
+            f"<h2>As counted</h2><p>{SAID['refused'].rstrip(':')}: {count} finding{'s' * (count != 1)}.</p>"
             f"<details><summary>The reasons</summary>{_reasons(found.findings)}</details>"
         )
 
@@ -213,6 +214,7 @@ class Panel:
             self._tell(f"✕ It was not written: {type(error).__name__}.")
         else:
             self._tell(f"✓ Request {Path(done.result).parent.name} is in the outbox.")
+            self.write.disabled = True  # until another way is chosen: asked for once is enough
 
     def _name(self) -> str:
         """Find what the notebook calls this panel."""
