@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from p20kit import CellPolicy, CumulativeShare, Rate, Table, audit, chart, protect, tabulate
-from p20kit.errors import TableInvalid, Unprotectable
+from p20kit.errors import ChartInvalid, TableInvalid, Unprotectable
 from p20kit.protection import Protected
 from p20kit.treatments import fewer_points
 from tests.disclosure.adversary import Reader, from_shares
@@ -253,7 +253,20 @@ def test_a_share_displayed_again_is_found_by_attacker_and_audit_alike() -> None:
     assert "table by quarter[area=N, quarter=2]" in {finding.where for finding in audit(again, STRICT).findings}
 
 
-def test_a_chart_draws_the_shares_that_are_displayed() -> None:
+def test_a_chart_draws_the_curve_as_far_as_it_is_displayed() -> None:
+    frame = first_employed(N=[12, 3, 20, 25], S=[30, 20, 10, 40], E=[30, 22, 11, 40])
+    protected = protect(shares(frame), STRICT)
+    curve = chart(protected, "line", x="quarter", colour="area")
+    drawn = curve.cells.pivot(index="area", columns="quarter", values="% up to quarter")
+    displayed = protected.to_frame().set_index("area").loc[["E", "N", "S"], LABELS]
+    np.testing.assert_array_equal(drawn.fillna(-1).to_numpy(), displayed.fillna(-1).to_numpy())
+    assert chart(protected, **curve.parameters).to_svg() == curve.to_svg()
+    assert "line chart of % up to quarter by quarter and area. 2 of 9 are hidden" in curve.description
+    with pytest.raises(ChartInvalid, match="not a by-column"):
+        chart(protected, x="year")
+
+
+def test_a_chart_draws_the_shares_up_to_one_point() -> None:
     frame = first_employed(N=[12, 3, 20, 25], S=[30, 20, 10, 40], E=[30, 22, 11, 40])
     drawn = chart(protect(shares(frame), STRICT), x="area", measure=LABELS[2])
     assert drawn.cells[LABELS[2]].tolist() == [61.2, 58.3, 60.0]

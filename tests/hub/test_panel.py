@@ -23,14 +23,16 @@ from tests.hub.conftest import hub_over
 from tests.world import PROJECT, Installation
 
 SERVER = "user/wren/dr-0034/"
-CELL = """import p20kit
+CELL = """import p20kit, pandas
 from p20kit.panels import panel
 project = p20kit.open_project()
 students = project.frame('sde')
-students['Started'] = (['first'] * 400 + ['second'] * 3 + ['third'] * 500 + ['never'] * len(students))[:len(students)]
+place = students.groupby('ManufacturingStudent').cumcount()
+order = ['first', 'second', 'third']
+students['Started'] = pandas.cut(place, [-1, 14, 17, 37, 9999], labels=[*order, 'never']).astype('str')
 table = p20kit.tabulate(students, ['ManufacturingStudent'],
-    p20kit.CumulativeShare.along('Started', ['first', 'second', 'third']),
-    name='starts', title='When students start', sources={'ManufacturingStudent': 'sde.ManufacturingStudent'})
+    p20kit.CumulativeShare.along('Started', order), name='starts', title='When students start',
+    sources={'ManufacturingStudent': 'sde.ManufacturingStudent'})
 review = panel(table, title='When students start', report='cumulative', questions=['RQ1'], audience='public',
     population='all students')
 review"""
