@@ -169,7 +169,7 @@ def _curve(source: Table, x: str) -> list[CumulativeShare]:
 
 
 def _along(frame: pd.DataFrame, x: str, curve: Sequence[CumulativeShare], measure: str) -> tuple[pd.DataFrame, str]:
-    """Put the shares of a curve below each other, with the point of each, and name them; without a curve all stays."""
+    """Put the shares of a curve below each other, with the point of each, and name them; else leave all as it is."""
     if not curve:
         return frame, measure
     by = [column for column in frame.columns[: frame.columns.get_loc(COUNT)] if column != x]

@@ -148,6 +148,13 @@ def test_an_order_of_ones_own_and_a_point_nobody_reaches_go_to_a_person(project:
     assert looked_at((*code_set, "4711")) == {"codes", "order"}
 
 
+def test_a_point_called_like_a_person_is_refused(project: Project, people: pd.DataFrame) -> None:
+    person = str(people["P20ID"].iloc[0])
+    along = CumulativeShare.along("Year", (*POINTS, person))[:2]
+    found = preflight(protect(table(people, *along), project.policy), project=project).findings
+    assert "person-id" in {finding.rule for finding in found}
+
+
 @pytest.mark.parametrize(
     "said",
     [
