@@ -28,6 +28,8 @@ SAID = {
     "refused": "✕ It would not leave as it is:",
 }
 WORDS = ("title", "report", "questions", "audience", "population")
+EACH = 3
+"""Findings of one rule that are spelled out."""
 _STYLE = """<style>.p20-panel h2 { margin: 0 0 .3em; font-size: 1.2em; font-weight: 600; }
 .p20-panel p { margin: 0 0 .4em; line-height: 1.45; max-width: 60em; } .p20-panel ul { margin: 0 0 .5em; }
 .p20-panel li { line-height: 1.45; max-width: 60em; overflow-wrap: anywhere; }
@@ -245,11 +247,11 @@ def _offered(choice: Choice) -> str:
 
 
 def _reasons(findings: Iterable[Finding]) -> str:
-    """List findings in words, those of one rule and one sentence together."""
-    ordered = sorted(dict.fromkeys(findings), key=lambda f: (f.rule, f.what))
+    """List findings in words, of each rule the first ones."""
     listed = []
-    for _, same in groupby(ordered, key=lambda f: (f.rule, f.what)):
-        first, *more = same
-        also = f" And {len(more):,} more like it." if more else ""
-        listed.append(f"<li>{escape(str(first))}{also}</li>")
+    for _, same in groupby(sorted(dict.fromkeys(findings), key=lambda f: f.rule), key=lambda f: f.rule):
+        several = [str(finding) for finding in same]
+        listed += [f"<li>{escape(said)}</li>" for said in several[:EACH]]
+        more = len(several) - EACH
+        listed += [f"<li>And {more:,} more of this kind.</li>"] if more > 0 else []
     return f"<ul>{''.join(listed)}</ul>" if listed else ""

@@ -10,6 +10,7 @@ import pytest
 
 from p20kit import CellPolicy, CumulativeShare, Rate, Table, audit, chart, protect, tabulate
 from p20kit.errors import ChartInvalid, TableInvalid, Unprotectable
+from p20kit.layers import barred_figures
 from p20kit.protection import Protected
 from p20kit.treatments import fewer_points
 from tests.disclosure.adversary import Reader, from_shares
@@ -76,6 +77,13 @@ def test_three_people_between_two_points_are_not_told_by_the_shares_of_both() ->
 def test_too_few_before_the_first_point_or_after_the_last_hide_that_share(counts: list[int], lost: int) -> None:
     found = shown(shares(first_employed(N=counts, S=[30, 20, 10, 40], E=[30, 22, 11, 40])))
     assert found.loc["N"].isna().tolist() == [at == lost for at in range(3)]
+
+
+@pytest.mark.parametrize(("counts", "barred"), [([30, 20, 20, 5], 2), ([5, 30, 20, 20], 0), ([30, 20, 20, 6], None)])
+def test_the_gate_bars_a_share_of_too_few_by_itself(counts: list[int], barred: int | None) -> None:
+    table = shares(first_employed(N=counts, S=[30, 20, 10, 40]))
+    found = [bool(barred_figures(table, label, STRICT)[0]) for label in LABELS]
+    assert found == [at == barred for at in range(3)]
 
 
 def test_a_group_between_points_that_are_not_next_to_each_other_is_protected_too() -> None:

@@ -71,6 +71,7 @@ def test_a_way_is_chosen_with_the_keyboard_and_asked_for(wren: Researcher, page:
     assert seen.locator("td.withheld").count() > 0
     seen.scroll_into_view_if_needed()
     picture(page, "panel-light")
+    page.set_viewport_size({"width": 1400, "height": 1200})
     seen.screenshot(path=PICTURES / "panel.png")
     assert Axe().run(page, context=".p20-panel").response["violations"] == []
 
