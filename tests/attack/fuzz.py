@@ -46,7 +46,7 @@ STRANGE: tuple[Any, ...] = (
 
 
 def honest(project: Project, folder: Path) -> tuple[Body, Body]:
-    """Ask for counts by two columns, a rate, a chart of it and shares, which is cleared; and with a mean and a text."""
+    """Ask for counts, a rate, a chart of it and shares, which is cleared; and with a mean and a text besides."""
     people = project.frame("sde").assign(Score=range(900))
     by = ["Gender", "LastReportingSchoolName"]
     counts = tabulate(people, by, name="schools", sources={column: f"sde.{column}" for column in by})
