@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from p20kit import CellPolicy, CumulativeShare, Rate, Table, audit, chart, protect, tabulate
+from p20kit.companions import companions
 from p20kit.errors import ChartInvalid, TableInvalid, Unprotectable
 from p20kit.layers import barred_figures
 from p20kit.protection import Protected
@@ -149,6 +150,8 @@ def test_a_category_may_be_called_as_a_side_of_a_share_is() -> None:
     protected = protect(measured(frame, ["area"], *along, Rate("quarter", "after 1")), STRICT)
     found = protected.to_frame().set_index("area")
     assert found.loc["N"].iloc[2:].tolist() == [18.2, 31.8, 62.1, 13.6]
+    (behind,) = companions(protected.tables[0])
+    assert len(set(behind.table.labels)) == len(behind.table.labels)  # a finding names one group
     assert audit(protected, STRICT).findings == ()
 
 
@@ -175,6 +178,13 @@ def test_fewer_points_keep_the_most_of_which_nothing_has_to_be_hidden() -> None:
     protected = protect(coarser, STRICT)
     assert protected.to_frame().notna().all().all() and audit(protected, STRICT).findings == ()
     assert protect(shares(frame, *along), STRICT).to_frame().isna().any().any()
+
+
+@pytest.mark.parametrize(("counts", "dropped"), [([30, 20, 20, 3], LABELS[2]), ([3, 30, 20, 20], LABELS[0])])
+def test_a_point_with_too_few_beyond_it_is_left_out(counts: list[int], dropped: str) -> None:
+    table = shares(first_employed(N=counts, S=[30, 20, 10, 40]))
+    kept = {measure.label for measure in fewer_points(table, STRICT).measures}
+    assert kept == {measure.label for measure in table.measures} - {dropped}
 
 
 def test_where_no_points_do_the_fewest_groups_are_left_too_small() -> None:
@@ -268,6 +278,7 @@ def test_a_chart_draws_the_curve_as_far_as_it_is_displayed() -> None:
     drawn = curve.cells.pivot(index="area", columns="quarter", values="% up to quarter")
     displayed = protected.to_frame().set_index("area").loc[["E", "N", "S"], LABELS]
     np.testing.assert_array_equal(drawn.fillna(-1).to_numpy(), displayed.fillna(-1).to_numpy())
+    assert list(dict.fromkeys(curve.cells["quarter"])) == list(POINTS)
     assert chart(protected, **curve.parameters).to_svg() == curve.to_svg()
     assert "line chart of % up to quarter by quarter and area. 2 of 9 are hidden" in curve.description
     with pytest.raises(ChartInvalid, match="not a by-column"):
