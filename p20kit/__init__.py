@@ -15,7 +15,7 @@ from p20kit.audit import audit
 if TYPE_CHECKING:
     from p20kit.charts import chart
     from p20kit.counting import tabulate
-    from p20kit.measures import Count, Mean, Median, Quantile, Rate, Total
+    from p20kit.measures import Count, CumulativeShare, Mean, Median, Quantile, Rate, Total
     from p20kit.models import model
     from p20kit.policy import CellPolicy
     from p20kit.project import open_project
@@ -28,6 +28,7 @@ _HOMES = {
     "tabulate": "counting",
     "Table": "tables",
     "Count": "measures",
+    "CumulativeShare": "measures",
     "Rate": "measures",
     "Mean": "measures",
     "Median": "measures",
@@ -45,6 +46,7 @@ _ROOMS = ("linkage", "synthetic", "treatments")
 __all__ = [
     "CellPolicy",
     "Count",
+    "CumulativeShare",
     "Mean",
     "Median",
     "Quantile",

@@ -8,17 +8,17 @@ import duckdb
 import pandas as pd
 
 from p20kit.errors import Finding, TableInvalid
-from p20kit.measures import Count, Measure, Rate
+from p20kit.measures import Count, Measure, Share
 from p20kit.sql import listed, number, quoted, scalar, text
 
 # column names are the only thing put into SQL text, always quoted (hence the noqa marks)
 
 
 def measured(measures: Sequence[Measure]) -> tuple[list[str], list[str]]:
-    """Name the columns measured: categories (of rates), and numbers."""
+    """Name the columns measured: categories (of rates and cumulative shares), and numbers."""
     others = [measure for measure in measures if not isinstance(measure, Count)]
-    categories = dict.fromkeys(measure.of for measure in others if isinstance(measure, Rate))
-    numbers = dict.fromkeys(measure.of for measure in others if not isinstance(measure, Rate))
+    categories = dict.fromkeys(measure.of for measure in others if isinstance(measure, Share))
+    numbers = dict.fromkeys(measure.of for measure in others if not isinstance(measure, Share))
     return list(categories), list(numbers)
 
 

@@ -66,7 +66,7 @@ class Cells:
 
     def spelled(self, value: float) -> str:
         """Write a value as a reader expects it."""
-        if self.measure.startswith(("rate", "%")):
+        if self.measure.startswith(("rate", "share", "%")):
             return f"{value:.1f} %"
         return f"{value:,.0f}" if value == int(value) else f"{value:,.6g}"
 

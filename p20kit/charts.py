@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from html import escape
@@ -18,12 +18,15 @@ from p20kit.chart_marks import COLOURS, HIDDEN, Cells, Kind, draw
 from p20kit.dimensions import TOTAL
 from p20kit.disclosed import COUNT
 from p20kit.errors import ChartInvalid, Finding
+from p20kit.measures import CumulativeShare
 from p20kit.policy import COUNT_CLAUSE, FORMULA_CLAUSE
 from p20kit.primary import small_bases
 from p20kit.protection import Protected
 from p20kit.tables import Table
 
 MAX_CODES = 60
+UP_TO = "% up to {}"
+"""What is drawn along the points of a column."""
 _ID = re.compile(r'(?<= id=")[^"]+')
 _REFERENCE = re.compile(r'( id="|url\(#)([^")]+)("|\))')
 NO_SOURCES: list[str] = []
@@ -111,11 +114,11 @@ def chart(
     kind : {"bar", "line", "heatmap", "share"}, default "bar"
         `share` stacks the categories of `colour` to 100 percent of each category of `x`.
     x : str
-        By-column whose categories stand side by side.
+        By-column whose categories stand side by side; or the column of cumulative shares, whose points do.
     colour : str, optional
         By-column whose categories are told apart by colour; the rows of a heatmap.
     measure : str, default "count"
-        A measure's label, as the column of `to_frame` is called.
+        A measure's label, as the column of `to_frame` is called; along points it is their shares.
     table : int or str, default 0
         Position or name.
     at : mapping of by-column to category, optional
@@ -134,16 +137,16 @@ def chart(
     """
     source = _table(protected, table)
     chosen = {column: TOTAL for column in source.by if column not in (x, colour)} | dict(at or {})
-    frame = protected.to_published(table)
-    faults = [*_faults(source, frame, kind, x, colour, measure), *_misplaced(source, frame, chosen, x, colour)]
+    frame, drawn = _along(protected.to_published(table), x, _curve(source, x), measure)
+    faults = [*_faults(source, frame, kind, x, colour, drawn), *_misplaced(source, frame, chosen, x, colour)]
     if faults:
         raise _invalid(faults)
     within = frame[np.all([frame[c] == code for c, code in chosen.items()], axis=0)] if chosen else frame
-    cells = _cells(source, within, x, colour, measure)
+    cells = _cells(source, within, x, colour, drawn)
     if kind == "share":
         cells = _shares(cells, within, protected)
     heading = title or source.title
-    description = _description(kind, heading, cells, measure, chosen)
+    description = _description(kind, heading, cells, drawn, chosen)
     asked: dict[str, Any] = {"kind": kind, "x": x, "colour": colour, "measure": measure, "table": source.name}
     asked |= {"at": dict(at or {}), "title": title}
     return Chart(heading, description, asked, _readable(cells), draw(kind, cells, heading, description))
@@ -159,7 +162,26 @@ def _table(protected: Protected, table: int | str) -> Table:
     return named[0]
 
 
+def _curve(source: Table, x: str) -> list[CumulativeShare]:
+    """Give the cumulative shares of a column, from the first point to the last; none of a by-column."""
+    shares = [m for m in source.measures if isinstance(m, CumulativeShare) and m.of == x]
+    return sorted(shares, key=lambda share: len(share.numerator))
+
+
+def _along(frame: pd.DataFrame, x: str, curve: Sequence[CumulativeShare], measure: str) -> tuple[pd.DataFrame, str]:
+    """Put the shares of a curve below each other, with the point of each, and name them; else leave all as it is."""
+    if not curve:
+        return frame, measure
+    by = [column for column in frame.columns[: frame.columns.get_loc(COUNT)] if column != x]
+    parts = [frame[[*by, share.label, "status"]].rename(columns={share.label: UP_TO.format(x)}) for share in curve]
+    return pd.concat([part.assign(**{x: share.to}) for part, share in zip(parts, curve, strict=True)]), UP_TO.format(
+        x
+    )
+
+
 def _leaves(source: Table, column: str) -> tuple[str, ...]:
+    if column not in source.by:
+        return tuple(share.to for share in _curve(source, column))
     dimension = source.dimensions[source.by.index(column)]
     return dimension.codes[: dimension.leaves]
 
@@ -175,13 +197,13 @@ def _faults(
     if kind in ("heatmap", "share") and colour is None:
         faults.append(("colour", f"a {kind} needs a second by-column", f"Name one of {by}."))
     for field, column in (("x", x), ("colour", colour)):
-        if column is not None and column not in source.by:
+        if column is not None and column not in source.by and not (field == "x" and _curve(source, column)):
             faults.append((field, "it is not a by-column of the table", f"Name one of {by}."))
         elif column is not None and len(_leaves(source, column)) > MAX_CODES:
             faults.append((field, f"it has more than {MAX_CODES} categories", "Merge categories, or use the table."))
     if colour == x:
         faults.append(("colour", "it is the same as x", "Name another by-column."))
-    known = [column for column in frame.columns if column not in (*source.by, "status")]
+    known = [column for column in frame.columns if column not in (*source.by, x, "status")]
     if measure not in known:
         faults.append(("measure", "the table does not display it", f"Name one of {', '.join(known)}."))
     if kind == "share" and measure != COUNT:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from p20kit.errors import Finding
 from p20kit.layers import barred_figures, displayed_figures
-from p20kit.measures import Count, Rate
+from p20kit.measures import Count, Share
 from p20kit.needs import terms_of
 from p20kit.policy import FORMULA_CLAUSE, CellPolicy
 from p20kit.protection import Protected
@@ -125,7 +125,7 @@ def _barred(
 ) -> Iterator[Finding]:
     """Say of which cells a figure may not be displayed: by its own rules, or because its count is hidden."""
     barred = barred_figures(table, label, policy)
-    alone = ~shown if not isinstance(table.figures[label].measure, Rate) else np.zeros(shown.shape, dtype=bool)
+    alone = ~shown if not isinstance(table.figures[label].measure, Share) else np.zeros(shown.shape, dtype=bool)
     least = terms_of(table, policy).minimum_base
     reasons: Mapping[str, BoolArray] = {
         f"{label} stands on fewer than {least} individuals, or its parts or employers are too few": barred,

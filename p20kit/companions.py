@@ -3,6 +3,9 @@
 A rate and its base give a numerator and a complement; a mean beside a total gives how many have no value. So each
 column that is measured makes a table of counts of the same people, with its categories as one more by-column, and
 that table is protected together with all others. A figure is displayed only where its companion's cells are.
+
+Two cumulative shares give the group between their points. So every point of an order is a category of its own, asked
+for or not: shares up to other points, released before or later, are of the same categories.
 """
 
 from __future__ import annotations
@@ -15,15 +18,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from p20kit.dimensions import TOTAL, Dimension
-from p20kit.figures import KNOWN, compute, leaf_positions
-from p20kit.measures import Count, Figures, FloatArray, Measure, Rate
+from p20kit.figures import KNOWN, OTHERS, compute, leaf_positions
+from p20kit.measures import Count, CumulativeShare, Figures, FloatArray, Measure, Share
 from p20kit.needs import terms_of
 from p20kit.policy import CellPolicy
 from p20kit.primary import small_bases
 from p20kit.tables import MISSING, Table, add_margins, check_size
 
 BoolArray = NDArray[np.bool_]
-OTHERS = "other values"
 _EXACT = 1e-9
 
 
@@ -76,7 +78,7 @@ class Companion:
             at = displayed[measure.label]
             base = counts[..., self._base]
             lower[at, self._base] = upper[at, self._base] = base[at]
-            if isinstance(measure, Rate):
+            if isinstance(measure, Share):
                 low, high = _numerators(measure, self.source.figures[measure.label])
                 part, rest = self._behind(measure)[1:]
                 lower[at, part], upper[at, part] = low[at], high[at]
@@ -89,22 +91,18 @@ class Companion:
         return codes.index(KNOWN if KNOWN in codes else TOTAL)
 
     def _behind(self, measure: Measure) -> tuple[int, ...]:
-        """Positions of the base and, for a rate, of the numerator and what it leaves."""
-        if not isinstance(measure, Rate):
+        """Positions of the base and, for a share, of the numerator and what it leaves."""
+        if not isinstance(measure, Share):
             return (self._base,)
-        codes = self.table.dimensions[-1].codes
-        others = [i for i, code in enumerate(self._categories) if code != measure.value]
-        rest = others[0] if len(others) == 1 else codes.index(_not(measure.value))
-        return (self._base, codes.index(measure.value), rest)
-
-    @property
-    def _categories(self) -> tuple[str, ...]:
         dimension = self.table.dimensions[-1]
-        return tuple(code for code in dimension.codes[: dimension.leaves] if code != MISSING)
+        categories = frozenset(i for i in range(dimension.leaves) if dimension.codes[i] != MISSING)
+        part = frozenset(dimension.codes.index(category) for category in measure.numerator)
+        held = {members: parent for parent, members in _held(dimension).items()}
+        return (self._base, held[part], held[categories - part])
 
 
 def companions(table: Table) -> tuple[Companion, ...]:
-    """Make the companions of a table: one per column of a rate, and per column that some individuals lack.
+    """Make the companions of a table: one per column of shares, and per column that some individuals lack.
 
     Source: DSA III.G.2.b; DSA III.G.2.d.
     """
@@ -114,15 +112,18 @@ def companions(table: Table) -> tuple[Companion, ...]:
         return ()
     made = []
     for of in columns:
-        values = dict.fromkeys(m.value for m in table.measures if isinstance(m, Rate) and m.of == of)
-        if values or basis[of].isna().any():
-            made.append(Companion(table, _counts(table, basis, of, list(values)), of))
+        shares = [measure for measure in table.measures if isinstance(measure, Share) and measure.of == of]
+        if shares or basis[of].isna().any():
+            made.append(Companion(table, _counts(table, basis, of, shares), of))
     return tuple(made)
 
 
-def _counts(table: Table, basis: pd.DataFrame, of: str, values: list[str]) -> Table:
-    coded = _coded(basis[of], values)
-    dimension = _dimension(of, values, set(coded))
+def _counts(table: Table, basis: pd.DataFrame, of: str, shares: Sequence[Share]) -> Table:
+    named = list(dict.fromkeys(category for share in shares for category in share.categories))
+    other = shares[0].sides[1] if len(named) == 1 else OTHERS if named else KNOWN
+    text = basis[of].astype("str")
+    coded = text.where(text.isin(named), other).where(basis[of].notna(), MISSING)
+    dimension = _dimension(of, shares, named, other, set(coded))
     dimensions = (*table.dimensions, dimension)
     check_size(dimensions, table.name)
     leaves = list(dimension.codes[: dimension.leaves])
@@ -147,39 +148,54 @@ def _counts(table: Table, basis: pd.DataFrame, of: str, values: list[str]) -> Ta
     return replace(counted, figures=compute(counted, behind))
 
 
-def _coded(column: pd.Series[str], values: Sequence[str]) -> pd.Series[str]:
-    other = _not(values[0]) if len(values) == 1 else OTHERS if values else KNOWN
-    text = column.astype("str")
-    return text.where(text.isin(values), other).where(column.notna(), MISSING)
-
-
-def _dimension(of: str, values: list[str], seen: set[str]) -> Dimension:
-    """Build the last by-column: the categories named, the rest of each, who has any value, everybody."""
-    if len(values) == 1:
-        categories = [values[0], _not(values[0])]
-    else:
-        categories = [*values, *sorted(seen & {OTHERS, KNOWN})]
+def _dimension(of: str, shares: Sequence[Share], named: list[str], other: str, seen: set[str]) -> Dimension:
+    """Build the last by-column: the categories named, what each share counts and leaves, who has any value, all."""
+    # somebody could always be after the last point of an order
+    left = len(named) == 1 or any(isinstance(share, CumulativeShare) for share in shares)
+    categories = [*named, *([other] if left or other in seen else [])]
     missing = [MISSING] if MISSING in seen else []
-    leaves = [*categories, *missing]
-    rests = [value for value in values if len(categories) > 2]
-    whole = [KNOWN] if missing and values else []
-    codes = [*leaves, *(_not(value) for value in rests), *whole, TOTAL]
-    known = tuple(range(len(categories)))
-    groups = [(len(leaves) + i, tuple(c for c in known if categories[c] != value)) for i, value in enumerate(rests)]
+    known = frozenset(range(len(categories)))
+    sides: dict[frozenset[int], str] = {}
+    for share in shares:
+        part = frozenset(categories.index(category) for category in share.numerator)
+        for members, name in zip((part, known - part), share.sides, strict=True):
+            if len(members) > 1:
+                sides.setdefault(members, name)
+    codes, groups = [*categories, *missing], list[tuple[int, tuple[int, ...]]]()
+    made: dict[frozenset[int], int] = {}
+    for members in sorted(sides, key=len):
+        # the next smaller one within it, so that what lies between two points is a part of a sum
+        inner = max((other for other in made if other < members), key=len, default=frozenset[int]())
+        parts = (*([made[inner]] if inner else ()), *sorted(members - inner))
+        made[members] = len(codes)
+        groups.append((len(codes), parts))
+        codes.append(_unlike(sides[members], codes))
+    leaves = len(categories) + len(missing)
+    whole = [KNOWN] if missing and named else []
     if whole:
-        groups.append((len(codes) - 2, known))
-    parts = (len(categories), len(codes) - 2) if whole else tuple(range(len(leaves)))
-    return Dimension(of, tuple(codes), (*groups, (len(codes) - 1, parts)), len(leaves))
+        groups.append((len(codes), tuple(sorted(known))))
+    parts = (len(categories), len(codes)) if whole else tuple(range(leaves))
+    codes += [*whole, TOTAL]
+    return Dimension(of, tuple(codes), (*groups, (len(codes) - 1, parts)), leaves)
 
 
-def _not(value: str) -> str:
-    return f"not {value}"
+def _unlike(name: str, taken: Sequence[str]) -> str:
+    """Give a name that no category has, if need be by a mark."""
+    return name if name not in taken else _unlike(f"{name}'", taken)
 
 
-def _numerators(rate: Rate, figures: Figures) -> tuple[FloatArray, FloatArray]:
-    """Give the smallest and largest numerator that round to the displayed rate."""
-    half, base = 0.5 * 10.0**-rate.decimals, figures.base.astype(np.float64)
-    shown = np.round(figures.value, rate.decimals)
+def _held(dimension: Dimension) -> dict[int, frozenset[int]]:
+    """Give the leaves of every code."""
+    held = {leaf: frozenset({leaf}) for leaf in range(dimension.leaves)}
+    for parent, children in dimension.groups:
+        held[parent] = frozenset[int]().union(*(held[child] for child in children))
+    return held
+
+
+def _numerators(share: Share, figures: Figures) -> tuple[FloatArray, FloatArray]:
+    """Give the smallest and largest numerator that round to the displayed share."""
+    half, base = 0.5 * 10.0**-share.decimals, figures.base.astype(np.float64)
+    shown = np.round(figures.value, share.decimals)
     low = np.ceil(base * (shown - half) / 100 - _EXACT)
     high = np.floor(base * (shown + half) / 100 + _EXACT)
     return np.maximum(low, 0), np.minimum(high, base)

@@ -10,7 +10,7 @@ Source: DSA III.G.2; DSA VI.G.1; DSA II.F.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -21,7 +21,7 @@ from p20kit.delivered import CROSSWALK, UNIT, Delivered, Source
 from p20kit.dimensions import TOTAL
 from p20kit.employed import employer_findings
 from p20kit.errors import Finding
-from p20kit.measures import Count, Rate
+from p20kit.measures import CumulativeShare, Share
 from p20kit.policy import FLOOR_COUNT as FEW
 from p20kit.request import Request
 from p20kit.requested import ModelRequested, TableRequested, frame_of
@@ -286,14 +286,15 @@ def _derived(
 
 
 def _labels(asked: TableRequested | ModelRequested, name: str) -> Mapping[str, int]:
-    """Count the persons by the labels of a column that are displayed: by-columns, categories of rates and models."""
+    """Count the persons by the labels of a column that are displayed: by-columns, categories of shares and models."""
     column = asked.basis[name] if name in asked.basis else getattr(asked, "values", {})[name]
     if not isinstance(column, Texts):
         return {}
     if isinstance(asked, ModelRequested) or name in asked.by:
         return column.persons
-    rates = {m.value for m in asked.counted if isinstance(m, Rate) and m.of == name}
-    return {label: count for label, count in column.persons.items() if label in rates}
+    shares = [measure for measure in asked.counted if isinstance(measure, Share) and measure.of == name]
+    named = {category for share in shares for category in share.categories}
+    return {label: count for label, count in column.persons.items() if label in named}
 
 
 def _structure(table: TableRequested, evidence: Evidence) -> None:
@@ -324,17 +325,30 @@ def _structure(table: TableRequested, evidence: Evidence) -> None:
 
 
 def _unseen(table: TableRequested, used: Mapping[str, Source]) -> Iterator[Finding]:
-    """Find rates of categories that nobody has and no code set knows: their names would be the requester's."""
+    """Find shares of categories that nobody has and no code set knows, and orders of the requester's own."""
     for measure in table.counted:
-        if isinstance(measure, Count) or not isinstance(measure, Rate):
+        if not isinstance(measure, Share):
             continue
         where = f"{table.name}.{measure.of}"
         found = used.get(where)
         held = table.values[measure.of]
         seen = held.persons if isinstance(held, Texts) else ()
-        if measure.value not in {*seen, *(found.codes if found else ())}:
-            what, advice = "a rate is of a category that nobody has", "Ask for a category as delivered."
+        codes = found.codes if found else ()
+        if set(measure.categories) - {*seen, *codes}:
+            what, advice = "a share is of a category that nobody has", "Ask for categories as delivered."
             yield _no("codes", where, what, advice, "DSA VI.G.1")
+        if isinstance(measure, CumulativeShare) and found and not _in_order(measure.order, codes):
+            what = "categories are put into an order that is neither the code set's nor that of their names"
+            advice = "A person looks at the order, or it is asked in that of the code set."
+            yield _no("order", where, what, advice, "DSA VI.G.1")
+
+
+def _in_order(order: Sequence[str], codes: Sequence[str]) -> bool:
+    """Tell whether categories stand as the code set has them, or else as their names or numbers do."""
+    if set(order) <= set(codes):
+        return list(order) == [code for code in codes if code in set(order)]
+    numbers = all(code.isdecimal() for code in order)
+    return list(order) == sorted(order, key=int if numbers else str)
 
 
 def _posing(where: str, posing: int) -> Finding:

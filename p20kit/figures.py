@@ -20,11 +20,24 @@ from numpy.typing import NDArray
 
 from p20kit.dimensions import TOTAL, Dimension
 from p20kit.errors import Finding, TableInvalid
-from p20kit.measures import Count, Figures, FloatArray, IntArray, Mean, Measure, Median, Quantile, Rate, Total
+from p20kit.measures import (
+    Count,
+    CumulativeShare,
+    Figures,
+    FloatArray,
+    IntArray,
+    Mean,
+    Measure,
+    Median,
+    Quantile,
+    Rate,
+    Share,
+    Total,
+)
 from p20kit.tables import MISSING, Table, add_margins
 
-KNOWN = "any value"
-KEPT_CODES = (TOTAL, MISSING, KNOWN)
+KNOWN, OTHERS = "any value", "other values"
+KEPT_CODES = (TOTAL, MISSING, KNOWN, OTHERS)
 
 # the only text put into SQL is names made here: m0, m1, ... for measured columns (hence the noqa marks)
 
@@ -40,8 +53,8 @@ def compute(table: Table, values: pd.DataFrame) -> dict[str, Figures]:
         With its dimensions, counts, measures and, where it names one, the employer column.
     values : DataFrame
         One row per person, or per person and employer where the table names the employer: the unit, the by-columns
-        as text, the employer, and each measured column (numbers; one text per person for a rate). Missing values
-        are not in the base. A person's amounts with several employers are summed.
+        as text, the employer, and each measured column (numbers; one text per person for a rate or share). Missing
+        values are not in the base. A person's amounts with several employers are summed.
 
     Returns
     -------
@@ -122,7 +135,7 @@ class _Counting:
         self.names = {column: f"m{i}" for i, column in enumerate(columns)}
         self.shape = table.counts.shape
         employers = pd.factorize(values[table.employer if table.employer is not None else table.unit])[0]
-        text = {measure.of for measure in table.measures if isinstance(measure, Rate)}
+        text = {measure.of for measure in table.measures if isinstance(measure, Share)}
         shares = {
             "unit": pa.array(pd.factorize(values[table.unit])[0]),
             "employer": pa.array(employers, mask=employers < 0),
@@ -149,8 +162,8 @@ class _Counting:
     def figures(self, measure: Measure) -> Figures:
         """Compute one measure."""
         match measure:
-            case Rate():
-                return self._rate(measure)
+            case Rate() | CumulativeShare():
+                return self._share(measure)
             case Total() | Mean():
                 return self._sum(measure)
             case Quantile() | Median():
@@ -166,9 +179,11 @@ class _Counting:
         query = f"SELECT cell, count(DISTINCT employer) AS n FROM placed {valued} GROUP BY cell"  # noqa: S608
         return self._everywhere(query, self.shares, 0.0).astype(np.int64)
 
-    def _rate(self, measure: Rate) -> Figures:
+    def _share(self, measure: Share) -> Figures:
         base = self._added(f"count({self.names[measure.of]})").astype(np.int64)
-        part = self._added(f"count(*) FILTER ({self.names[measure.of]} = ?)", measure.value).astype(np.int64)
+        among = ", ".join("?" * len(measure.numerator))
+        counted = f"count(*) FILTER ({self.names[measure.of]} IN ({among}))"
+        part = self._added(counted, *measure.numerator).astype(np.int64)
         employers = self.employers(measure.of)
         return Figures(measure, _ratio(100 * part.astype(np.float64), base), base, part=part, employers=employers)
 
@@ -249,8 +264,8 @@ def _refuse(table: Table, values: pd.DataFrame, wanted: Sequence[Measure]) -> No
 def _faults(table: Table, values: pd.DataFrame, measure: Measure) -> Iterator[tuple[str, str]]:
     if measure.label in table.by:
         yield "a by-column is called like the measure", "Rename the column."
-    if isinstance(measure, Rate) and measure.value in KEPT_CODES:
-        yield f"the category is called one of {', '.join(KEPT_CODES)}", "Rename the category."
+    if isinstance(measure, Share) and set(measure.categories) & set(KEPT_CODES):
+        yield f"a category is called one of {', '.join(KEPT_CODES)}", "Rename the category."
     if isinstance(measure, Total | Mean):
         below = int((values[measure.of] < 0).sum())
         if below:

@@ -1,4 +1,4 @@
-"""The layers of a table: counts, the counts behind its rates, the totals behind its totals and means."""
+"""The layers of a table: counts, the counts behind its rates and shares, the totals behind its totals and means."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ from numpy.typing import NDArray
 
 from p20kit.companions import Companion, companions
 from p20kit.disclosed import Disclosed
-from p20kit.measures import Count, FloatArray, Mean, Measure, Median, Quantile, Rate, Total
+from p20kit.measures import (
+    Count,
+    CumulativeShare,
+    FloatArray,
+    Mean,
+    Measure,
+    Median,
+    Quantile,
+    Rate,
+    Share,
+    Total,
+)
 from p20kit.needs import count_needs, least_hidden, terms_of, total_needs
 from p20kit.policy import CellPolicy
 from p20kit.primary import few_employers, small_bases, small_parts
@@ -72,7 +83,7 @@ def displayed_figures(table: Table, label: str, policy: CellPolicy) -> FloatArra
     """
     figures = table.figures[label]
     match figures.measure:
-        case Rate() | Total() | Mean():
+        case Rate() | CumulativeShare() | Total() | Mean():
             return np.round(figures.value, figures.measure.decimals)
         case Quantile() | Median():
             return rounded_quantiles(table, figures, terms_of(table, policy))
@@ -139,7 +150,7 @@ def disclosed_layers(table: Table, shown: BoolArray, measured: Measured, policy:
         yield _total_layer(table, of, shown, measured, policy)
 
 
-def _figured(table: Table) -> list[Rate | Total | Mean | Quantile | Median]:
+def _figured(table: Table) -> list[Share | Total | Mean | Quantile | Median]:
     return [measure for measure in table.measures if not isinstance(measure, Count)]
 
 
@@ -159,7 +170,7 @@ def _allowed(
     for companion, known in behind:
         if companion.source is table and measure in companion.measures:
             allowed &= companion.gives(measure, known)
-    return allowed if isinstance(measure, Rate) else allowed & counts
+    return allowed if isinstance(measure, Share) else allowed & counts
 
 
 def _totals(table: Table, of: str, counts: BoolArray, displayed: Measured) -> Totals:

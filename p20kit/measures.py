@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -59,9 +60,95 @@ class Rate:
         """Name of the column it is read by."""
         return f"{self.kind} {self.of}={self.value}"
 
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Categories that are told apart."""
+        return (self.value,)
+
+    @property
+    def numerator(self) -> tuple[str, ...]:
+        """Categories of those it counts."""
+        return (self.value,)
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What those it counts are called, and the others."""
+        return self.value, f"not {self.value}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the measure as a release request writes it."""
         return {"kind": self.kind, "of": self.of, "value": self.value, "decimals": self.decimals}
+
+
+@dataclass(frozen=True)
+class CumulativeShare:
+    """Percent of the individuals of a cell who have come to a point of an order, or to one before it.
+
+    The base is those with any value of `of`. Two shares of one base give the group between their points, so the
+    groups between points obey the threshold, and who has come to none.
+
+    Source: DSA III.G.2.a; DSA III.G.2.b; DSA VI.D.2.
+
+    Parameters
+    ----------
+    of : str
+        A column with one category per individual: the first quarter or year in which something is true of them.
+    order : tuple of str
+        The points from first to last. Every other category ("never", "not yet") stands in the base alone.
+    to : str
+        The point up to which is counted.
+    decimals : int, default 1
+        Places of the percentage that is displayed.
+
+    Raises
+    ------
+    TableInvalid
+        If a point is named twice, or `to` is none of them.
+    """
+
+    of: str
+    order: tuple[str, ...]
+    to: str
+    decimals: int = 1
+    kind: ClassVar[str] = "cumulative"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no order."""
+        if self.to not in self.order or len(set(self.order)) != len(self.order):
+            what = "a point is named twice, or the share is up to none of them"
+            advice = "Name every point once, from first to last."
+            finding = Finding("order", "DSA III.G.2.b", self.label, what, advice)
+            raise TableInvalid("a cumulative share cannot be asked for", [finding])
+
+    @classmethod
+    def along(cls, of: str, order: Sequence[str], decimals: int = 1) -> tuple[CumulativeShare, ...]:
+        """Give one share for each point of an order."""
+        return tuple(cls(of, tuple(order), to, decimals) for to in order)
+
+    @property
+    def label(self) -> str:
+        """Name of the column it is read by."""
+        return f"share {self.of} up to {self.to}"
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Categories that are told apart, whether they are asked for or lie between two that are."""
+        return self.order
+
+    @property
+    def numerator(self) -> tuple[str, ...]:
+        """Categories of those it counts."""
+        return self.order[: self.order.index(self.to) + 1]
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What those it counts are called, and the others."""
+        return f"up to {self.to}", f"after {self.to}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the measure as a release request writes it."""
+        said = {"of": self.of, "order": list(self.order), "to": self.to, "decimals": self.decimals}
+        return {"kind": self.kind, **said}
 
 
 @dataclass(frozen=True)
@@ -166,7 +253,8 @@ class Median(_Of):
     q: ClassVar[float] = 0.5
 
 
-Measure = Count | Rate | Total | Mean | Quantile | Median
+Share = Rate | CumulativeShare
+Measure = Count | Share | Total | Mean | Quantile | Median
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,14 +263,14 @@ class Figures:
 
     Parameters
     ----------
-    measure : Rate, Total, Mean, Quantile or Median
+    measure : Rate, CumulativeShare, Total, Mean, Quantile or Median
         Or `Count`, whose figures hold the employers of every cell where the table names them.
     value : ndarray of float64
         What would be displayed, unrounded; NaN where nobody has a value.
     base : ndarray of int64
         Persons with a value.
     part : ndarray of int64, optional
-        Persons in the numerator (Rate).
+        Persons in the numerator (Rate, CumulativeShare).
     total, largest, second : ndarray of float64, optional
         Sum, and the amounts of the two largest contributors (Total, Mean). A contributor is an employer
         where the table names one, else a person.

@@ -21,6 +21,7 @@ from p20kit.requested import (
     AmountsRequested,
     ChartRequested,
     CountRequested,
+    CumulativeRequested,
     Line,
     ModelRequested,
     Name,
@@ -244,7 +245,7 @@ def _place(loc: tuple[int | str, ...]) -> str:
         ModelRequested,
         TextRequested,
     )
-    measures = (CountRequested, RateRequested, QuantileRequested)
+    measures = (CountRequested, RateRequested, CumulativeRequested, QuantileRequested)
     fields = {*RESERVED, *(field for part in (*parts, *measures) for field in part.model_fields)}
     steps = [str(step) if isinstance(step, int) or step in fields else "[key]" for step in loc]
     return ".".join(steps) or "request"

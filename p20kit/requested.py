@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, StringConstraints
 from p20kit.amounts import measured
 from p20kit.columns import NOTHING, Amounts, Texts
 from p20kit.counting import MAX_BY, tabulate
-from p20kit.measures import COUNT, Count, Mean, Measure, Median, Quantile, Rate, Total
+from p20kit.measures import COUNT, Count, CumulativeShare, Mean, Measure, Median, Quantile, Rate, Total
 from p20kit.tables import RESERVED, Table
 
 MAX_PERSONS = 5_000_000
 MAX_CELLS = 200_000
 MAX_MEASURES = 20
+MAX_POINTS = 60
 
 # No control, invisible or direction characters (Unicode C, Zl, Zp): what is shown to a reviewer is what is there.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]+$")]
@@ -95,6 +96,26 @@ class RateRequested(Strict):
         return Rate(self.of, self.value, self.decimals)
 
 
+class CumulativeRequested(Strict):
+    """Percent of a cell's individuals up to one point of an order."""
+
+    kind: Literal["cumulative"]
+    of: Name
+    order: Annotated[list[Name], Field(min_length=1, max_length=MAX_POINTS)]
+    to: Name
+    decimals: Places
+
+    @model_validator(mode="after")
+    def _hold_together(self) -> CumulativeRequested:
+        if self.to not in self.order or len(set(self.order)) != len(self.order):
+            raise ValueError("a point of the order is named twice, or the share is up to none of them")
+        return self
+
+    def as_measure(self) -> Measure:
+        """Give the measure."""
+        return CumulativeShare(self.of, tuple(self.order), self.to, self.decimals)
+
+
 class SumRequested(Strict):
     """Sum or mean of a numeric column."""
 
@@ -131,7 +152,8 @@ class MedianRequested(Strict):
 
 
 MeasureRequested = Annotated[
-    CountRequested | RateRequested | SumRequested | QuantileRequested | MedianRequested, Field(discriminator="kind")
+    CountRequested | RateRequested | CumulativeRequested | SumRequested | QuantileRequested | MedianRequested,
+    Field(discriminator="kind"),
 ]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from p20kit.columns import Texts
 from p20kit.errors import Finding
+from p20kit.measures import CumulativeShare
 from p20kit.request import Request
 
 LONGEST_TEXT, LONGEST_WORD = 600, 30
@@ -72,6 +73,7 @@ def _places(request: Request) -> Iterator[tuple[str, str]]:
     yield from _texts(request).items()
     for table in request.tables:
         labels = [measure.label for measure in table.counted]
+        labels += [code for m in table.counted if isinstance(m, CumulativeShare) for code in m.order]
         yield (
             f"names of {table.name}",
             " ".join([table.name, table.unit, *table.used, *table.sources.values(), *labels]),

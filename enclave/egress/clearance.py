@@ -51,7 +51,8 @@ class Clearance:
     record : dict
         The disclosure record, plain JSON: ``rules``, ``thresholds``, ``cells`` (counts of shown and hidden),
         ``bounds``, ``as_of`` (source -> date), ``notes`` (sentences), ``columns`` (names used),
-        ``by`` (for each table its by-columns and their sources).
+        ``by`` (for each table its by-columns and their sources), ``sums`` (for each its totals and means by label:
+        ``of``, the source of the amounts, ``kind`` and ``decimals``).
     looked_at : str
         What the output checker saw in what only a person can judge; stays inside.
     """

@@ -20,7 +20,7 @@ from enclave.analysis import opened_outbox
 from enclave.egress.check import Desk, Verdict, check
 from enclave.egress.clearance import Artefact, Clearance, digest_of
 from enclave.egress.collect import Collected, Taken, collect
-from enclave.egress.elsewhere import by_of
+from enclave.egress.elsewhere import by_of, sums_of
 from enclave.egress.memory import Remembered, keep_release, open_request, sealed_request
 from enclave.egress.reading import read_apart
 from enclave.egress.render import Leaving, render
@@ -305,6 +305,7 @@ def _record(verdict: Verdict, thresholds: dict[str, Any]) -> dict[str, Any]:
         "as_of": dict(verdict.as_of),
         "columns": sorted({s for sources in _sources(asked) for s in sources.values()}),
         "by": [by_of(table) for table in protected.tables],
+        "sums": [sums_of(table) for table in protected.tables],
         "kinds": _kinds(asked),
         "methods": sorted(set(asked.methods)),
         "population": asked.population,

@@ -50,7 +50,7 @@ def read_apart(settings: Settings, content: bytes, *, seconds: float = LONGEST, 
         copy, answer = folder / "request.json", folder / "answer"
         copy.write_bytes(content)
         copy.chmod(0o444)
-        code = _run(settings, folder, copy, answer, seconds, memory)
+        code = answer_apart(settings, copy, answer, seconds=seconds, memory=memory)
         with answer.open("rb") as file:
             begun, said = file.read(len(BEGUN)) == BEGUN, file.read()
     if code is not None and not begun:
@@ -64,9 +64,17 @@ def read_apart(settings: Settings, content: bytes, *, seconds: float = LONGEST, 
         raise Invalid("request", told) from error
 
 
-def _run(settings: Settings, folder: Path, copy: Path, answer: Path, seconds: float, memory: int) -> int | None:
-    """Let the reader answer into a file that is ours; give its exit code, or None where it took too long."""
-    name = f"reading-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
+def answer_apart(settings: Settings, copy: Path, answer: Path, *, seconds: float, memory: int) -> int | None:
+    """Let a reader, in a sandbox that sees the copy and nothing else, answer into a file that is ours.
+
+    Source: DSA I; DSA III.G.2.
+
+    Returns
+    -------
+    int or None
+        Its exit code; None where it was ended because it took too long.
+    """
+    name = f"reading-{hashlib.sha256(str(answer).encode()).hexdigest()[:16]}"
     limits = Limits(memory_bytes=memory, processes=16, file_bytes=memory, cpus=1.0, tmp_bytes=2**20)
     command = (python(), "-m", "p20kit.message", "/job/request.json")
     spec = SandboxSpec(name, command, (Mount(copy, "/job/request.json"),), limits=limits, tethered=True)

@@ -21,7 +21,7 @@ from enclave.egress.pages import model_page, table_page, text_page
 from enclave.egress.workbook import Cell, Rows, as_workbook, plain
 from enclave.resultant import Delivery
 from p20kit.charts import Chart
-from p20kit.measures import Count, Mean, Measure, Median, Quantile, Rate, Total
+from p20kit.measures import Count, CumulativeShare, Mean, Measure, Median, Quantile, Rate, Total
 from p20kit.models import Model
 from p20kit.request import Request
 from p20kit.tables import Table
@@ -149,6 +149,9 @@ def definition(measure: Measure) -> str:
     match measure:
         case Rate():
             return f"percent of those with any {measure.of} who have {measure.value}, to {measure.decimals} places"
+        case CumulativeShare():
+            counted = "; ".join(measure.numerator)
+            return f"percent of those with any {measure.of} who have one of {counted}, to {measure.decimals} places"
         case Mean():
             return f"mean of {measure.of} over those who have a value, to {measure.decimals} places"
         case Total():

@@ -2,11 +2,12 @@
 sampling.
 
 Each gives a `Treated`: what every cell displays, what that tells a reader (for `audit`), and what was lost.
-`suggest` tries them all.
+`suggest` tries them all. `fewer_points` is the collapse of cumulative shares.
 """
 
 from p20kit.treatments.collapse import collapse, collapsed, find_merges
 from p20kit.treatments.noise import noise
+from p20kit.treatments.points import fewer_points
 from p20kit.treatments.ranges import ranges
 from p20kit.treatments.rates import coded_rates
 from p20kit.treatments.rounding import controlled_rounding, rounding
@@ -24,6 +25,7 @@ __all__ = [
     "collapse",
     "collapsed",
     "controlled_rounding",
+    "fewer_points",
     "find_merges",
     "noise",
     "ranges",

@@ -140,15 +140,18 @@ def _greedy(tables: Sequence[Table], policy: CellPolicy, columns: Sequence[str])
     return _Found(merges, missing, sum(float(xlogy(counts, counts).sum()) for counts in inner))
 
 
-def _applied(tables: Sequence[Table], merges: Merges) -> tuple[Table, ...]:
-    """Merge in every table the groups whose codes it has."""
-    merged = []
+def merged(tables: Sequence[Table], merges: Merges) -> tuple[Table, ...]:
+    """Merge in every table the groups whose codes it has.
+
+    Source: ExA 3.f (aggregation of groups).
+    """
+    several = []
     for table in tables:
         for column in (column for column in merges if column in table.by):
             known = set(table.dimensions[table.by.index(column)].codes)
             table = collapse(table, column, {new: g for new, g in merges[column].items() if set(g) <= known})
-        merged.append(table)
-    return tuple(merged)
+        several.append(table)
+    return tuple(several)
 
 
 def collapsed(
@@ -178,7 +181,7 @@ def collapsed(
     """
     several = given(tables)
     chosen = find_merges(several, policy) if merges is None else merges
-    hidden = suppression(_applied(several, chosen), policy, earlier)
+    hidden = suppression(merged(several, chosen), policy, earlier)
     readings = tuple(_reading(t, display, chosen) for t, display in zip(several, hidden.displays, strict=True))
     stated = {column: ", ".join(f"[{new}]" for new in groups) for column, groups in chosen.items()}
     return Treated("collapse", stated, policy, hidden.displays, readings)

@@ -13,6 +13,7 @@ from enclave.resultant import delivery_of, open_table
 from enclave.scratch import scratch
 from enclave.terms import Action
 from p20kit.counting import tabulate
+from p20kit.measures import Mean, Total
 from p20kit.policy import CellPolicy
 from p20kit.protection import protect
 from tests.spelled import written
@@ -38,21 +39,27 @@ def one(
     by: tuple[str, ...],
     name: str = "t",
     sources: dict[str, str] | None = None,
+    measures: tuple[Mean | Total, ...] = (),
     **claimed: Any,
 ) -> Body:
     """Give a table as an honest notebook writes it; `sources` of its own for a dishonest one.
 
     `claimed` is what a request says of codes as it says it: hierarchies, codes, impossible.
     """
-    named = {column: f"sde.{column}" for column in by} if sources is None else sources
+    summed = list(dict.fromkeys(measure.of for measure in measures))
+    named = {column: f"sde.{column}" for column in (*by, *summed)} if sources is None else sources
     said = claimed | ({"impossible": pd.DataFrame(claimed["impossible"])} if "impossible" in claimed else {})
-    protected = protect(tabulate(frame, list(by), name=name, sources=named, **said), POLICY)
+    protected = protect(tabulate(frame, list(by), measures, name=name, sources=named, **said), POLICY)
     columns = protected.to_frame()
     table = protected.tables[0]
     assert table.basis is not None
     counts = [None if pd.isna(count) else int(count) for count in columns["count"]]
     return {
-        "name": name, "title": "", "unit": "P20ID", "by": list(by), "measures": [{"kind": "count"}], "sources": named,
+        "name": name, "title": "", "unit": "P20ID", "by": list(by), "sources": named,
+        "measures": [measure.to_dict() for measure in table.measures],
+        "figures": {m.label: columns[m.label].astype(object).where(columns[m.label].notna(), None).tolist()
+                    for m in measures},
+        "values": {column: table.basis[column].tolist() for column in summed},
         "cells": {c: columns[c].tolist() for c in by} | {"count": counts, "status": columns["status"].tolist()},
         "basis": {column: table.basis[column].tolist() for column in ("P20ID", *by)},
     } | claimed  # fmt: skip

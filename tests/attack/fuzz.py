@@ -22,14 +22,14 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
-from p20kit import Mean, Rate, chart, open_project, preflight, protect, request_release, tabulate
+from p20kit import CumulativeShare, Mean, Rate, chart, open_project, preflight, protect, request_release, tabulate
 from p20kit.errors import RequestInvalid
 from p20kit.measures import Measure
 from p20kit.message import pack, unpack
 from p20kit.project import Project
 from p20kit.request import read_request
 from p20kit.verdict import Released, Verdict
-from tests.disclosure.projects import a_project
+from tests.disclosure.projects import RACES, a_project
 
 Body = dict[str, Any]
 Place = tuple[Any, Any]
@@ -46,11 +46,12 @@ STRANGE: tuple[Any, ...] = (
 
 
 def honest(project: Project, folder: Path) -> tuple[Body, Body]:
-    """Ask for counts by two columns, a rate and a chart of it, which is cleared; and with a mean and a text."""
+    """Ask for counts, a rate, a chart of it and shares, which is cleared; and with a mean and a text besides."""
     people = project.frame("sde").assign(Score=range(900))
     by = ["Gender", "LastReportingSchoolName"]
     counts = tabulate(people, by, name="schools", sources={column: f"sde.{column}" for column in by})
-    sources = {"Gender": "sde.Gender", "ManufacturingStudent": "sde.ManufacturingStudent"}
+    race = "RaceEthnicityReportingText"
+    sources = {column: f"sde.{column}" for column in ("Gender", "ManufacturingStudent", race)}
 
     def asked(*measures: Measure, **more: Any) -> Body:
         rates = tabulate(people, ["Gender"], measures, name="rates", sources=sources)
@@ -63,8 +64,8 @@ def honest(project: Project, folder: Path) -> tuple[Body, Body]:
         body: Body = json.loads(path.read_text("utf-8"))
         return body
 
-    rate = Rate("ManufacturingStudent", "Y")
-    return asked(rate), asked(rate, Mean("Score"), texts={"Who": "Students of the schools."})
+    figures = (Rate("ManufacturingStudent", "Y"), *CumulativeShare.along(race, [*RACES][:3]))
+    return asked(*figures), asked(*figures, Mean("Score"), texts={"Who": "Students of the schools."})
 
 
 def places(part: Any) -> Iterator[Place]:

@@ -12,11 +12,13 @@ from enclave import egress
 from enclave.egress import Artefact, Clearance
 from enclave.egress.memory import Remembered
 from enclave.ledger import Entry
+from p20kit.measures import Mean, Total
 from tests.attack.asking import asked, cleared, judged, looks, mounted, one, rules, sent
 from tests.conftest import At
 from tests.world import Installation
 
 BY = ("ManufacturingStudent", "RaceEthnicityReportingText")
+TOTAL, MEAN = Total("BirthYear"), Mean("BirthYear", 4)
 OTHER, NUMBER = "DR-0099", "out-00000000abcd"
 
 
@@ -39,8 +41,10 @@ def of_another_project(made: Installation, clearance: Clearance, place: str = "c
             tx.delete(remembered, entry)
 
 
-def published_elsewhere(made: Installation, students: pd.DataFrame, place: str = "cleared") -> None:
-    (request,) = sent(made, asked(made, one(students, BY)))
+def published_elsewhere(
+    made: Installation, students: pd.DataFrame, place: str = "cleared", *measures: Mean | Total
+) -> None:
+    (request,) = sent(made, asked(made, one(students, BY, measures=measures)))
     clearance = cleared(made, request)
     assert isinstance(clearance, Clearance)
     of_another_project(made, clearance, place)
@@ -56,12 +60,22 @@ def students(made: Installation) -> pd.DataFrame:
     return mounted(made, "sde")
 
 
+def commonest(students: pd.DataFrame) -> pd.DataFrame:
+    taking_part, race = students[list(BY)].value_counts().index[0]
+    return students[(students[BY[0]] == taking_part) & (students[BY[1]] == race)]
+
+
 def all_but(students: pd.DataFrame, few: int) -> pd.DataFrame:
     """Leave a few of the commonest persons out."""
-    taking_part, race = students[list(BY)].value_counts().index[0]
-    common = students[(students[BY[0]] == taking_part) & (students[BY[1]] == race)]
-    left_out = common["P20ID"].drop_duplicates().iloc[:few]
+    left_out = commonest(students)["P20ID"].drop_duplicates().iloc[:few]
     return students[~students["P20ID"].isin(left_out)]
+
+
+def summed(made: Installation, students: pd.DataFrame, *measures: Mean | Total) -> list[str]:
+    """Ask for sums; give what is said of other projects' to a person."""
+    found = judged(made, asked(made, one(students, BY, measures=measures)))
+    assert rules(found) == set()
+    return [finding.what for finding in found.look_at if finding.rule == "other-project"]
 
 
 @pytest.mark.parametrize("place", ["cleared", "published"])
@@ -91,3 +105,26 @@ def test_only_what_was_cleared_is_held_against(made: Installation, students: pd.
     (file,) = egress.rendered(made.enclave.settings, NUMBER).glob("*_1.csv")
     file.write_text(file.read_text("utf-8") + "\n", "utf-8")
     assert "other-project" not in looks(judged(made, asked(made, one(all_but(students, 3), BY))))
+
+
+def test_sums_of_groups_that_differ_by_twelve_people_go_to_a_person(
+    made: Installation, students: pd.DataFrame
+) -> None:
+    """A total less the other, or what a mean and its count make of it, is of fewer than twenty."""
+    published_elsewhere(made, students, "cleared", TOTAL)
+    for measure in (TOTAL, MEAN):
+        said = summed(made, all_but(students, 12), measure)
+        assert len(said) == 4  # the cell, its margins, and everybody
+        assert all("sum of sde.BirthYear is of fewer than 20 individuals more or less" in what for what in said)
+    assert summed(made, all_but(students, 60), TOTAL) == []
+    assert summed(made, all_but(students, 12)) == []
+    assert summed(made, students, MEAN) == []
+
+
+def test_another_sum_of_as_many_people_goes_to_a_person(made: Installation, students: pd.DataFrame) -> None:
+    """One person was exchanged for another: the counts are the same, and the sums tell two amounts apart."""
+    common = commonest(students).drop_duplicates("BirthYear")
+    one_year, other_year = common["P20ID"].iloc[:2]
+    published_elsewhere(made, students[students["P20ID"] != one_year], "cleared", TOTAL)
+    said = summed(made, students[students["P20ID"] != other_year], TOTAL)
+    assert said and all("another than the one of as many individuals" in what for what in said)

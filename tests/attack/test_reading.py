@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from inspect import signature
+from pathlib import Path
+from threading import Event, Thread
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enclave.egress.reading import read_apart
+from enclave.egress.reading import LARGEST, LONGEST, answer_apart, read_apart
 from enclave.errors import Invalid
 from enclave.sandbox import Bubblewrap
 from p20kit.errors import RequestInvalid
@@ -21,6 +25,8 @@ from tests.spelled import written
 from tests.world import Installation
 
 BY = ("ManufacturingStudent", "RaceEthnicityReportingText")
+TOO_LONG = 15
+"""Seconds after which a reader that should have been ended is relieved."""
 CODE = ["x = 'left' + 'right'", "y = 'Total of all'"]
 
 
@@ -74,6 +80,38 @@ def test_a_request_that_cannot_be_read_is_refused_and_the_gate_goes_on(
     assert finding.rule == "unreadable" and finding.next
     assert list(Bubblewrap(made.runtime).running()) == [] and list(made.runtime.glob("scratch-reading-*")) == []
     assert judged(delivered, {**honest, "planned_on": None}).verdict == "cleared"
+
+
+def test_how_long_a_request_may_take_is_the_callers_to_say(delivered: Installation, honest: Body) -> None:
+    """A request that would be read, in less time than any reader needs to begin."""
+    with pytest.raises(Invalid, match=r"took more than 0\.01 seconds"):
+        read_apart(delivered.enclave.settings, written(honest), seconds=0.01)
+
+
+def test_a_reader_that_does_not_end_is_ended(delivered: Installation, honest: Body, tmp_path: Path) -> None:
+    """It is held: nobody writes what it reads. Were it let be for longer, it would be relieved and come to an end."""
+    tmp_path.chmod(0o755)
+    held, answer, over = tmp_path / "request.json", tmp_path / "answer", Event()
+    os.mkfifo(held, 0o644)
+
+    def relieve() -> None:
+        if not over.wait(TOO_LONG):
+            held.write_bytes(written(honest))
+
+    Thread(target=relieve, daemon=True).start()
+    runtime = delivered.enclave.settings.runtime
+    try:
+        code = answer_apart(delivered.enclave.settings, held, answer, seconds=1, memory=LARGEST)
+    finally:
+        over.set()
+    assert code is None and answer.read_bytes() in (b"", BEGUN)
+    assert list(Bubblewrap(runtime).running()) == []
+
+
+def test_the_limits_are_those_that_were_decided() -> None:
+    decided = (Path(__file__).parents[2] / "docs/decisions/0025-what-the-gate-reads-and-remembers.md").read_text()
+    assert f"{LARGEST >> 30} GiB, {LONGEST} seconds" in decided
+    assert {LONGEST, LARGEST} <= {p.default for p in signature(read_apart).parameters.values()}
 
 
 def test_a_request_that_holds_no_columns_is_judged_as_any_other(delivered: Installation, honest: Body) -> None:

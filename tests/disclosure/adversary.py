@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from itertools import pairwise
 
 import highspy
 import numpy as np
@@ -193,3 +194,43 @@ def _levels(column: str, tables: Sequence[Published], parents: Parents) -> dict[
         return code in (leaf, TOTAL) or (leaf in up and holds(code, up[leaf]))
 
     return {code: np.array([holds(code, leaf) for leaf in leaves]) for code in dict.fromkeys([*seen, TOTAL])}
+
+
+def from_shares(frame: pd.DataFrame, of: str, points: Sequence[str], never: str) -> tuple[Published, Parents]:
+    """Read a published table of cumulative shares as counts of who has come to which point.
+
+    A share and its base give the persons it counts, where one number alone rounds to it; the base is everybody.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        By-columns, `count`, `status` and shares of one decimal, as published.
+    of : str
+    points : sequence of str
+        In order; shares up to some of them are in the frame.
+    never : str
+        What those are called who have come to none.
+
+    Returns
+    -------
+    (Published, mapping of str to mapping of str to str)
+        Counts up to each point, and which point holds which.
+    """
+    by = list(frame.columns[: list(frame.columns).index("count")])
+    up_to = {point: f"up to {point}" for point in points}
+    parents = {point: up_to[point] for point in points} | {
+        up_to[one]: up_to[then] for one, then in pairwise(points)
+    }  # fmt: skip
+    rows = []
+    for row in frame.to_dict("records"):
+        cell, base = [row[column] for column in by], row["count"]
+        rows += [(*cell, code, pd.NA) for code in (*points, never)] + [(*cell, TOTAL, base)]
+        for point, code in up_to.items():
+            share = row.get(f"share {of} up to {point}", pd.NA)
+            fits = [] if pd.isna(share) or pd.isna(base) else _rounding_to(float(share), int(base))
+            rows.append((*cell, code, fits[0] if len(fits) == 1 else pd.NA))
+    return Published(pd.DataFrame(rows, columns=[*by, of, "count"]).assign(status="")), {of: parents}
+
+
+def _rounding_to(share: float, base: int) -> list[int]:
+    return [n for n in range(base + 1) if abs(100 * n / base - share) <= 0.05 + 1e-9]
