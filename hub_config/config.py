@@ -224,6 +224,11 @@ class HubConfig:
         return self.private / "posted"
 
     @property
+    def refused(self) -> Path:
+        """Return the folder with what the glass refused at each running server where identifiers are open."""
+        return self.private / "refused"
+
+    @property
     def state(self) -> Path:
         """Return the folder of what the hub keeps."""
         return self.home / "hub"

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from enclave.glass import Glass, Meter, Routes, Shown, earlier_today
+from enclave.glass import Glass, Meter, Refusals, Routes, Shown, earlier_today
 from enclave.glass.api import api
 from enclave.glass.routes import Route
-from hub_config import posted
+from hub_config import posted, refused
 from hub_config.config import HubConfig, lab_files, load
 from hub_config.tls import Credentials, redirecting
 
@@ -44,6 +44,7 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
 
         routes = Routes()
         meter = Meter(config.daily_bytes, date.today, record, earlier)
+        refusals = Refusals(refused.reader(config.refused), refused.writer(config.refused))
         glass = Glass(
             routes,
             meter,
@@ -51,6 +52,7 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
             error_target=options.error_target,
             now=lambda: datetime.now(UTC).isoformat(),
             posted=posted.reader(config.posted),
+            refused=refusals.note,
             scheme=config.own_url.partition(":")[0],
         )
         token = os.environ.pop("CONFIGPROXY_AUTH_TOKEN", "")
@@ -60,6 +62,7 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
             await glass.drop(route)
             meter.flush()
             shown.flush()
+            refusals.forget(route.server or "")
 
         shows = Credentials(Path(options.ssl_cert), Path(options.ssl_key)) if options.ssl_cert else None
         public = Place(options.ip, options.port, options.socket, shows.context if shows else None)
@@ -77,6 +80,7 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
                 await asyncio.wait_for(stop.wait(), FLUSH_SECONDS)
             meter.flush()
             shown.flush()
+            refusals.flush()
             if shows:
                 shows.renew()
         for runner in reversed(runners):
