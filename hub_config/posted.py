@@ -105,7 +105,7 @@ def _read(file: Path, today: date) -> Posted | None:
         return None
     if notebook is not None:
         banner = f"{banner} · only {notebook.name} runs here"
-        banner += ", with numbers of yours in its first cell; nothing is kept" if notebook.numbers else ""
+        banner += ", with your numbers" if notebook.numbers else ""
     return Posted(html.escape(banner), notebook)
 
 

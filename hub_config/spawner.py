@@ -131,7 +131,7 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     @property
     def _log(self) -> Path:
         # What code of the session prints may be Resultant Data: in memory only, and gone with the server.
-        return self._config.private / "logs" / f"{self.sandbox_name}.log"
+        return self._config.logs / f"{self.sandbox_name}.log"
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -320,7 +320,6 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         told = {"ENCLAVE_LISTEN_FD": str(fd), **self._told(session)}
         spec = self._spec(session, python(), mounts, told)
         # A file of its own: what a sandbox prints must not be able to look like the hub's log.
-        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             start = Bubblewrap(self._config.runtime_dir).start
             return await asyncio.to_thread(start, spec, pass_fds=(fd,), stdout=log, stderr=log)

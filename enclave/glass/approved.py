@@ -112,7 +112,8 @@ class Verdict:
     back : tuple of str or bytes
         What the browser is told instead.
     refused : str
-        What was refused, one of a few words of ours that hold nothing of the message; empty when it went on.
+        What was refused, one of a few words of ours that hold nothing of the message; empty when it went on, and for
+        what JupyterLab asks unbidden.
     """
 
     inwards: str | bytes | None = None
@@ -136,13 +137,19 @@ def judged(message: str | bytes, notebook: ApprovedNotebook, *, packed: bool) ->
     kind, content = found["header"]["msg_type"], found["content"]
     write = _INWARDS.get((found["channel"], kind))
     if write is None:
-        return _refused(found, OTHER_KIND, notebook, packed=packed)
+        verdict = _refused(found, OTHER_KIND, notebook, packed=packed)
+        return replace(verdict, refused="") if _asked_by_the_lab(kind, content) else verdict
     written = write(content, notebook)
     if written is None:
         what = OTHER_CODE if kind == "execute_request" else OTHER_MESSAGE
         return _refused(found, what, notebook, packed=packed)
     metadata = _VERSION if kind == "comm_open" else {}
     return Verdict(inwards=frames.anew(found, written, metadata, packed=packed))
+
+
+def _asked_by_the_lab(kind: str, content: dict[str, Any]) -> bool:
+    """Tell what JupyterLab asks of every kernel it opens, unbidden: refused, and nobody's attempt."""
+    return kind == "history_request" or (kind == "debug_request" and content.get("command") == "debugInfo")
 
 
 def _refused(found: dict[str, Any], what: str, notebook: ApprovedNotebook, *, packed: bool) -> Verdict:
