@@ -153,7 +153,7 @@ def _at(visit: Visit, kind: Literal["reviews", "trials"]) -> list[str]:
 
 
 def desk(view: View, visit: Visit, listing: Listing) -> str:
-    """Give the address at which this person may judge or settle pairs, or try the match; empty where there is none."""
+    """Give the address at which this person may judge or settle pairs or try the match; empty where there is none."""
     if listing.role is not Role.HUB_STAFF or reasons_against(view, listing.person, Action.MATCH, listing.project):
         return ""
     return f"{visit.hub}spawn/{listing.person}/{listing.project.lower()}"

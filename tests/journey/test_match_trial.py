@@ -83,10 +83,13 @@ def test_a_trial_needs_every_file_and_no_open_review(at: At) -> None:
     assert not entries(early, "match.trial-begin")
     made = at("matched")
     broker = made.enclave.broker()
-    assert broker.admit("hubert", PROJECT).only.name == "match_pair.ipynb"
+    bench = broker.admit("hubert", PROJECT).only
+    assert bench is not None and bench.name == "match_pair.ipynb"
     broker.release("dr-0034-hubert")
     made.run("matching", "open-review", PROJECT, who="hubert")
-    assert broker.admit("hubert", PROJECT).only.name == "match_review.ipynb"
+    desk = broker.admit("hubert", PROJECT).only
+    assert desk is not None and desk.name == "match_review.ipynb"
+    assert desk.numbers == ""  # another number would be another sample than the other reviewer's
     broker.release("dr-0034-hubert")
 
 
