@@ -149,6 +149,7 @@ def stand_up(
     folder, person = place_of(settings, "reviews", name), name[8:]
     if not folder.exists():
         return
+    wipe(folder / "inputs")  # whether the answers can be put away or not
     project, order = project_id(name[:7]), folder / "job.json"
     details = end_details(shown_bytes, refused)
     with store.view() as view:

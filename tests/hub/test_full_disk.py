@@ -17,13 +17,14 @@ import pytest
 import requests
 
 from demo import hub_client
+from enclave.errors import Refused
 from enclave.glass import earlier_today
 from enclave.scratch import Bounds, bound
 from tests.conftest import At
 from tests.hub.conftest import hub_over
 from tests.web.browser import Browser, served
 from tests.web.world import World
-from tests.world import Installation, a_copy
+from tests.world import PROJECT, Installation, a_copy
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a disk of a few pages is root's to make")
 ROOM = 64 * 2**20
@@ -112,6 +113,26 @@ def test_on_a_full_disk_work_goes_on_and_whoever_would_begin_reads_why(small: In
         (found,) = hub_client.run_cells(wren, server, ["print(open('kept.py').read())"])
         assert found.text == "1\n"
     assert made.verified() == len(made.actions())
+
+
+def test_where_an_end_cannot_be_entered_identifiers_are_closed_all_the_same(small: Installation) -> None:
+    made = small
+    broker = made.enclave.broker()
+    trial = broker.admit("hubert", PROJECT)
+    with full(made.home):
+        with pytest.raises(Refused, match="the ledger cannot be written"):
+            broker.release(trial.name)
+        assert trial.folder.exists() and not list(trial.folder.iterdir())
+    made.enclave.recover()
+    assert not trial.folder.exists() and made.actions().count("match.trial-end") == 1
+    made.run("matching", "open-review", PROJECT, who="hubert")
+    review = broker.admit("hubert", PROJECT)
+    with full(made.home):
+        with pytest.raises(Refused, match="the ledger cannot be written"):
+            broker.release(review.name)
+        assert review.folder.exists() and not list(review.folder.rglob("*.parquet"))
+    made.enclave.recover()
+    assert not review.folder.exists() and made.actions().count("match.review-end") == 1
 
 
 def test_in_a_full_memory_nothing_is_opened_and_the_hub_goes_on(at: At) -> None:
