@@ -13,8 +13,8 @@ import sys
 from typing import Any
 
 from benchmarks.linkage_files import spread
-from benchmarks.linkage_ours import ROLES
 from p20kit import linkage, synthetic
+from p20kit.synthetic.jobs import ROLES
 
 FIRST_SEED = 5_000
 RECORDS = 5_000

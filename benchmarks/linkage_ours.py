@@ -25,18 +25,10 @@ from p20kit import linkage
 from p20kit.linkage import encoding
 from p20kit.linkage.job import read_file
 from p20kit.linkage.standardise import standardise
+from p20kit.synthetic.jobs import ROLES
 
 METHOD = linkage.Method(threshold=0.5)
 FOLDER = "P20_BENCH_DATA"
-ROLES = {
-    "first_name": "FirstName",
-    "middle_name": "MiddleName",
-    "last_name": "LastName",
-    "dob": "DOB",
-    "sex": "Gender",
-    "ssn": "SSN",
-    "sasid": "SASID",
-}
 FEBRL = {
     "first_name": "given_name",
     "last_name": "surname",

@@ -6,6 +6,8 @@ It holds ids and counts, never a row, a name or a value of a person.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import ClassVar
@@ -80,6 +82,17 @@ class Invalid(EnclaveError):
 
 class Fault(EnclaveError):
     """Ours: something the person in front of it cannot mend."""
+
+
+def no_room(error: BaseException) -> Fault | None:
+    """Give the fault of a disk, or of a memory, that is full, where an error comes from that; None of any other.
+
+    Libraries say it in their own errors: it is known by the system's words.
+    """
+    if not any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT)):
+        return None
+    then = "Whoever runs the hub makes room; try again then. What was entered before stands."
+    return Fault("no room left", [Finding("no-room", "EM XV", "", "there is no room left to write in", then)])
 
 
 def refuse(subject: str, rule: str, clause: str, what: str, next: str, where: str = "") -> Refused:

@@ -70,10 +70,13 @@ class ApprovedNotebook:
         Its file's name.
     cells : frozenset of str
         The code of its cells, character for character as it was approved.
+    numbers : str
+        The one of them in which a number may be another; empty where none may.
     """
 
     name: str
     cells: frozenset[str]
+    numbers: str = ""
 
 
 def project_id(text: str) -> str:

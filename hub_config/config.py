@@ -150,7 +150,7 @@ class HubConfig:
         Where browsers reach it, ``https://enclave.example.org``; empty for host and port over http, on loopback.
     identity : Identity
     database : str
-        Where the hub keeps who is signed in and what runs, an SQLAlchemy address; empty for a file in `state`. Not
+        Where the hub keeps who is signed in and what runs, an SQLAlchemy address; empty for a file in `private`. Not
         the registry's database: the tables are JupyterHub's.
     web : WebDoor, optional
     tls : Tls, optional
@@ -205,8 +205,13 @@ class HubConfig:
 
     @property
     def private(self) -> Path:
-        """Return the folder of sockets, closed to other accounts."""
+        """Return the folder of sockets and of what the hub knows of the moment, closed to other accounts."""
         return self.runtime_dir / "private"
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of what servers print, which may be Resultant Data: in memory only."""
+        return self.runtime_dir / "logs"
 
     @property
     def hub_socket(self) -> Path:
@@ -224,14 +229,22 @@ class HubConfig:
         return self.private / "posted"
 
     @property
+    def refused(self) -> Path:
+        """Return the folder with what the glass refused at each running server where identifiers are open."""
+        return self.private / "refused"
+
+    @property
     def state(self) -> Path:
         """Return the folder of what the hub keeps."""
         return self.home / "hub"
 
     @property
     def database_url(self) -> str:
-        """Return the address of the hub's own database."""
-        return self.database or f"sqlite:///{self.state / 'hub.sqlite'}"
+        """Return the address of the hub's own database.
+
+        Who is signed in and what runs lasts as long as the machine does: in memory, a full disk keeps nobody out.
+        """
+        return self.database or f"sqlite:///{self.private / 'hub.sqlite'}"
 
     @property
     def shown(self) -> Path:

@@ -12,6 +12,7 @@ import os
 import sys
 from typing import Any
 
+from enclave.scratch import Bounds, bound, is_bound
 from hub_config import oidc
 from hub_config.config import LAB, POD_PORT, load, socket_url
 from hub_config.reconciler import Reconciler
@@ -21,7 +22,13 @@ from hub_config.tls import Credentials
 c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - JupyterHub puts it here
 config = load()
 
-for folder in (config.state, config.private, config.posted, config.proxy_socket.parent):
+# File systems of their own, where this hub may mount: no session that fills the memory, and no server that prints
+# without end, takes from the hub what it needs itself.
+for folder, bounds in ((config.private, Bounds(256 << 20, 50_000)), (config.logs, Bounds(256 << 20, 50_000))):
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not is_bound(folder) and not any(folder.iterdir()):
+        bound(folder, bounds)
+for folder in (config.state, config.posted, config.proxy_socket.parent):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 # Sandboxes reach the hub by this folder alone, under a uid of their own; `private` keeps others out.
 config.runtime_dir.chmod(0o711)

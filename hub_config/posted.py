@@ -11,6 +11,7 @@ import hashlib
 import html
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -50,9 +51,13 @@ def write(folder: Path, server: str, session: Admitted, today: date) -> None:
         "days_left": session.days_left,
         "clearance": session.clearance,
         "opened_on": today.isoformat(),
-        "only": None if only is None else {"name": only.name, "cells": sorted(only.cells)},
+        "only": None if only is None else asdict(only) | {"cells": sorted(only.cells)},
     }
-    file = _file(folder, server)
+    replace(file_of(folder, server), told)
+
+
+def replace(file: Path, told: object) -> None:
+    """Write a file of JSON, whole or not at all."""
     begun = file.with_suffix(".partial")
     begun.write_text(json.dumps(told), "utf-8")
     begun.replace(file)
@@ -60,7 +65,7 @@ def write(folder: Path, server: str, session: Admitted, today: date) -> None:
 
 def remove(folder: Path, server: str) -> None:
     """Forget a server that stopped."""
-    _file(folder, server).unlink(missing_ok=True)
+    file_of(folder, server).unlink(missing_ok=True)
 
 
 def reader(folder: Path) -> Callable[[str], Posted | None]:
@@ -71,7 +76,7 @@ def reader(folder: Path) -> Callable[[str], Posted | None]:
     read: dict[str, tuple[object, Posted | None]] = {}
 
     def posted(server: str) -> Posted | None:
-        file = _file(folder, server)
+        file = file_of(folder, server)
         try:
             state, today = file.stat(), date.today()
         except OSError:
@@ -95,14 +100,16 @@ def _read(file: Path, today: date) -> Posted | None:
         days = max(0, told["days_left"] - (today - date.fromisoformat(told["opened_on"])).days)
         left = f"{days} {'day' if days == 1 else 'days'} left, until {until}"
         banner = " · ".join((told["project"], told["person"], told["clearance"], left))
-        notebook = None if only is None else ApprovedNotebook(only["name"], frozenset(only["cells"]))
+        notebook = None if only is None else ApprovedNotebook(only["name"], frozenset(only["cells"]), only["numbers"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if notebook is not None:
         banner = f"{banner} · only {notebook.name} runs here"
+        banner += ", with your numbers" if notebook.numbers else ""
     return Posted(html.escape(banner), notebook)
 
 
 @lru_cache(maxsize=1024)
-def _file(folder: Path, server: str) -> Path:
+def file_of(folder: Path, server: str) -> Path:
+    """Name the file of a server."""
     return folder / f"{hashlib.sha256(server.encode()).hexdigest()[:16]}.json"

@@ -8,18 +8,19 @@ import logging
 import os
 import signal
 import ssl
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from aiohttp import web
 
-from enclave.glass import Glass, Meter, Routes, Shown, earlier_today
+from enclave.glass import Glass, Meter, Refusals, Routes, Shown, earlier_today
 from enclave.glass.api import api
 from enclave.glass.routes import Route
-from hub_config import posted
+from hub_config import posted, refused
 from hub_config.config import HubConfig, lab_files, load
+from hub_config.lines import Lines
 from hub_config.tls import Credentials, redirecting
 
 FLUSH_SECONDS = 5
@@ -34,16 +35,21 @@ def main() -> None:
 
 
 async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
-    config.shown.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    config.shown.touch(mode=0o600)
-    with config.shown.open("r+", encoding="utf-8") as shown:
-        earlier = earlier_today(shown, date.today())
+    with closing(Lines(config.shown)) as shown, config.shown.open(encoding="utf-8") as before:
+        earlier = earlier_today(before, date.today())
 
         def record(entry: Shown) -> None:
-            shown.write(entry.line() + "\n")
+            shown.add(entry.line())
+
+        def write_down() -> None:
+            # while the disk is full the meter keeps its counts, and no more than one line a server waits
+            if shown.settle():
+                meter.flush()
+                shown.settle()
 
         routes = Routes()
         meter = Meter(config.daily_bytes, date.today, record, earlier)
+        refusals = Refusals(refused.reader(config.refused), refused.writer(config.refused))
         glass = Glass(
             routes,
             meter,
@@ -51,6 +57,7 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
             error_target=options.error_target,
             now=lambda: datetime.now(UTC).isoformat(),
             posted=posted.reader(config.posted),
+            refused=refusals.note,
             scheme=config.own_url.partition(":")[0],
         )
         token = os.environ.pop("CONFIGPROXY_AUTH_TOKEN", "")
@@ -58,8 +65,8 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
         async def dropped(route: Route) -> None:
             # a server stops: what it showed must stand in the file before the hub closes its session
             await glass.drop(route)
-            meter.flush()
-            shown.flush()
+            write_down()
+            refusals.forget(route.server or "")
 
         shows = Credentials(Path(options.ssl_cert), Path(options.ssl_key)) if options.ssl_cert else None
         public = Place(options.ip, options.port, options.socket, shows.context if shows else None)
@@ -75,13 +82,13 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
         while not stop.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), FLUSH_SECONDS)
-            meter.flush()
-            shown.flush()
+            write_down()
+            refusals.flush()
             if shows:
                 shows.renew()
         for runner in reversed(runners):
             await runner.cleanup()
-        meter.flush()
+        write_down()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -22,7 +22,7 @@ from jupyterhub.spawner import Spawner
 from tornado import web
 from traitlets import Any as AnyTrait
 
-from enclave.errors import Refused
+from enclave.errors import Refused, no_room
 from enclave.glass import earlier_today
 from enclave.sandbox import (
     Bubblewrap,
@@ -34,7 +34,7 @@ from enclave.sandbox import (
     SandboxSpec,
     python,
 )
-from hub_config import posted
+from hub_config import posted, refused
 from hub_config.config import LAB, HubConfig, socket_url
 
 PROJECT = re.compile(r"dr-[0-9]{4}")
@@ -79,7 +79,10 @@ class Broker(Protocol):
     def admit(self, username: str, project: str) -> Session:
         """Open a session, or raise `enclave.errors.Refused` with every reason."""
 
-    def release(self, session_name: str, shown_bytes: int | None) -> None:
+    def refused(self, session_name: str, counts: Mapping[str, int]) -> None:
+        """Enter what the glass refused at a server where one notebook alone may run."""
+
+    def release(self, session_name: str, shown_bytes: int | None, refused: Mapping[str, int]) -> None:
         """Close a session whose server has stopped, having shown so many bytes today; None where nobody counted."""
 
     def still_admitted(self, username: str, project: str) -> list[str]:
@@ -103,12 +106,19 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     _sandbox: Sandboxed | None = None
     _session_name = ""
     _failed_answers = 0
+    _entering: asyncio.Task[None] | None = None
+    _entered: frozenset[str] = frozenset()  # kinds of refusals that stand in the ledger, as far as this hub knows
     _provider_asked_at = time.monotonic()  # of a server found again, as if it was when the hub started
 
     @property
     def sandbox_name(self) -> str:
         """Return a short lower-case name that no other server has and no user name can shape."""
         return f"s{hashlib.sha256(f'{self.user.name}/{self.name}'.encode()).hexdigest()[:14]}"
+
+    @property
+    def _known_as(self) -> str:
+        """Return what the glass calls this server."""
+        return f"{self.user.name}/{self.name}"
 
     @property
     def _config(self) -> HubConfig:
@@ -121,7 +131,7 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     @property
     def _log(self) -> Path:
         # What code of the session prints may be Resultant Data: in memory only, and gone with the server.
-        return self._config.private / "logs" / f"{self.sandbox_name}.log"
+        return self._config.logs / f"{self.sandbox_name}.log"
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -133,10 +143,11 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
             raise Forbidden("; ".join(reasons))
         self._provider_asked_at = time.monotonic()
         try:
-            session: Session = await _ask(self.broker.admit, self.user.name, self.name)
+            with said_when_full():
+                session: Session = await _ask(self.broker.admit, self.user.name, self.name)
         except Refused as refused:
             raise Forbidden(str(refused)) from refused
-        self._session, self._session_name = session, session.name
+        self._session, self._session_name, self._entered = session, session.name, frozenset()
         if session.only is not None and self._config.weaker_proxy:
             raise Forbidden(_ONLY_BEHIND_GLASS)
         if _OUTBOX_INSIDE not in {mount.target for mount in session.mounts}:
@@ -146,7 +157,10 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         """Start the server in its sandbox on a socket that is already listening."""
         if self._session is None:
             raise Forbidden("nobody was admitted to this server")
-        session = self._session
+        with said_when_full():
+            return await self._start(self._session)
+
+    async def _start(self, session: Session) -> str:
         listener = self._listen()
         try:
             self._sandbox = await self._launch(session, listener)
@@ -155,7 +169,7 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
             raise web.HTTPError(500, str(fault)) from fault
         finally:
             listener.close()
-        posted.write(self._config.posted, f"{self.user.name}/{self.name}", session, date.today())
+        posted.write(self._config.posted, self._known_as, session, date.today())
         self._point(self.server)
         return socket_url(self._socket)
 
@@ -174,22 +188,39 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     async def run_post_stop_hook(self) -> None:
         """Close the session and remove what the server had, however it ended."""
         self._sandbox = self._session = None
-        posted.remove(self._config.posted, f"{self.user.name}/{self.name}")
+        posted.remove(self._config.posted, self._known_as)
         shutil.rmtree(self._socket.parent, ignore_errors=True)
         self._log.unlink(missing_ok=True)
         if self._session_name:
             name, self._session_name = self._session_name, ""
-            await _ask(self.broker.release, name, self._shown_today())
+            await _ask(self.broker.release, name, self._shown_today(), self._refused())
+        refused.remove(self._config.refused, self._known_as)
 
     def _shown_today(self) -> int | None:
         if self._config.weaker_proxy:
             return None
         with suppress(FileNotFoundError), self._config.shown.open(encoding="utf-8") as lines:
-            return earlier_today(lines, date.today()).get(f"{self.user.name}/{self.name}", 0)
+            return earlier_today(lines, date.today()).get(self._known_as, 0)
         return 0
+
+    def _refused(self) -> Mapping[str, int]:
+        return refused.reader(self._config.refused)(self._known_as)
+
+    async def _enter_refused(self) -> None:
+        """Have the first refusal of each kind entered while the server runs; what cannot be is tried again."""
+        try:
+            counts = self._refused()
+            if self._session_name and (new := counts.keys() - self._entered):
+                await _ask(self.broker.refused, self._session_name, counts)
+                self._entered |= new
+        except Exception as error:  # noqa: BLE001 - whatever keeps the ledger from being written
+            self.log.error("%s: refusals could not be entered (%s)", self.sandbox_name, type(error).__name__)
 
     async def poll_and_notify(self) -> int | None:
         """Ask again whether the person may be here, before asking whether the server runs."""
+        if self._entering is None or self._entering.done():
+            # nobody waits for it: the end of access does not wait for the ledger
+            self._entering = asyncio.create_task(self._enter_refused())
         if await self.poll() is None and (reasons := await self._reasons_to_end()):
             self.log.warning("access ended for %s: %s", self.sandbox_name, "; ".join(reasons))
             await self.stop(now=True)
@@ -289,7 +320,6 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         told = {"ENCLAVE_LISTEN_FD": str(fd), **self._told(session)}
         spec = self._spec(session, python(), mounts, told)
         # A file of its own: what a sandbox prints must not be able to look like the hub's log.
-        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             start = Bubblewrap(self._config.runtime_dir).start
             return await asyncio.to_thread(start, spec, pass_fds=(fd,), stdout=log, stderr=log)
@@ -322,9 +352,20 @@ async def look(question: Callable[..., T], *arguments: object) -> T:
 class Forbidden(web.HTTPError):
     """A refusal that reaches the person in the words of the room that refused."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(403, text.replace("%", "%%"))
+    def __init__(self, text: str, status: int = 403) -> None:
+        super().__init__(status, text.replace("%", "%%"))
         self.jupyterhub_message = text
+
+
+@contextmanager
+def said_when_full() -> Iterator[None]:
+    """Tell the person where a server is not opened because there is no room left to write in."""
+    try:
+        yield
+    except Exception as error:
+        if (full := no_room(error)) is None:
+            raise
+        raise Forbidden(str(full), 503) from error
 
 
 HUB_INSIDE = f"{_HUB_INSIDE}/hub.sock"

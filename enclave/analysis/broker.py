@@ -1,13 +1,15 @@
 """The hub's one question, asked before a server starts and again while it runs.
 
-What a person's server on a project is for follows from how they are listed: analysts analyse Resultant Data, the
-hub's staff judge pairs where a review of a match is open. Nobody gets both.
+What a person's server on a project is for follows from how they are listed: analysts analyse Resultant Data; the
+hub's staff judge pairs where a review of the match is open, and try the match where none is. Nobody gets both.
 
 Source: DSA VI.E; DSA XI; DSA VI.F.2.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from enclave import matching
@@ -16,6 +18,7 @@ from enclave.analysis.seeing import narrowed
 from enclave.analysis.session import Session, close_session, open_session, overfull, session_name
 from enclave.errors import Refused
 from enclave.ledger import Entry
+from enclave.matching import NONE_REFUSED
 from enclave.people import PERMITTED, Admission, Listing, may, reasons_against, sight_of
 from enclave.settings import Settings
 from enclave.store import Store, View
@@ -55,14 +58,42 @@ class Broker:
             entry = Entry(username, "session.refuse", username, project, "DSA VI.E", "refused", details=rules)
             self.store.enter(entry)
             raise
+        except Exception:
+            # What was entered as opened was not; a ledger that takes nothing does not take this either.
+            with suppress(Refused):
+                self.store.enter(Entry(username, "session.fail", username, project, "DSA VI.E", "failed"))
+            raise
 
-    def release(self, session: str, shown_bytes: int | None = None) -> None:
+    def refused(self, session: str, counts: Mapping[str, int]) -> None:
+        """Enter what was refused at a server where identifiers are open: the first of each kind in a session.
+
+        How often it was stands in the entry of the session's end, so nobody fills the ledger by trying.
+
+        Source: EM VII.B.1.c.
+
+        Parameters
+        ----------
+        counts : mapping of str to int
+            By the glass' own words for what it refused; nothing a person sent is among them.
+        """
+        with self.store.transaction() as tx:
+            matching.enter_refused(tx, session, counts)
+
+    def release(
+        self, session: str, shown_bytes: int | None = None, refused: Mapping[str, int] = NONE_REFUSED
+    ) -> None:
         """Put a session away after its server stopped; what it showed in the browser today is entered.
 
         Source: DSA III.C.
+
+        Parameters
+        ----------
+        refused : mapping of str to int
+            As in `refused`, in all.
         """
         close_session(self.store, self.keystore, self.settings, session, shown_bytes)
-        matching.stand_up(self.store, self.keystore, self.settings, session, shown_bytes)
+        matching.stand_up(self.store, self.keystore, self.settings, session, shown_bytes, refused)
+        matching.put_back(self.store, self.settings, session, shown_bytes, refused)
 
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Give the reasons why a running session must end; empty while it may go on."""
@@ -88,12 +119,14 @@ class Broker:
             return f"{view.today} {view.frontier().size}"
 
     def _sit_down(self, admission: Admission) -> Session:
-        place = matching.sit_down(self.store, self.keystore, self.settings, admission)
+        with self.store.view() as view:
+            open_place = matching.sit_down if matching.under_review(view, admission.project) else matching.try_out
+        place = open_place(self.store, self.keystore, self.settings, admission)
         with self.store.view() as view:
             days_left = (admission.ends_on - view.today).days
         return Session(
             place.name, admission.project, admission.person, place.folder, admission.ends_on, place.mounts,
-            days_left=days_left, clearance="identifiers, to judge pairs", only=place.notebook,
+            days_left=days_left, clearance=place.purpose, only=place.notebook,
         )  # fmt: skip
 
 

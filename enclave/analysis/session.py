@@ -222,7 +222,7 @@ def sandbox_name(project: str, person: str) -> str:
 
 
 def recover(store: Store, keystore: Keystore, settings: Settings, running: Collection[str]) -> None:
-    """Put away sessions, and places of reviewers, that a crash left without a sandbox.
+    """Put away sessions, and places of the hub's staff, that a crash left without a sandbox.
 
     Parameters
     ----------
@@ -235,6 +235,9 @@ def recover(store: Store, keystore: Keystore, settings: Settings, running: Colle
     for place in matching.places(settings):
         if sandbox_name(place[:7], place[8:]) not in running:
             matching.stand_up(store, keystore, settings, place)
+    for bench in matching.places(settings, kind="trials"):
+        if sandbox_name(bench[:7], bench[8:]) not in running:
+            matching.put_back(store, settings, bench)
 
 
 def _open_for(

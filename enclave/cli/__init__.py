@@ -15,7 +15,7 @@ import typer
 
 from enclave.cli import agreements, board, clocks, data, incidents, messages, outputs, oversight, papers
 from enclave.cli.desk import Desk, complain, console
-from enclave.errors import EnclaveError, Fault, Finding, invalid
+from enclave.errors import EnclaveError, Fault, Finding, invalid, no_room
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__,
                   pretty_exceptions_enable=False)  # fmt: skip
@@ -40,7 +40,12 @@ def main() -> None:
         # the kind and the place only: what an exception says may hold a value of a person
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
-        _end(Fault("command", [Finding("unexpected", "EM XV", "", place, "Run `enclave recover` and tell the hub.")]))
+        _end(
+            no_room(error)
+            or Fault(
+                "command", [Finding("unexpected", "EM XV", "", place, "Run `enclave recover` and tell the hub.")]
+            )
+        )
     else:
         sys.exit(code if isinstance(code, int) else 0)
 

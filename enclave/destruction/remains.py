@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from enclave import matching
 from enclave.analysis import sandbox_name
 from enclave.destruction.certificate import Proof
 from enclave.destruction.record import Destruction, Scope
@@ -25,15 +26,14 @@ from enclave.store import View
 from enclave.vault import Keystore, read_header
 
 _ANALYTICAL = "analytical"
-_REVIEWS = "reviews"  # where a match's files stand open for reviewers
 _PROCESSES = "sandboxes"  # records of running processes, which hold no data
 
 
 def stop_sandboxes(settings: Settings, project: str, scope: Scope) -> None:
-    """End every sandbox that has the data open: all of a project, or its match jobs and reviewers."""
+    """End every sandbox that has the data open: all of a project, or its match jobs and the places of hub staff."""
     prefix = f"{project.lower()}-"
     jobs = prefix if scope is Scope.PROJECT else f"{prefix}match-"
-    rooms = ("sessions", _REVIEWS) if scope is Scope.PROJECT else (_REVIEWS,)
+    rooms = ("sessions", *matching.KINDS) if scope is Scope.PROJECT else matching.KINDS
     open_to = [f.name.removeprefix(prefix) for room in rooms for f in (settings.runtime / room).glob(f"{prefix}*")]
     sessions = {sandbox_name(project, person) for person in open_to}
     for sandbox in Sandboxes(settings.runtime).running():
@@ -54,12 +54,13 @@ def set_aside(view: View, settings: Settings, destruction: Destruction) -> None:
 def doomed(view: View, settings: Settings, project: str, scope: Scope) -> list[Path]:
     """Find what a destruction covers.
 
-    Sealed files; transmittals that wait or were kept; what stands open for reviewers of a match; for a project also
+    Sealed files; transmittals that wait or were kept; what stands open for hub staff; for a project also
     what sessions left in the runtime folder and cleared results (a package published from them has its own copies).
     """
     found = [path for key_id in scope.key_ids(project) for path in _sealed(view, settings, project, key_id)]
     found += _transmittals(settings, project, scope)
-    found += _leftovers(settings.runtime / (_REVIEWS if scope is Scope.MATCH else ""), project)
+    for kind in matching.KINDS if scope is Scope.MATCH else ("",):
+        found += _leftovers(settings.runtime / kind, project)
     if scope is Scope.PROJECT:
         for request in view.find(ReleaseRequest, project):
             folder = rendered(settings, request.id)

@@ -10,7 +10,20 @@ from enclave.glass.lab import LabFiles
 from enclave.glass.meter import Meter, Shown, earlier_today
 from enclave.glass.posted import Posted
 from enclave.glass.proxy import Glass
+from enclave.glass.refusals import Refusals
 from enclave.glass.routes import Routes
 from enclave.glass.rules import Ruling, Way, judge
 
-__all__ = ["Glass", "LabFiles", "Meter", "Posted", "Routes", "Ruling", "Shown", "Way", "earlier_today", "judge"]
+__all__ = [
+    "Glass",
+    "LabFiles",
+    "Meter",
+    "Posted",
+    "Refusals",
+    "Routes",
+    "Ruling",
+    "Shown",
+    "Way",
+    "earlier_today",
+    "judge",
+]

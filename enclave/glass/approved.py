@@ -3,7 +3,7 @@
 Where identifiers are open, only what the Data Governing Board approved may run. So there the glass judges what goes
 inwards too, and nothing of a browser's own bytes does: every request and every message is held against a short list
 and written anew from what was judged. Code goes to the kernel only if it is, character for character, a code cell of
-the notebook. What is not on the list is refused.
+the notebook; in one cell of some, numbers may be others (`numbers`). What is not on the list is refused.
 
 Source: EM VII.B.1.c.
 """
@@ -19,6 +19,7 @@ from textwrap import fill
 from typing import Any
 
 from enclave.glass import frames
+from enclave.glass.numbers import with_numbers
 from enclave.glass.rules import KERNEL_ID, READ, Ruling, Way
 from enclave.terms import ApprovedNotebook
 
@@ -28,6 +29,12 @@ FOLDER = "templates"
 LONGEST = 256 * 1024
 """Bytes of one message: several times what a notebook's longest cell needs."""
 
+OTHER_CODE = "code that is not the approved notebook's"
+OTHER_KIND = "a kind of message the notebook does not need"
+OTHER_MESSAGE = "a message the notebook does not send"
+UNREADABLE = "a message that cannot be read"
+OTHER_FILE = "a file that is not the approved notebook"
+OTHER_PART = "a part of the server that is closed"
 _LONGEST_ANSWER = 256
 _OPEN = re.compile(
     rf"GET /api/?|GET /api/(me|status|kernelspecs|kernels|sessions)|GET /api/(kernels|sessions)/{KERNEL_ID}"
@@ -75,6 +82,11 @@ def narrowed(method: str, inner: str, body: bytes, ruling: Ruling, notebook: App
     return replace(ruling, query=query, body=_session(method, body, notebook) if named else b"")
 
 
+def closed(inner: str) -> str:
+    """Say in one of a few words of ours what a request was for that is closed here."""
+    return OTHER_FILE if re.match(r"/(api/contents|files|view|nbconvert)\b", inner) else OTHER_PART
+
+
 def _session(method: str, body: bytes, notebook: ApprovedNotebook) -> bytes:
     """Name a session for the notebook and start its kernel as the notebook has it, whatever the browser asked for.
 
@@ -100,7 +112,8 @@ class Verdict:
     back : tuple of str or bytes
         What the browser is told instead.
     refused : str
-        What was refused, in words of ours that hold nothing of the message; empty when it went on.
+        What was refused, one of a few words of ours that hold nothing of the message; empty when it went on, and for
+        what JupyterLab asks unbidden.
     """
 
     inwards: str | bytes | None = None
@@ -120,24 +133,31 @@ def judged(message: str | bytes, notebook: ApprovedNotebook, *, packed: bool) ->
     """
     found = frames.request(message, packed=packed) if len(message) <= LONGEST else None
     if found is None:
-        return Verdict(refused="a message that cannot be read")
+        return Verdict(refused=UNREADABLE)
     kind, content = found["header"]["msg_type"], found["content"]
     write = _INWARDS.get((found["channel"], kind))
     if write is None:
-        return _refused(found, "a kind of message the notebook does not need", packed=packed)
+        verdict = _refused(found, OTHER_KIND, notebook, packed=packed)
+        return replace(verdict, refused="") if _asked_by_the_lab(kind, content) else verdict
     written = write(content, notebook)
     if written is None:
-        return _refused(found, _WHY.get(kind, "a message the notebook does not send"), packed=packed)
+        what = OTHER_CODE if kind == "execute_request" else OTHER_MESSAGE
+        return _refused(found, what, notebook, packed=packed)
     metadata = _VERSION if kind == "comm_open" else {}
     return Verdict(inwards=frames.anew(found, written, metadata, packed=packed))
 
 
-def _refused(found: dict[str, Any], what: str, *, packed: bool) -> Verdict:
+def _asked_by_the_lab(kind: str, content: dict[str, Any]) -> bool:
+    """Tell what JupyterLab asks of every kernel it opens, unbidden: refused, and nobody's attempt."""
+    return kind == "history_request" or (kind == "debug_request" and content.get("command") == "debugInfo")
+
+
+def _refused(found: dict[str, Any], what: str, notebook: ApprovedNotebook, *, packed: bool) -> Verdict:
     """Answer under the cell, and end the request as a kernel would."""
     kind: str = found["header"]["msg_type"]
     if not kind.endswith("_request"):
         return Verdict(refused=what)  # a kernel answers none of these
-    text = f"{what}. {_RULE}"
+    text = f"{_WHY.get(what, what)}. {_RULE}{_NUMBERS if notebook.numbers else ''}"
     error: dict[str, Any] = {"ename": "Refused", "evalue": text, "traceback": [fill(f"Refused: {text}", frames.LINE)]}
     reply = {**error, "status": "error", "execution_count": None, "user_expressions": {}, "payload": []}
     channel = found["channel"] if found["channel"] in ("shell", "control") else "shell"
@@ -154,12 +174,16 @@ _RULE = (
     "Identifiers are open here, so only the approved notebook's own cells run, exactly as they stand (EM VII.B.1.c). "
     "This was not sent to the kernel. To work with other code, have the Data Governing Board approve it."
 )
-_WHY = {"execute_request": "This cell is not part of the approved notebook, or was changed"}
+_NUMBERS = " A number of its first cell may be another number; nothing else of it."
+_WHY = {OTHER_CODE: "This cell is not part of the approved notebook, or was changed"}
 
 
 def _code(content: dict[str, Any], notebook: ApprovedNotebook) -> dict[str, Any] | None:
     code = content.get("code")
-    if not isinstance(code, str) or code not in notebook.cells or content.get("user_expressions"):
+    if not isinstance(code, str) or content.get("user_expressions"):
+        return None
+    code = code if code in notebook.cells else with_numbers(notebook.numbers, code)
+    if code is None:
         return None
     # No notebook that was approved asks for input, and none is run in silence.
     fixed = {"silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}

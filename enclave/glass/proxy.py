@@ -44,6 +44,8 @@ class Glass:
         Returns the time as ISO 8601; doors own the clock.
     posted : callable
         Returns, for 'person/project', what the hub posted of the server; None closes it.
+    refused : callable
+        Told 'person/project' and, in a word of ours, what was refused where only one notebook may run.
     scheme : str
         http or https: how browsers reach us.
     """
@@ -56,6 +58,7 @@ class Glass:
         error_target: str,
         now: Callable[[], str],
         posted: Callable[[str], Posted | None],
+        refused: Callable[[str, str], None],
         scheme: str = "http",
     ) -> None:
         """Store the parts; no connection is made."""
@@ -65,6 +68,7 @@ class Glass:
         self._error_target = error_target
         self._now = now
         self._posted = posted
+        self._refused = refused
         self._scheme = scheme
         self._targets = Targets()
         self._open: defaultdict[str, set[web.WebSocketResponse]] = defaultdict(set)
@@ -104,6 +108,8 @@ class Glass:
         ruling = await self._rule(request, posted, raw_path, raw_query, route.prefix)
         if posted is None or ruling.way is Way.CLOSED:
             log.warning("closed %s %s for %s", request.method, _first_words(path or ""), route.server)
+            if posted is not None and posted.only is not None:
+                self._refused(route.server, approved.closed((path or "").removeprefix(route.prefix)))
             return _closed(request, ruling.reason)
         if ruling.way is Way.LOCAL:
             return await self._local(request, (path or "").removeprefix(route.prefix))
@@ -264,7 +270,7 @@ class Glass:
     ) -> str | bytes | None:
         """Tell the browser what was refused, and return what goes on to the kernel."""
         if verdict.refused:
-            log.warning("refused for %s: %s", server, verdict.refused)
+            self._refused(server, verdict.refused)
         for part in verdict.back:
             await _send(browser, part)
         return verdict.inwards

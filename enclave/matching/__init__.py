@@ -1,14 +1,18 @@
 """A match by an approved notebook, its report and review, the parties' agreement in writing, and the clock."""
 
 from enclave.matching.methods import ApprovedMethod, approved_method, registered_methods
+from enclave.matching.place import KINDS, NONE_REFUSED, Place, enter_refused, places
 from enclave.matching.quality import Quality, Share, quality
 from enclave.matching.record import AGREEMENT, MatchRun, agree, keep_until, latest, match_key, reports_of, runs
-from enclave.matching.review import Place, close_review, open_review, sit_down, stand_up
-from enclave.matching.reviewed import Review, places
+from enclave.matching.review import close_review, open_review, sit_down, stand_up, under_review
+from enclave.matching.reviewed import Review
 from enclave.matching.run import open_crosswalk, recover, run
+from enclave.matching.trial import put_back, try_out
 
 __all__ = [
     "AGREEMENT",
+    "KINDS",
+    "NONE_REFUSED",
     "ApprovedMethod",
     "MatchRun",
     "Place",
@@ -18,12 +22,14 @@ __all__ = [
     "agree",
     "approved_method",
     "close_review",
+    "enter_refused",
     "keep_until",
     "latest",
     "match_key",
     "open_crosswalk",
     "open_review",
     "places",
+    "put_back",
     "quality",
     "recover",
     "registered_methods",
@@ -32,4 +38,6 @@ __all__ = [
     "runs",
     "sit_down",
     "stand_up",
+    "try_out",
+    "under_review",
 ]

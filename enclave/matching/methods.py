@@ -46,6 +46,10 @@ class Agencies(_Listed):
     fewest: int
     most: int | None = None
 
+    def take(self, number: int) -> bool:
+        """Tell whether these are so many."""
+        return self.fewest <= number <= (self.most or number)
+
 
 class Method(_Listed):
     """A method of the registry with all its versions, oldest first.
@@ -81,8 +85,6 @@ class ApprovedMethod(BaseModel):
     ----------
     does : str
         ``match``, or ``review`` of a match that was run.
-    fewest, most : int or None
-        Agencies whose files it takes; None for as many as there are.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -93,18 +95,21 @@ class ApprovedMethod(BaseModel):
     notebook: Path
     sha256: str
     does: str
-    fewest: int
-    most: int | None
+    agencies: Agencies
 
     def cells(self) -> ApprovedNotebook:
         """Give the code that may run where only this notebook may.
+
+        The numbers of a match may be others, as a run's parameters may; those of a review would be another sample.
 
         Source: EM VII.B.1.c.
         """
         import nbformat  # heavy
 
-        cells = nbformat.read(self.notebook, as_version=4).cells
-        return ApprovedNotebook(self.notebook.name, frozenset(c.source for c in cells if c.cell_type == "code"))
+        code = [cell for cell in nbformat.read(self.notebook, as_version=4).cells if cell.cell_type == "code"]
+        parameters = [cell.source for cell in code if "parameters" in cell.metadata.get("tags", [])]
+        numbers = parameters[0] if parameters and self.does == "match" else ""
+        return ApprovedNotebook(self.notebook.name, frozenset(cell.source for cell in code), numbers)
 
 
 def approved_method(policies: Path, method: str, notebook: Path, today: date) -> ApprovedMethod:
@@ -147,7 +152,7 @@ def approved_method(policies: Path, method: str, notebook: Path, today: date) ->
     else:
         return ApprovedMethod(
             id=listed.id, version=version.version, title=listed.title, notebook=notebook, sha256=digest,
-            does=listed.does, fewest=listed.agencies.fewest, most=listed.agencies.most,
+            does=listed.does, agencies=listed.agencies,
         )  # fmt: skip
     raise refuse(f"method {method}", "approved-method", "EM VII.B.1.c", what, advice)
 

@@ -14,9 +14,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 from enclave import intake
 from enclave.agreement import Policy, of
@@ -30,43 +29,32 @@ from enclave.matching.job import (
     execute,
     keep_pages,
     let_read,
-    mounts_of,
     open_files,
     write_order,
 )
 from enclave.matching.methods import ApprovedMethod, approved_method
-from enclave.matching.record import MatchRun, latest, match_key, reports_of
-from enclave.matching.reviewed import REVIEWERS, Review, answers_of, places, seal_answers, to_settle
+from enclave.matching.place import (
+    NONE_REFUSED,
+    Place,
+    end_details,
+    lay_out_notebook,
+    made,
+    mounts_with_notebook,
+    name_of,
+    place_of,
+    places,
+)
+from enclave.matching.record import MatchRun, latest, match_key, reports_of, runs
+from enclave.matching.reviewed import REVIEWERS, Review, answers_of, seal_answers, to_settle
 from enclave.people import Admission
-from enclave.sandbox import Mount
-from enclave.scratch import alone, scratch
+from enclave.scratch import alone, scratch, wipe
 from enclave.settings import Settings
 from enclave.store import Store, Transaction, View
-from enclave.terms import Action, ApprovedNotebook, project_id, reached
+from enclave.terms import Action, project_id, reached
 from enclave.vault import Keystore
 
 METHOD = "match_review"
 _CLAUSE = "EM VII.B.1.c"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where one reviewer sits: what a sandbox of theirs mounts.
-
-    Parameters
-    ----------
-    name : str
-        Project and person; unique among places.
-    folder : Path
-        On the runtime tmpfs, with the opened files.
-    notebook : ApprovedNotebook
-        What alone may run there.
-    """
-
-    name: str
-    folder: Path
-    mounts: tuple[Mount, ...]
-    notebook: ApprovedNotebook
 
 
 def open_review(tx: Transaction, keystore: Keystore, settings: Settings, admission: Admission) -> Review:
@@ -84,7 +72,7 @@ def open_review(tx: Transaction, keystore: Keystore, settings: Settings, admissi
     method = _method(settings, tx.today)
     known = tx.get(Review, run.key)
     findings = []
-    if len(run.agencies) > (method.most or len(run.agencies)):
+    if not method.agencies.take(len(run.agencies)):
         what = f"it matched {len(run.agencies)} agencies, and a review judges pairs of two"
         findings.append(
             _because("review-agencies", _CLAUSE, what, "Match two of them with match_pair, review these.")
@@ -103,6 +91,13 @@ def open_review(tx: Transaction, keystore: Keystore, settings: Settings, admissi
     return review
 
 
+def under_review(view: View, project: str) -> bool:
+    """Tell whether a review of the project's newest match is open."""
+    newest = runs(view, project)[-1:]
+    review = view.get(Review, newest[0].key) if newest else None
+    return review is not None and review.closed_on is None
+
+
 def sit_down(store: Store, keystore: Keystore, settings: Settings, admission: Admission) -> Place:
     """Open a match's files for one reviewer, with the answers they gave before.
 
@@ -114,7 +109,8 @@ def sit_down(store: Store, keystore: Keystore, settings: Settings, admission: Ad
         If no review is open, this person is one too many, or the files are destroyed or replaced.
     """
     admission.hold_to(Action.MATCH, admission.project)
-    name, folder = f"{admission.project.lower()}-{admission.person.lower()}", _folder(settings, admission)
+    name = name_of(admission)
+    folder = place_of(settings, "reviews", name)
     stand_up(store, keystore, settings, name)  # what a crash left of an earlier time
     with store.view() as view:
         policy = of(view, admission.project).policy
@@ -127,32 +123,35 @@ def sit_down(store: Store, keystore: Keystore, settings: Settings, admission: Ad
         pairs = {} if settles is None else {"to_settle": sum(map(len, settles.values()))}
         details: Details = {"files": [file.name for file in files], **pairs}
         tx.write(review, _entry(admission.person, "match.review-begin", review, details))
-    folder.mkdir(parents=True)
-    folder.parent.chmod(0o700)  # what lies below is for the sandbox that mounts it, and no one else
-    job = Job(run.id, folder, files, method)
-    try:
+    with made(folder):
+        job = Job(run.id, folder, files, method)
         before = {admission.person: answers_of(keystore, settings, review, admission.person)}
         about = {"reviewer": admission.person, "settles": settles}
         _lay_out(keystore, settings, policy, job, run, before, review.adjudicator, about)
-        notebook = _lay_out_notebook(settings, folder, view.today)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        notebook = lay_out_notebook(settings, method, folder, view.today).cells()
     reached("matching.sat-down")
-    return Place(name, folder, (*mounts_of(job), Mount(folder / "project", "/project")), notebook)
+    return Place(name, folder, mounts_with_notebook(job), notebook, "identifiers, to judge pairs")
 
 
-def stand_up(store: Store, keystore: Keystore, settings: Settings, name: str, shown_bytes: int | None = None) -> None:
+def stand_up(
+    store: Store,
+    keystore: Keystore,
+    settings: Settings,
+    name: str,
+    shown_bytes: int | None = None,
+    refused: Mapping[str, int] = NONE_REFUSED,
+) -> None:
     """Seal what a reviewer answered and wipe what was opened for them; does nothing where nobody sits.
 
     After destruction there is no key any more: then nothing is kept (DSA III.F.3). The folder goes last: after a
     crash it is there to be put away again.
     """
-    folder, person = settings.runtime / "reviews" / name, name[8:]
+    folder, person = place_of(settings, "reviews", name), name[8:]
     if not folder.exists():
         return
+    wipe(folder / "inputs")  # whether the answers can be put away or not
     project, order = project_id(name[:7]), folder / "job.json"
-    details: dict[str, int] = {} if shown_bytes is None else {"shown_bytes_today": shown_bytes}
+    details = end_details(shown_bytes, refused)
     with store.view() as view:
         review = (
             view.get(Review, f"{project}/{json.loads(order.read_text('utf-8'))['job']}") if order.exists() else None
@@ -169,7 +168,7 @@ def stand_up(store: Store, keystore: Keystore, settings: Settings, name: str, sh
             if digest:
                 now = replace(now, answers={**now.answers, person: digest})
             tx.write(now, _entry(person, "match.review-end", now, details))
-    shutil.rmtree(folder, ignore_errors=True)
+    wipe(folder)
 
 
 def close_review(
@@ -290,19 +289,6 @@ def _lay_out(
     write_order(policy, job, {}, about)
     shutil.copyfile(reports_of(settings, run) / "match-report.json", job.out / "report.json")
     write_down(job.out, answers, adjudicator)
-
-
-def _folder(settings: Settings, admission: Admission) -> Path:
-    return settings.runtime / "reviews" / f"{admission.project.lower()}-{admission.person.lower()}"
-
-
-def _lay_out_notebook(settings: Settings, folder: Path, today: date) -> ApprovedNotebook:
-    """Put a copy of the notebook where the server shows it; it is the copy that is held against the approval."""
-    templates = folder / "project" / "templates"
-    templates.mkdir(parents=True)
-    copy = templates / f"{METHOD}.ipynb"
-    shutil.copyfile(settings.notebooks / copy.name, copy)
-    return approved_method(settings.policies, METHOD, copy, today).cells()
 
 
 def _method(settings: Settings, today: date) -> ApprovedMethod:

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from enclave.errors import refuse
 from enclave.matching.answers import Answers, sealed_at
+from enclave.matching.place import places
 from enclave.matching.record import match_key
 from enclave.scratch import scratch
 from enclave.settings import Settings
@@ -62,11 +63,6 @@ class Review:
     def reviewers(self) -> list[str]:
         """Who judged pairs, without who settles; those who still sit for the first time are not among them."""
         return sorted(set(self.answers) - {self.adjudicator})
-
-
-def places(settings: Settings, project: str = "") -> list[str]:
-    """Give the names of the places in which files stand open, of one project or of all."""
-    return sorted(folder.name for folder in (settings.runtime / "reviews").glob(f"{project.lower() or 'dr-'}*"))
 
 
 def to_settle(

@@ -7,21 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from enclave import intake
-from enclave.agreement import Policy, of
-from enclave.errors import Fault, Finding, Refused, refuse
-from enclave.intake import Holding
+from enclave.agreement import of
+from enclave.errors import Fault, Refused, refuse
 from enclave.ledger import Detail, Details, Entry, refusal
+from enclave.matching.inputs import hold_to_agencies, job_of, open_inputs
 from enclave.matching.job import (
-    GROUPS,
-    KEPT,
-    LAST,
     Job,
     Parameters,
     Progress,
@@ -29,13 +23,11 @@ from enclave.matching.job import (
     execute,
     keep_model,
     keep_pages,
-    let_read,
     model_of,
-    open_files,
     write_order,
 )
-from enclave.matching.methods import ApprovedMethod, approved_method
-from enclave.matching.record import MatchRun, match_key, reports_of, runs
+from enclave.matching.methods import approved_method
+from enclave.matching.record import MatchRun, match_key, runs
 from enclave.people import Admission
 from enclave.sandbox import Sandboxes
 from enclave.scratch import alone, engine, in_use, scratch
@@ -112,10 +104,11 @@ def _run(
     with scratch(settings.runtime, "job") as folder:
         with store.view() as view:
             policy = of(view, project).policy
-            _hold_to_agencies(approved, policy)
-            job = _prepare(view, folder, policy, approved, model)
+            hold_to_agencies(approved, policy)
+            number = len(runs(view, project)) + 1
+            job = job_of(view, folder, policy, approved, f"match-{number:02}", model)
             kept = _kept_model(view, settings, job) if model else None
-        _open_inputs(store, keystore, settings, policy, job, kept)
+        open_inputs(store, keystore, settings, policy, job, kept)
         write_order(policy, job, given)
         store.enter(_entry(admission, job, "match.begin"))
         try:
@@ -158,34 +151,6 @@ def recover(settings: Settings) -> None:
                 sandbox.kill()
 
 
-def _hold_to_agencies(method: ApprovedMethod, policy: Policy) -> None:
-    """Refuse a method that is no match, or one for fewer or more agencies than the project has."""
-    number = len(policy.agencies)
-    if method.does == "match" and method.fewest <= number <= (method.most or number):
-        return
-    what = f"it does not match the files of {number} agencies: {method.title}"
-    raise refuse(
-        f"method {method.id}", "method-agencies", "EM VII.B.1.c", what,
-        "Choose with --method: match_pair for two agencies, match_many for three and more.",
-    )  # fmt: skip
-
-
-def _prepare(view: View, folder: Path, policy: Policy, method: ApprovedMethod, model: str) -> Job:
-    held = _held(view, policy.project)
-    of_agencies = [(agency, "matching") for agency in policy.agencies]
-    absent = dict.fromkeys([*intake.missing(view, policy), *(file for file in of_agencies if file not in held)])
-    if absent:
-        raise Refused(
-            f"match of {policy.project}",
-            [
-                Finding("all-inputs", "EM XII", f"{source} {contents}", "not received yet", "Wait for the file.")
-                for source, contents in absent
-            ],
-        )
-    number = len(runs(view, policy.project)) + 1
-    return Job(f"match-{number:02}", folder, tuple(held[file] for file in of_agencies), method, model)
-
-
 def _kept_model(view: View, settings: Settings, job: Job) -> bytes:
     """Give the model of an earlier run of the same agencies, as it was entered."""
     project = job.files[0].project
@@ -204,35 +169,6 @@ def _kept_model(view: View, settings: Settings, job: Job) -> bytes:
             "Restore it from a backup, or train a model.",
         )  # fmt: skip
     return kept
-
-
-def _held(view: View, project: str) -> Mapping[tuple[str, str], Holding]:
-    return {(h.source, h.contents): h for h in intake.holdings(view, project)}
-
-
-def _open_inputs(
-    store: Store, keystore: Keystore, settings: Settings, policy: Policy, job: Job, model: bytes | None
-) -> None:
-    open_files(keystore, settings, job)
-    if model is not None:
-        (job.inputs / KEPT).write_bytes(model)
-    with store.view() as view:
-        held = _held(view, policy.project)
-        before = runs(view, policy.project)
-    if before:
-        shutil.copyfile(reports_of(settings, before[-1]) / "match-report.json", job.inputs / LAST)
-    analytical = held.get((job.agencies[0], "analytical"))
-    columns = policy.agreement.match_groups
-    if analytical and columns:
-        whole = job.folder / "analytical.parquet"
-        intake.open_holding(keystore, settings, analytical, whole)
-        chosen = ", ".join(f'"{name}"' for name in (GENERIC_ID, *columns))
-        with engine(job.folder) as connection:
-            target = job.inputs / GROUPS
-            connection.execute(f"copy (select {chosen} from '{whole}') to '{target}' (format parquet)")  # noqa: S608
-        whole.unlink()
-    let_read(job)
-    reached("matching.inputs-open")
 
 
 def _keep(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from starlette.types import Scope
 
 from enclave.agreement import InForce
 from enclave.app import Enclave
-from enclave.errors import EnclaveError, Fault, Finding, Refused, refuse
+from enclave.errors import EnclaveError, Fault, Finding, Refused, no_room, refuse
 from enclave.ledger import Entry
 from enclave.web import (
     actions,
@@ -208,7 +209,10 @@ class Pages:
     # --- what goes wrong --------------------------------------------------------------------------
 
     async def refused(self, asked: Request, error: Exception) -> Response:
-        """Show every finding of what the rooms raise; enter what was refused at this door."""
+        """Show every finding of what the rooms raise; enter what was refused at this door.
+
+        A ledger that takes nothing does not take that either; the person reads why all the same.
+        """
         if not isinstance(error, EnclaveError):  # pragma: no cover - Starlette registers us for these alone
             raise error
         me = await self._login.who(asked)
@@ -218,7 +222,8 @@ class Pages:
                 me.name, "page.refuse", asked.path_params.get("project", ""), self._project(asked),
                 error.findings[0].clause if error.findings else "", "refused", rules,
             )  # fmt: skip
-            await run_in_threadpool(self._enclave.store.enter, entry)
+            with suppress(Refused):
+                await run_in_threadpool(self._enclave.store.enter, entry)
         if isinstance(error, Fault):
             log.error("fault: %s", error.subject)
         return self._problem(asked, me, error.http_status, error.subject, error.findings)
@@ -230,9 +235,11 @@ class Pages:
         words = {401: "sign in first", 404: "there is no such page", 405: "this address takes no such request"}
         return self._problem(asked, me, status, words.get(status, "the request cannot be taken"), ())
 
-    def broken(self, scope: Scope) -> Response:
-        """Say that it is our fault and nothing else."""
-        return self._problem(Request(scope), None, 500, "something here is broken; tell the Operating Group", ())
+    def broken(self, scope: Scope, error: Exception) -> Response:
+        """Say that it is our fault and nothing else, but where there is no room left: that passes."""
+        full = no_room(error)
+        subject = full.subject if full else "something here is broken; tell the Operating Group"
+        return self._problem(Request(scope), None, 500, subject, full.findings if full else ())
 
     def _problem(
         self, asked: Request, me: SignedIn | None, status: int, subject: str, findings: tuple[Finding, ...]

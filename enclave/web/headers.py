@@ -56,7 +56,7 @@ class Headers:
 class Unbroken:
     """Answer for what nobody foresaw, and keep its traceback to ourselves: it may hold a value of a person."""
 
-    def __init__(self, app: ASGIApp, answer: Callable[[Scope], ASGIApp]) -> None:
+    def __init__(self, app: ASGIApp, answer: Callable[[Scope, Exception], ASGIApp]) -> None:
         self._app, self._answer = app, answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,4 +77,4 @@ class Unbroken:
             where = f"{Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at else "?"
             log.error("fault: %s at %s", type(error).__name__, where)
             if scope["type"] == "http" and not begun:
-                await self._answer(scope)(scope, receive, send)
+                await self._answer(scope, error)(scope, receive, send)

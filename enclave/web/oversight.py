@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from starlette.exceptions import HTTPException
 
@@ -111,8 +111,10 @@ class Matches:
     reviews : mapping of run to Review
     sitting : list of str
         Who is at the desk.
+    trying : list of str
+        Who is at a workbench.
     desk : str
-        Address of the desk for this person; empty where there is none.
+        Address of the desk, or of the workbench where no review is open, for this person; empty where there is none.
     """
 
     runs: list[MatchRun]
@@ -122,6 +124,7 @@ class Matches:
     destroyed: list[Destruction]
     reviews: dict[str, Review]
     sitting: list[str]
+    trying: list[str]
     desk: str
 
 
@@ -138,14 +141,19 @@ def matches(visit: Visit) -> Page[Matches]:
             days_left={r.id: (r.delete_by - view.today).days for r in runs if r.delete_by},
             destroyed=[d for d in view.find(Destruction, visit.project) if d.done_on],
             reviews={review.run: review for review in view.find(Review, visit.project)},
-            sitting=[place[8:] for place in matching.places(visit.enclave.settings, visit.project)],
+            sitting=_at(visit, "reviews"),
+            trying=_at(visit, "trials"),
             desk=desk(view, visit, standing.listing),
         )
     return Page("matching", f"{standing.project} matches", model, standing)
 
 
+def _at(visit: Visit, kind: Literal["reviews", "trials"]) -> list[str]:
+    return [place[8:] for place in matching.places(visit.enclave.settings, visit.project, kind)]
+
+
 def desk(view: View, visit: Visit, listing: Listing) -> str:
-    """Give the address of the desk at which this person may judge or settle pairs; empty where there is none."""
+    """Give the address at which this person may judge or settle pairs or try the match; empty where there is none."""
     if listing.role is not Role.HUB_STAFF or reasons_against(view, listing.person, Action.MATCH, listing.project):
         return ""
     return f"{visit.hub}spawn/{listing.person}/{listing.project.lower()}"

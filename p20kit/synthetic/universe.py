@@ -1,6 +1,6 @@
 """A universe of invented people, the agencies' files about them, and the truth."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from p20kit.synthetic import college, files, records, wages
+from p20kit.synthetic import college, files, jobs, records, wages
 from p20kit.synthetic.errors import ErrorModel
 from p20kit.synthetic.people import ROLES, People, age_in, populate
 from p20kit.synthetic.schools import enrol
@@ -138,6 +138,27 @@ class Universe:
             Told what is being written and the share done so far.
         """
         return files.write_universe(self, directory, dr=dr, as_of=as_of, progress=progress)
+
+    def write_job(
+        self, directory: Path, *, agencies: Sequence[str] = ("SDE", "DOL"), project: str = "DR-0000"
+    ) -> Path:
+        """Write a match job of these people, on which a method can be written with any code; give its `job.json`.
+
+        `match_pair` and `match_many` run on it with ``job`` set to the directory. `truth.parquet` beside it says
+        which generic identifier is whom.
+
+        Source: EM VII.B.1.c.
+
+        Parameters
+        ----------
+        directory : Path
+            Made if need be; files of the same name are replaced.
+        agencies : sequence of str
+            Whose files are matched, in order.
+        project : str
+            Number of a data request, as the report shows it.
+        """
+        return jobs.write_job(self, directory, agencies, project)
 
     def _sasids(self, who: Ints) -> Ints:
         """SASIDs of everybody in `who`: those who went to other schools have one as well."""

@@ -43,7 +43,7 @@ def test_a_container_that_nobody_knows_is_ended_when_the_hub_starts(hub: Hub, en
     hub.opened("ana")
     running = hub.sandboxes()
     hub_client.stop(hub.process)
-    (hub.home / "hub" / "hub.sqlite").unlink()
+    (hub.runtime_dir / "private" / "hub.sqlite").unlink()
     hub.restart(hard=True)
     hub_client.until(lambda: hub.sandboxes() == [] and not engine.containers(running))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from demo import hub_client
 from enclave.sandbox import Sandboxes
+from enclave.scratch import wipe
 from tests.hub.browsing import LONGEST_MS
 from tests.world import Installation, write_settings
 
@@ -216,4 +216,4 @@ def running_hub(provider: str, **settings: object) -> Iterator[Hub]:
     finally:
         hub_client.stop(found.process)
         Sandboxes(found.runtime_dir).reap(())
-        shutil.rmtree(place)
+        wipe(place)

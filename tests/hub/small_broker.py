@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -46,7 +47,10 @@ class SmallBroker:
         )
         return SmallSession(f"{username}-{project}", project.upper(), username, mounts, only=self._only)
 
-    def release(self, session_name: str, shown_bytes: int | None) -> None:
+    def refused(self, session_name: str, counts: Mapping[str, int]) -> None:
+        """Note what was refused."""
+
+    def release(self, session_name: str, shown_bytes: int | None, refused: Mapping[str, int]) -> None:
         """Note that the server has stopped."""
         with (self._home / "released").open("a") as file:
             file.write(f"{session_name}\n")

@@ -55,7 +55,7 @@ class Enclave:
 
     def kept_of_servers(self) -> int:
         """Count what the hub keeps that opens a server: its tokens, and those of browsers that entered it."""
-        with closing(sqlite3.connect(self.made.home / "hub" / "hub.sqlite")) as base:
+        with closing(sqlite3.connect(self.made.enclave.settings.runtime / "private" / "hub.sqlite")) as base:
             told = base.execute(
                 "select count(*) from api_tokens where scopes like '%server=%' or note like '%server%'"
             )

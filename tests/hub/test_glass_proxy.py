@@ -77,7 +77,13 @@ class Front:
         self.meter = Meter(DAY_BYTES, lambda: date(2026, 11, 23), self.shown.append)
         lab: LabFiles = lab_files()
         self.posted: dict[str, Posted] = {"ana/dr-0034": Posted("", None)}
-        self.glass = Glass(self.routes, self.meter, lab, "", lambda: "2026-11-23T00:00:00Z", self.posted.get)
+        self.refused: list[tuple[str, str]] = []
+        now = "2026-11-23T00:00:00Z"
+
+        def note(server: str, what: str) -> None:
+            self.refused.append((server, what))
+
+        self.glass = Glass(self.routes, self.meter, lab, "", lambda: now, self.posted.get, note)
         self.url = self.api_url = ""
 
     async def serve(

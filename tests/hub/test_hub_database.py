@@ -29,7 +29,7 @@ def test_a_restarted_hub_finds_its_servers_in_postgresql(hub: Hub, address: str)
     with psycopg.connect(address.replace("+psycopg", "")) as connection:
         names = connection.execute("select name from spawners where server_id is not null").fetchall()
     assert names == [(PROJECT,)]
-    assert not (hub.home / "hub" / "hub.sqlite").exists()
+    assert not (hub.runtime_dir / "private" / "hub.sqlite").exists()
 
 
 def test_a_crash_of_the_database_ends_neither_hub_nor_session(hub: Hub, postgresql: PostgreSQL) -> None:

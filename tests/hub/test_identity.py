@@ -113,7 +113,7 @@ def test_an_administrator_of_the_hub_is_none_after_signing_in(hub: Hub) -> None:
     """The hub's own administrators may open every server: whatever its database says, there are none."""
     _, server = hub.opened("ana")
     hub_client.login(hub.base_url, "ben")
-    with closing(sqlite3.connect(hub.home / "hub" / "hub.sqlite")) as base, base:
+    with closing(sqlite3.connect(hub.runtime_dir / "private" / "hub.sqlite")) as base, base:
         base.execute("update users set admin = 1 where name = 'ben'")
         base.execute(
             "insert into user_role_map (user_id, role_id, managed_by_auth) "
@@ -171,7 +171,7 @@ def test_an_account_that_is_closed_at_the_provider_ends_the_server(grouped: Hub,
 def test_what_the_provider_gave_is_kept_encrypted(grouped: Hub, provider: str) -> None:
     at_the_provider(provider, "ben", "p20win-dr-0034")
     hub_client.login(grouped.base_url, "ben")
-    kept = (grouped.home / "hub" / "hub.sqlite").read_bytes()
+    kept = (grouped.runtime_dir / "private" / "hub.sqlite").read_bytes()
     assert b"access_token" not in kept and b"refresh_token" not in kept
     assert (grouped.home / "hub" / "auth_state_key").stat().st_mode & 0o077 == 0
 

@@ -93,6 +93,8 @@ def test_a_reviewer_judges_pairs_and_runs_nothing_else(staff: Staff, page: Page)
     with staff.made.enclave.store.view() as view:
         (entry,) = view.entries(action="match.review-end")
     assert entry["details"]["answers"] == 2
+    # one typed in the notebook, one sent past it
+    assert "code that is not the approved notebook's: 2" in entry["details"]["refused"]
     assert len(list(staff.made.enclave.settings.sealed.rglob("*.hubert.answers"))) == 1
     assert not (staff.made.enclave.settings.runtime / "reviews" / "dr-0034-hubert").exists()
 

@@ -17,7 +17,7 @@ import pytest
 from enclave.agreement import InForce
 from enclave.destruction import Destruction
 from enclave.intake import Holding
-from enclave.matching import MatchRun, Review, places
+from enclave.matching import KINDS, MatchRun, Review, places
 from enclave.publication import Publication
 from enclave.resultant import Delivery
 from enclave.review import Case
@@ -85,6 +85,10 @@ def open_a_review(made: Installation) -> None:
 def judge_some(made: Installation) -> None:
     open_a_review(made)
     answer(made.enclave.broker().admit("hubert", "DR-0034"), MARK, {1: "match", 2: "match"})
+
+
+def try_out(made: Installation) -> None:
+    made.enclave.broker().admit("hubert", "DR-0034")
 
 
 def judge_apart(made: Installation) -> None:
@@ -165,6 +169,14 @@ REVIEW = {
     "stand up": Step(
         "matching", "matched", "hubert", lambda made: ["session", "close", "dr-0034-hubert"],
         sealed, prepare=judge_some,
+    ),
+    "try out": Step(
+        "matching", "matched", "hubert", lambda made: ["session", "open", "DR-0034"],
+        lambda made: "match.trial-begin" in made.actions(),
+    ),
+    "put back": Step(
+        "matching", "matched", "hubert", lambda made: ["session", "close", "dr-0034-hubert"],
+        lambda made: "match.trial-end" in made.actions(), prepare=try_out,
     ),
     "settle": Step(
         "matching", "matched", "hugo", lambda made: ["session", "open", "DR-0034"],
@@ -302,10 +314,15 @@ def test_killed_at_every_point_of_a_review(at: At, killer: Killer, name: str) ->
     """Nothing stands open afterwards, no answer is lost, and who was not let in yet sits down after all."""
 
     def nobody_sits(made: Installation, where: str) -> None:
-        assert places(made.enclave.settings) == [], where
+        assert [places(made.enclave.settings, kind=kind) for kind in KINDS] == [[], []], where
 
     seen = killed_at_every_point(at, killer, name, REVIEW[name], nobody_sits)
-    expected = {"sit down": {"matching.sat-down"}, "settle": {"matching.sat-down"}, "stand up": {SEALED}}
+    expected = {
+        "sit down": {"matching.sat-down"},
+        "try out": {"matching.sat-down"},
+        "settle": {"matching.sat-down"},
+        "stand up": {SEALED},
+    }
     assert seen >= expected.get(name, set()) | {"store.before-commit", "store.after-commit"}
 
 

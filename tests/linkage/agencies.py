@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.linkage_ours import FEBRL as FEBRL_ROLES
-from benchmarks.linkage_ours import ROLES as STATE_ROLES
 from benchmarks.linkage_ours import febrl
 from p20kit import synthetic
 from p20kit.linkage import job as jobs
+from p20kit.synthetic.jobs import ROLES as STATE_ROLES
 
 __all__ = [
     "FEBRL_ROLES",

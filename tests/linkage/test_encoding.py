@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.linkage_ours import ROLES as ALL_ROLES
 from p20kit import synthetic
 from p20kit.linkage import LinkageRefused, Linked, Method, link_many, link_pair
 from p20kit.linkage import display as show
@@ -18,6 +17,7 @@ from p20kit.linkage.encoded import COST, read_encoded
 from p20kit.linkage.encoding import MAIN, Encoding, encode, encoded_columns, key_check, project_key
 from p20kit.linkage.review import repeat_match
 from p20kit.linkage.standardise import share_vocabularies, standardise
+from p20kit.synthetic.jobs import ROLES as ALL_ROLES
 from tests.linkage.agencies import students_and_wage_earners
 
 ROOT = Path(__file__).parents[2]

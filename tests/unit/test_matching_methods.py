@@ -61,7 +61,7 @@ def said(error: pytest.ExceptionInfo[EnclaveError]) -> str:
 def test_the_last_version_runs(tmp_path, notebooks):
     method = approved_method(registry(tmp_path, *two(notebooks)), "match_pair", notebooks[1], TODAY)
     assert (method.version, method.sha256) == ("1.1", content_hash(notebooks[1]))
-    assert (method.does, method.fewest, method.most) == ("match", 2, 2)
+    assert (method.does, method.agencies.fewest, method.agencies.most) == ("match", 2, 2)
 
 
 def test_a_superseded_version_stays_listed_and_is_not_run(tmp_path, notebooks):

@@ -27,6 +27,19 @@ def test_hub_staff_open_a_review_and_find_the_desk(world: World, own_pages: str)
     assert sam.see(format="json").json()["cards"][0]["desk"] == ""
 
 
+def test_hub_staff_find_the_workbench_while_no_review_is_open(world: World, own_pages: str):
+    hubert, sam = Browser(own_pages, "hubert"), Browser(own_pages, "sam")
+    seen = hubert.of("/matching").text
+    assert "Go to the workbench" in seen and f'href="{DESK}"' in seen and "At the workbench now" not in seen
+    assert "Go to the workbench" not in sam.of("/matching").text
+    broker = world.enclave.broker()
+    broker.admit("hubert", PROJECT)
+    assert "At the workbench now: hubert." in hubert.of("/matching").text
+    broker.release("dr-0034-hubert")
+    assert hubert.send("/matching/match-01/open-review").status_code == 303
+    assert "Go to the workbench" not in hubert.of("/matching").text
+
+
 def test_who_sits_is_shown_and_what_cannot_be_done_says_why(world: World, own_pages: str):
     hubert = Browser(own_pages, "hubert")
     assert hubert.send("/matching/match-01/open-review").status_code == 303
@@ -43,12 +56,14 @@ def test_who_sits_is_shown_and_what_cannot_be_done_says_why(world: World, own_pa
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_open_review_is_pictured(world: World, own_pages: str, scheme: str):
-    assert Browser(own_pages, "hubert").send("/matching/match-01/open-review").status_code == 303
     PICTURES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page, complaints = open_page(chromium, own_pages, "hubert", scheme)
         page.goto(f"{own_pages}projects/{PROJECT}/matching")
+        page.screenshot(path=PICTURES / f"matches-of-staff-{scheme}.png")
+        assert Browser(own_pages, "hubert").send("/matching/match-01/open-review").status_code == 303
+        page.reload()
         page.get_by_text("Go to the desk").scroll_into_view_if_needed()
         page.screenshot(path=PICTURES / f"review-{scheme}.png")
         assert complaints == []

@@ -1,0 +1,89 @@
+"""The files of a match, complete and opened: the same for a run that counts and for a trial of it.
+
+Source: EM XII; EM VII.B.1.c.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from enclave import intake
+from enclave.agreement import Policy
+from enclave.errors import Finding, Refused, refuse
+from enclave.intake import Holding
+from enclave.matching.job import GROUPS, KEPT, LAST, Job, let_read, open_files
+from enclave.matching.methods import ApprovedMethod
+from enclave.matching.record import reports_of, runs
+from enclave.scratch import engine
+from enclave.settings import Settings
+from enclave.store import Store, View
+from enclave.terms import GENERIC_ID, reached
+from enclave.vault import Keystore
+
+
+def hold_to_agencies(method: ApprovedMethod, policy: Policy) -> None:
+    """Refuse a method that is no match, or one for fewer or more agencies than the project has."""
+    number = len(policy.agencies)
+    if method.does == "match" and method.agencies.take(number):
+        return
+    what = f"it does not match the files of {number} agencies: {method.title}"
+    raise refuse(
+        f"method {method.id}", "method-agencies", "EM VII.B.1.c", what,
+        "Choose with --method: match_pair for two agencies, match_many for three and more.",
+    )  # fmt: skip
+
+
+def job_of(view: View, folder: Path, policy: Policy, method: ApprovedMethod, run: str, model: str = "") -> Job:
+    """Give the job of a project's match.
+
+    Source: EM XII.
+
+    Raises
+    ------
+    Refused
+        If a file was not received yet.
+    """
+    held = _held(view, policy.project)
+    of_agencies = [(agency, "matching") for agency in policy.agencies]
+    absent = dict.fromkeys([*intake.missing(view, policy), *(file for file in of_agencies if file not in held)])
+    if absent:
+        raise Refused(
+            f"match of {policy.project}",
+            [
+                Finding("all-inputs", "EM XII", f"{source} {contents}", "not received yet", "Wait for the file.")
+                for source, contents in absent
+            ],
+        )
+    return Job(run, folder, tuple(held[file] for file in of_agencies), method, model)
+
+
+def _held(view: View, project: str) -> Mapping[tuple[str, str], Holding]:
+    return {(h.source, h.contents): h for h in intake.holdings(view, project)}
+
+
+def open_inputs(
+    store: Store, keystore: Keystore, settings: Settings, policy: Policy, job: Job, model: bytes | None = None
+) -> None:
+    """Open everything a match reads, and let its sandbox read it: files, groups, the report of the run before."""
+    open_files(keystore, settings, job)
+    if model is not None:
+        (job.inputs / KEPT).write_bytes(model)
+    with store.view() as view:
+        held = _held(view, policy.project)
+        before = runs(view, policy.project)
+    if before:
+        shutil.copyfile(reports_of(settings, before[-1]) / "match-report.json", job.inputs / LAST)
+    analytical = held.get((job.agencies[0], "analytical"))
+    columns = policy.agreement.match_groups
+    if analytical and columns:
+        whole = job.folder / "analytical.parquet"
+        intake.open_holding(keystore, settings, analytical, whole)
+        chosen = ", ".join(f'"{name}"' for name in (GENERIC_ID, *columns))
+        with engine(job.folder) as connection:
+            target = job.inputs / GROUPS
+            connection.execute(f"copy (select {chosen} from '{whole}') to '{target}' (format parquet)")  # noqa: S608
+        whole.unlink()
+    let_read(job)
+    reached("matching.inputs-open")
