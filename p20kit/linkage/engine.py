@@ -102,8 +102,7 @@ def score_files(
     LinkageRefused
         If no blocking rule can be run, the model is not one of these files, or what the engine needs is not there.
     """
-    same = left is right
-    tables = ("records_l", "records_l" if same else "records_r")
+    tables = ("records_l", "records_l" if (same := left is right) else "records_r")
     records = (len(left.frame), len(right.frame))
     share_vocabularies(left, right, ALIKE)
     columns = left.filled() & right.filled()
