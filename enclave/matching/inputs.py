@@ -43,7 +43,7 @@ def job_of(view: View, folder: Path, policy: Policy, method: ApprovedMethod, run
     Raises
     ------
     Refused
-        If a file was not received yet.
+        If a file was not received yet, or is destroyed.
     """
     held = _held(view, policy.project)
     of_agencies = [(agency, "matching") for agency in policy.agencies]
@@ -52,7 +52,13 @@ def job_of(view: View, folder: Path, policy: Policy, method: ApprovedMethod, run
         raise Refused(
             f"match of {policy.project}",
             [
-                Finding("all-inputs", "EM XII", f"{source} {contents}", "not received yet", "Wait for the file.")
+                Finding(
+                    "all-inputs",
+                    "EM XII",
+                    f"{source} {contents}",
+                    "not received yet, or destroyed after its match",
+                    "Wait for the file, or have it sent again.",
+                )
                 for source, contents in absent
             ],
         )
