@@ -12,9 +12,11 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from p20kit.asking import Unseen
 from p20kit.delivered import Delivered, Source
 from p20kit.errors import Finding, ProjectInvalid
 from p20kit.policy import CellPolicy
+from p20kit.records import Records, beside
 from p20kit.verdict import Agreed
 
 
@@ -160,6 +162,43 @@ class Project:
                 [_absent(table, column, masks) for column in absent],
             )
         return pd.read_parquet(self.root / mounted.file, columns=wanted)
+
+    def beside(self, people: str, records: str, **where: object) -> pd.DataFrame | Unseen:
+        """Put records beside people: for who may see them as rows, for others to ask the hub for figures of them.
+
+        Source: ExA 2.h.
+
+        Parameters
+        ----------
+        people, records : str
+            Tables: one row per person, and one per person, employer and time; for example ``"sde"``, ``"dol"``.
+        **where
+            Columns of the records and the one value each must have: ``WageYear=2021, WageQuarter=2``. What is chosen
+            is part of the names of the columns: ``"QuarterlyWages 2021 2"``, and ``"Recorded 2021 2"``, which says
+            who has such a record.
+
+        Returns
+        -------
+        DataFrame or Unseen
+            Either goes to `tabulate` in the same call.
+
+        Raises
+        ------
+        ProjectInvalid
+            If a table or column is neither mounted nor masked for this person.
+        """
+        chosen = Records(records, {column: str(value) for column, value in where.items()})
+        masked = {mask.column for mask in self.masked}
+        if records not in self.tables and any(column.startswith(f"{records}.") for column in masked):
+            if absent := [column for column in chosen.where if f"{records}.{column}" not in masked]:
+                raise ProjectInvalid(
+                    f"{len(absent)} columns of {records} are not approved",
+                    [_absent(records, column, {}) for column in absent],
+                )
+            return Unseen(chosen, self.policy)
+        rows = self.frame(records)
+        employer = next((column.name for column in self.tables[records].columns if column.employer), "")
+        return beside(self.frame(people), rows, chosen, employer)
 
     def columns(self, table: str) -> pd.DataFrame:
         """Describe the columns of a table: name, definition, owner, type, codes, questions, as_of."""
