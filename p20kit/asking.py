@@ -41,7 +41,9 @@ class _Told(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class _Finding(_Told):
+class Reason(_Told):
+    """One finding of the hub."""
+
     rule: str
     clause: str
     where: str
@@ -50,7 +52,7 @@ class _Finding(_Told):
 
 
 class Given(_Told):
-    """An answer as it comes over the socket.
+    """What the hub gives.
 
     Parameters
     ----------
@@ -68,10 +70,12 @@ class Given(_Told):
     columns: dict[str, list[str | int | float | None]]
 
 
-class _Reply(_Told):
+class Reply(_Told):
+    """What comes over the socket: an answer, or every reason why there is none."""
+
     answer: Given | None = None
     refused: str = ""
-    findings: list[_Finding] = Field(default_factory=list)
+    findings: list[Reason] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -205,7 +209,7 @@ def _ask(content: bytes, path: Path) -> Given:
     except OSError as error:
         raise _nobody(f"nobody answers ({type(error).__name__})") from None
     try:
-        reply = _Reply.model_validate(json.loads(said))
+        reply = Reply.model_validate(json.loads(said))
     except ValueError:
         raise _nobody("the answer broke off") from None
     if reply.answer is None:
