@@ -42,17 +42,17 @@ def known_persons(question: Question, delivered: Delivered) -> Table:
     Raises
     ------
     TableInvalid
-        If the table would be too large, or has a cell of 1 to 5 persons: of these the asker would learn something.
+        If the table would be too large, or has a cell of fewer than 6 persons: the asker knows who they are.
     """
     table = tabulate(
         _people(question, delivered), question.by, name=question.name, sources=_sources(question, question.by),
         margins=question.margins,
     )  # fmt: skip
-    few = int(((table.counts > 0) & (table.counts < CellPolicy().minimum_count)).sum())
+    few = int((table.counts < CellPolicy().minimum_count).sum())
     cells = table.counts.size
     findings = []
     if few:
-        what = f"{few} of its {cells} cells hold 1 to 5 persons, of whom you know who they are"
+        what = f"{few} of its {cells} cells hold fewer than 6 persons, of whom you know who they are"
         findings.append(Finding("too-fine", COUNT_CLAUSE, question.name, what, FEWER))
     if cells > MAX_CELLS:
         what = f"it has {cells} cells, more than {MAX_CELLS}"
