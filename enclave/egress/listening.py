@@ -27,8 +27,8 @@ from p20kit.asking import Given, Reason, Reply
 from p20kit.question import LARGEST
 
 SOCKET = "ask.sock"
-AT_ONCE = 2
-"""Questions that are answered at the same time, of all sessions."""
+AT_ONCE = 4
+"""Questions that are answered at the same time, of all sessions; who asked longest ago is next."""
 SAYING, ANSWERING = 10.0, 300.0
 """Seconds that a session may take to say its question, and the hub to answer it."""
 _FAULT = "the hub could not answer; ask again, and tell the hub's staff if it stays so"
@@ -79,8 +79,9 @@ class Listening:
         with selectors.DefaultSelector() as selector:
             for line in waiting if busy < AT_ONCE else ():
                 selector.register(line.listener, selectors.EVENT_READ, line)
-            for key, _ in selector.select(min(wait, 0.05) if busy else wait)[: AT_ONCE - busy]:
-                self._begin(key.data)
+            asking: list[_Line] = [key.data for key, _ in selector.select(min(wait, 0.05) if busy else wait)]
+        for line in sorted(asking, key=lambda line: line.ends)[: AT_ONCE - busy]:
+            self._begin(line)
 
     def close(self) -> None:
         """End every question, and listen no more."""
