@@ -20,7 +20,7 @@ from p20kit.columns import shared
 from p20kit.companions import of_everybody
 from p20kit.counting import tabulate
 from p20kit.delivered import CROSSWALK, UNIT, Delivered
-from p20kit.errors import Finding, TableInvalid, Unprotectable
+from p20kit.errors import Finding, TableInvalid
 from p20kit.policy import COUNT_CLAUSE, CellPolicy
 from p20kit.progress import silent
 from p20kit.protection import Protected, protect
@@ -33,21 +33,26 @@ from p20kit.verdict import Released
 
 MAX_CELLS = 2_000
 """Cells of an answer, margins among them."""
+LeftOut = Sequence[tuple[str, str]]
 FEWER = "Ask by fewer columns, or by columns with larger groups."
 
 
-def known_persons(question: Question, delivered: Delivered) -> Table:
-    """Count everybody delivered by the columns that are asked by, as the asker can.
+def known_persons(question: Question, delivered: Delivered, left_out: LeftOut = ()) -> Table:
+    """Count everybody by the columns that are asked by, as the asker can.
+
+    Parameters
+    ----------
+    left_out : pairs of "table.Column" and value
+        Persons of whom no such records were asked for: they are not counted as having none.
 
     Raises
     ------
     TableInvalid
         If the table would be too large, or has a cell of fewer than 6 persons: the asker knows who they are.
     """
-    table = tabulate(
-        _people(question, delivered), question.by, name=question.name, sources=_sources(question, question.by),
-        margins=question.margins,
-    )  # fmt: skip
+    people = _people(question, delivered, left_out)
+    sources = {column: question.sources[column] for column in question.by}
+    table = tabulate(people, question.by, name=question.name, sources=sources, margins=question.margins)
     few = int((table.counts < CellPolicy().minimum_count).sum())
     cells = table.counts.size
     findings = []
@@ -69,6 +74,7 @@ def answered(
     policy: CellPolicy,
     earlier: Sequence[Released],
     said: Mapping[str, Any],
+    left_out: LeftOut = (),
 ) -> Request:
     """Make the table that is asked for, protected against everything released and answered before.
 
@@ -79,6 +85,8 @@ def answered(
     earlier : sequence of Released
     said : mapping
         The words of a request: project, policy, person, purpose.
+    left_out : pairs of "table.Column" and value
+        As `known_persons` was given them.
 
     Returns
     -------
@@ -87,11 +95,11 @@ def answered(
 
     Raises
     ------
-    TableInvalid, Unprotectable
+    TableInvalid
         Their findings speak of records that the asker may not see, and are not for them.
     """
     rows = pd.read_parquet(delivered.folder / f"{question.records}.parquet", columns=_columns(question))
-    frame = beside(_people(question, delivered), rows, question.chosen, question.employer)
+    frame = beside(_people(question, delivered, left_out), rows, question.chosen, question.employer)
     table = tabulate(
         frame, question.by, question.counted, name=question.name, title=question.title, sources=question.sources,
         margins=question.margins, employer=question.employer,
@@ -113,9 +121,13 @@ def as_known(table: Table, policy: CellPolicy) -> Released:
     return Released(Protected((table,), (np.ones(table.counts.shape, dtype=bool),), policy))
 
 
-def _people(question: Question, delivered: Delivered) -> pd.DataFrame:
-    """Give everybody delivered, one row each, with the columns asked by."""
+def _people(question: Question, delivered: Delivered, left_out: LeftOut) -> pd.DataFrame:
+    """Give everybody delivered but those left out, one row each, with the columns asked by."""
     people = pd.read_parquet(delivered.folder / f"{CROSSWALK}.parquet", columns=[UNIT])
+    for source, value in left_out:
+        file, column = delivered.file(source)
+        of = pd.read_parquet(file, columns=[UNIT, column])
+        people = people[~people[UNIT].isin(of.loc[of[column] == value, UNIT])]
     tables: dict[str, list[str]] = {}
     for column in question.by:
         name, _, source = question.sources[column].partition(".")
@@ -129,10 +141,3 @@ def _people(question: Question, delivered: Delivered) -> pd.DataFrame:
 def _columns(question: Question) -> list[str]:
     measured = [question.sources[name].partition(".")[2] for name in question.amounts]
     return [UNIT, question.employer, *question.where, *measured]
-
-
-def _sources(question: Question, columns: Sequence[str]) -> dict[str, str]:
-    return {column: question.sources[column] for column in columns}
-
-
-__all__ = ["Unprotectable", "answered", "as_known", "known_persons", "terms_for"]

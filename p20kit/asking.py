@@ -235,7 +235,10 @@ def _refused(*reasons: str) -> ProjectInvalid:
 
 
 def _nobody(what: str) -> ProjectInvalid:
-    advice = "Ask again; or somebody of the project who may see these records asks for the release."
+    advice = (
+        "Ask again; in a cluster's pod nobody answers, then somebody of the project who may see these records asks "
+        "for the release."
+    )
     return ProjectInvalid("the hub gave no answer", [Finding("answer", "ExA 2.h", "question", what, advice)])
 
 

@@ -19,6 +19,11 @@ from p20kit.policy import CellPolicy
 from p20kit.records import Records, beside
 from p20kit.verdict import Agreed
 
+_ASK = (
+    "<p>Figures of wage records you may not see the hub answers itself, protected: <code>project.beside()</code> and "
+    "<code>tabulate()</code>.</p>"
+)
+
 
 class _Described(BaseModel):
     # the enclave may describe more than this version of p20kit knows of
@@ -187,18 +192,19 @@ class Project:
         ProjectInvalid
             If a table or column is neither mounted nor masked for this person.
         """
-        chosen = Records(records, {column: str(value) for column, value in where.items()})
-        masked = {mask.column for mask in self.masked}
-        if records not in self.tables and any(column.startswith(f"{records}.") for column in masked):
-            if absent := [column for column in chosen.where if f"{records}.{column}" not in masked]:
-                raise ProjectInvalid(
-                    f"{len(absent)} columns of {records} are not approved",
-                    [_absent(records, column, {}) for column in absent],
-                )
+        mounted = self.tables.get(records)
+        masked = [m.column.partition(".")[2] for m in self.masked if m.column.startswith(f"{records}.")]
+        known = masked if mounted is None and masked else [column.name for column in self._table(records).columns]
+        if absent := [column for column in where if column not in known]:
+            raise ProjectInvalid(
+                f"{len(absent)} columns of {records} are not approved", [_absent(records, c, {}) for c in absent]
+            )
+        # in the order of the columns: an amount has one name
+        chosen = Records(records, {column: str(where[column]) for column in known if column in where})
+        if mounted is None:
             return Unseen(chosen, self.policy)
-        rows = self.frame(records)
-        employer = next((column.name for column in self.tables[records].columns if column.employer), "")
-        return beside(self.frame(people), rows, chosen, employer)
+        employer = next((column.name for column in mounted.columns if column.employer), "")
+        return beside(self.frame(people), self.frame(records), chosen, employer)
 
     def columns(self, table: str) -> pd.DataFrame:
         """Describe the columns of a table: name, definition, owner, type, codes, questions, as_of."""
@@ -243,6 +249,7 @@ class Project:
                 _html_table(("column", "clause", "why"), [(m.column, m.clause, m.why) for m in self.masked])
                 if self.masked
                 else "<p>Nothing.</p>",
+                "" if self.delivered.sees_uc or not self.masked else _ASK,
             ]
         )
 

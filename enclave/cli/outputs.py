@@ -15,6 +15,8 @@ from enclave.cli.desk import Desk, Json, console, facts, show, table
 from enclave.egress import Answered, Clearance, ReleaseRequest, Verdict
 from enclave.review import Case, Statement
 from enclave.review.case import open_one
+from enclave.scratch import alone
+from enclave.settings import load
 from enclave.terms import Action, project_id
 from enclave.vault import read_public
 from p20kit.asking import Given
@@ -102,7 +104,9 @@ def egress_serve(context: typer.Context) -> None:
         enclave = open_enclave(desk.home)  # of the process that answers, and of no other
         return egress.answer(enclave.store, enclave.keystore, enclave.settings, project, person, content)
 
-    egress.Listening(open_enclave(desk.home).settings.runtime / "sessions", answer).run()
+    runtime = load(desk.home).runtime
+    with alone(runtime, "answers"):  # of a hub that was killed another may still answer
+        egress.Listening(runtime / "sessions", answer).run()
 
 
 def tell(verdict: Verdict, name: str) -> None:

@@ -25,7 +25,7 @@ from enclave.egress.rerun import data_digest
 from enclave.errors import Finding, Refused, invalid, refuse
 from enclave.ledger import Details, Entry, refusal
 from enclave.people import may
-from enclave.resultant import delivery_of, open_table
+from enclave.resultant import delivery_of, not_asked_for, open_table
 from enclave.scratch import scratch
 from enclave.settings import Settings
 from enclave.store import Store, Transaction, View
@@ -33,7 +33,6 @@ from enclave.terms import Action, reached
 from enclave.vault import Keystore
 from p20kit import answering
 from p20kit.asking import Given
-from p20kit.delivered import CROSSWALK
 from p20kit.errors import P20KitError, TableInvalid, Unprotectable
 from p20kit.message import pack
 from p20kit.question import LARGEST, Question
@@ -111,20 +110,19 @@ def _answer(
 
 def _made(desk: Desk, person: str, question: Question, bench: Path) -> Request:
     """Make and judge the table; where it cannot be given, the words are the same whatever the records hold."""
-    for name in {CROSSWALK, question.records, *(source.partition(".")[0] for source in question.sources.values())}:
-        table = desk.delivery.table(name)
-        assert table is not None  # noqa: S101 - the columns were looked up
-        open_table(desk.keystore, desk.settings, desk.delivery, table, bench / f"{name}.parquet")
+    for table in desk.delivery.tables:
+        open_table(desk.keystore, desk.settings, desk.delivery, table, bench / f"{table.name}.parquet")
     delivered, policy = desk.delivered(bench, person), answering.terms_for(desk.cells)
+    left_out = not_asked_for(desk.policy, desk.delivery, question.records)
     try:
-        known = answering.known_persons(question, delivered)
+        known = answering.known_persons(question, delivered, left_out)
     except TableInvalid as error:
         # of columns that the asker has mounted
         told = [Finding(f.rule, f.clause or "ExA 2.h", f.where, f.what, f.next) for f in error.findings]
         raise Refused("the question is refused", told) from None
     earlier = earlier_releases(desk.view, desk.keystore, desk.settings, desk.policy.project, policy, bench)
     try:
-        request = answering.answered(question, known, delivered, policy, earlier, _said(desk, person))
+        request = answering.answered(question, known, delivered, policy, earlier, _said(desk, person), left_out)
         given = [*earlier, answering.as_known(known, policy)]
         verdict = judge(request, policy, desk.agreed(person), delivered, given)
     except Unprotectable:

@@ -30,7 +30,13 @@ def hold_to_sight(question: Question, admission: Admission, delivery: Delivery) 
     """
     if admission.sight.government:
         what = "UC unit records are open to this person"
-        finding = Finding("own-records", CLAUSE, question.records, what, "Use them as they are mounted.")
+        finding = Finding(
+            "own-records",
+            CLAUSE,
+            question.records,
+            what,
+            "Use them as they are mounted; if they are not, open the session again.",
+        )
         raise Refused("the question is refused", [finding])
     findings = [
         *_of_by(question, admission, delivery),
@@ -69,6 +75,10 @@ def _of_records(question: Question, admission: Admission, delivery: Delivery) ->
         found = _column(sealed, name)
         if found is None or found.employer or found.kind == "money":
             yield _no("where", name, "records are not chosen by it", "Choose by year and quarter.")
+    order = [column.name for column in sealed.columns if column.name in question.where]
+    if order != [*question.where]:
+        # two names of one amount would be two amounts to whoever protects them
+        yield _no("where", question.records, "what is chosen is not in the order of its columns", _COLUMNS)
     for name in question.amounts:
         found = _column(sealed, question.sources[name].partition(".")[2])
         if found is None or found.kind not in ("money", "integer") or question.sources[name] != _of(sealed, found):

@@ -21,7 +21,7 @@ import p20kit
 from p20kit import Mean, Total, tabulate
 
 project = p20kit.open_project()
-quarter = project.beside("sde", "dol", WageYear=2021, WageQuarter=2)
+quarter = project.beside("sde", "dol", WageQuarter=2, WageYear=2021)
 wages = "QuarterlyWages 2021 2"
 outcome = tabulate(
     quarter, ["IsExitTypeGraduated"], [Mean(wages, 0), Total(wages, 0)],

@@ -50,12 +50,13 @@ class Host:
         self.scratch = folder / "project" / "scratch"
         self.outbox = self.scratch / "outbox"
         self.ask = folder / "sessions" / "dr-0034-probe" / "ask"
-        self.data.parent.mkdir()
-        if mounts:
-            bound(self.data.parent, Bounds(2**30, 10_000))  # as a session's place is
+        for place in (self.data.parent, self.ask.parent):
+            place.mkdir(parents=True)
+            if mounts:
+                bound(place, Bounds(2**30, 10_000))  # as a session's place is
+            place.chmod(0o755)
         for made in (self.secret.parent, self.data, self.outbox):
             made.mkdir(parents=True)
-        self.data.parent.chmod(0o755)
         self.bounded = mounts and bound(self.outbox, OUTBOX)
         unix = str(folder / "host.sock")
         told = Told(str(self.secret), unix, sink.port, os.getpid(), own_address(), sink.word)
