@@ -58,8 +58,7 @@ def request_release(
     Parameters
     ----------
     tables : Protected, Table, Answer, or a sequence of them
-        Plain tables are protected under the project's policy, all together. Of what the hub answered the gate takes
-        the evidence from what the hub kept.
+        Plain tables are protected under the project's policy, all together; the hub kept what it answered.
     charts, models : sequence of Chart, of Model
         The gate draws and fits them anew.
     texts : mapping of title to Markdown, optional
@@ -90,8 +89,8 @@ def request_release(
         "title": title, "report": report, "questions": list(questions), "audience": audience,
         "population": population, "methods": list(methods), "planned_on": planned, "notes": notes,
     }  # fmt: skip
-    ready, answers = _protected(tables, opened.policy)
-    parts = _parts(ready, answers, charts, models, texts or {}, cells_run() if notebook else [])
+    cells = cells_run() if notebook else []
+    parts = _parts(*_protected(tables, opened.policy), charts, models, texts or {}, cells)
     content = _content(opened, said, parts)
     read_request(content)
     return _write(content, Path(outbox))
