@@ -91,8 +91,7 @@ def request_release(
     }  # fmt: skip
     cells = cells_run() if notebook else []
     parts = _parts(*_protected(tables, opened.policy), charts, models, texts or {}, cells)
-    content = _content(opened, said, parts)
-    read_request(content)
+    read_request(content := _content(opened, said, parts))
     return _write(content, Path(outbox))
 
 
