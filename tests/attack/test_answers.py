@@ -99,7 +99,7 @@ def test_only_columns_that_are_open_divide_and_only_amounts_of_closed_records_ar
     measures = [{"kind": "mean", "of": "QuarterlyWages", "decimals": 0}]
     where = {"EmployerID": "DOLE-A", "QuarterlyWages": "5000.00", "Nothing": "1"}
     body = question(BY, sources=wrong, measures=measures, where=where)
-    assert reasons(delivered, body) == {("amount", "QuarterlyWages"), *(("where", name) for name in where)}
+    assert reasons(delivered, body) == {("amount", "QuarterlyWages"), *(("where", name) for name in (*where, "dol"))}
     assert reasons(delivered, question(BY, records="crosswalk")) >= {("employer", "EmployerID"), ("amount", WAGES)}
     assert reasons(delivered, question(BY, records="sde")) == {("records", "sde")}
 

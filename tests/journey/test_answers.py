@@ -60,8 +60,7 @@ def test_a_researcher_who_sees_no_wage_record_publishes_wages_of_a_cohort(at: At
     assert verdict == "cleared"
     assert made.run("egress", "collect", PROJECT, "wren", "--json").body["requests"] == [request]
     made.run("egress", "clear", request, "--project", PROJECT, who="olga")
-    (table,) = (made.home / "cleared" / request).glob("*.csv")
-    written = pd.read_csv(table).set_index("IsExitTypeGraduated")
+    written = pd.read_csv(made.home / "cleared" / request / f"{request}_1.csv").set_index("IsExitTypeGraduated")
     for figure in ("count", "mean QuarterlyWages 2021 2", "total QuarterlyWages 2021 2", "rate Recorded 2021 2=Y"):
         assert written[figure].to_dict() == told[figure].to_dict()
     (answer,) = made.run("egress", "answers", PROJECT, "--json").body
