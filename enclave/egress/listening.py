@@ -10,6 +10,7 @@ Source: ExA 2.h; DSA I.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import selectors
 import signal
@@ -31,6 +32,7 @@ AT_ONCE = 4
 """Questions that are answered at the same time, of all sessions; who asked longest ago is next."""
 SAYING, ANSWERING = 10.0, 300.0
 """Seconds that a session may take to say its question, and the hub to answer it."""
+_DIE_WITH_PARENT = 1
 _FAULT = "the hub could not answer; ask again, and tell the hub's staff if it stays so"
 
 Answer = Callable[[str, str, bytes], Given]
@@ -42,8 +44,17 @@ class _Line:
 
     folder: Path
     listener: socket.socket
+    inode: int
     child: int = 0
     ends: float = 0.0
+
+    @property
+    def stands(self) -> bool:
+        """Whether the session is still the one that was listened to: the next has a folder of the same name."""
+        try:
+            return (self.folder / SOCKET).lstat().st_ino == self.inode
+        except OSError:
+            return False
 
 
 @dataclass
@@ -64,11 +75,8 @@ class Listening:
 
     def run(self, *, every: float = 0.5) -> None:
         """Listen until this process is ended; no question outlives it."""
-        try:
-            while True:
-                self.round(every)
-        finally:
-            self.close()
+        while True:
+            self.round(every)
 
     def round(self, wait: float) -> None:
         """Begin and end listening as sessions come and go, then wait so many seconds at most for one to ask."""
@@ -90,11 +98,12 @@ class Listening:
 
     def _follow(self) -> None:
         found = {folder for folder in self.sessions.glob(f"*/{ASK}") if within_reach(folder.parent)}
-        for folder in self._lines.keys() - found:
+        for folder in [folder for folder, line in self._lines.items() if folder not in found or not line.stands]:
             self._end(self._lines.pop(folder))
         for folder in found - self._lines.keys():
             with contextlib.suppress(OSError):  # the session ended meanwhile
-                self._lines[folder] = _Line(folder, _listener(folder / SOCKET))
+                listener = _listener(folder / SOCKET)
+                self._lines[folder] = _Line(folder, listener, (folder / SOCKET).lstat().st_ino)
 
     def _reap(self) -> None:
         for line in self._lines.values():
@@ -117,7 +126,7 @@ class Listening:
 
     def _reply(self, line: _Line, asker: socket.socket) -> None:
         """Answer in a process of its own: it keeps no other session's socket."""
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
         for other in self._lines.values():
             other.listener.close()
         name = line.folder.parent.name
@@ -128,7 +137,8 @@ class Listening:
 
     def _end(self, line: _Line) -> None:
         line.listener.close()
-        (line.folder / SOCKET).unlink(missing_ok=True)
+        if line.stands:
+            (line.folder / SOCKET).unlink(missing_ok=True)
         if line.child:
             self._kill(line)
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +154,39 @@ def test_one_question_of_a_session_at_a_time_and_its_end_ends_it(sessions: Path,
         assert heard(first) is None
         hub_client.until(lambda: not Path("/proc", str(answering)).exists())
     assert begun.read_bytes().count(b"?") == 1
+
+
+def test_a_session_that_was_opened_again_is_heard_again(sessions: Path) -> None:
+    """In no time, under the same name: the socket of the one before is gone with it."""
+    (sessions / "dr-0034-wren" / "ask").mkdir(parents=True)
+    service = Listening(sessions, echo)
+    service.round(0)
+    shutil.rmtree(sessions / "dr-0034-wren")
+    (sessions / "dr-0034-wren" / "ask").mkdir(parents=True)
+    service.round(0)
+    assert answers(sessions, "dr-0034-wren")
+    service.close()
+
+
+def test_no_question_outlives_who_listens(sessions: Path, tmp_path: Path) -> None:
+    (sessions / "dr-0034-wren" / "ask").mkdir(parents=True)
+    begun = tmp_path / "begun"
+
+    def endless(project: str, person: str, content: bytes) -> Given:
+        begun.write_text(str(os.getpid()))
+        signal.pause()
+        return echo(project, person, content)
+
+    service = get_context("fork").Process(target=Listening(sessions, endless).run)
+    service.start()
+    hub_client.until((sessions / "dr-0034-wren" / "ask" / "ask.sock").exists)
+    with calling(sessions, "dr-0034-wren") as hub:
+        hub.shutdown(socket.SHUT_WR)
+        hub_client.until(lambda: begun.exists() and bool(begun.read_text()))
+        service.kill()
+        service.join()
+        hub_client.until(lambda: not Path("/proc", begun.read_text()).exists())
+        assert heard(hub) is None
 
 
 def _refused(project: str, person: str, content: bytes) -> Given:
