@@ -27,6 +27,7 @@ FORMAT = "p20win-question/1"
 LARGEST = 64 * 2**10
 """Bytes of a question."""
 MAX_BY = 4
+ANSWERED = ("count", "rate", "total", "mean", "median", "quantile")
 _Table = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 
 
@@ -90,6 +91,8 @@ class Question(Strict):
             raise ValueError("two columns are the same")
         if set(self.sources) != set(used):
             raise ValueError("sources do not name exactly the by-columns, the columns measured and the employer")
+        if any(measure.kind not in ANSWERED for measure in self.measures):
+            raise ValueError("a measure is none of those that are answered")
         if rates != {(self.chosen.recorded, YES)} or len({m.label for m in self.counted}) != len(self.counted):
             raise ValueError("a rate is of something else than who has a record, or a measure is named twice")
         if not isinstance(self.margins, bool) and {c for margin in self.margins for c in margin} - set(self.by):
