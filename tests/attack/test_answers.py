@@ -113,6 +113,9 @@ MALFORMED: dict[str, Body | bytes] = {
     "persons of its own": question(BY, basis={"P20ID": ["P1"]}),
     "a hierarchy of its own": question(BY, hierarchies={BY: [{"Y": "all", "N": "all"}]}),
     "a rate of its own": question(BY, measures=[{"kind": "rate", "of": "Gender", "value": "F", "decimals": 1}]),
+    "a cumulative share": question(
+        BY, measures=[{"kind": "cumulative", "of": WAGES, "order": ["1"], "upto": "1", "decimals": 1}]
+    ),
     "no source": question(BY, sources={}),
     "five columns": question(BY, "Gender", "ELL", "White", "Asian"),
     "depth": b"[" * 60_000,
