@@ -105,10 +105,12 @@ own = ["read:users!user", "users:activity!user", "servers!user", "access:servers
 c.JupyterHub.load_roles = [{"name": "user", "scopes": own}]
 c.JupyterHub.services = []
 if (config.home / "enclave.toml").is_file():
-    # The hub starts it again whenever it ends: data are destroyed in time though nobody acts (DSA VI.H).
-    command = [sys.executable, "-m", "enclave.cli", "--home", str(config.home), "clocks", "run"]
-    command += ["--every", str(config.clock_seconds)]
-    c.JupyterHub.services.append({"name": "clocks", "command": command})
+    # The hub starts them again whenever they end: data are destroyed in time though nobody acts (DSA VI.H), and who
+    # may not see UC records is answered about them (ExA 2.h).
+    command = [sys.executable, "-m", "enclave.cli", "--home", str(config.home)]
+    clocks = [*command, "clocks", "run", "--every", str(config.clock_seconds)]
+    c.JupyterHub.services.append({"name": "clocks", "command": clocks})
+    c.JupyterHub.services.append({"name": "answers", "command": [*command, "egress", "serve"]})
 if config.web is not None:
     c.JupyterHub.services.append(
         {

@@ -16,6 +16,7 @@ from typing import Any
 
 from kubespawner import KubeSpawner
 
+from enclave.analysis import ASK_INSIDE
 from enclave.sandbox import CONTAINER_PYTHON, SandboxFault, SandboxSpec, filesystem, profile
 from hub_config import posted
 from hub_config.config import POD_PORT, Cluster
@@ -124,7 +125,8 @@ def _container(spec: SandboxSpec, cluster: Cluster, runtime: Path) -> dict[str, 
             "capabilities": {"drop": ["ALL"]},
         },
         "volumeMounts": [
-            *(_mounted(mount.source, mount.target, mount.writable, runtime) for mount in spec.mounts),
+            # a socket of the hub's machine answers nobody in a pod
+            *(_mounted(m.source, m.target, m.writable, runtime) for m in spec.mounts if m.target != ASK_INSIDE),
             {"name": "tmp", "mountPath": _TMP},
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
         ],

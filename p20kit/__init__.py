@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "open_project": "project",
-    "tabulate": "counting",
+    "tabulate": "asking",
     "Table": "tables",
     "Count": "measures",
     "CumulativeShare": "measures",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from p20kit.dimensions import TOTAL, Dimension
 from p20kit.figures import KNOWN, OTHERS, compute, leaf_positions
-from p20kit.measures import Count, CumulativeShare, Figures, FloatArray, Measure, Share
+from p20kit.measures import COUNT, Count, CumulativeShare, Figures, FloatArray, Measure, Share
 from p20kit.needs import terms_of
 from p20kit.policy import CellPolicy
 from p20kit.primary import small_bases
@@ -141,11 +141,37 @@ def _counts(table: Table, basis: pd.DataFrame, of: str, shares: Sequence[Share])
         basis=basis,
         sources=table.sources,
         employer=table.employer,
+        by_hub=table.by_hub,
     )
     if table.contributions is None:
         return counted
     behind = table.contributions[[table.unit, table.employer]].merge(basis, on=table.unit)
-    return replace(counted, figures=compute(counted, behind))
+    made = replace(counted, figures=compute(counted, behind))
+    if not table.by_hub:
+        return made
+    have = {*(named or [KNOWN])}
+    return _without_employers(made, np.array([code not in have for code in dimension.codes]))
+
+
+def of_everybody(table: Table) -> Table:
+    """Give a table that the hub made of everybody delivered, as it is protected.
+
+    The counts of its cells are no figures of employers: who is in them has an amount or none. How many have one is
+    counted by the companions, and held to the employers there.
+
+    Source: DSA II.F.
+    """
+    every = np.ones(len(table.dimensions[-1].codes), dtype=bool)
+    return _without_employers(replace(table, by_hub=True), every)
+
+
+def _without_employers(table: Table, codes: BoolArray) -> Table:
+    """Take from the rule of employers the counts of cells with these codes of the last by-column."""
+    counted = table.figures[COUNT]
+    employers = counted.employers
+    if employers is not None:
+        employers = np.where(codes, np.iinfo(np.int64).max, employers)
+    return replace(table, figures={**table.figures, COUNT: replace(counted, employers=employers)})
 
 
 def _dimension(of: str, shares: Sequence[Share], named: list[str], other: str, seen: set[str]) -> Dimension:

@@ -64,9 +64,12 @@ class Written:
     ----------
     words : frozenset of str
         The plain texts that stand in it.
+    by_hub : bool
+        It is the hub's own code, and the names of columns are its own too.
     """
 
     words: frozenset[str]
+    by_hub: bool = False
 
 
 def examine(request: Request, delivered: Delivered, written: Written | None) -> Evidence:
@@ -84,15 +87,16 @@ def examine(request: Request, delivered: Delivered, written: Written | None) -> 
     evidence = Evidence()
     with duckdb.connect(config={"temp_directory": "", "autoinstall_known_extensions": False}) as con:
         for table in request.tables:
+            told = Written(frozenset(), by_hub=True) if table.by_hub else written
             con.register("basis", frame_of({**table.basis, **{name: table.values[name] for name in table.measured}}))
-            _people(con, table, delivered, written, evidence)
+            _people(con, table, delivered, told, evidence)
             for column in table.used:
                 if column != table.employer:
-                    _column(con, table, column, delivered, written, evidence)
+                    _column(con, table, column, delivered, told, evidence)
             _structure(table, evidence)
             found, looks = employer_findings(con, table, delivered)
             evidence.findings += found
-            evidence.look_at += looks if written is None else []
+            evidence.look_at += looks if told is None else []
             con.unregister("basis")
         for model in request.models:
             con.register("basis", model.as_frame())
@@ -180,7 +184,7 @@ def _column(
     if asked.unit == UNIT:
         _compared(con, asked, name, source, delivered, written, evidence)
     column = source.partition(".")[2]
-    if name != column:
+    if name != column and not (written and written.by_hub):
         what, advice = (
             f"it is {source} under another name",
             "A person looks at the name, or the column keeps its own.",
@@ -272,7 +276,7 @@ def _derived(
         what = f"{what}, {few} of them of fewer than {FEW} persons" if few else what
         advice = "Send the notebook along, which is run again; or a person looks at the code and the labels."
         evidence.look_at.append(_no("derived-column", where, what, advice, "DSA VI.G.1"))
-    else:
+    elif not written.by_hub:
         known = {code for source in delivered.columns.values() for code in source.codes} | {MISSING} | written.words
         strange = sum(label not in known for label in persons)
         if strange:

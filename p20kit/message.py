@@ -23,7 +23,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from p20kit.columns import NOTHING, PARTS, Amounts, Texts
 from p20kit.errors import Finding, RequestInvalid
-from p20kit.request import MAX_COLUMNS, Request, malformed, parsed, read_request, request_of
+from p20kit.request import MAX_COLUMNS, Request, malformed, of_a_session, parsed, read_request, request_of
 from p20kit.requested import MAX_PERSONS, Name, Strict
 
 Known = dict[tuple[int, int, str], Texts]
@@ -164,7 +164,7 @@ def _texts(values: list[str], at: NDArray[np.int32], known: Known | None) -> Tex
 
 
 def answered(content: memoryview) -> Request:
-    """Take the answer of a reader.
+    """Take the answer of a reader of requests.
 
     Parameters
     ----------
@@ -176,8 +176,19 @@ def answered(content: memoryview) -> Request:
     RequestInvalid
         With its findings, or because it is no answer.
     """
+    return of_a_session(unpack(what_was_read(content)))
+
+
+def what_was_read(content: memoryview) -> memoryview:
+    """Take what a reader read, or its findings.
+
+    Raises
+    ------
+    RequestInvalid
+        With its findings, or because it is no answer.
+    """
     if content[:1] == READ:
-        return unpack(content[1:])
+        return content[1:]
     if content[:1] != MALFORMED:
         raise _broken("what was read of it is no message")
     try:
@@ -196,12 +207,17 @@ def _broken(what: str) -> RequestInvalid:
     return RequestInvalid("the release request cannot be read", [finding])
 
 
+def malformed_answer(error: RequestInvalid) -> bytes:
+    """Say as a reader what is wrong with what it read."""
+    told = [{"where": finding.where, "what": finding.what} for finding in error.findings[:1_000]]
+    return MALFORMED + json.dumps(told).encode()
+
+
 def _answer(content: bytes) -> bytes:
     try:
         return READ + pack(read_request(content))
     except RequestInvalid as error:
-        told = [{"where": finding.where, "what": finding.what} for finding in error.findings[:1_000]]
-        return MALFORMED + json.dumps(told).encode()
+        return malformed_answer(error)
 
 
 if __name__ == "__main__":

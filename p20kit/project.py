@@ -12,10 +12,17 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from p20kit.asking import Unseen
 from p20kit.delivered import Delivered, Source
 from p20kit.errors import Finding, ProjectInvalid
 from p20kit.policy import CellPolicy
+from p20kit.records import Records, beside
 from p20kit.verdict import Agreed
+
+_ASK = (
+    "<p>Figures of wage records you may not see the hub answers itself, protected: <code>project.beside()</code> and "
+    "<code>tabulate()</code>.</p>"
+)
 
 
 class _Described(BaseModel):
@@ -161,6 +168,44 @@ class Project:
             )
         return pd.read_parquet(self.root / mounted.file, columns=wanted)
 
+    def beside(self, people: str, records: str, **where: object) -> pd.DataFrame | Unseen:
+        """Put records beside people: for who may see them as rows, for others to ask the hub for figures of them.
+
+        Source: ExA 2.h.
+
+        Parameters
+        ----------
+        people, records : str
+            Tables: one row per person, and one per person, employer and time; for example ``"sde"``, ``"dol"``.
+        **where
+            Columns of the records and the one value each must have: ``WageYear=2021, WageQuarter=2``. What is chosen
+            is part of the names of the columns: ``"QuarterlyWages 2021 2"``, and ``"Recorded 2021 2"``, which says
+            who has such a record.
+
+        Returns
+        -------
+        DataFrame or Unseen
+            Either goes to `tabulate` in the same call.
+
+        Raises
+        ------
+        ProjectInvalid
+            If a table or column is neither mounted nor masked for this person.
+        """
+        mounted = self.tables.get(records)
+        masked = [m.column.partition(".")[2] for m in self.masked if m.column.startswith(f"{records}.")]
+        known = masked if mounted is None and masked else [column.name for column in self._table(records).columns]
+        if absent := [column for column in where if column not in known]:
+            raise ProjectInvalid(
+                f"{len(absent)} columns of {records} are not approved", [_absent(records, c, {}) for c in absent]
+            )
+        # in the order of the columns: an amount has one name
+        chosen = Records(records, {column: str(where[column]) for column in known if column in where})
+        if mounted is None:
+            return Unseen(chosen, self.policy)
+        employer = next((column.name for column in mounted.columns if column.employer), "")
+        return beside(self.frame(people), self.frame(records), chosen, employer)
+
     def columns(self, table: str) -> pd.DataFrame:
         """Describe the columns of a table: name, definition, owner, type, codes, questions, as_of."""
         return pd.DataFrame([column.model_dump() for column in self._table(table).columns])
@@ -204,6 +249,7 @@ class Project:
                 _html_table(("column", "clause", "why"), [(m.column, m.clause, m.why) for m in self.masked])
                 if self.masked
                 else "<p>Nothing.</p>",
+                "" if self.delivered.sees_uc or not self.masked else _ASK,
             ]
         )
 

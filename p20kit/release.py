@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from p20kit.amounts import measured
+from p20kit.asking import Answer
 from p20kit.charts import Chart
 from p20kit.columns import shared
 from p20kit.errors import Finding, RequestInvalid
@@ -28,7 +29,7 @@ from p20kit.tables import Table
 from p20kit.verdict import Released, Verdict, judge
 
 OUTBOX = "/home/analyst/outbox"
-Tables = Protected | Table | Sequence[Protected | Table]
+Tables = Protected | Table | Answer | Sequence[Protected | Table | Answer]
 _UNSAID: Mapping[str, Any] = {"title": "Untitled", "audience": "public", "population": "all persons delivered"}
 
 
@@ -56,8 +57,8 @@ def request_release(
 
     Parameters
     ----------
-    tables : Protected, Table, or a sequence of them
-        Plain tables are protected under the project's policy, all together.
+    tables : Protected, Table, Answer, or a sequence of them
+        Plain tables are protected under the project's policy, all together; the hub kept what it answered.
     charts, models : sequence of Chart, of Model
         The gate draws and fits them anew.
     texts : mapping of title to Markdown, optional
@@ -88,9 +89,9 @@ def request_release(
         "title": title, "report": report, "questions": list(questions), "audience": audience,
         "population": population, "methods": list(methods), "planned_on": planned, "notes": notes,
     }  # fmt: skip
-    parts = _parts(_protected(tables, opened.policy), charts, models, texts or {}, cells_run() if notebook else [])
-    content = _content(opened, said, parts)
-    read_request(content)
+    cells = cells_run() if notebook else []
+    parts = _parts(*_protected(tables, opened.policy), charts, models, texts or {}, cells)
+    read_request(content := _content(opened, said, parts))
     return _write(content, Path(outbox))
 
 
@@ -111,8 +112,9 @@ def preflight(
 
     Parameters
     ----------
-    tables : Request, Protected, Table, or a sequence of tables
-        A request is recomputed from its basis, as the gate does; a plain Table counts as shown in full.
+    tables : Request, Protected, Table, Answer, or a sequence of tables
+        A request is recomputed from its basis, as the gate does; a plain Table counts as shown in full. What the hub
+        answered it has judged itself.
     charts, models, texts, notebook
         As in `request_release`. The notebook is taken to make the same when it is run again.
     project : Project, optional
@@ -131,9 +133,9 @@ def preflight(
     if isinstance(tables, Request):
         request = tables
     else:
-        given = [tables] if isinstance(tables, Protected | Table) else list(tables)
+        given, answers = _apart(tables)
         full = [item if isinstance(item, Protected) else _in_full(item, opened.policy) for item in given]
-        parts = _parts(full, charts, models, texts or {}, cells_run() if notebook else [])
+        parts = _parts(full, answers, charts, models, texts or {}, cells_run() if notebook else [])
         purpose = {"report": opened.reports[0].id, "questions": [opened.questions[0].id], "methods": []}
         body = {**_UNSAID, **purpose, "planned_on": None, "notes": "", **said}
         request = read_request(_content(opened, body, parts))
@@ -166,13 +168,15 @@ def _content(project: Project, said: Mapping[str, Any], parts: Mapping[str, Any]
 
 def _parts(
     protected: Sequence[Protected],
+    answers: Sequence[Answer],
     charts: Sequence[Chart],
     models: Sequence[Model],
     texts: Mapping[str, str],
     notebook: list[str],
 ) -> dict[str, Any]:
     return {
-        "tables": [_one(each, i) for each in protected for i in range(len(each.tables))],
+        "tables": [evidence_of(each, i) for each in protected for i in range(len(each.tables))],
+        "answers": [each.to_request() for each in answers],
         "charts": [dict(each.parameters) for each in charts],
         "models": [_model(each) for each in models],
         "texts": [{"name": f"text {n}", "title": t, "markdown": texts[t]} for n, t in enumerate(texts, start=1)],
@@ -180,18 +184,26 @@ def _parts(
     }
 
 
-def _protected(tables: Tables, policy: CellPolicy) -> list[Protected]:
-    given = [tables] if isinstance(tables, Protected | Table) else list(tables)
+def _protected(tables: Tables, policy: CellPolicy) -> tuple[list[Protected], list[Answer]]:
+    given, answers = _apart(tables)
     ready = [item for item in given if isinstance(item, Protected)]
     plain = [item for item in given if isinstance(item, Table)]
-    return [*ready, protect(plain, policy, ready)] if plain else ready
+    return ([*ready, protect(plain, policy, ready)] if plain else ready), answers
+
+
+def _apart(tables: Tables) -> tuple[list[Protected | Table], list[Answer]]:
+    """Tell tables that were made here from those that the hub answered with."""
+    given = [tables] if isinstance(tables, Protected | Table | Answer) else list(tables)
+    here = [item for item in given if not isinstance(item, Answer)]
+    return here, [item for item in given if isinstance(item, Answer)]
 
 
 def _in_full(table: Table, policy: CellPolicy) -> Protected:
     return Protected((table,), (table.published.reshape(table.counts.shape),), policy, (measured_in_full(table),))
 
 
-def _one(protected: Protected, position: int) -> dict[str, Any]:
+def evidence_of(protected: Protected, position: int) -> dict[str, Any]:
+    """Write one table as a request holds it: what is displayed, and the persons behind it."""
     table, frame = protected.tables[position], protected.to_frame(position)
     findings = list(_unfit(table))
     if findings or table.basis is None:

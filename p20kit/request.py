@@ -19,6 +19,7 @@ from p20kit.columns import PARTS, Amounts, Texts
 from p20kit.errors import Finding, RequestInvalid
 from p20kit.requested import (
     AmountsRequested,
+    AnswerRequested,
     ChartRequested,
     CountRequested,
     CumulativeRequested,
@@ -69,6 +70,7 @@ class Request(Strict):
     planned_on: date | None
     notes: Text
     tables: Annotated[list[TableRequested], Field(max_length=100)]
+    answers: Annotated[list[AnswerRequested], Field(max_length=100)] = Field(default_factory=list)
     charts: Annotated[list[ChartRequested], Field(max_length=100)] = Field(default_factory=list)
     models: Annotated[list[ModelRequested], Field(max_length=50)] = Field(default_factory=list)
     texts: Annotated[list[TextRequested], Field(max_length=20)] = Field(default_factory=list)
@@ -90,13 +92,30 @@ class Request(Strict):
     @model_validator(mode="after")
     def _hold_together(self) -> Request:
         names = [*(t.name for t in self.tables), *(m.name for m in self.models), *(t.name for t in self.texts)]
+        names += [answer.id for answer in self.answers]
         if not names:
             raise ValueError("nothing is asked for")
         if len(set(names)) != len(names):
-            raise ValueError("two tables, models or texts have the same name")
+            raise ValueError("two tables, answers, models or texts have the same name")
         if {chart.table for chart in self.charts} - {table.name for table in self.tables}:
             raise ValueError("a chart is of a table that is not asked for")
         return self
+
+    def with_answers(self, tables: Iterable[TableRequested]) -> Request:
+        """Give the request with the tables of its answers, as the hub kept them, in their place.
+
+        Raises
+        ------
+        RequestInvalid
+            If a table of the request has the name of one of them.
+        """
+        merged = self.model_copy(update={"tables": [*self.tables, *tables], "answers": []})
+        names = [*(t.name for t in merged.tables), *(m.name for m in merged.models), *(t.name for t in merged.texts)]
+        if len(set(names)) != len(names):
+            what = "an answer and another table, model or text have the same name"
+            finding = Finding("format", "", "answers", what, "Name each of them once.")
+            raise RequestInvalid("the release request is malformed", [finding])
+        return merged
 
     @property
     def persons(self) -> set[str]:
@@ -124,13 +143,37 @@ def read_request(content: bytes | str) -> Request:
     RequestInvalid
         With every finding: size, encoding, doubled keys, NaN, unknown or missing fields, wrong kinds.
     """
-    plain = parsed(content)
+    return of_a_session(request_from(parsed(content)))
+
+
+def request_from(plain: Any) -> Request:
+    """Make a request of plain values as they are written, its columns among them.
+
+    Raises
+    ------
+    RequestInvalid
+        With every finding.
+    """
     try:
         given = plain.pop("columns", None) if isinstance(plain, dict) else None
         columns = [column.as_column() for column in _Shared.model_validate({"columns": given}).columns]
         return request_of(plain, columns)
     except ValidationError as error:
         raise malformed(error) from None
+
+
+def of_a_session(request: Request) -> Request:
+    """Take a request that a session wrote: what the hub answered stands in it by its number, never as a table.
+
+    Raises
+    ------
+    RequestInvalid
+        If a table poses as the hub's.
+    """
+    if any(table.by_hub for table in request.tables):
+        finding = Finding("format", "", "tables", "a table poses as an answer of the hub", "Name the answer itself.")
+        raise RequestInvalid("the release request is malformed", [finding])
+    return request
 
 
 def malformed(error: ValidationError) -> RequestInvalid:
@@ -244,6 +287,7 @@ def _place(loc: tuple[int | str, ...]) -> str:
         ChartRequested,
         ModelRequested,
         TextRequested,
+        AnswerRequested,
     )
     measures = (CountRequested, RateRequested, CumulativeRequested, QuantileRequested)
     fields = {*RESERVED, *(field for part in (*parts, *measures) for field in part.model_fields)}

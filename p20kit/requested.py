@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, StringConstraints
 
 from p20kit.amounts import measured
 from p20kit.columns import NOTHING, Amounts, Texts
+from p20kit.companions import of_everybody
 from p20kit.counting import MAX_BY, tabulate
 from p20kit.measures import COUNT, Count, CumulativeShare, Mean, Measure, Median, Quantile, Rate, Total
 from p20kit.tables import RESERVED, Table
@@ -163,7 +164,7 @@ class TableRequested(Strict):
     `hierarchies`, `codes` and `impossible` are what `tabulate` takes: claims of the requester about labels and cells,
     which no evidence proves. `figures` are the displayed measures beside the count, by their labels; `values` what
     they are taken from, person by person; `contributions` the same by person and employer, where the table names
-    one.
+    one. `by_hub` is true of what the hub answered and of nothing that a session wrote.
     """
 
     name: Name
@@ -182,6 +183,7 @@ class TableRequested(Strict):
     basis: dict[Name, InstanceOf[Texts]]
     values: Columns = Field(default_factory=dict)
     contributions: Columns = Field(default_factory=dict)
+    by_hub: bool = False
 
     @model_validator(mode="after")
     def _hold_together(self) -> TableRequested:
@@ -284,7 +286,7 @@ class TableRequested(Strict):
             If one person stands in two categories, so that the basis proves nothing; if a hierarchy is none, or
             cells that hold people are said to be impossible.
         """
-        return tabulate(
+        table = tabulate(
             self._rows(),
             self.by,
             self.counted,
@@ -298,6 +300,7 @@ class TableRequested(Strict):
             impossible=pd.DataFrame(self.impossible, dtype="str") if self.impossible else None,
             employer=self.employer,
         )
+        return of_everybody(table) if self.by_hub else table
 
     def _rows(self) -> pd.DataFrame:
         """Give one row per person, or per person and employer where the table names employers."""
@@ -364,6 +367,13 @@ class ModelRequested(Strict):
     def as_frame(self) -> pd.DataFrame:
         """Give the persons."""
         return frame_of(self.basis)
+
+
+class AnswerRequested(Strict):
+    """A table that the hub answered with; the gate takes it, with its evidence, from what the hub kept."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^ans-[0-9a-f]{12}$")]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class TextRequested(Strict):

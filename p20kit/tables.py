@@ -61,6 +61,9 @@ class Table:
         Column that names the employer behind each amount.
     contributions : DataFrame or None
         Where employers are named: one row per person and employer, with the columns of the measures.
+    by_hub : bool
+        The hub made it of everybody delivered, for somebody who may not see the records of the amounts: who is in a
+        cell its reader knows, and what is hidden is who has an amount. Employers are those of whoever has one.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Table:
     figures: Mapping[str, Figures] = field(default_factory=dict)
     employer: str | None = None
     contributions: pd.DataFrame | None = None
+    by_hub: bool = False
 
     @property
     def by(self) -> tuple[str, ...]:

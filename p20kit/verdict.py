@@ -237,6 +237,11 @@ def _attacked(
         bounds, ran = attacked.bounds, (*attacked.ran, *ran)
     if request.texts:
         ran = (*ran, f"words: {len(request.texts)} texts are shown to a person")
+    if request.answers:
+        ran = (
+            *ran,
+            f"answers: {len(request.answers)} judged by the hub before it gave them, and again at the gate",
+        )
     if not ran:
         findings.append(Finding("no-rule-ran", "DSA III.G.2", "", "no check ran", _NEXT))
     answer: Answer = "refused" if findings else "needs-review" if look_at else "cleared"

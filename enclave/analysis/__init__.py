@@ -2,6 +2,8 @@
 
 from enclave.analysis.broker import Broker
 from enclave.analysis.session import (
+    ASK,
+    ASK_INSIDE,
     Session,
     close_session,
     open_again,
@@ -12,6 +14,8 @@ from enclave.analysis.session import (
 )
 
 __all__ = [
+    "ASK",
+    "ASK_INSIDE",
     "Broker",
     "Session",
     "close_session",

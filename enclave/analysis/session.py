@@ -35,6 +35,8 @@ from enclave.store import Store
 from enclave.terms import Action, ApprovedNotebook, project_id, reached
 from enclave.vault import Keystore
 
+ASK, ASK_INSIDE = "ask", "/run/enclave/ask"
+"""Where a session asks for figures of records it may not see: the hub's socket lies in it, read-only inside."""
 RESEARCHER_TEMPLATES = ("getting_started.ipynb", "cohort_outcomes.ipynb")
 # A place of its own: the list of mounts, which a session can read, says nothing of others. Records are not counted.
 _PLACE = Bounds(0, 0, executable=False)
@@ -99,6 +101,8 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
     note(folder, admission.sight)
     try:
         masked = _lay_out(keystore, settings, policy, delivery, admission, today, folder / "project")
+        if masked and not admission.sight.government:
+            (folder / ASK).mkdir(mode=0o755)
         home.restore(keystore, settings, name, admission.project, home.bounded(folder))
     except BaseException:
         wipe(folder)
@@ -132,11 +136,12 @@ def open_again(
 
 
 def _mounts(folder: Path) -> tuple[Mount, ...]:
-    home = folder / "home"
+    home, ask = folder / "home", folder / ASK
     # as a mount of its own the outbox keeps what its file system forbids
     own = (home, home / "outbox") if is_bound(home / "outbox") else (home,)
     writable = (Mount(path, f"/home/analyst{str(path).removeprefix(str(home))}", writable=True) for path in own)
-    return (Mount(folder / "project", "/project"), *writable)
+    asking = (Mount(ask, ASK_INSIDE),) if ask.is_dir() else ()
+    return (Mount(folder / "project", "/project"), *asking, *writable)
 
 
 def _lay_out(

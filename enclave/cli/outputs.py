@@ -10,12 +10,16 @@ import typer
 from rich.markup import escape
 
 from enclave import agreement, egress, people, publication, review
+from enclave.app import open_enclave
 from enclave.cli.desk import Desk, Json, console, facts, show, table
-from enclave.egress import Clearance, ReleaseRequest, Verdict
+from enclave.egress import Answered, Clearance, ReleaseRequest, Verdict
 from enclave.review import Case, Statement
 from enclave.review.case import open_one
+from enclave.scratch import alone
+from enclave.settings import load
 from enclave.terms import Action, project_id
 from enclave.vault import read_public
+from p20kit.asking import Given
 
 egress_group = typer.Typer(no_args_is_help=True, help="The gate: requests, verdicts, clearances.")
 review_group = typer.Typer(no_args_is_help=True, help="Pre-publication review by the agencies.")
@@ -78,6 +82,31 @@ def egress_check(
         tell(verdict, request)
     if verdict.verdict != "cleared":
         raise typer.Exit(3)
+
+
+@egress_group.command("answers")
+def egress_answers(context: typer.Context, project: str, as_json: Json = False) -> None:
+    """List what was answered to persons who may not see UC records."""
+    with context.obj.enclave.store.view() as view:
+        dr = agreement.of(view, project_id(project)).policy.project
+        given = [
+            (a.id, a.person, a.records, " ".join(a.where.values()), a.answered_on) for a in view.find(Answered, dr)
+        ]
+    table("answers", ("answer", "person", "records", "chosen", "answered"), given, as_json)
+
+
+@egress_group.command("serve")
+def egress_serve(context: typer.Context) -> None:
+    """Answer questions about UC records for ever, through the sockets of sessions; a service of the hub."""
+    desk: Desk = context.obj
+
+    def answer(project: str, person: str, content: bytes) -> Given:
+        enclave = open_enclave(desk.home)  # of the process that answers, and of no other
+        return egress.answer(enclave.store, enclave.keystore, enclave.settings, project, person, content)
+
+    runtime = load(desk.home).runtime
+    with alone(runtime, "answers"):  # of a hub that was killed another may still answer
+        egress.Listening(runtime / "sessions", answer).run()
 
 
 def tell(verdict: Verdict, name: str) -> None:

@@ -15,11 +15,12 @@ from typing import Any
 from enclave.agreement import Agreement, Policy
 from enclave.calendar import add_business_days
 from enclave.clauses import clauses
+from enclave.egress.answers import with_answers
 from enclave.egress.elsewhere import alike_elsewhere
 from enclave.egress.memory import earlier_releases
 from enclave.egress.reading import read_apart
 from enclave.egress.rerun import Rerun
-from enclave.errors import Finding
+from enclave.errors import Finding, Invalid
 from enclave.people import Listing, Sight, sight_of
 from enclave.resultant import Delivery, open_table
 from enclave.scratch import scratch
@@ -143,6 +144,7 @@ def check(desk: Desk, content: bytes, person: str) -> Verdict:
     """
     request = read_apart(desk.settings, content)
     with scratch(desk.settings.runtime, "gate") as bench:
+        request = _with_answers(desk, request, bench)
         for table in desk.delivery.tables:
             open_table(desk.keystore, desk.settings, desk.delivery, table, bench / f"{table.name}.parquet")
         earlier = earlier_releases(desk.view, desk.keystore, desk.settings, desk.policy.project, desk.cells, bench)
@@ -166,6 +168,13 @@ def check(desk: Desk, content: bytes, person: str) -> Verdict:
         agencies=tuple(sorted(verdict.owners)),
         as_of=tuple(sorted({(source.owner, source.as_of) for source in verdict.used if source.as_of})),
     )
+
+
+def _with_answers(desk: Desk, request: Request, bench: Path) -> Request:
+    try:
+        return with_answers(desk.view, desk.keystore, desk.settings, desk.policy.project, request, bench)
+    except errors.RequestInvalid as error:
+        raise Invalid("request", map(_carried, error.findings)) from error
 
 
 def _planned(desk: Desk, request: Request) -> list[Finding]:

@@ -10,6 +10,7 @@ Source: DSA I (a single release or a combination of multiple releases); DSA III.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -25,7 +26,7 @@ from p20kit.verdict import Released, rebuilt
 
 @dataclass(frozen=True)
 class Remembered:
-    """A cleared request whose cells are known to the world, or will be."""
+    """A cleared request whose cells are known to the world, or will be; or an answer, known to who asked."""
 
     KIND: ClassVar[str] = "remembered"
     project: str
@@ -69,6 +70,14 @@ def earlier_releases(
         rebuilt(unpack(_opened(keystore, _released(settings, project, release.request_id), folder), known), policy)
         for release in view.find(Remembered, project)
     ]
+
+
+def kept_release(
+    keystore: Keystore, settings: Settings, project: str, request_id: str, folder: Path
+) -> tuple[Request, str]:
+    """Give what was kept of one release or answer, and the SHA-256 (hex) of it."""
+    content = _opened(keystore, _released(settings, project, request_id), folder)
+    return unpack(content), hashlib.sha256(content).hexdigest()
 
 
 def _released(settings: Settings, project: str, request_id: str) -> tuple[Path, str, str]:

@@ -2,5 +2,16 @@
 
 from enclave.resultant.cutting import cut, project_key
 from enclave.resultant.delivery import Column, Delivery, Limitation, SealedTable, delivery_of, open_table
+from enclave.resultant.scope import not_asked_for
 
-__all__ = ["Column", "Delivery", "Limitation", "SealedTable", "cut", "delivery_of", "open_table", "project_key"]
+__all__ = [
+    "Column",
+    "Delivery",
+    "Limitation",
+    "SealedTable",
+    "cut",
+    "delivery_of",
+    "not_asked_for",
+    "open_table",
+    "project_key",
+]

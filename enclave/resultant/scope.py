@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from enclave.agreement import Policy
+from enclave.resultant.delivery import Delivery
 from enclave.terms import GENERIC_ID
 
 SCHOOL, FALL, GRADE, LAST_FALL = (
@@ -45,3 +46,18 @@ def withheld_schools(policy: Policy, agency: str, first: str, analytical: Path) 
     marks = ", ".join("?" for _ in names)
     inner = f"select {GENERIC_ID} from '{analytical}' where \"{SCHOOL}\" in ({marks})"  # noqa: S608
     return f'c."{first}" not in ({inner})', names
+
+
+def not_asked_for(policy: Policy, delivery: Delivery, records: str) -> list[tuple[str, str]]:
+    """Give column and value of the schools of which no such records were asked for: nobody of them has any.
+
+    Source: ExA memo.
+
+    Parameters
+    ----------
+    records : str
+        Table of the records, as delivered.
+    """
+    names = [school.name for school in policy.agreement.schools if records.upper() in school.withholds]
+    tables = [table.name for table in delivery.tables if any(column.name == SCHOOL for column in table.columns)]
+    return [(f"{table}.{SCHOOL}", name) for table in tables for name in names]

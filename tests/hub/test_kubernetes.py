@@ -6,6 +6,7 @@ import asyncio
 import copy
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,13 @@ def test_a_sessions_pod_is_what_the_api_takes(
     inside["readOnlyRootFileSystem"] = inside.pop("readOnlyRootFilesystem")
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(wrong, VERSION, strict=True)
+
+
+def test_a_pod_has_no_socket_to_ask_through(spec: SandboxSpec, tmp_path: Path) -> None:
+    (tmp_path / "sessions/dr-0034-wren/ask").mkdir()
+    asking = Mount(tmp_path / "sessions/dr-0034-wren/ask", "/run/enclave/ask")
+    with_it = replace(spec, mounts=(*spec.mounts, asking))
+    assert pod_spec(with_it, CLUSTER, tmp_path, 70001) == pod_spec(spec, CLUSTER, tmp_path, 70001)
 
 
 def test_a_pod_has_the_mounts_the_limits_and_the_environment_of_a_container(

@@ -14,19 +14,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from enclave import terms
+from enclave import egress, terms
 from enclave.app import open_enclave
 from enclave.cli import main
 
 
 def step(home: Path, arguments: list[str], who: str) -> None:
-    """Do one step: a command, or what the hub does when a server starts or stops."""
+    """Do one step: a command, or what the hub does when a server starts, asks or stops."""
     if arguments[0] == "session":
         broker = open_enclave(home).broker()
         if arguments[1] == "open":
             broker.admit(who, arguments[2])
         else:
             broker.release(arguments[2])
+        return
+    if arguments[0] == "answer":
+        enclave, content = open_enclave(home), Path(arguments[2]).read_bytes()
+        egress.answer(enclave.store, enclave.keystore, enclave.settings, arguments[1], who, content)
         return
     sys.argv = ["enclave", "--home", str(home), "--as", who, *arguments]
     main()

@@ -16,6 +16,7 @@ import pytest
 
 from enclave.agreement import InForce
 from enclave.destruction import Destruction
+from enclave.egress import Answered
 from enclave.intake import Holding
 from enclave.matching import KINDS, MatchRun, Review, places
 from enclave.publication import Publication
@@ -23,6 +24,7 @@ from enclave.resultant import Delivery
 from enclave.review import Case
 from enclave.sandbox import Bubblewrap
 from enclave.scratch import scratch
+from tests.attack.questions import question, remembered
 from tests.conftest import At
 from tests.journey.stages import LAST_DAY, request_of
 from tests.journey.test_match_review import answer, enlist_staff, judge
@@ -67,6 +69,11 @@ def cleared(made: Installation) -> bool:
 
 def collected(made: Installation) -> bool:
     return len(made.actions("egress.request")) == 2
+
+
+def question_of(made: Installation) -> list[str]:
+    (made.root / "question.json").write_text(json.dumps(question("IsExitTypeGraduated")), "utf-8")
+    return ["answer", "DR-0034", str(made.root / "question.json")]
 
 
 def destroyed(scope: str) -> Callable[[Installation], bool]:
@@ -140,6 +147,9 @@ STEPS = {
     "egress clear": Step(
         "egress", "collected", "olga", lambda made: ["egress", "clear", request_of(made), "--project", "DR-0034"],
         cleared, again=3,
+    ),
+    "answer": Step(
+        "egress", "delivered", "wren", question_of, lambda made: has(made, Answered) and len(remembered(made)) == 1
     ),
     "publish": Step(
         "publication", "confirmed", "olga", lambda made: ["publication", "publish", request_of(made)],
@@ -266,7 +276,7 @@ def recovered(made: Installation) -> None:
 def finish(made: Installation, step: Step, arguments: list[str], killer: Killer, where: str) -> None:
     """Do the step again: it succeeds, or it has taken effect and says so."""
     took_effect = step.done(made)
-    if arguments[0] == "session":
+    if arguments[0] in ("session", "answer"):
         assert killer(made, step, -1, arguments)["code"] == 0, where
     else:
         said = made.run(*arguments, who=step.who, code=None)
@@ -303,7 +313,8 @@ def killed_at_every_point(
 def test_killed_at_every_point(at: At, killer: Killer, name: str) -> None:
     step = STEPS[name]
     seen = killed_at_every_point(at, killer, name, step)
-    expected = labels(step.room) if name != "egress clear" else {"egress.rendered"}
+    of_the_gate = {"egress clear": {"egress.rendered"}, "answer": {"egress.answer-kept", "egress.answered"}}
+    expected = of_the_gate.get(name) or labels(step.room)
     if step.room == "analysis":
         expected = {"analysis.opened"} if name == "session open" else {"analysis.put-away"}
     assert seen >= expected | {"store.before-commit", "store.after-commit"}

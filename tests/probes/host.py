@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from threading import Event, Thread
 
+from enclave.egress import Listening
 from enclave.sandbox import Limits, Mount, SandboxSpec
 from enclave.scratch import Bounds, bound, wipe
+from p20kit.asking import Given
 from tests.probes.inside.base import Told
 from tests.probes.sink import Sink, listening, own_address
 
@@ -46,12 +49,14 @@ class Host:
         self.data = folder / "project" / "data"
         self.scratch = folder / "project" / "scratch"
         self.outbox = self.scratch / "outbox"
-        self.data.parent.mkdir()
-        if mounts:
-            bound(self.data.parent, Bounds(2**30, 10_000))  # as a session's place is
+        self.ask = folder / "sessions" / "dr-0034-probe" / "ask"
+        for place in (self.data.parent, self.ask.parent):
+            place.mkdir(parents=True)
+            if mounts:
+                bound(place, Bounds(2**30, 10_000))  # as a session's place is
+            place.chmod(0o755)
         for made in (self.secret.parent, self.data, self.outbox):
             made.mkdir(parents=True)
-        self.data.parent.chmod(0o755)
         self.bounded = mounts and bound(self.outbox, OUTBOX)
         unix = str(folder / "host.sock")
         told = Told(str(self.secret), unix, sink.port, os.getpid(), own_address(), sink.word)
@@ -61,6 +66,12 @@ class Host:
         # open to everybody: only the mount keeps a session from writing
         self.data.chmod(0o777)
         (self.data / "rows.txt").chmod(0o666)
+        self.ask.mkdir(parents=True)
+        self.questions = Listening(folder / "sessions", _whose)
+        self.questions.round(0)
+        self._over = Event()
+        self._answering = Thread(target=self._answer)
+        self._answering.start()
         self.unix = self._listening(unix)
         self.abstract = self._listening(f"\0enclave-probe-{sink.port}")
 
@@ -69,7 +80,8 @@ class Host:
         """Return what the sandbox of the probes sees, as a session's does."""
         own = (Mount(self.outbox, "/home/analyst/outbox", writable=True),) if self.bounded else ()
         home = Mount(self.scratch, "/home/analyst", writable=True)
-        return (Mount(INSIDE, "/probes/inside"), Mount(self.data, "/project/data"), home, *own)
+        asking = Mount(self.ask, "/run/enclave/ask")
+        return (Mount(INSIDE, "/probes/inside"), Mount(self.data, "/project/data"), asking, home, *own)
 
     def spec(self, interpreter: str) -> SandboxSpec:
         """Return a sandbox that runs the probes and writes their answers into its scratch."""
@@ -90,6 +102,13 @@ class Host:
         """Stop listening."""
         for listener in (self.unix, self.abstract):
             listener.close()
+        self._over.set()
+        self._answering.join()
+        self.questions.close()
+
+    def _answer(self) -> None:
+        while not self._over.is_set():
+            self.questions.round(0.05)
 
     @staticmethod
     def _listening(address: str) -> socket.socket:
@@ -97,6 +116,10 @@ class Host:
         listener.bind(address)
         listener.listen()
         return listener
+
+
+def _whose(project: str, person: str, content: bytes) -> Given:
+    return Given(id=project, sha256=person, left=len(content), columns={})
 
 
 @contextmanager

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.probes.inside import files, kernel, limits, network
+from tests.probes.inside import asking, files, kernel, limits, network
 from tests.probes.routes import ROUTES, TRICKS
 
 _TESTS = "tests/probes/test_probes.py"
-INSIDE = (*network.PROBES, *kernel.PROBES, *files.PROBES, *limits.PROBES)
+INSIDE = (*network.PROBES, *asking.PROBES, *kernel.PROBES, *files.PROBES, *limits.PROBES)
 
 # Where an ordinary user runs the hub, nobody may mount: the outbox is a folder, bounded by counting from outside,
 # and the list of mounts shows where it lies. Everything else holds there too.

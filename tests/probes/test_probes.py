@@ -39,6 +39,7 @@ from enclave.sandbox import *
 folder = Path(sys.argv[2])
 mounts = (Mount(Path(sys.argv[1], 'tests/probes/inside'), '/probes/inside'),
           Mount(folder / 'project/data', '/project/data'),
+          Mount(folder / 'sessions/dr-0034-probe/ask', '/run/enclave/ask'),
           Mount(folder / 'project/scratch', '/home/analyst', True))
 limits = Limits(8 * 1024**3, 120, 2**30, tmp_bytes=64 * 2**20)
 environment = {'PYTHONPATH': '/opt/enclave/lib:/probes'}
