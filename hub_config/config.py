@@ -170,6 +170,9 @@ class HubConfig:
         Servers outlive the hub, and are found again when it starts.
     daily_bytes : int
         What one person may be shown of one project in a day.
+    idle_seconds : int
+        After how long without work a session ends: no kernel runs a cell, and nobody asks for anything. A long job is
+        work though nobody looks on. 0 for never.
     reconcile_seconds : int
         How often each running server's access is asked about again.
     clock_seconds : int
@@ -194,6 +197,7 @@ class HubConfig:
     demo: bool = False
     keep_servers: bool = True
     daily_bytes: int = DAILY_BYTES
+    idle_seconds: int = 2 * 60 * 60
     reconcile_seconds: int = 15
     clock_seconds: int = 60
     provider_seconds: int = 60

@@ -336,8 +336,8 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
     def _told(self, session: Session) -> dict[str, str]:
         """Return the server's environment, its token among it."""
         first = f"templates/{session.only.name}" if session.only else quote(START_PAGE)
-        told = {"JUPYTERHUB_DEFAULT_URL": f"/lab/tree/{first}", **_FOLDERS_INSIDE}
-        return {**self.get_env(), **told, **session.environment}
+        told = {"JUPYTERHUB_DEFAULT_URL": f"/lab/tree/{first}", "ENCLAVE_IDLE": str(self._config.idle_seconds)}
+        return {**self.get_env(), **told, **_FOLDERS_INSIDE, **session.environment}
 
 
 async def _ask(question: Callable[..., T], *arguments: object) -> T:

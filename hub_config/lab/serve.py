@@ -105,6 +105,7 @@ def serve(listener: socket.socket) -> None:
         return True
 
     ServerApp._bind_http_server_unix = take_over
+    idle = int(os.environ.pop("ENCLAVE_IDLE"))
     closed = ("jupyter_lsp", "jupyter_server_terminals", "nbclassic", "notebook")
     sys.argv[1:] = [
         "--ServerApp.sock=/run/enclave/me/u.sock",
@@ -120,6 +121,11 @@ def serve(listener: socket.socket) -> None:
         "--KernelManager.transport=ipc",
         "--KernelSpecManager.allowed_kernelspecs=python3",
         "--ContentsManager.allow_hidden=False",
+        # A kernel that runs a cell is never idle; one that does not is, whether or not a browser looks at it.
+        f"--MappingKernelManager.cull_idle_timeout={idle}",
+        "--MappingKernelManager.cull_connected=True",
+        f"--MappingKernelManager.cull_interval={max(1, min(idle // 10, 60))}",
+        f"--ServerApp.shutdown_no_activity_timeout={idle}",
     ]
     singleuser()
 
