@@ -1,6 +1,6 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup engine proxy demo serve test lint types lock clean bench bench-hub bench-disclosure bench-linkage bench-gate bench-custody bench-pages attack fuzz kills mutation rows site
+.PHONY: help setup engine proxy demo match serve test lint types lock clean bench bench-hub bench-disclosure bench-linkage bench-gate bench-custody bench-pages attack fuzz kills mutation rows site
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -16,6 +16,9 @@ proxy: setup  ## Install npm's proxy, which the tests and the benchmark of the h
 
 demo: setup  ## Tell the whole story on invented people, from agreement to certificate
 	@.venv/bin/python -m demo
+
+match: setup  ## match_pair on FEBRL 4, which nobody here made, and on the demonstration's agencies
+	@.venv/bin/python -m demo.match
 
 serve: setup  ## Leave hub and pages up, with one login per role
 	@.venv/bin/python -m demo serve
