@@ -96,7 +96,7 @@ def egress_answers(context: typer.Context, project: str, as_json: Json = False) 
 
 
 @egress_group.command("serve")
-def egress_serve(context: typer.Context) -> None:
+def egress_serve(context: typer.Context, as_json: Json = False) -> None:
     """Answer questions about UC records for ever, through the sockets of sessions; a service of the hub."""
     desk: Desk = context.obj
 
@@ -106,7 +106,9 @@ def egress_serve(context: typer.Context) -> None:
 
     runtime = load(desk.home).runtime
     with alone(runtime, "answers"):  # of a hub that was killed another may still answer
-        egress.Listening(runtime / "sessions", answer).run()
+        sessions = runtime / "sessions"
+        show({"sessions": str(sessions)}, as_json, f"Questions of the sessions in {sessions} are answered.")
+        egress.Listening(sessions, answer).run()
 
 
 def tell(verdict: Verdict, name: str) -> None:

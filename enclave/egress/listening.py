@@ -102,7 +102,7 @@ class Listening:
             self._end(self._lines.pop(folder))
         for folder in found - self._lines.keys():
             with contextlib.suppress(OSError):  # the session ended meanwhile
-                listener = _listener(folder / SOCKET)
+                listener = _listener(folder)
                 self._lines[folder] = _Line(folder, listener, (folder / SOCKET).lstat().st_ino)
 
     def _reap(self) -> None:
@@ -173,11 +173,19 @@ def _said(asker: socket.socket) -> bytes:
     return content
 
 
-def _listener(path: Path) -> socket.socket:
+def _listener(folder: Path) -> socket.socket:
+    """Listen in a folder; through its descriptor, for its path may be longer than a socket's address."""
+    path = folder / SOCKET
     path.unlink(missing_ok=True)  # of one that ended
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    path.chmod(0o666)
-    listener.listen(1)
-    listener.setblocking(False)
+    listener, at = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), os.open(folder, os.O_PATH)
+    try:
+        listener.bind(f"/proc/self/fd/{at}/{SOCKET}")
+        path.chmod(0o666)
+        listener.listen(1)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.close(at)
     return listener

@@ -56,7 +56,7 @@ def listening(sessions: Path, answer: Answer = echo, *names: str) -> Iterator[Li
 
 @pytest.fixture
 def sessions(tmp_path: Path) -> Path:
-    return tmp_path / "sessions"
+    return tmp_path / ("a long way to the folder of the " * 3) / "sessions"
 
 
 def asked(sessions: Path, name: str, content: bytes = b"{}") -> Any:
@@ -70,7 +70,12 @@ def calling(sessions: Path, name: str) -> socket.socket:
     hub = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     hub.settimeout(60)
     try:
-        hub.connect(str(sessions / name / "ask" / "ask.sock"))
+        # a path may be longer than a socket's address
+        at = os.open(sessions / name / "ask", os.O_PATH)
+        try:
+            hub.connect(f"/proc/self/fd/{at}/ask.sock")
+        finally:
+            os.close(at)
     except OSError:
         hub.close()
         raise
