@@ -54,7 +54,7 @@ def _of_by(question: Question, admission: Admission, delivery: Delivery) -> Iter
         found = _column(sealed, column)
         if sealed is None or found is None or name != column:
             yield _no("by-column", name, "it is no column of the Resultant Data under its own name", _COLUMNS)
-        elif column in sealed.hidden_from(admission.sight) or found.uc:
+        elif column in sealed.hidden_from(admission.sight):
             yield _no("by-column", name, "it is closed to this person, who would learn it of each", _COLUMNS)
         elif table == "crosswalk" or found.employer:
             yield _no("by-column", name, "it names persons or employers", _COLUMNS)
