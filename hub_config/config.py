@@ -171,8 +171,8 @@ class HubConfig:
     daily_bytes : int
         What one person may be shown of one project in a day.
     idle_seconds : int
-        After how long without work a session ends: no kernel runs a cell, and nobody asks for anything. A long job is
-        work though nobody looks on. 0 for never.
+        After how long without work a session ends. Work is a cell that runs, though nobody looks on; a page that is
+        open is none. 0 for never.
     reconcile_seconds : int
         How often each running server's access is asked about again.
     clock_seconds : int

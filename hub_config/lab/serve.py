@@ -97,6 +97,7 @@ def preload() -> None:
 
 def serve(listener: socket.socket) -> None:
     """Run the single-user server on `listener`."""
+    from jupyter_server.base.handlers import APIHandler
     from jupyter_server.serverapp import ServerApp
     from jupyterhub.singleuser import main as singleuser
 
@@ -105,6 +106,8 @@ def serve(listener: socket.socket) -> None:
         return True
 
     ServerApp._bind_http_server_unix = take_over
+    # An open page asks for its kernels every few seconds: only what kernels do is work.
+    APIHandler._track_activity = False
     idle = int(os.environ.pop("ENCLAVE_IDLE"))
     closed = ("jupyter_lsp", "jupyter_server_terminals", "nbclassic", "notebook")
     sys.argv[1:] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
 import pytest
 
@@ -29,10 +30,16 @@ def test_a_session_ends_when_nothing_runs_and_not_while_a_cell_does(hub: Hub) ->
     while "begun" not in busy.recv():
         pass
     working = set(hub.sandboxes())
-    idle = hub_client.start_kernel(*hub.opened("cleo")).channel
+    session, server = hub.opened("cleo")
+    idle = hub_client.start_kernel(session, server).channel
     assert hub_client.run_cell(idle, "6 * 7").text == "42\n"
-    busy.close()  # nobody looks on: the other's browser stays
-    hub_client.until(lambda: "cleo-dr-0034" in hub.released(), 180)
+    busy.close()  # nobody looks on: the other's page stays open, and asks for its kernels as JupyterLab does
+
+    def over() -> bool:
+        session.get(urljoin(server, "api/kernels"), timeout=20)
+        return "cleo-dr-0034" in hub.released()
+
+    hub_client.until(over)
     idle.shutdown()
     assert set(hub.sandboxes()) == working
     assert "ana" not in hub.released()
