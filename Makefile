@@ -56,8 +56,10 @@ bench-pages: setup  ## The pages of 200 projects while fifty people click
 fuzz: setup  ## Judge a million mutants of honest requests
 	.venv/bin/python -m tests.attack.fuzz 1000000
 
-kills: setup  ## kill -9 a thousand times from collect to publish
+kills: setup  ## kill -9 a thousand times from collect to publish, and 25 times at every point of the journey
 	.venv/bin/python -m tests.journey.kills 1000
+	.venv/bin/python -m tests.journey.every 25
+	.venv/bin/python -m tests.journey.every 25 --postgresql
 
 attack: setup  ## Attack 10,000 random protected tables
 	.venv/bin/python -m tests.disclosure.attack 10000

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
+from altair.utils.schemapi import debug_mode
 
 from p20kit.disclosed import COUNT
 
@@ -80,19 +81,21 @@ def draw(kind: Kind, cells: Cells, title: str, description: str) -> dict[str, An
     cells : Cells
     title, description : str
     """
-    drawn = {"bar": _bar, "line": _line, "heatmap": _heatmap, "share": _share}[kind](cells)
-    heading = alt.Title(title, anchor="start", fontSize=15, color=INK, offset=14)
-    styled = (
-        drawn.properties(title=heading, description=description, background=PAPER, padding=14)
-        .configure(font="Helvetica Neue, Helvetica, Arial, sans-serif")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK, titleColor=INK, gridColor="#e4e7eb", domainColor="#9aa5b1", tickColor="#9aa5b1",
-            labelFontSize=11, titleFontSize=11, titlePadding=10, labelLimit=220,
-        )
-        .configure_legend(labelColor=INK, titleColor=INK, labelFontSize=11, titleFontSize=11, labelLimit=220)
-        .configure_scale(bandPaddingInner=0.18)
-    )  # fmt: skip
+    # altair holds every part against the schema as it is made, too; here the whole is, once
+    with debug_mode(False):
+        drawn = {"bar": _bar, "line": _line, "heatmap": _heatmap, "share": _share}[kind](cells)
+        heading = alt.Title(title, anchor="start", fontSize=15, color=INK, offset=14)
+        styled = (
+            drawn.properties(title=heading, description=description, background=PAPER, padding=14)
+            .configure(font="Helvetica Neue, Helvetica, Arial, sans-serif")
+            .configure_view(stroke=None)
+            .configure_axis(
+                labelColor=INK, titleColor=INK, gridColor="#e4e7eb", domainColor="#9aa5b1", tickColor="#9aa5b1",
+                labelFontSize=11, titleFontSize=11, titlePadding=10, labelLimit=220,
+            )
+            .configure_legend(labelColor=INK, titleColor=INK, labelFontSize=11, titleFontSize=11, labelLimit=220)
+            .configure_scale(bandPaddingInner=0.18)
+        )  # fmt: skip
     made: dict[str, Any] = styled.to_dict()
     return made
 

@@ -18,7 +18,7 @@ from p20kit.amounts import measured, take_values
 from p20kit.dimensions import TOTAL, Dimension
 from p20kit.figures import compute
 from p20kit.measures import Count, Measure
-from p20kit.sql import quoted, scalar, text
+from p20kit.sql import connection, quoted, scalar, text
 from p20kit.tables import (
     MISSING,
     RESERVED,
@@ -149,14 +149,13 @@ def _counted(
     placed = None if further else _in_order(delivered, unit, by)
     if placed is not None:
         return placed, None
-    # what does not fit in memory fails: rows of persons are never spilled to a disk
-    with duckdb.connect(config={"temp_directory": ""}) as connection:
-        connection.register("delivered", delivered)
-        connection.execute(_basis_sql(unit, by))
-        _refuse_rows_without_person(connection, name)
-        _refuse_divided_persons(connection, by, name)
-        rows: pa.Table = connection.sql("SELECT * FROM basis ORDER BY 1").to_arrow_table()
-        values = take_values(connection, unit, measures, employer, name) if further else None
+    with connection() as con:
+        con.register("delivered", delivered)
+        con.execute(_basis_sql(unit, by))
+        _refuse_rows_without_person(con, name)
+        _refuse_divided_persons(con, by, name)
+        rows: pa.Table = con.sql("SELECT * FROM basis ORDER BY 1").to_arrow_table()
+        values = take_values(con, unit, measures, employer, name) if further else None
     persons: pd.DataFrame = rows.to_pandas(categories=list(by))
     return persons, values
 
@@ -205,25 +204,25 @@ def _basis_sql(unit: str, by: Sequence[str]) -> str:
     return f"CREATE TEMP TABLE basis AS SELECT DISTINCT {who}, {codes} FROM delivered"  # noqa: S608
 
 
-def _refuse_rows_without_person(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    column = quoted(connection.sql("SELECT * FROM basis").columns[0])
-    nobody = scalar(connection, f"SELECT count(*) FROM basis WHERE {column} IS NULL OR {column} = ''")  # noqa: S608
+def _refuse_rows_without_person(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    column = quoted(con.sql("SELECT * FROM basis").columns[0])
+    nobody = scalar(con, f"SELECT count(*) FROM basis WHERE {column} IS NULL OR {column} = ''")  # noqa: S608
     if nobody:
         raise invalid(name, f"{nobody} combinations have rows without a person's id", "Drop or complete them.")
-    if not scalar(connection, "SELECT count(*) FROM basis"):
+    if not scalar(con, "SELECT count(*) FROM basis"):
         raise invalid(name, "there are no persons", "Widen the filter.")
 
 
-def _refuse_divided_persons(connection: duckdb.DuckDBPyConnection, by: Sequence[str], name: str) -> None:
+def _refuse_divided_persons(con: duckdb.DuckDBPyConnection, by: Sequence[str], name: str) -> None:
     """Margins add up only if each person is in one category of each by-column."""
-    unit = quoted(connection.sql("SELECT * FROM basis").columns[0])
-    persons = scalar(connection, f"SELECT count(DISTINCT {unit}) FROM basis")  # noqa: S608
-    if persons == scalar(connection, "SELECT count(*) FROM basis"):
+    unit = quoted(con.sql("SELECT * FROM basis").columns[0])
+    persons = scalar(con, f"SELECT count(DISTINCT {unit}) FROM basis")  # noqa: S608
+    if persons == scalar(con, "SELECT count(*) FROM basis"):
         return
     divided = []
     for column in by:
         several = f"SELECT {unit} FROM basis GROUP BY 1 HAVING count(DISTINCT {quoted(column)}) > 1"  # noqa: S608
-        count = scalar(connection, f"SELECT count(*) FROM ({several})")  # noqa: S608
+        count = scalar(con, f"SELECT count(*) FROM ({several})")  # noqa: S608
         if count:
             divided.append(f"{column} ({count} persons)")
     what = f"persons fall into more than one category of {', '.join(divided)}, so margins would not add up"

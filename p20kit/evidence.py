@@ -25,7 +25,7 @@ from p20kit.measures import CumulativeShare, Share
 from p20kit.policy import FLOOR_COUNT as FEW
 from p20kit.request import Request
 from p20kit.requested import ModelRequested, TableRequested, frame_of
-from p20kit.sql import quoted
+from p20kit.sql import connection, quoted
 from p20kit.tables import MISSING
 
 # names of columns are the only thing put into SQL text, always quoted; files are the caller's (hence the noqa marks)
@@ -85,7 +85,7 @@ def examine(request: Request, delivered: Delivered, written: Written | None) -> 
         The notebook's code where it was run again on the same data and made this request; else None.
     """
     evidence = Evidence()
-    with duckdb.connect(config={"temp_directory": "", "autoinstall_known_extensions": False}) as con:
+    with connection() as con:
         for table in request.tables:
             told = Written(frozenset(), by_hub=True) if table.by_hub else written
             con.register("basis", frame_of({**table.basis, **{name: table.values[name] for name in table.measured}}))

@@ -34,6 +34,7 @@ from p20kit.measures import (
     Share,
     Total,
 )
+from p20kit.sql import connection
 from p20kit.tables import MISSING, Table, add_margins
 
 KNOWN, OTHERS = "any value", "other values"
@@ -69,9 +70,8 @@ def compute(table: Table, values: pd.DataFrame) -> dict[str, Figures]:
     wanted = [measure for measure in table.measures if not isinstance(measure, Count)]
     _refuse(table, values, wanted)
     columns = list(dict.fromkeys(measure.of for measure in wanted))
-    # what does not fit in memory fails (rows of persons are never spilled to a disk); one thread adds in one order
-    with duckdb.connect(config={"temp_directory": "", "threads": 1}) as connection:
-        counting = _Counting(connection, table, values, columns)
+    with connection(threads=1) as con:
+        counting = _Counting(con, table, values, columns)
         found = {measure.label: counting.figures(measure) for measure in wanted}
         if table.employer is not None:
             counts = table.counts

@@ -1,9 +1,9 @@
 """Structured mutations of honest requests: the judge never breaks, and never clears a figure the honest one has not.
 
-``python -m tests.attack.fuzz 1000000`` tries so many, by their numbers; `make test` tries two thousand. A mutation
-changes the request as plain values, knowing its parts: it moves, repeats, drops and swaps them, and puts in values of
-every kind, those of other places of the request among them. All that can be read is judged, by the functions the gate
-judges with.
+``python -m tests.attack.fuzz 1000000`` tries so many, by their numbers, and records what came of them in pieces;
+`make test` tries two thousand. A mutation changes the request as plain values, knowing its parts: it moves, repeats,
+drops and swaps them, and puts in values of every kind, those of other places of the request among them. All that can
+be read is judged, by the functions the gate judges with.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -22,20 +22,39 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
-from p20kit import CumulativeShare, Mean, Rate, chart, open_project, preflight, protect, request_release, tabulate
+from p20kit import (
+    Count,
+    CumulativeShare,
+    Mean,
+    Rate,
+    chart,
+    model,
+    open_project,
+    preflight,
+    protect,
+    request_release,
+    tabulate,
+)
 from p20kit.errors import RequestInvalid
 from p20kit.measures import Measure
 from p20kit.message import pack, unpack
 from p20kit.project import Project
 from p20kit.request import read_request
+from p20kit.tables import Table
 from p20kit.verdict import Released, Verdict
 from tests.disclosure.projects import RACES, a_project
+from tests.recorded import record
 
 Body = dict[str, Any]
 Place = tuple[Any, Any]
 """A list or mapping, and the position or key in it."""
 Shown = set[tuple[tuple[tuple[str, str], ...], str, float]]
 """Figures that are displayed: columns and codes of the cell, which figure, and what it comes to."""
+OFTEN = (*("counts",) * 5, "figures", "words", "model")
+"""Which honest request the mutants are of, in turn."""
+HONEST = {"counts": "cleared", "figures": "cleared", "words": "needs-review", "model": "needs-review"}
+PERSONS = 300
+PIECE = 5_000
 
 STRANGE: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1, 5, 6, 2**31, 2**63, 2**70, 10**400, 0.5, -0.0, 1e308, 5e-324),
@@ -45,27 +64,39 @@ STRANGE: tuple[Any, ...] = (
 )
 
 
-def honest(project: Project, folder: Path) -> tuple[Body, Body]:
-    """Ask for counts, a rate, a chart of it and shares, which is cleared; and with a mean and a text besides."""
-    people = project.frame("sde").assign(Score=range(900))
-    by = ["Gender", "LastReportingSchoolName"]
-    counts = tabulate(people, by, name="schools", sources={column: f"sde.{column}" for column in by})
-    race = "RaceEthnicityReportingText"
-    sources = {column: f"sde.{column}" for column in ("Gender", "ManufacturingStudent", race)}
+def honest(project: Project, folder: Path) -> dict[str, Body]:
+    """Ask for counts, for figures with a chart of them, for what a person must look at, and for a model."""
+    people = project.frame("sde")
+    people = people.assign(Score=range(len(people)), Woman=(people["Gender"] == "F").astype(float))
+    race, part = "RaceEthnicityReportingText", "ManufacturingStudent"
+    sources = {column: f"sde.{column}" for column in ("Gender", "LastReportingSchoolName", part, race)}
 
-    def asked(*measures: Measure, **more: Any) -> Body:
-        rates = tabulate(people, ["Gender"], measures, name="rates", sources=sources)
-        protected = protect([counts, rates], project.policy)
-        drawn = chart(protected, x="Gender", table="rates", measure="rate ManufacturingStudent=Y")
+    def counted(name: str, *by: str, measures: Sequence[Measure] = ()) -> Table:
+        used = {*by, *(measure.of for measure in measures if not isinstance(measure, Count))}
+        named = {column: source for column, source in sources.items() if column in used}
+        return tabulate(people, by, measures, name=name, sources=named)
+
+    def asked(*tables: Table, drawn: bool = False, **more: Any) -> Body:
+        protected = protect(tables, project.policy)
+        charts = [chart(protected, x="Gender", table="rates", measure=f"rate {part}=Y")] if drawn else []
         path = request_release(
-            protected, charts=[drawn], title="Who takes part", report="R1", questions=["RQ1"], audience="public",
+            protected, charts=charts, title="Who takes part", report="R1", questions=["RQ1"], audience="public",
             population="students", project=project, outbox=folder, **more,
         )  # fmt: skip
         body: Body = json.loads(path.read_text("utf-8"))
         return body
 
-    figures = (Rate("ManufacturingStudent", "Y"), *CumulativeShare.along(race, [*RACES][:3]))
-    return asked(*figures), asked(*figures, Mean("Score"), texts={"Who": "Students of the schools."})
+    counts = counted("schools", "Gender", "LastReportingSchoolName")
+    figures: tuple[Measure, ...] = (Rate(part, "Y"), *CumulativeShare.along(race, [*RACES][:3]))
+    rates = counted("rates", "Gender", measures=figures)
+    scores = counted("rates", "Gender", measures=(*figures, Mean("Score")))
+    fitted = model(people, f"Woman ~ {part}", policy=project.policy, kind="logit", sources={part: sources[part]})
+    return {
+        "counts": asked(counts),
+        "figures": asked(counts, rates, drawn=True),
+        "words": asked(counts, scores, drawn=True, texts={"Who": "Students of the schools."}),
+        "model": asked(counts, models=[fitted]),
+    }
 
 
 def places(part: Any) -> Iterator[Place]:
@@ -119,9 +150,9 @@ def _near(draw: random.Random, at: Place, others: list[Place]) -> None:
 CHANGES: tuple[Callable[[random.Random, Place, list[Place]], None], ...] = (_put, _move, _drop, _repeat, _swap, _near)
 
 
-def mutant(body: Body, draw: random.Random) -> Body:
+def mutant(body: str, draw: random.Random) -> Body:
     """Change a request in one place, or in up to four."""
-    changed = deepcopy(body)
+    changed: Body = json.loads(body)
     for _ in range(draw.choice((1, 1, 1, 2, 4))):
         every = list(places(changed))
         if not every:
@@ -139,6 +170,11 @@ def shown(released: Released) -> Shown:
             # In whatever order a mutant names the columns, the cell is the same.
             codes = tuple(sorted((column, str(row.pop(column))) for column in table.by))
             found |= {(codes, str(what), float(value)) for what, value in row.items() if not pd.isna(value)}
+    for fitted in released.models:
+        for row in fitted.to_frame().to_dict("records"):
+            numbers = {what: value for what, value in row.items() if isinstance(value, int | float)}
+            term = tuple(sorted((str(what), str(value)) for what, value in row.items() if what not in numbers))
+            found |= {(term, str(what), float(value)) for what, value in numbers.items() if not pd.isna(value)}
     return found
 
 
@@ -146,11 +182,11 @@ class Judged:
     """A project, its honest requests, and what came of mutants of them."""
 
     def __init__(self, folder: Path) -> None:
-        self.project = open_project(a_project(folder / "project"))
-        self.bodies = honest(self.project, folder / "outbox")
-        verdicts = [preflight(read_request(json.dumps(body)), project=self.project) for body in self.bodies]
-        assert [verdict.verdict for verdict in verdicts] == ["cleared", "needs-review"]
-        self.truth = [self.told(verdict) for verdict in verdicts]
+        self.project = open_project(a_project(folder / "project", persons=PERSONS))
+        self.texts = {kind: json.dumps(body) for kind, body in honest(self.project, folder / "outbox").items()}
+        verdicts = {kind: preflight(read_request(text), project=self.project) for kind, text in self.texts.items()}
+        assert {kind: verdict.verdict for kind, verdict in verdicts.items()} == HONEST
+        self.truth = {kind: self.told(verdict) for kind, verdict in verdicts.items()}
         self.came: Counter[str] = Counter()
 
     @staticmethod
@@ -167,8 +203,8 @@ class Judged:
         AssertionError
             If it is refused without a reason, or cleared with a figure that the honest request does not display.
         """
-        which = number % len(self.bodies)
-        body = mutant(self.bodies[which], random.Random(number))
+        which = OFTEN[number % len(OFTEN)]
+        body = mutant(self.texts[which], random.Random(number))
         try:
             request = read_request(json.dumps(body))
         except RequestInvalid as refused:
@@ -182,21 +218,24 @@ class Judged:
 
 
 def main() -> int:
-    """Judge so many mutants, and say what came of them; the first that breaks the judge ends it."""
+    """Judge so many mutants, and record what came of them; the first that breaks the judge ends it."""
     parser = argparse.ArgumentParser(description="Mutants of honest requests.")
     parser.add_argument("mutants", type=int, nargs="?", default=1_000_000)
     parser.add_argument("--first", type=int, default=0, help="number of the first mutant")
     chosen = parser.parse_args()
-    console = Console()
+    console, last = Console(), chosen.first + chosen.mutants
     with tempfile.TemporaryDirectory() as folder:
         judged = Judged(Path(folder))
-        for number in track(range(chosen.first, chosen.first + chosen.mutants), "mutants", console=console):
-            try:
-                judged.judge(number)
-            except BaseException:
-                console.print(f"mutant {number}")
-                raise
-    console.print(json.dumps({"mutants": chosen.mutants, **judged.came}))
+        for first in track(range(chosen.first, last, PIECE), "pieces", console=console):
+            numbers = range(first, min(first + PIECE, last))
+            judged.came.clear()
+            for number in numbers:
+                try:
+                    judged.judge(number)
+                except BaseException:
+                    console.print(f"mutant {number}")
+                    raise
+            record("mutants of requests", "python -m tests.attack.fuzz 1000000", first, len(numbers), judged.came)
     return 0
 
 

@@ -45,12 +45,13 @@ def wages(people: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def a_project(root: Path, *, with_dol: bool = False) -> Path:
+def a_project(root: Path, *, with_dol: bool = False, persons: int = 900) -> Path:
     """Write project.json and data/ as the enclave mounts them."""
     (root / "data").mkdir(parents=True, exist_ok=True)
-    everybody = students()[["P20ID"]]
-    frames = {"sde": students(), "crosswalk": everybody.assign(SDE_GenericID=everybody["P20ID"].str[::-1])}
-    frames |= {"dol": wages(students())} if with_dol else {}
+    people = students(persons)
+    everybody = people[["P20ID"]]
+    frames = {"sde": people, "crosswalk": everybody.assign(SDE_GenericID=everybody["P20ID"].str[::-1])}
+    frames |= {"dol": wages(people)} if with_dol else {}
     for name, frame in frames.items():
         frame.to_parquet(root / "data" / f"{name}.parquet", index=False)
     codes = {"Gender": ["F", "M", "U"], "RaceEthnicityReportingText": list(RACES)}
@@ -84,7 +85,7 @@ def a_project(root: Path, *, with_dol: bool = False) -> Path:
         "days_left": 406,
         "policy": {"minimum_count": 6, "minimum_base": 20, "zeros": "hidden", "minimum_employers": 3},
         "policy_hash": "0" * 64,
-        "persons": len(students()),
+        "persons": persons,
         "sees_uc": with_dol,
         "names": ["DR-0034"],
         "tables": tables,

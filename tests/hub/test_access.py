@@ -21,8 +21,9 @@ from enclave.resultant import delivery_of
 from enclave.sandbox import Sandboxes
 from tests.conftest import At
 from tests.hub.conftest import hub_over
+from tests.journey.killing import Killer
 from tests.journey.stages import LAST_DAY
-from tests.journey.test_crashes import Killer, Step
+from tests.journey.steps import Step
 from tests.world import FIRST_DAY, PROJECT, Installation
 
 DR = PROJECT.lower()

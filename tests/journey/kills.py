@@ -8,7 +8,6 @@ released, that nothing is released or remembered that the ledger does not know o
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import tempfile
 from collections import Counter
@@ -24,8 +23,10 @@ from enclave.egress import Clearance, ReleaseRequest, rendered
 from enclave.egress.memory import Remembered
 from enclave.publication import Publication, State
 from enclave.review import Case
+from tests.journey.killing import Killer, sound
 from tests.journey.stages import PUBLISHED_ON, STAGES, reach, request_of
-from tests.journey.test_crashes import Killer, Step, collected, has, sound
+from tests.journey.steps import Step, collected, has
+from tests.recorded import record
 from tests.world import Installation, a_copy, put_to_rest
 
 FIRST = "asked"
@@ -136,13 +137,13 @@ def installation(folder: Path) -> Iterator[Path]:
 
 
 def main() -> int:
-    """Kill so often, and say where; the first thing that does not hold ends it."""
+    """Kill so often, and record where; the first thing that does not hold ends it."""
     parser = argparse.ArgumentParser(description="kill -9 from collect to publish.")
     parser.add_argument("kills", type=int, nargs="?", default=1_000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    console, killer = Console(), Killer()
-    with tempfile.TemporaryDirectory() as folder, Progress(console=console) as progress:
+    killer = Killer()
+    with tempfile.TemporaryDirectory() as folder, Progress(console=Console()) as progress:
         task = progress.add_task("kills", total=chosen.kills)
         kills = Kills(chosen.kills, random.Random(chosen.seed), killer, lambda: progress.advance(task))
         with installation(Path(folder) / "rest") as rest:
@@ -153,7 +154,7 @@ def main() -> int:
                 made.close()
                 ways += 1
     killer.close()
-    console.print(json.dumps({"kills": chosen.kills, "ways": ways, **dict(sorted(kills.fell.items()))}))
+    record("kills from collect to publish", "python -m tests.journey.kills 1000", 0, chosen.kills, kills.fell)
     return 0
 
 

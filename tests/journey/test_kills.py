@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.journey.killing import Killer
 from tests.journey.kills import FIRST, Kills
-from tests.journey.test_crashes import Killer
 from tests.world import a_copy
 
 KILLS = 8

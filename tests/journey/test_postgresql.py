@@ -8,7 +8,10 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import At
-from tests.journey.test_crashes import STEPS, Killer, killed_at_every_point, killer, labels
+from tests.journey.every import moved
+from tests.journey.killing import Killer, killed_at_every_point
+from tests.journey.steps import STEPS, labels
+from tests.journey.test_crashes import killer
 from tests.postgresql import PostgreSQL
 from tests.world import Installation
 
@@ -19,17 +22,12 @@ __all__ = ["killer"]
 def at_on_postgresql(at: At, postgresql: PostgreSQL) -> At:
     """Give an installation at a stage of the journey, its registry moved to PostgreSQL."""
 
-    def moved(stage: str) -> Installation:
-        made, address = at(stage), postgresql.database()
-        made.run("move", address)
-        settings = made.home / "enclave.toml"
-        lines = settings.read_text("utf-8").splitlines()
-        kept = [line for line in lines if not line.startswith("database ")]
-        settings.write_text("\n".join([*kept, f'database = "{address}"']) + "\n", "utf-8")
-        (made.home / "enclave.db").unlink()
+    def fresh(stage: str) -> Installation:
+        made = at(stage)
+        moved(made, postgresql.database())
         return made
 
-    return moved
+    return fresh
 
 
 @pytest.mark.parametrize("name", ["publish", "destroy project"])
