@@ -189,7 +189,7 @@ MATCH = Step(
 
 CLOSE = Step(
     "matching", "matched", "hubert", lambda made: ["matching", "close-review", "DR-0034"],
-    lambda made: has(made, Review) and not has(made, Review, closed_on=None), prepare=judge_all,
+    lambda made: has(made, Review) and not has(made, Review, closed_on=None), again=3, prepare=judge_all,
 )  # fmt: skip
 
 
