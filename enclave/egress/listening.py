@@ -31,7 +31,7 @@ SOCKET = "ask.sock"
 AT_ONCE = 4
 """Questions that are answered at the same time, of all sessions; who asked longest ago is next."""
 SAYING, ANSWERING = 10.0, 300.0
-"""Seconds that a session may take to say its question, and the hub to answer it."""
+"""Seconds that a session may take to say its question, and the hub to answer one."""
 _DIE_WITH_PARENT = 1
 _FAULT = "the hub could not answer; ask again, and tell the hub's staff if it stays so"
 
@@ -67,10 +67,13 @@ class Listening:
         Folder of the sessions, ``<project>-<person>``.
     answer : callable
         Takes project, person and the bytes of a question; called in a process of its own.
+    answering : float
+        Seconds after which that process is ended, and nothing is told.
     """
 
     sessions: Path
     answer: Answer
+    answering: float = ANSWERING
     _lines: dict[Path, _Line] = field(default_factory=dict)
 
     def run(self, *, every: float = 0.5) -> None:
@@ -121,7 +124,7 @@ class Listening:
                     self._reply(line, asker)
                 finally:
                     os._exit(0)
-            line.child, line.ends = child, time.monotonic() + ANSWERING
+            line.child, line.ends = child, time.monotonic() + self.answering
             asker.close()
 
     def _reply(self, line: _Line, asker: socket.socket) -> None:

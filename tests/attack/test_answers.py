@@ -11,7 +11,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from enclave import egress
+from enclave import egress, terms
 from enclave.errors import EnclaveError, Refused
 from enclave.ledger import Entry
 from p20kit import open_project, tabulate
@@ -36,6 +36,12 @@ BY = "IsExitTypeGraduated"
 
 def frame(columns: dict[str, list[str | int | float | None]]) -> pd.DataFrame:
     return pd.DataFrame(columns).set_index(BY)
+
+
+def refused(made: Installation, body: Body) -> EnclaveError:
+    found = replied(made, body)
+    assert isinstance(found, EnclaveError), found
+    return found
 
 
 def asked_for(made: Installation, people: pd.DataFrame) -> pd.DataFrame:
@@ -181,6 +187,28 @@ def test_answers_and_releases_are_held_against_each_other(at: At) -> None:
     (after,) = sent(made, request)
     refused = cleared(made, after)
     assert isinstance(refused, Refused) and "difference" in {finding.rule for finding in refused.findings}
+
+
+def test_what_is_cleared_while_an_answer_is_made_is_held_against_it(at: At) -> None:
+    """The answer was made and kept, and is told of nobody: the release came first."""
+    made = at("delivered")
+    students = asked_for(made, mounted(made, "sde")).copy()
+    graduates = students.index[students[BY] == "Y"]
+    students["Group"] = students[BY]
+    students.loc[graduates[:3], "Group"] = "N"
+    (request,) = sent(made, asked(made, one(students, ("Group",), sources={})))
+    between = [request]
+
+    def meanwhile(label: str) -> None:
+        if label == "egress.answer-kept" and between:
+            assert isinstance(cleared(made, between.pop()), egress.Clearance)
+
+    terms.listen(meanwhile)
+    try:
+        assert {(f.rule, f.where) for f in refused(made, question(BY)).findings} == {("answer-unsafe", "")}
+    finally:
+        terms.listen(lambda label: None)
+    assert [each.request_id for each in remembered(made)] == [request]
 
 
 @pytest.mark.parametrize(("person", "rule"), [("nobody", "not-listed"), ("sam", "role"), ("hubert", "role")])

@@ -33,11 +33,11 @@ def echo(project: str, person: str, content: bytes) -> Given:
 
 
 @contextmanager
-def listening(sessions: Path, answer: Answer = echo, *names: str) -> Iterator[Listening]:
+def listening(sessions: Path, answer: Answer = echo, *names: str, **limits: float) -> Iterator[Listening]:
     """Listen for these sessions in a thread, until the end."""
     for name in names:
         (sessions / name / "ask").mkdir(parents=True)
-    service, over = Listening(sessions, answer), threading.Event()
+    service, over = Listening(sessions, answer, **limits), threading.Event()
     service.round(0)
 
     def run() -> None:
@@ -159,6 +159,15 @@ def test_one_question_of_a_session_at_a_time_and_its_end_ends_it(sessions: Path,
         assert heard(first) is None
         hub_client.until(lambda: not Path("/proc", str(answering)).exists())
     assert begun.read_bytes().count(b"?") == 1
+
+
+def test_an_answer_that_takes_too_long_is_ended_and_the_next_question_is_heard(sessions: Path) -> None:
+    def endless(project: str, person: str, content: bytes) -> Given:
+        signal.pause()
+        return echo(project, person, content)
+
+    with listening(sessions, endless, "dr-0034-wren", answering=0.0):
+        assert [asked(sessions, "dr-0034-wren", b"") for _ in range(2)] == [None, None]
 
 
 def test_a_session_that_was_opened_again_is_heard_again(sessions: Path) -> None:
