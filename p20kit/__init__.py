@@ -14,6 +14,7 @@ from p20kit.audit import audit
 
 if TYPE_CHECKING:
     from p20kit.charts import chart
+    from p20kit.coding import coded
     from p20kit.counting import tabulate
     from p20kit.measures import Count, CumulativeShare, Mean, Median, Quantile, Rate, Total
     from p20kit.models import model
@@ -36,6 +37,7 @@ _HOMES = {
     "Total": "measures",
     "CellPolicy": "policy",
     "chart": "charts",
+    "coded": "coding",
     "model": "models",
     "protect": "protection",
     "preflight": "release",
@@ -55,6 +57,7 @@ __all__ = [
     "Total",
     "audit",
     "chart",
+    "coded",
     "model",
     "open_project",
     "preflight",

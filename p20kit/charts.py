@@ -206,6 +206,9 @@ def _faults(
     known = [column for column in frame.columns if column not in (*source.by, x, "status")]
     if measure not in known:
         faults.append(("measure", "the table does not display it", f"Name one of {', '.join(known)}."))
+    elif frame[measure].dtype == object:
+        what = "its figures are coded, and a mark has one length"
+        faults.append(("measure", what, "Draw it from a table whose counts and shares are in full, or rounded."))
     if kind == "share" and measure != COUNT:
         faults.append(("measure", "shares are of counts", "Leave the measure out, or draw it as a bar."))
     if kind != "heatmap" and colour in source.by and len(_leaves(source, colour)) > len(COLOURS):

@@ -2,7 +2,7 @@
 
 The gate recomputes every cell from its evidence, so it releases what it can make again: counts and figures, some of
 them hidden, of categories that may have been merged and of points that may have been left out. Ranges, rounding,
-noise and samples are compared with them, for publications that do not pass the gate.
+noise and samples in the place of hidden cells are compared with them, for publications that do not pass the gate.
 """
 
 from __future__ import annotations

@@ -165,6 +165,8 @@ def _subtitle(table: Table, frame: pd.DataFrame, released: bool) -> str:
     """Say how much is hidden: cells, and for the analyst the persons in the innermost of them."""
     hidden = frame["status"].isin(HIDDEN)
     text = f"{len(frame):,} cells, {int(hidden.sum()):,} hidden"
+    if table.coding.methods:
+        text = f"{text}; {'' if released else 'when it leaves: '}{table.coding.in_words(table)}"
     inner = pd.Series(True, index=frame.index)
     for dimension in table.dimensions:
         inner &= frame[dimension.column].isin(dimension.codes[: dimension.leaves])

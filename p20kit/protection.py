@@ -76,13 +76,14 @@ class Protected:
         return frame
 
     def to_published(self, table: int | str = 0) -> pd.DataFrame:
-        """Read one table as it may be published: `status` is shown, hidden or structural.
+        """Read one table as it may be published: `status` is shown, hidden or structural, figures as they are coded.
 
-        Source: DSA III.G.2.d.
+        Source: DSA III.G.2.d; ExA 3.f.
         """
         frame = self.to_frame(table)
         frame["status"] = frame["status"].replace({"primary": "hidden", "complementary": "hidden"})
-        return frame
+        source = self.tables[position_of(self.tables, table)]
+        return source.coding.written(source, frame)
 
     def status(self, table: int | str = 0) -> list[str]:
         """Give the status of every cell, unpublished margins included, in flat order."""

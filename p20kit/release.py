@@ -217,6 +217,7 @@ def evidence_of(protected: Protected, position: int) -> dict[str, Any]:
         "measures": [measure.to_dict() for measure in table.measures],
         "sources": dict(table.sources),
         **_structure(table),
+        "coding": table.coding.to_dict(),
         "cells": {
             **{column: frame[column].tolist() for column in table.by},
             "count": [None if pd.isna(count) else int(count) for count in frame["count"]],

@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, StringConstraints, model_validator
 
 from p20kit.amounts import measured
+from p20kit.coding import Coding, Counts, Ends, Step, Top, coded
 from p20kit.columns import NOTHING, Amounts, Texts
 from p20kit.companions import of_everybody
 from p20kit.counting import MAX_BY, tabulate
@@ -158,6 +159,15 @@ MeasureRequested = Annotated[
 ]
 
 
+class CodingRequested(Strict):
+    """How displayed figures are written: `coding.Coding`."""
+
+    counts: Counts = "in full"
+    step: Step | None = None
+    top: Top | None = None
+    ends: Ends | None = None
+
+
 class TableRequested(Strict):
     """One table with its evidence; columns of equal length, as the format lays down.
 
@@ -183,6 +193,7 @@ class TableRequested(Strict):
     basis: dict[Name, InstanceOf[Texts]]
     values: Columns = Field(default_factory=dict)
     contributions: Columns = Field(default_factory=dict)
+    coding: CodingRequested = CodingRequested()
     by_hub: bool = False
 
     @model_validator(mode="after")
@@ -191,6 +202,10 @@ class TableRequested(Strict):
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def as_coding(self) -> Coding:
+        """Give how its displayed figures are written."""
+        return Coding(**self.coding.model_dump())
 
     @property
     def counted(self) -> list[Measure]:
@@ -284,7 +299,7 @@ class TableRequested(Strict):
         ------
         TableInvalid
             If one person stands in two categories, so that the basis proves nothing; if a hierarchy is none, or
-            cells that hold people are said to be impossible.
+            cells that hold people are said to be impossible; if its figures cannot be coded as it says.
         """
         table = tabulate(
             self._rows(),
@@ -300,7 +315,7 @@ class TableRequested(Strict):
             impossible=pd.DataFrame(self.impossible, dtype="str") if self.impossible else None,
             employer=self.employer,
         )
-        return of_everybody(table) if self.by_hub else table
+        return of_everybody(table) if self.by_hub else coded(table, **self.coding.model_dump())
 
     def _rows(self) -> pd.DataFrame:
         """Give one row per person, or per person and employer where the table names employers."""

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from p20kit.coding import IN_FULL, Coding
 from p20kit.dimensions import TOTAL, Dimension
 from p20kit.errors import Finding, TableInvalid
 from p20kit.measures import Count, Figures, Measure
@@ -64,6 +65,8 @@ class Table:
     by_hub : bool
         The hub made it of everybody delivered, for somebody who may not see the records of the amounts: who is in a
         cell its reader knows, and what is hidden is who has an amount. Employers are those of whoever has one.
+    coding : Coding
+        How figures that are displayed are written.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Table:
     employer: str | None = None
     contributions: pd.DataFrame | None = None
     by_hub: bool = False
+    coding: Coding = IN_FULL
 
     @property
     def by(self) -> tuple[str, ...]:

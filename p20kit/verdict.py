@@ -13,11 +13,13 @@ from html import escape
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from p20kit.audit import audit
 from p20kit.bounds import Bound
 from p20kit.charts import Chart, chart
 from p20kit.claim import as_claimed, cell_findings
+from p20kit.coding import HELD, METHODS
 from p20kit.delivered import Delivered, Source
 from p20kit.errors import Finding, P20KitError
 from p20kit.evidence import Evidence, Written, examine
@@ -148,7 +150,7 @@ def judge(
     words = plain(request.words, agreed.names)
     written = Written(words) if reproduced and request.notebook else None
     evidence = examine(request, delivered, written)
-    findings = [*_purpose(request, agreed), *naming(request), *evidence.findings]
+    findings = [*_purpose(request, agreed), *_coding(request), *naming(request), *evidence.findings]
     try:
         sets = {name: source.codes for name, source in delivered.columns.items()}
         released = rebuilt(request, policy, earlier, sets)
@@ -156,7 +158,11 @@ def judge(
     except P20KitError as error:
         told = list(error.findings) or [Finding("evidence", "DSA III.G.2.a", "", str(error), _NEXT)]
         return Verdict("refused", tuple(dict.fromkeys([*findings, *told])), tuple(evidence.look_at))
-    look_at = [*evidence.look_at, *wording(request, _displayed(released, charts), agreed.names)]
+    look_at = [
+        *evidence.look_at,
+        *_unverified(request),
+        *wording(request, _displayed(released, charts), agreed.names),
+    ]
     return _attacked(request, policy, released, charts, earlier, evidence, findings, look_at)
 
 
@@ -274,11 +280,30 @@ def _purpose(request: Request, agreed: Agreed) -> list[Finding]:
     return [Finding(rule, clause, "request", what, _NEXT) for holds, rule, clause, what in checks if not holds]
 
 
+def _coding(request: Request) -> Iterator[Finding]:
+    """Say which methods were named and not used, or used and not named: those that the gate applies itself."""
+    for method in METHODS:
+        used = [table.name for table in request.tables if method in table.as_coding().methods]
+        if used and method not in request.methods:
+            what = f"figures are written by the method {method}, which the request does not name"
+            yield Finding("method", "ExA 3.f", used[0], what, f"Name {method} among the methods.")
+        if method in request.methods and not used:
+            what = f"it names the method {method}, and no table is written so"
+            yield Finding("method-not-used", "ExA 3.f", "request", what, "Use p20kit.coded(), or leave it out.")
+
+
+def _unverified(request: Request) -> Iterator[Finding]:
+    for method in sorted(set(request.methods) - {*METHODS, *HELD}):
+        what = f"it says that it uses the method {method}, which the gate neither applies nor verifies"
+        yield Finding("method", "ExA 3.f", "request", what, "A person looks how it was applied, or leave it out.")
+
+
 def _displayed(released: Released, charts: Iterable[Chart]) -> Iterator[float]:
     """Give every figure that is displayed."""
     for position in range(len(released.protected.tables)):
         frame = released.protected.to_published(position)
         figures = frame.drop(columns=[*released.protected.tables[position].by, "status"])
+        figures = figures.apply(pd.to_numeric, errors="coerce")
         yield from figures.to_numpy(dtype=np.float64, na_value=np.nan)[figures.notna().to_numpy()].tolist()
     for drawn in charts:
         column = drawn.cells.iloc[:, -2]

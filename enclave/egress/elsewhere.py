@@ -147,7 +147,8 @@ def _cells(
     """Name the displayed cells that are of source columns alone."""
     for row in rows:
         used = [column for column in by if row[column] != TOTAL]
-        if row["count"] not in (None, "") and all(by[column] for column in used):
+        # in ranges, or over a top code, it comes close to nothing
+        if str(row["count"] or "").isdecimal() and all(by[column] for column in used):
             persons = int(row["count"])
             told = {str(s["of"]): _told(float(row[label]), s, persons) for label, s in sums.items() if row[label]}
             yield frozenset((by[column], row[column]) for column in used), _Cell(persons, told)

@@ -308,6 +308,7 @@ def _record(verdict: Verdict, thresholds: dict[str, Any]) -> dict[str, Any]:
         "sums": [sums_of(table) for table in protected.tables],
         "kinds": _kinds(asked),
         "methods": sorted(set(asked.methods)),
+        "coding": [table.coding.in_words(table) for table in protected.tables],
         "population": asked.population,
         "planned_on": asked.planned_on.isoformat() if asked.planned_on else None,
         "notes": [asked.notes] if asked.notes else [],

@@ -124,10 +124,11 @@ def _defined(leaving: Leaving) -> Iterator[Sequence[Cell]]:
     for asked, table in zip(leaving.request.tables, leaving.released.protected.tables, strict=True):
         name = table.title or table.name
         yield from (_origin(leaving, name, column, "by", asked.sources) for column in table.by)
-        yield (name, "count", "figure", "", "", "distinct individuals; empty where hidden", "")
         for measure in table.measures:
-            if not isinstance(measure, Count):
-                yield (name, measure.label, "figure", "", "", definition(measure), "")
+            coded = table.coding.said(measure.label, share=isinstance(measure, Rate | CumulativeShare))
+            hidden = "empty where hidden" if isinstance(measure, Count) else ""
+            said = "; ".join(words for words in (definition(measure), coded, hidden) if words)
+            yield (name, measure.label, "figure", "", "", said, "")
         yield from (_origin(leaving, name, column, "measured", asked.sources) for column in asked.measured)
     for asked_model in leaving.request.models:
         columns: Iterable[str] = asked_model.columns

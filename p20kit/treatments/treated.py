@@ -115,7 +115,7 @@ class Treated:
 
     Notes
     -----
-    The gate releases suppressed tables only; these are for choosing, and for the publications of others.
+    The gate does not release these: they are for choosing, and for the publications of others (but see `coded`).
     """
 
     method: str

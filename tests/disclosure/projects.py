@@ -97,7 +97,15 @@ def a_project(root: Path, *, with_dol: bool = False, persons: int = 900) -> Path
         ],
         "reports": [{"id": "R1", "title": "Final report", "audience": "public"}],
         "questions": [{"id": "RQ1", "text": "Who takes part?"}, {"id": "RQ6", "text": "Who is employed?"}],
-        "methods": ["cell suppression", "aggregation", "complementary suppression"],
+        "methods": [
+            "cell suppression",
+            "aggregation",
+            "complementary suppression",
+            "ranges",
+            "rounding",
+            "top and bottom coding",
+            "adding noise",
+        ],
     }
     (root / "project.json").write_text(json.dumps(document))
     return root
