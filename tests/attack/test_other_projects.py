@@ -13,7 +13,7 @@ from enclave.egress import Artefact, Clearance
 from enclave.egress.memory import Remembered
 from enclave.ledger import Entry
 from p20kit.measures import Mean, Total
-from tests.attack.asking import asked, cleared, judged, looks, mounted, one, rules, sent
+from tests.attack.asking import Body, asked, cleared, judged, looks, mounted, one, rules, sent
 from tests.conftest import At
 from tests.world import Installation
 
@@ -44,7 +44,11 @@ def of_another_project(made: Installation, clearance: Clearance, place: str = "c
 def published_elsewhere(
     made: Installation, students: pd.DataFrame, place: str = "cleared", *measures: Mean | Total
 ) -> None:
-    (request,) = sent(made, asked(made, one(students, BY, measures=measures)))
+    cleared_elsewhere(made, asked(made, one(students, BY, measures=measures)), place)
+
+
+def cleared_elsewhere(made: Installation, body: Body, place: str = "cleared") -> None:
+    (request,) = sent(made, body)
     clearance = cleared(made, request)
     assert isinstance(clearance, Clearance)
     of_another_project(made, clearance, place)
@@ -97,6 +101,17 @@ def test_the_same_counts_and_counts_that_differ_by_many_are_no_news(
     assert judged(made, asked(made, one(students, BY))).verdict == "cleared"
     far = judged(made, asked(made, one(all_but(students, 60), BY)))
     assert "other-project" not in looks(far) and "chosen-persons" in looks(far)
+
+
+def test_counts_in_ranges_come_close_to_nothing(made: Installation, students: pd.DataFrame) -> None:
+    """What two ranges leave between them is no number of persons; wherever they were displayed."""
+    ranges = one(students, BY) | {"coding": {"counts": "ranges", "step": 20, "top": 500}}
+    named = {"methods": ["ranges", "top and bottom coding"]}
+    cleared_elsewhere(made, asked(made, ranges, **named))
+    (file,) = egress.rendered(made.enclave.settings, NUMBER).glob("*_1.csv")
+    assert " to " in file.read_text("utf-8") and ",500 or more," in file.read_text("utf-8")
+    for table, said in ((one(all_but(students, 3), BY), {}), (ranges, named)):
+        assert "other-project" not in looks(judged(made, asked(made, table, **said)))
 
 
 def test_only_what_was_cleared_is_held_against(made: Installation, students: pd.DataFrame) -> None:
