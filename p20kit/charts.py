@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import vl_convert
 
-from p20kit.chart_marks import COLOURS, HIDDEN, Cells, Kind, draw
+from p20kit.chart_cells import COLOURS, HIDDEN, Cells, Kind
 from p20kit.dimensions import TOTAL
 from p20kit.disclosed import COUNT
 from p20kit.errors import ChartInvalid, Finding
@@ -135,6 +135,8 @@ def chart(
     ChartInvalid
         If it is not a protected table, a column or category is not the table's, or there are too many of them.
     """
+    from p20kit.chart_marks import draw  # heavy: altair
+
     source = _table(protected, table)
     chosen = {column: TOTAL for column in source.by if column not in (x, colour)} | dict(at or {})
     frame, drawn = _along(protected.to_published(table), x, _curve(source, x), measure)

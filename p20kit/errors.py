@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+FAILED = 70
+"""Exit code of a program that failed, as sysexits.h has it for software."""
+
 
 @dataclass(frozen=True)
 class Finding:

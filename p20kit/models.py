@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 
 from p20kit.audit import audit
 from p20kit.counting import tabulate
@@ -201,6 +200,8 @@ def _refuse_outcome(laid_out: Design, kind: Kind, name: str) -> None:
 
 
 def _fit(laid_out: Design, kind: Kind, robust: bool, name: str, policy: CellPolicy) -> tuple[pd.DataFrame, Fitted]:
+    import statsmodels.api as sm  # heavy
+
     families = {"logit": sm.families.Binomial, "poisson": sm.families.Poisson}
     with warnings.catch_warnings():
         # what statsmodels warns of (separation, no convergence, a perfect fit) is a finding here

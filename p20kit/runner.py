@@ -30,11 +30,12 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.execute import ERROR_MARKER_TAG
 from traitlets.config import Config
 
+from p20kit.errors import FAILED
 from p20kit.page import PrintFailed, find_browser, print_page, write_page
 
 Emit = Callable[[dict[str, Any]], None]
 STAGES = "stages.jsonl"
-FAILED, WRONG_PARAMETERS = 70, 4
+WRONG_PARAMETERS = 4
 STARTING = 600
 """Seconds a kernel may take to start: a busy machine is no reason to fail."""
 _TYPES: Mapping[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
@@ -24,11 +25,17 @@ for room in (papers, agreements, data, board, outputs, incidents, messages, cloc
     room.register(app)
 
 
+@cache
+def command() -> Any:
+    """Build the command, once in a process: it takes longer than most of what is done with it."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Run a command; print refusals as findings with clause and next step, never a traceback."""
     try:
         # an exit code that a command gives comes back as a value here, and is not raised
-        code = app(standalone_mode=False)
+        code = command()(standalone_mode=False)
     except EnclaveError as error:
         _end(error)
     except typer.Abort:

@@ -16,8 +16,6 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
-import nbformat
-
 from enclave.analysis import open_again
 from enclave.egress.collect import collect
 from enclave.errors import Fault
@@ -30,8 +28,8 @@ from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import reached
 from enclave.vault import Keystore
+from p20kit.errors import FAILED
 from p20kit.request import Request
-from p20kit.runner import FAILED
 
 LONGEST = 1800
 """Seconds a notebook may take."""
@@ -141,6 +139,8 @@ def _executed(
     store: Store, keystore: Keystore, settings: Settings, admission: Admission, folder: Path, request: Request
 ) -> str:
     """Run the cells in a sandbox that ends with this process; give why it failed, in which cell, or nothing."""
+    import nbformat  # heavy
+
     mounts = open_again(store, keystore, settings, admission, folder)
     book, out = folder / "request.ipynb", folder / "out"
     out.mkdir(mode=0o700)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,14 @@ def office(tmp_path: Path) -> Installation:
         assert command("--home", made.home, *arguments).code == 0
     (tmp_path / "bytes").write_bytes(NOT_TEXT)
     return made
+
+
+def test_a_command_begins_without_what_few_commands_need() -> None:
+    """Each of these takes longer to load than most commands take."""
+    heavy = {"altair", "jsonschema", "jupyterhub", "nbformat", "papermill", "splink", "statsmodels"}
+    loaded = "import enclave.cli, json, sys; print(json.dumps([*sys.modules]))"
+    told = subprocess.run((sys.executable, "-c", loaded), capture_output=True, text=True, check=True)
+    assert heavy & set(json.loads(told.stdout)) == set()
 
 
 def test_every_command_prints_json() -> None:
