@@ -14,10 +14,7 @@ from enclave.board import Motion
 from enclave.calendar import business_days_between
 from enclave.destruction import Due
 from enclave.errors import refuse
-from enclave.intake import Holding
-from enclave.matching import MatchRun
-from enclave.papers import Paper
-from enclave.people import Hold, Listing, Membership, Person, reasons_against
+from enclave.people import Listing, reasons_against
 from enclave.publication import Publication
 from enclave.review import Case, State
 from enclave.store import View
@@ -94,8 +91,7 @@ class Concerns:
 def show(visit: Visit) -> Page[Concerns]:
     """Show what concerns the agency of the person at the browser."""
     now = datetime.now(UTC)
-    with visit.enclave.store.view() as view:
-        view.load(InForce, Listing, Person, Paper, Hold, Membership, Holding, MatchRun, Motion, Case, Publication)
+    with visit.view() as view:
         standings = stewarded(view, visit.me.name)
         if not standings:
             raise refuse(

@@ -65,7 +65,7 @@ class Intake:
 
 def intake_board(visit: Visit) -> Page[Intake]:
     """Show what is expected, received and turned away."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.INTAKE)
         policy = standing.agreement.policy
         held = intake.holdings(view, visit.project)
@@ -130,7 +130,7 @@ class Matches:
 
 def matches(visit: Visit) -> Page[Matches]:
     """Show the match runs, who has agreed in writing, and the deletion clock."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.MATCHING)
         runs = matching.runs(view, visit.project)
         signatories = standing.agreement.policy.signatories
@@ -185,7 +185,7 @@ def printed_report(visit: Visit) -> Document:
 
 
 def _run_of(visit: Visit) -> MatchRun:
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         look(view, visit.me.name, visit.project, Place.MATCHING)
         run = view.get(MatchRun, f"{visit.project}/{visit.path['run']}")
     if run is None:
@@ -195,7 +195,7 @@ def _run_of(visit: Visit) -> MatchRun:
 
 def match_review(visit: Visit) -> Document:
     """Give the page of a review that was closed, if it is the one whose digest was entered."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         look(view, visit.me.name, visit.project, Place.MATCHING)
         review = view.get(Review, f"{visit.project}/{visit.path['run']}")
     if review is None or not review.page_sha256:
@@ -220,7 +220,7 @@ class Destructions:
 
 def destructions(visit: Visit) -> Page[Destructions]:
     """Show what must be destroyed by when, and what has been, with its certificate."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DESTRUCTION)
         model = Destructions(destruction.due(view, view.today, visit.project), view.find(Destruction, visit.project))
     return Page("destruction", f"{standing.project} destruction", model, standing)
@@ -228,7 +228,7 @@ def destructions(visit: Visit) -> Page[Destructions]:
 
 def certificate(visit: Visit) -> Document:
     """Give a certificate of destruction, to print and sign."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         look(view, visit.me.name, visit.project, Place.DESTRUCTION)
         names = {d.name for d in view.find(Destruction, visit.project)}
     path = visit.enclave.settings.home / "certificates" / f"{visit.path['name']}.html"
@@ -273,7 +273,7 @@ def ledger(visit: Visit) -> Page[Entries]:
     Asked for are parts of who acted (``who``), what was done (``what``) and on what (``object``).
     """
     wanted = {field: visit.asked(name) for name, field in SEARCHED.items()}
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.LEDGER)
         entries, found = view.newest(_NEWEST, project=visit.project, parts=wanted)
         _, of = view.newest(0, project=visit.project)

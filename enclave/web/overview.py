@@ -13,7 +13,7 @@ from enclave.agreement import InForce
 from enclave.clocks import Running, running
 from enclave.errors import refuse
 from enclave.messages import Letter, post_of
-from enclave.people import Hold, Listing, holds
+from enclave.people import Listing, holds
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import ANALYSTS, Role
@@ -64,8 +64,7 @@ class Overview:
 
 def show(visit: Visit) -> Page[Overview]:
     """Show every project on which the person at the browser governs or audits."""
-    with visit.enclave.store.view() as view:
-        view.load(InForce, Listing, Case, Hold)
+    with visit.view() as view:
         mine = [listing for role in _OFFICES for listing in view.find(Listing, person=visit.me.name, role=role)]
         agreements = [view.get(InForce, listing.project) for listing in mine if listing.suspension is None]
         known = sorted((each for each in agreements if each is not None), key=lambda each: each.project)

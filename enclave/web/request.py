@@ -98,7 +98,7 @@ class OneRequest:
 
 def show(visit: Visit) -> Page[OneRequest]:
     """Show a request to the requester, to OPM, or to a steward whose agency's review it is in."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing, request = found(view, visit)
         clearance, case = view.get(Clearance, request.id), view.get(Case, request.id)
         publication = view.get(Publication, request.id)
@@ -143,7 +143,7 @@ def found(view: View, visit: Visit) -> tuple[Standing, ReleaseRequest]:
 
 def leaving(visit: Visit) -> Document:
     """Give a file exactly as it will leave."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing, request = found(view, visit)
         clearance = view.get(Clearance, request.id)
     names = {a.name: a.media_type for a in clearance.artefacts} if clearance else {}

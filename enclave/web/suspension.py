@@ -70,7 +70,7 @@ class Switch:
 def show(visit: Visit) -> Page[Switch]:
     """Show what would stand still, and what stands still already."""
     agency = visit.path["agency"]
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         stopped = _stopped(view, visit.me.name, agency)
         model = Switch(
             agency, stopped, incidents.first_day(view.today), _digest(stopped), view.find(Hold, "", party=agency)
