@@ -7,7 +7,7 @@ written only with the ledger entry that tells why; both are one transaction (DES
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
@@ -22,7 +22,7 @@ from pydantic_core import to_json
 from enclave.errors import EnclaveError
 from enclave.ledger import Entry, Frontier, Sign, checkpoint
 from enclave.store.commits import Commits, closed_when_failing
-from enclave.store.kept import Keeper, Kept, Loaded
+from enclave.store.kept import ELSEWHERE, Derived, Keeper, Kept, Loaded, Source
 from enclave.store.schema import FRONTIER, LEDGER, RECORDS, connect, ledger_row, prepare, reading
 
 
@@ -42,6 +42,7 @@ class Record(Protocol):
 
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 @cache
@@ -66,7 +67,7 @@ def _asked(project: str | None, action: str | Collection[str] | None) -> list[sa
 
 
 _MOST_CHANGES = 500
-"""Records of one kind that are read one by one after they changed; where more did, the kind is loaded anew."""
+"""Records of one kind that are brought up to date; where more changed, all is loaded anew."""
 
 
 class View:
@@ -78,6 +79,8 @@ class View:
         self._keeper = keeper
         self._loaded: dict[type, Loaded] = {}
         self._seen: dict[tuple[type, str], Any] = {}
+        self._derived: dict[tuple[Any, ...], Derived] | None = None
+        self._read_from: set[Source] = set()
 
     def load(self, *kinds: type[Record]) -> None:
         """Read all records of some kinds at once, for a look at many projects; what is asked then costs nothing."""
@@ -87,7 +90,37 @@ class View:
         found = {kind: kept.kinds.get(kind) or Loaded(self._select(kind, None)) for kind in wanted}
         self._loaded.update(found)
         if self._keeper is not None:
-            self._keeper.keep(Kept(kept.size, {**kept.kinds, **found}))
+            self._derived = kept.derived
+            self._keeper.keep(Kept(kept.size, {**kept.kinds, **found}, kept.derived))
+
+    def derive(self, compute: Callable[..., T], *arguments: Hashable) -> T:
+        """Give ``compute(view, *arguments)``; where views are kept, once until a record it read, or the day, changes.
+
+        Parameters
+        ----------
+        compute : callable
+            Of this look and the arguments alone; gives what nobody changes.
+        """
+        if self._derived is None:
+            return compute(self, *arguments)
+        name = (compute, self.today, *arguments)
+        known = self._derived.get(name)
+        if known is None:
+            around, self._read_from = self._read_from, set()
+            try:
+                known = Derived(compute(self, *arguments), frozenset(self._read_from))
+            finally:
+                self._read_from = around
+            if ELSEWHERE not in known.read:
+                self._derived[name] = known
+        self._read_from |= known.read
+        value: T = known.value
+        return value
+
+    def _ask(self, query: sa.Select[Any], *sources: Source) -> sa.CursorResult[Any]:
+        """Ask the database, and note where what it gives was read from."""
+        self._read_from.update(sources or {ELSEWHERE})
+        return self._connection.execute(query)
 
     def _brought_up(self) -> Kept:
         """Give what is kept as it is at this look: what was entered since names the records that changed."""
@@ -96,41 +129,45 @@ class View:
             return kept
         if not kept.kinds or kept.size > size:  # or kept by a look that began later
             return Kept(size)
-        since = (LEDGER.c.seq >= kept.size) & (LEDGER.c.kind != "")
-        query = sa.select(LEDGER.c.kind, LEDGER.c.key).where(since).distinct()
-        changed: dict[str, list[str]] = {}
-        for row in self._connection.execute(query):
-            changed.setdefault(row.kind, []).append(row.key)
-        return Kept(
-            size,
-            {
-                kind: loaded.with_changed(self._now(kind, changed[kind.KIND])) if kind.KIND in changed else loaded
-                for kind, loaded in kept.kinds.items()
-                if len(changed.get(kind.KIND, ())) <= _MOST_CHANGES
-            },
-        )
+        told = (LEDGER.c.action, LEDGER.c.project, LEDGER.c.kind, LEDGER.c.key)
+        since = self._ask(sa.select(*told).where(LEDGER.c.seq >= kept.size).distinct()).all()
+        kinds = {kind.KIND: kind for kind in kept.kinds}
+        keys: dict[type[Any], list[str]] = {}
+        for row in since:
+            if row.kind in kinds:
+                keys.setdefault(kinds[row.kind], []).append(row.key)
+        if max(map(len, keys.values()), default=0) > _MOST_CHANGES:
+            return Kept(size)
+        entered = ((row.action, row.project) for row in since)
+        return kept.at(size, self.today, entered, {kind: self._now(kind, keys[kind]) for kind in keys})
 
     def _now(self, kind: type[R], keys: list[str]) -> dict[str, R | None]:
         query = sa.select(RECORDS.c.body).where(RECORDS.c.kind == kind.KIND, RECORDS.c.key.in_(keys))
-        found = [_read(kind, row.body) for row in self._connection.execute(query)]
+        found = [_read(kind, row.body) for row in self._ask(query)]
         return {**dict.fromkeys(keys), **{record.key: record for record in found}}
 
     def get(self, kind: type[R], key: str) -> R | None:
         """Give one record, or None."""
         if kind in self._loaded:
-            return self._loaded[kind].by_key.get(key)
+            known: R | None = self._loaded[kind].by_key.get(key)
+            self._read_from.add((kind.KIND, known.project if known is not None else None))
+            return known
         if (kind, key) not in self._seen:
             where = (RECORDS.c.kind == kind.KIND) & (RECORDS.c.key == key)
-            body = self._connection.execute(sa.select(RECORDS.c.body).where(where)).scalar_one_or_none()
+            body = self._ask(sa.select(RECORDS.c.body).where(where)).scalar_one_or_none()
             self._seen[kind, key] = None if body is None else _read(kind, body)
         found: R | None = self._seen[kind, key]
+        self._read_from.add(ELSEWHERE)
         return found
 
     def find(self, kind: type[R], project: str | None = None, **fields: object) -> list[R]:
         """Give the records of a kind, in the order of their keys, whose fields equal those given."""
         asked = fields if project is None else {"project": project, **fields}
-        found = self._loaded.get(kind) or Loaded(self._select(kind, project, **fields))
-        return found.find(**asked)
+        loaded = self._loaded.get(kind)
+        if loaded is None:
+            return Loaded(self._select(kind, project, **fields)).find(**asked)
+        self._read_from.add((kind.KIND, project))
+        return loaded.find(**asked)
 
     def _select(self, kind: type[R], project: str | None, **fields: object) -> Iterator[R]:
         query = sa.select(RECORDS.c.body).where(RECORDS.c.kind == kind.KIND)
@@ -140,7 +177,7 @@ class View:
             # a body that does not say so cannot be the one; where it does so elsewhere, its record is looked at
             said = f'"{name}":{to_json(value).decode()}'
             query = query.where(RECORDS.c.body.contains(said, autoescape=True))
-        return (_read(kind, row.body) for row in self._connection.execute(query))
+        return (_read(kind, row.body) for row in self._ask(query))
 
     def entries(
         self, *, project: str | None = None, action: str | Collection[str] | None = None, since: int = 0
@@ -151,7 +188,8 @@ class View:
         query = sa.select(LEDGER.c.body).where(*_asked(project, action)).order_by(order)
         if since:
             query = query.where(LEDGER.c.seq >= since)
-        for row in self._connection.execute(query):
+        actions = {action} if isinstance(action, str) else action or ()
+        for row in self._ask(query, *((each, project) for each in actions)):
             yield json.loads(row.body)
 
     def newest(
@@ -180,28 +218,28 @@ class View:
         query = sa.select(LEDGER.c.body).where(*where).order_by(LEDGER.c.seq.desc()).limit(most)
         if before is not None:
             query = query.where(LEDGER.c.seq < before)
-        found = [json.loads(row.body) for row in self._connection.execute(query)] if most else []
+        found = [json.loads(row.body) for row in self._ask(query)] if most else []
         count = sa.select(sa.func.count()).select_from(LEDGER).where(*where)
-        return found, self._connection.execute(count).scalar_one()
+        return found, self._ask(count).scalar_one()
 
     def bodies(self, since: int = 0) -> Iterator[str]:
         """Give the ledger entries' canonical text, in order."""
         query = sa.select(LEDGER.c.body).where(LEDGER.c.seq >= since).order_by(LEDGER.c.seq)
-        for row in self._connection.execute(query):
+        for row in self._ask(query):
             yield row.body
 
     def leaves(self) -> list[bytes]:
         """Give every leaf hash, in order."""
-        return [row.leaf for row in self._connection.execute(sa.select(LEDGER.c.leaf).order_by(LEDGER.c.seq))]
+        return [row.leaf for row in self._ask(sa.select(LEDGER.c.leaf).order_by(LEDGER.c.seq))]
 
     def rows(self, table: sa.Table) -> Iterator[dict[str, Any]]:
         """Give the rows of a table as they stand."""
-        for row in self._connection.execute(sa.select(table)).mappings():
+        for row in self._ask(sa.select(table)).mappings():
             yield dict(row)
 
     def frontier(self) -> Frontier:
         """Give the ledger's size and peaks."""
-        row = self._connection.execute(sa.select(FRONTIER.c.size, FRONTIER.c.peaks)).first()
+        row = self._ask(sa.select(FRONTIER.c.size, FRONTIER.c.peaks)).first()
         if row is None:
             return Frontier()
         return Frontier(row.size, tuple(bytes.fromhex(peak) for peak in row.peaks.split()))

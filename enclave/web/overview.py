@@ -6,10 +6,10 @@ Source: EM XVII.B; DSA VI.H; DSA VI.G.1; ExC.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from enclave.agreement import InForce
+from enclave.agreement import InForce, of
 from enclave.clocks import Running, running
 from enclave.errors import refuse
 from enclave.messages import Letter, post_of
@@ -46,7 +46,7 @@ class Row:
     agencies: tuple[str, ...]
     researchers: int
     reviews: int
-    next: Running | None
+    next: Running | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def show(visit: Visit) -> Page[Overview]:
         soonest = {clock.project: clock for clock in reversed(clocks)}
         frontier = view.frontier()
         model = Overview(
-            rows=[_row(view, agreement, soonest.get(agreement.project)) for agreement in known],
+            rows=[replace(view.derive(_row, each.project), next=soonest.get(each.project)) for each in known],
             clocks=clocks[:SOONEST],
             clocks_in_all=len(clocks),
             today=view.today,
@@ -88,8 +88,9 @@ def show(visit: Visit) -> Page[Overview]:
     return Page("overview", "All projects at a glance", model)
 
 
-def _row(view: View, agreement: InForce, soonest: Running | None) -> Row:
-    project, policy = agreement.project, agreement.policy
+def _row(view: View, project: str) -> Row:
+    agreement = of(view, project)
+    policy = agreement.policy
     reasons = agreement.reasons_not_in_force(view.today)
     held = holds(view, project)
     state = f"{held[0].scope} is held since {held[0].since}" if held else reasons[-1][2] if reasons else "in force"
@@ -101,7 +102,6 @@ def _row(view: View, agreement: InForce, soonest: Running | None) -> Row:
         agencies=tuple(policy.agencies),
         researchers=sum(listing.role in ANALYSTS for listing in view.find(Listing, project)),
         reviews=len(view.find(Case, project, state=State.OPEN)),
-        next=soonest,
     )
 
 
