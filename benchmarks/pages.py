@@ -16,6 +16,7 @@ from statistics import quantiles
 
 from benchmarks.measuring import SCRATCH, Parts, Row, measure, python, run
 from benchmarks.pages_case import enlarge, names
+from enclave.web import read_ahead
 from tests.web.browser import served
 from tests.web.world import World, build
 
@@ -46,6 +47,7 @@ def clicks(seconds: int) -> list[Row]:
 
 
 def _clicked(world: World, projects: list[str], seconds: int) -> dict[str, list[float]]:
+    read_ahead(world.enclave)
     with served(world) as base:
         asked = json.dumps({"base": base, "projects": projects, "request": world.good, "seconds": seconds})
         found: dict[str, list[float]] = run([python(), "-m", "benchmarks.pages_people", asked], 10 * seconds + 120)
