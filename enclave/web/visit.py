@@ -20,7 +20,7 @@ from enclave.publication import Publication
 from enclave.resultant import Delivery
 from enclave.store import Record, View
 from enclave.terms import Action
-from enclave.web.access import Standing
+from enclave.web.access import Place, Standing, look
 from enclave.web.identity import SignedIn
 
 _LONGEST = 4000
@@ -97,8 +97,9 @@ class Visit:
             yield view
 
     def admitted(self, action: Action) -> Admission:
-        """Ask the one question for the person at the browser."""
+        """Ask the one question for the person at the browser; who is not on the list is told that and no more."""
         with self.enclave.store.view() as view:
+            look(view, self.me.name, self.project, Place.PROJECT)
             return may(view, self.me.name, action, self.project)
 
 
