@@ -11,9 +11,9 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from enclave.app import Enclave, open_enclave
-from enclave.ledger import Entry, Frontier, encode, leaf_hash
+from enclave.ledger import Entry, Frontier
 from enclave.papers import kind_of
-from enclave.store.schema import FRONTIER, LEDGER, RECORDS
+from enclave.store.schema import FRONTIER, LEDGER, RECORDS, ledger_row
 from tests.web.world import PROJECT, World
 
 OFFICES = ("sam", "dora", "hal", "wes", "olga", "audrey", "for-sde", "for-dol", "for-dol-hub", "for-wested")
@@ -37,15 +37,9 @@ def enlarge(world: World, home: Path, projects: int, entries: int) -> Enclave:
 
     def rows() -> Iterator[dict[str, Any]]:
         for seq, (entry, on) in enumerate(_entries(ledger, projects, entries, day)):
-            body = encode(entry, seq, datetime.now(UTC), on)
-            leaves.append(leaf_hash(body))
-            yield {
-                "seq": seq,
-                "project": entry.project,
-                "action": entry.action,
-                "body": body.decode(),
-                "leaf": leaves[-1],
-            }
+            row = ledger_row(entry, seq, datetime.now(UTC), on)
+            leaves.append(row["leaf"])
+            yield row
 
     with large.store.transaction() as tx:
         tx.fill(RECORDS, _records(records, projects))

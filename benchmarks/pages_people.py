@@ -1,10 +1,15 @@
-"""Fifty people who click: milliseconds of each page they opened, as JSON. Run by `benchmarks.pages`."""
+"""Fifty people who click: milliseconds of each page they opened, as JSON. Run by `benchmarks.pages`.
+
+Every ninth click of a steward is a decision: an agency's approval of a researcher is taken back, or given again. So
+records change about once a second while all the others look at them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import random
+import re
 import sys
 import time
 
@@ -29,7 +34,9 @@ PAGES = {
     ),
     "auditor": ("overview", "projects/{project}/ledger", "projects/{project}/ledger?who=wren"),
 }  # fmt: skip
-OFFICES = {"steward": ("sam", "dora", "hal", "wes"), "opm": ("olga",), "auditor": ("audrey",)}
+OFFICES = {"steward": ("sam", "dora"), "opm": ("olga",), "auditor": ("audrey",)}
+DECIDES = 9
+"""A decision among so many clicks of a steward."""
 
 
 async def main(base: str, projects: list[str], request: str, seconds: float) -> dict[str, list[float]]:
@@ -53,19 +60,43 @@ async def _click(
         name = "hubert" + (project[3:] if project != projects[0] else "")
     else:
         name = analyst(project, n % ANALYSTS)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
-        await browser.get(f"{base}login?as={name}")
+    async with aiohttp.ClientSession(base, cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        async with browser.get(f"login?as={name}") as answer:
+            csrf = re.findall(r'name="csrf" value="([^"]+)"', await answer.text())[0]
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             await asyncio.sleep(chance.expovariate(1))
-            page = chance.choice(PAGES[role])
             of = chance.choice(projects) if role in OFFICES else project
+            if role == "steward" and not chance.randrange(DECIDES):
+                await _decide(browser, of, csrf, taken)
+                continue
+            page = chance.choice(PAGES[role])
             begun = time.perf_counter()
-            async with browser.get(base + page.format(project=of, request=request)) as answer:
+            if "{request}" in page:
+                of = projects[0]  # whose alone it is: its files are sealed for that project
+            async with browser.get(page.format(project=of, request=request)) as answer:
                 await answer.read()
             answer.raise_for_status()
             title = page.partition("?")[0].replace("projects/{project}", "a project").replace("{request}", "one")
-            taken.setdefault(f"{title or 'home'}, {role}", []).append(round(1000 * (time.perf_counter() - begun), 2))
+            _note(taken, f"{title or 'home'}, {role}", begun)
+
+
+async def _decide(browser: aiohttp.ClientSession, of: str, csrf: str, taken: dict[str, list[float]]) -> None:
+    """Take an agency's approval back where it stands, give it where it does not."""
+    person = analyst(of, ANALYSTS - 1)
+    begun = time.perf_counter()
+    for what in ("withdraw", "approve"):
+        path = f"projects/{of}/people/{person}/{what}"
+        async with browser.post(path, data={"csrf": csrf}, allow_redirects=False) as answer:
+            await answer.read()
+        _note(taken, "a decision, steward", begun)
+        if answer.status == 303:
+            return
+        begun = time.perf_counter()
+
+
+def _note(taken: dict[str, list[float]], what: str, begun: float) -> None:
+    taken.setdefault(what, []).append(round(1000 * (time.perf_counter() - begun), 2))
 
 
 if __name__ == "__main__":

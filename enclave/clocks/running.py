@@ -57,13 +57,17 @@ def running(view: View) -> list[Running]:
     Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XVII.C; EM XVIII.B.
     """
     view.load(InForce, Listing, MatchRun, Holding, Transmission, Paper)
+    return [*view.derive(_running)]
+
+
+def _running(view: View) -> tuple[Running, ...]:
     owed = (
         Running(due.project, due.what, due.project, due.clause, due.due_on, due)
         for due in destruction.due(view, view.today)
     )
     kinds = (_open_matches, _exhibits, _papers, _people, _members, _copies, _cases, _files)
     found = [*owed, *(clock for clocks in kinds for clock in clocks(view))]
-    return sorted(found, key=lambda clock: (clock.due_on, clock.about, clock.what))
+    return tuple(sorted(found, key=lambda clock: (clock.due_on, clock.about, clock.what)))
 
 
 def _alive(view: View) -> list[InForce]:

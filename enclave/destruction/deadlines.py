@@ -56,11 +56,15 @@ def due(view: View, today: date, project: str | None = None) -> list[Due]:
 
     Source: DSA VI.H; DSA III.F.3; ExF.
     """
-    found = [*_match_data(view, project), *_project_data(view, project), *_certificates(view, project)]
+    return [*view.derive(_due, today, project)]
+
+
+def _due(view: View, today: date, of: str | None) -> tuple[Due, ...]:
+    found = [*_match_data(view, of), *_project_data(view, of), *_certificates(view, of)]
     dated = [
         Due(project, what, clause, day, (day - today).days, scope) for project, what, clause, day, scope in found
     ]
-    return sorted(dated, key=lambda d: (d.due_on, d.project, d.what))
+    return tuple(sorted(dated, key=lambda d: (d.due_on, d.project, d.what)))
 
 
 _Found = Iterator[tuple[str, str, str, date, Scope | None]]

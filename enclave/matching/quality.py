@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,16 @@ def _lines(settings: Settings, run: MatchRun) -> Iterator[Quality]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    """Give a kept page's figures; none where it is not kept. The same file is read once."""
+    try:
+        known = path.stat()
+    except FileNotFoundError:
         return {}
+    return _parsed(path, known.st_mtime_ns, known.st_size)
+
+
+@lru_cache(maxsize=2_000)
+def _parsed(path: Path, changed: int, size: int) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return read
 

@@ -106,15 +106,16 @@ def reasons_against(view: View, person: str, action: Action, project: str) -> li
         return [
             _reason("unknown-project", "ExA 1.c", "no agreement of this number is registered", "Check the number.")
         ]
-    findings = [] if action in _AT_ANY_TIME else _of_project(view, agreement)
+    findings = [] if action in _AT_ANY_TIME else [*view.derive(_of_project, project)]
     listing = view.get(Listing, f"{project}/{person}")
     if listing is None:
         return [*findings, _reason("not-listed", "DSA VI.E", f"not on the list of {project}", "Ask to be added.")]
     return findings + _of_listing(view, listing, agreement, action)
 
 
-def _of_project(view: View, agreement: InForce) -> list[Finding]:
+def _of_project(view: View, project: str) -> tuple[Finding, ...]:
     """The agreement in force, its agencies members of the Enterprise MOU, and nobody having stopped it."""
+    agreement = of(view, project)
     findings = [
         _reason(rule, clause, what, "Nothing can be done on this project until that changes.")
         for rule, clause, what in agreement.reasons_not_in_force(view.today)
@@ -123,10 +124,11 @@ def _of_project(view: View, agreement: InForce) -> list[Finding]:
         _reason("membership", MEMBERSHIP.clause, what, "Its data are closed until it has joined again.")
         for what in missing_members(view, agreement.policy.agencies)
     ]
-    return findings + [
+    findings += [
         _reason("suspended", hold.clause, f"{hold.scope} is suspended since {hold.since}", "Wait for reinstatement.")
-        for hold in holds(view, agreement.project)
+        for hold in holds(view, project)
     ]
+    return tuple(findings)
 
 
 def _of_listing(view: View, listing: Listing, agreement: InForce, action: Action) -> list[Finding]:

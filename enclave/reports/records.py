@@ -86,16 +86,26 @@ def register(view: View, which: Register, project: str | None = None) -> list[Ro
 
     Source: EM XVII.B.
     """
-    ends = list(view.entries(project=project, action=_ENDS))
-    wanted = [entry for entry in view.entries(project=project, action=_ACTIONS[which]) if _done(entry)]
-    recipients = {name: _recipients(view, name) for name in {entry["project"] for entry in wanted}}
-    by_default = recipients if which is Register.SENT else {}
-    return [_row(entry, ends, by_default.get(entry["project"], HUB)) for entry in wanted]
+    return registers(view, project)[which]
 
 
 def registers(view: View, project: str | None = None) -> dict[Register, list[Row]]:
     """Give all four registers."""
-    return {which: register(view, which, project) for which in Register}
+    return {which: [*rows] for which, rows in view.derive(_registers, project).items()}
+
+
+def _registers(view: View, project: str | None) -> dict[Register, tuple[Row, ...]]:
+    entries = list(view.entries(project=project, action=_ENDS.union(*_ACTIONS.values())))
+    ends = [entry for entry in entries if entry["action"] in _ENDS]
+    recipients = {name: _recipients(view, name) for name in {entry["project"] for entry in entries}}
+    return {
+        which: tuple(
+            _row(entry, ends, recipients[entry["project"]] if which is Register.SENT else HUB)
+            for entry in entries
+            if entry["action"] in actions and _done(entry)
+        )
+        for which, actions in _ACTIONS.items()
+    }
 
 
 @dataclass(frozen=True)

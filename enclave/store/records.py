@@ -7,7 +7,7 @@ written only with the ledger entry that tells why; both are one transaction (DES
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
@@ -20,9 +20,10 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from enclave.errors import EnclaveError
-from enclave.ledger import Entry, Frontier, Sign, checkpoint, encode, leaf_hash
+from enclave.ledger import Entry, Frontier, Sign, checkpoint
 from enclave.store.commits import Commits, closed_when_failing
-from enclave.store.schema import FRONTIER, LEDGER, RECORDS, connect, prepare, reading
+from enclave.store.kept import ELSEWHERE, Derived, Keeper, Kept, Loaded, Source
+from enclave.store.schema import FRONTIER, LEDGER, RECORDS, connect, ledger_row, prepare, reading
 
 
 class Record(Protocol):
@@ -41,6 +42,7 @@ class Record(Protocol):
 
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 @cache
@@ -64,71 +66,118 @@ def _asked(project: str | None, action: str | Collection[str] | None) -> list[sa
     return wanted
 
 
-class _Loaded:
-    """All records of one kind, in the order of their keys."""
-
-    def __init__(self, records: Iterable[Any]) -> None:
-        self.by_key = {record.key: record for record in records}
-        self._by_project: dict[str, list[Any]] = {}
-        for record in self.by_key.values():
-            self._by_project.setdefault(record.project, []).append(record)
-
-    def of(self, project: str | None) -> Iterable[Any]:
-        """Give those of a project, or all."""
-        return self.by_key.values() if project is None else self._by_project.get(project, [])
-
-
-Kept = dict[type, tuple[int, _Loaded]]
-"""What was loaded last, and at what size of the ledger: it holds until an entry, as no record changes without one."""
+_MOST_CHANGES = 500
+"""Records of one kind that are brought up to date; where more changed, all is loaded anew."""
 
 
 class View:
     """A consistent look at the records and the ledger."""
 
-    def __init__(self, connection: sa.Connection, today: date, kept: Kept | None = None) -> None:
+    def __init__(self, connection: sa.Connection, today: date, keeper: Keeper | None = None) -> None:
         self._connection = connection
         self.today = today
-        self._kept = kept
-        self._loaded: dict[type, _Loaded] = {}
+        self._keeper = keeper
+        self._loaded: dict[type, Loaded] = {}
         self._seen: dict[tuple[type, str], Any] = {}
+        self._derived: dict[tuple[Any, ...], Derived] | None = None
+        self._read_from: set[Source] = set()
 
     def load(self, *kinds: type[Record]) -> None:
         """Read all records of some kinds at once, for a look at many projects; what is asked then costs nothing."""
-        wanted = [kind for kind in kinds if kind not in self._loaded]
-        size = self.frontier().size if wanted else 0
-        for kind in wanted:
-            at, loaded = (self._kept or {}).get(kind, (-1, None))
-            if loaded is None or at != size:
-                loaded = _Loaded(self._select(kind, None))
-                if self._kept is not None:
-                    self._kept[kind] = size, loaded
-            self._loaded[kind] = loaded
+        if not (wanted := [kind for kind in kinds if kind not in self._loaded]):
+            return
+        kept = self._brought_up()
+        found = {kind: kept.kinds.get(kind) or Loaded(self._select(kind, None)) for kind in wanted}
+        self._loaded.update(found)
+        if self._keeper is not None:
+            self._derived = kept.derived
+            self._keeper.keep(Kept(kept.size, {**kept.kinds, **found}, kept.derived))
+
+    def derive(self, compute: Callable[..., T], *arguments: Hashable) -> T:
+        """Give ``compute(view, *arguments)``; where views are kept, once until a record it read, or the day, changes.
+
+        Parameters
+        ----------
+        compute : callable
+            Of this look and the arguments alone; gives what nobody changes.
+        """
+        if self._derived is None:
+            return compute(self, *arguments)
+        name = (compute, self.today, *arguments)
+        known = self._derived.get(name)
+        if known is None:
+            around, self._read_from = self._read_from, set()
+            try:
+                known = Derived(compute(self, *arguments), frozenset(self._read_from))
+            finally:
+                self._read_from = around
+            if ELSEWHERE not in known.read:
+                self._derived[name] = known
+        self._read_from |= known.read
+        value: T = known.value
+        return value
+
+    def _ask(self, query: sa.Select[Any], *sources: Source) -> sa.CursorResult[Any]:
+        """Ask the database, and note where what it gives was read from."""
+        self._read_from.update(sources or {ELSEWHERE})
+        return self._connection.execute(query)
+
+    def _brought_up(self) -> Kept:
+        """Give what is kept as it is at this look: what was entered since names the records that changed."""
+        size, kept = self.frontier().size, self._keeper.kept if self._keeper is not None else Kept()
+        if kept.size == size:
+            return kept
+        if not kept.kinds or kept.size > size:  # or kept by a look that began later
+            return Kept(size)
+        told = (LEDGER.c.action, LEDGER.c.project, LEDGER.c.kind, LEDGER.c.key)
+        since = self._ask(sa.select(*told).where(LEDGER.c.seq >= kept.size).distinct()).all()
+        kinds = {kind.KIND: kind for kind in kept.kinds}
+        keys: dict[type[Any], list[str]] = {}
+        for row in since:
+            if row.kind in kinds:
+                keys.setdefault(kinds[row.kind], []).append(row.key)
+        if max(map(len, keys.values()), default=0) > _MOST_CHANGES:
+            return Kept(size)
+        entered = ((row.action, row.project) for row in since)
+        return kept.at(size, self.today, entered, {kind: self._now(kind, keys[kind]) for kind in keys})
+
+    def _now(self, kind: type[R], keys: list[str]) -> dict[str, R | None]:
+        query = sa.select(RECORDS.c.body).where(RECORDS.c.kind == kind.KIND, RECORDS.c.key.in_(keys))
+        found = [_read(kind, row.body) for row in self._ask(query)]
+        return {**dict.fromkeys(keys), **{record.key: record for record in found}}
 
     def get(self, kind: type[R], key: str) -> R | None:
         """Give one record, or None."""
         if kind in self._loaded:
-            return self._loaded[kind].by_key.get(key)
+            known: R | None = self._loaded[kind].by_key.get(key)
+            self._read_from.add((kind.KIND, known.project if known is not None else None))
+            return known
         if (kind, key) not in self._seen:
             where = (RECORDS.c.kind == kind.KIND) & (RECORDS.c.key == key)
-            body = self._connection.execute(sa.select(RECORDS.c.body).where(where)).scalar_one_or_none()
+            body = self._ask(sa.select(RECORDS.c.body).where(where)).scalar_one_or_none()
             self._seen[kind, key] = None if body is None else _read(kind, body)
         found: R | None = self._seen[kind, key]
+        self._read_from.add(ELSEWHERE)
         return found
 
     def find(self, kind: type[R], project: str | None = None, **fields: object) -> list[R]:
         """Give the records of a kind, in the order of their keys, whose fields equal those given."""
-        found = self._loaded[kind].of(project) if kind in self._loaded else self._select(kind, project, **fields)
-        return [record for record in found if all(getattr(record, k) == v for k, v in fields.items())]
+        asked = fields if project is None else {"project": project, **fields}
+        loaded = self._loaded.get(kind)
+        if loaded is None:
+            return Loaded(self._select(kind, project, **fields)).find(**asked)
+        self._read_from.add((kind.KIND, project))
+        return loaded.find(**asked)
 
     def _select(self, kind: type[R], project: str | None, **fields: object) -> Iterator[R]:
-        query = sa.select(RECORDS.c.body).where(RECORDS.c.kind == kind.KIND).order_by(RECORDS.c.key)
+        query = sa.select(RECORDS.c.body).where(RECORDS.c.kind == kind.KIND)
         if project is not None:
             query = query.where(RECORDS.c.project == project)
         for name, value in fields.items():
             # a body that does not say so cannot be the one; where it does so elsewhere, its record is looked at
             said = f'"{name}":{to_json(value).decode()}'
             query = query.where(RECORDS.c.body.contains(said, autoescape=True))
-        return (_read(kind, row.body) for row in self._connection.execute(query))
+        return (_read(kind, row.body) for row in self._ask(query))
 
     def entries(
         self, *, project: str | None = None, action: str | Collection[str] | None = None, since: int = 0
@@ -139,7 +188,8 @@ class View:
         query = sa.select(LEDGER.c.body).where(*_asked(project, action)).order_by(order)
         if since:
             query = query.where(LEDGER.c.seq >= since)
-        for row in self._connection.execute(query):
+        actions = {action} if isinstance(action, str) else action or ()
+        for row in self._ask(query, *((each, project) for each in actions)):
             yield json.loads(row.body)
 
     def newest(
@@ -149,6 +199,7 @@ class View:
         project: str | None = None,
         action: str | None = None,
         parts: Mapping[str, str] = MappingProxyType({}),
+        before: int | None = None,
     ) -> tuple[list[dict[str, Any]], int]:
         """Give the newest entries, newest first, and how many there are in all.
 
@@ -157,39 +208,38 @@ class View:
         most : int
             How many are given.
         parts : mapping of field -> text
-            What an entry must have in its fields, in either case; an empty text asks for nothing.
+            What an entry must have in ``actor``, ``action`` or ``object``, in either case and within the first
+            `LOOKED_AT` characters; an empty text asks for nothing.
+        before : int, optional
+            Number of an entry: only older ones are given, though all are counted.
         """
-        query = sa.select(LEDGER.c.body).where(*_asked(project, action)).order_by(LEDGER.c.seq.desc())
-        asked = {field: part.lower() for field, part in parts.items() if part}
-        if not asked:
-            found = [json.loads(row.body) for row in self._connection.execute(query.limit(most))]
-            count = sa.select(sa.func.count()).select_from(LEDGER).where(*_asked(project, action))
-            return found, self._connection.execute(count).scalar_one()
-        for part in asked.values():
-            # where it stands in another field, the entry is looked at and left
-            query = query.where(sa.func.lower(LEDGER.c.body).contains(part, autoescape=True))
-        entries = (json.loads(row.body) for row in self._connection.execute(query))
-        having = [e for e in entries if all(part in str(e[field]).lower() for field, part in asked.items())]
-        return having[:most], len(having)
+        where = _asked(project, action)
+        where += [LEDGER.c[field].contains(part.lower(), autoescape=True) for field, part in parts.items() if part]
+        query = sa.select(LEDGER.c.body).where(*where).order_by(LEDGER.c.seq.desc()).limit(most)
+        if before is not None:
+            query = query.where(LEDGER.c.seq < before)
+        found = [json.loads(row.body) for row in self._ask(query)] if most else []
+        count = sa.select(sa.func.count()).select_from(LEDGER).where(*where)
+        return found, self._ask(count).scalar_one()
 
     def bodies(self, since: int = 0) -> Iterator[str]:
         """Give the ledger entries' canonical text, in order."""
         query = sa.select(LEDGER.c.body).where(LEDGER.c.seq >= since).order_by(LEDGER.c.seq)
-        for row in self._connection.execute(query):
+        for row in self._ask(query):
             yield row.body
 
     def leaves(self) -> list[bytes]:
         """Give every leaf hash, in order."""
-        return [row.leaf for row in self._connection.execute(sa.select(LEDGER.c.leaf).order_by(LEDGER.c.seq))]
+        return [row.leaf for row in self._ask(sa.select(LEDGER.c.leaf).order_by(LEDGER.c.seq))]
 
     def rows(self, table: sa.Table) -> Iterator[dict[str, Any]]:
         """Give the rows of a table as they stand."""
-        for row in self._connection.execute(sa.select(table)).mappings():
+        for row in self._ask(sa.select(table)).mappings():
             yield dict(row)
 
     def frontier(self) -> Frontier:
         """Give the ledger's size and peaks."""
-        row = self._connection.execute(sa.select(FRONTIER.c.size, FRONTIER.c.peaks)).first()
+        row = self._ask(sa.select(FRONTIER.c.size, FRONTIER.c.peaks)).first()
         if row is None:
             return Frontier()
         return Frontier(row.size, tuple(bytes.fromhex(peak) for peak in row.peaks.split()))
@@ -215,8 +265,11 @@ class Transaction(View):
         self._connection.execute(sa.delete(RECORDS).where(where))
         values = {"kind": record.KIND, "key": record.key, "project": record.project, "body": body}
         self._connection.execute(sa.insert(RECORDS).values(values))
+        return self._changed(record, entry)
+
+    def _changed(self, record: Record, entry: Entry) -> int:
         self._forget(record)
-        return self.append(entry)
+        return self._append(entry, record.KIND, record.key)
 
     def _forget(self, record: Record) -> None:
         self._loaded.pop(type(record), None)
@@ -226,8 +279,7 @@ class Transaction(View):
         """Delete a record and enter why."""
         where = (RECORDS.c.kind == record.KIND) & (RECORDS.c.key == record.key)
         self._connection.execute(sa.delete(RECORDS).where(where))
-        self._forget(record)
-        return self.append(entry)
+        return self._changed(record, entry)
 
     def fill(self, table: sa.Table, rows: Iterator[dict[str, Any]]) -> None:
         """Write rows of another database's table."""
@@ -235,13 +287,14 @@ class Transaction(View):
             self._connection.execute(sa.insert(table), some)
 
     def append(self, entry: Entry) -> int:
-        """Enter an event; give its sequence number."""
+        """Enter an event that changes no record; give its sequence number."""
+        return self._append(entry, "", "")
+
+    def _append(self, entry: Entry, kind: str, key: str) -> int:
         frontier = self.frontier()
-        body = encode(entry, frontier.size, datetime.now(UTC), self.today)
-        leaf = leaf_hash(body)
-        row = {"seq": frontier.size, "project": entry.project, "action": entry.action}
-        self._connection.execute(sa.insert(LEDGER).values(**row, body=body.decode(), leaf=leaf))
-        grown = frontier.append(leaf)
+        row = ledger_row(entry, frontier.size, datetime.now(UTC), self.today) | {"kind": kind, "key": key}
+        self._connection.execute(sa.insert(LEDGER).values(row))
+        grown = frontier.append(row["leaf"])
         now = {"size": grown.size, "peaks": " ".join(peak.hex() for peak in grown.peaks)}
         if frontier.size:
             self._connection.execute(sa.update(FRONTIER).values(now))
@@ -265,7 +318,7 @@ class Store:
         self._today = today
         self._engine = connect(address)
         self._commits = Commits(self._engine)
-        self._kept: Kept = {}
+        self._keeper = Keeper()
         try:
             prepare(self._engine)
         except EnclaveError:
@@ -294,7 +347,7 @@ class Store:
             If the database cannot be read.
         """
         with self._engine.connect() as connection, reading():
-            yield View(connection, self._today(), self._kept)
+            yield View(connection, self._today(), self._keeper)
 
     def enter(self, entry: Entry) -> int:
         """Enter one event that changes no record."""

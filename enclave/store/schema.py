@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,10 @@ from alembic import command
 from alembic.config import Config
 
 from enclave.errors import Fault, Finding, invalid, refuse
+from enclave.ledger import Entry, encode, leaf_hash
+
+LOOKED_AT = 100
+"""Characters of an entry's actor and object that can be looked for; an index takes no longer ones."""
 
 SCHEMA = sa.MetaData()
 RECORDS = sa.Table(
@@ -33,8 +38,14 @@ LEDGER = sa.Table(
     sa.Column("action", sa.String(60), nullable=False, index=True),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("leaf", sa.LargeBinary(32), nullable=False),
+    # who acted and on what, in lower case and cut: what is looked for
+    sa.Column("actor", sa.String(LOOKED_AT), nullable=False, server_default=""),
+    sa.Column("object", sa.String(LOOKED_AT), nullable=False, server_default=""),
+    # the record that changed with the entry, if one did
+    sa.Column("kind", sa.String(40), nullable=False, server_default=""),
+    sa.Column("key", sa.String(200), nullable=False, server_default=""),
     sa.Index("ix_ledger_project_action", "project", "action"),
-    sa.Index("ix_ledger_project_seq", "project", "seq"),
+    sa.Index("ix_ledger_project_parts", "project", "seq", "actor", "action", "object"),
 )
 FRONTIER = sa.Table(
     "frontier",
@@ -43,11 +54,25 @@ FRONTIER = sa.Table(
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("peaks", sa.Text, nullable=False),
 )
-VERSION = "0003"
+VERSION = "0004"
 """The migration this program works with: the last of `migrations/versions`."""
 
 PATIENCE = 30
 """Seconds a writer waits for its turn."""
+
+
+def ledger_row(entry: Entry, seq: int, at: datetime, day: date) -> dict[str, Any]:
+    """Give an entry's row at its place in the ledger."""
+    body = encode(entry, seq, at, day)
+    return {
+        "seq": seq, "project": entry.project, "action": entry.action, "body": body.decode(), "leaf": leaf_hash(body),
+        **looked_for(entry.actor, entry.object),
+    }  # fmt: skip
+
+
+def looked_for(actor: str, object: str) -> dict[str, str]:
+    """Give who acted and on what as they are looked for."""
+    return {"actor": actor.lower()[:LOOKED_AT], "object": object.lower()[:LOOKED_AT]}
 
 
 def connect(address: str) -> sa.Engine:

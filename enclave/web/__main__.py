@@ -14,7 +14,7 @@ import uvicorn
 from enclave.app import open_enclave
 from enclave.errors import EnclaveError
 from enclave.settings import WebSettings, default_home
-from enclave.web import HubLogin, create_app
+from enclave.web import HubLogin, create_app, read_ahead
 
 
 def main() -> None:
@@ -23,6 +23,7 @@ def main() -> None:
     try:
         settings = WebSettings.from_environment()
         enclave = open_enclave(default_home())
+        read_ahead(enclave)
     except EnclaveError as error:
         logging.getLogger(__name__).error("%s", error)
         sys.exit(error.exit_code)

@@ -155,7 +155,7 @@ def _not_newest(visit: Visit) -> Invalid:
 
 def _request(visit: Visit) -> str:
     """Give the id of the address, if this person may look at that request at all."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         return found(view, visit)[1].id
 
 

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from enclave import board, destruction, intake, matching
-from enclave.agreement import InForce
+from enclave.agreement import InForce, of
 from enclave.board import Motion
 from enclave.calendar import business_days_between
 from enclave.destruction import Due
 from enclave.errors import refuse
-from enclave.intake import Holding
-from enclave.matching import MatchRun
-from enclave.papers import Paper
-from enclave.people import Hold, Listing, Membership, Person, reasons_against
+from enclave.people import Listing, listing_of, reasons_against
 from enclave.publication import Publication
 from enclave.review import Case, State
 from enclave.store import View
@@ -94,8 +91,7 @@ class Concerns:
 def show(visit: Visit) -> Page[Concerns]:
     """Show what concerns the agency of the person at the browser."""
     now = datetime.now(UTC)
-    with visit.enclave.store.view() as view:
-        view.load(InForce, Listing, Person, Paper, Hold, Membership, Holding, MatchRun, Motion, Case, Publication)
+    with visit.view() as view:
         standings = stewarded(view, visit.me.name)
         if not standings:
             raise refuse(
@@ -108,10 +104,13 @@ def show(visit: Visit) -> Page[Concerns]:
         model = Concerns(
             agencies=agencies,
             waiting=sorted(
-                (*_asked_of_members(view, agencies), *(t for each in standings for t in _waiting(view, each))),
+                (
+                    *_asked_of_members(view, agencies),
+                    *(t for each in standings for t in view.derive(_waiting, each.project, visit.me.name)),
+                ),
                 key=lambda thing: (thing.due_on or date.max, thing.project, thing.what, thing.of),
             ),
-            uses=[_use(view, standing) for standing in standings],
+            uses=[view.derive(_use, each.project, each.listing.agency) for each in standings],
             due=due[:SOONEST],
             due_in_all=len(due),
             cases=told_to(view, agencies, now)[::-1],
@@ -130,8 +129,8 @@ def stewarded(view: View, person: str) -> list[Standing]:
     return found
 
 
-def _use(view: View, standing: Standing) -> Use:
-    agreement, agency = standing.agreement, standing.listing.agency
+def _use(view: View, project: str, agency: str) -> Use:
+    agreement = of(view, project)
     policy = agreement.policy
     return Use(
         project=policy.project,
@@ -162,8 +161,9 @@ def _asked_of_members(view: View, agencies: tuple[str, ...]) -> list[Waiting]:
     ]
 
 
-def _waiting(view: View, standing: Standing) -> list[Waiting]:
-    project, agency = standing.project, standing.listing.agency
+def _waiting(view: View, project: str, person: str) -> tuple[Waiting, ...]:
+    standing = Standing(of(view, project), listing_of(view, project, person))
+    agency = standing.listing.agency
     found = [
         Waiting(project, "approve a person", row.name, "DSA VI.E", f"projects/{project}/people")
         for row in waiting_for(view, standing)
@@ -184,4 +184,4 @@ def _waiting(view: View, standing: Standing) -> list[Waiting]:
             found.append(
                 Waiting(project, "confirm a release", case.request_id, "DSA VI.G.1", path, case.due_on, left)
             )
-    return found
+    return tuple(found)

@@ -47,6 +47,7 @@ from enclave.web.headers import DOCUMENT_POLICY, Headers, Unbroken
 from enclave.web.identity import Login, SignedIn
 from enclave.web.look import Look
 from enclave.web.openapi import described
+from enclave.web.process import Turns
 from enclave.web.visit import Act, Document, Done, Page, Show, Visit
 
 log = logging.getLogger(__name__)
@@ -122,6 +123,7 @@ class Pages:
         self._enclave, self._login, self._prefix, self._hub = enclave, login, prefix, hub
         self._look = Look(prefix, hub)
         self._said: dict[str, str] = {}
+        self._turns = Turns()
 
     def routes(self) -> list[BaseRoute]:
         """Give every route."""
@@ -138,7 +140,7 @@ class Pages:
             if me is None:
                 return self._to_login(asked)
             visit = Visit(self._enclave, me, asked.path_params, hub=self._hub, query=asked.query_params)
-            return await self._given(asked, me, await run_in_threadpool(show, visit))
+            return await self._turns.take(lambda: self._given(asked, me, show(visit)))
 
         return answer
 
@@ -150,7 +152,7 @@ class Pages:
             if isinstance(done, Done):
                 self._said[me.csrf] = done.said
                 return RedirectResponse(f"{self._prefix}{done.path}", 303)
-            return await self._given(asked, me, done)
+            return await self._turns.take(lambda: self._given(asked, me, done))
 
         return answer
 
@@ -176,7 +178,7 @@ class Pages:
             raise refuse("form", "csrf", "DSA VI.E", "it did not come from your own page", "Open the page again.")
         return me, form
 
-    async def _given(self, asked: Request, me: SignedIn, given: Page[Any] | Document) -> Response:
+    def _given(self, asked: Request, me: SignedIn, given: Page[Any] | Document) -> Response:
         if isinstance(given, Document):
             disposition = f'attachment; filename="{given.download}"' if given.download else "inline"
             headers = {"Content-Security-Policy": DOCUMENT_POLICY, "Content-Disposition": disposition}

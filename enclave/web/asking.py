@@ -55,7 +55,7 @@ class Askable:
 
 def show(visit: Visit) -> Page[Askable]:
     """Show what a party can ask of all parties, and what would change."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DECISIONS)
         if findings := reasons_against(view, visit.me.name, Action.DECIDE, visit.project):
             raise Refused(f"asking on {visit.project}", findings)

@@ -71,7 +71,7 @@ class Decisions:
 
 def show(visit: Visit) -> Page[Decisions]:
     """Show what was asked on a project, the newest first."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DECISIONS)
         asked = [_asked(view, motion, standing) for motion in board.motions(view, visit.project)]
         asks = not reasons_against(view, visit.me.name, Action.DECIDE, visit.project)

@@ -126,7 +126,7 @@ _PROGRAMME = [("What concerns the programme", "programme")]
 def show(visit: Visit) -> Page[Home]:
     """Show the projects of the person at the browser."""
     me = visit.me.name
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         person = view.get(Person, me)
         listings = view.find(Listing, person=me)
         few = len(listings) <= AT_LENGTH
@@ -143,7 +143,6 @@ def show(visit: Visit) -> Page[Home]:
 
 
 def _lines(view: View, listings: Sequence[Listing]) -> list[Line]:
-    view.load(InForce)
     known = [(listing, view.get(InForce, listing.project)) for listing in listings]
     return [
         Line(

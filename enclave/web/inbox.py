@@ -21,7 +21,7 @@ class Told:
 
 def show(visit: Visit) -> Page[Told]:
     """Show the messages of the person at the browser."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         inbox = messages.inbox_of(view, visit.me.name)
     return Page("inbox", "For you", Told(inbox.messages[::-1], len(inbox.new), inbox.read))
 

@@ -63,7 +63,7 @@ class Incidents:
 def show(visit: Visit) -> Page[Incidents]:
     """Show what is open first, the shortest hours before the others."""
     now = datetime.now(UTC)
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         projects, governed = _theirs(view, visit.me.name)
         count = incidents.with_cause(view)
         cases = [one_case(case, now) for case in _incoming(view) if case.project in projects]

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from enclave import destruction, intake, matching, reports
 from enclave.destruction import Destruction, Due
+from enclave.errors import invalid
 from enclave.intake import Expected, Holding, SenderKey
 from enclave.matching import MatchRun, Review
 from enclave.people import Listing, reasons_against
@@ -24,7 +25,8 @@ from enclave.terms import Action, Role
 from enclave.web.access import Place, Standing, look
 from enclave.web.visit import Document, Page, Visit
 
-_NEWEST = 100
+_AT_ONCE = 50
+"""Entries on one page of the ledger."""
 SEARCHED = {"who": "actor", "what": "action", "object": "object"}
 """What the page of the ledger can be asked for, and the field of an entry that is read for it."""
 
@@ -65,7 +67,7 @@ class Intake:
 
 def intake_board(visit: Visit) -> Page[Intake]:
     """Show what is expected, received and turned away."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.INTAKE)
         policy = standing.agreement.policy
         held = intake.holdings(view, visit.project)
@@ -130,7 +132,7 @@ class Matches:
 
 def matches(visit: Visit) -> Page[Matches]:
     """Show the match runs, who has agreed in writing, and the deletion clock."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.MATCHING)
         runs = matching.runs(view, visit.project)
         signatories = standing.agreement.policy.signatories
@@ -185,7 +187,7 @@ def printed_report(visit: Visit) -> Document:
 
 
 def _run_of(visit: Visit) -> MatchRun:
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         look(view, visit.me.name, visit.project, Place.MATCHING)
         run = view.get(MatchRun, f"{visit.project}/{visit.path['run']}")
     if run is None:
@@ -195,7 +197,7 @@ def _run_of(visit: Visit) -> MatchRun:
 
 def match_review(visit: Visit) -> Document:
     """Give the page of a review that was closed, if it is the one whose digest was entered."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         look(view, visit.me.name, visit.project, Place.MATCHING)
         review = view.get(Review, f"{visit.project}/{visit.path['run']}")
     if review is None or not review.page_sha256:
@@ -220,7 +222,7 @@ class Destructions:
 
 def destructions(visit: Visit) -> Page[Destructions]:
     """Show what must be destroyed by when, and what has been, with its certificate."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DESTRUCTION)
         model = Destructions(destruction.due(view, view.today, visit.project), view.find(Destruction, visit.project))
     return Page("destruction", f"{standing.project} destruction", model, standing)
@@ -228,7 +230,7 @@ def destructions(visit: Visit) -> Page[Destructions]:
 
 def certificate(visit: Visit) -> Document:
     """Give a certificate of destruction, to print and sign."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         look(view, visit.me.name, visit.project, Place.DESTRUCTION)
         names = {d.name for d in view.find(Destruction, visit.project)}
     path = visit.enclave.settings.home / "certificates" / f"{visit.path['name']}.html"
@@ -253,11 +255,16 @@ class Entries:
     ----------
     found, of : int
         Entries that have all that was asked for, of all of the project.
+    before, older : int or None
+        Shown are entries from before the first, on the next page those from before the second; None on the first
+        and on the last page.
     size : int
         Entries of the whole ledger, with its root (hex) and the line of its public key.
     """
 
     entries: list[dict[str, Any]]
+    before: int | None
+    older: int | None
     found: int
     asked: dict[str, str]
     of: int
@@ -270,16 +277,20 @@ class Entries:
 def ledger(visit: Visit) -> Page[Entries]:
     """Show the entries of a project that were asked for, the newest first, and the four registers of EM XVII.B.
 
-    Asked for are parts of who acted (``who``), what was done (``what``) and on what (``object``).
+    Asked for are parts of who acted (``who``), what was done (``what``) and on what (``object``), and those that came
+    before an entry (``before``).
     """
+    before = _number(visit, "before")
     wanted = {field: visit.asked(name) for name, field in SEARCHED.items()}
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.LEDGER)
-        entries, found = view.newest(_NEWEST, project=visit.project, parts=wanted)
+        entries, found = view.newest(_AT_ONCE + 1, project=visit.project, parts=wanted, before=before)
         _, of = view.newest(0, project=visit.project)
         frontier = view.frontier()
         model = Entries(
-            entries=entries,
+            entries=entries[:_AT_ONCE],
+            before=before,
+            older=entries[_AT_ONCE - 1]["seq"] if len(entries) > _AT_ONCE else None,
             found=found,
             asked={name: wanted[field] for name, field in SEARCHED.items()},
             of=of,
@@ -289,3 +300,12 @@ def ledger(visit: Visit) -> Page[Entries]:
             registers=[Register(str(n), rows) for n, rows in reports.registers(view, visit.project).items()],
         )
     return Page("ledger", f"{standing.project} ledger", model, standing)
+
+
+def _number(visit: Visit, name: str) -> int | None:
+    """Give a number the address asks for; None where it asks for none."""
+    text = visit.asked(name)
+    if text and not (text.isdecimal() and len(text) < 10):
+        what = "it is no number of an entry"
+        raise invalid("ledger", "entry-number", "EM XVII.B", what, "Open the page again.", name)
+    return int(text) if text else None

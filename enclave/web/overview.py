@@ -6,14 +6,14 @@ Source: EM XVII.B; DSA VI.H; DSA VI.G.1; ExC.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from enclave.agreement import InForce
+from enclave.agreement import InForce, of
 from enclave.clocks import Running, running
 from enclave.errors import refuse
 from enclave.messages import Letter, post_of
-from enclave.people import Hold, Listing, holds
+from enclave.people import Listing, holds
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import ANALYSTS, Role
@@ -46,7 +46,7 @@ class Row:
     agencies: tuple[str, ...]
     researchers: int
     reviews: int
-    next: Running | None
+    next: Running | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ class Overview:
 
 def show(visit: Visit) -> Page[Overview]:
     """Show every project on which the person at the browser governs or audits."""
-    with visit.enclave.store.view() as view:
-        view.load(InForce, Listing, Case, Hold)
+    with visit.view() as view:
         mine = [listing for role in _OFFICES for listing in view.find(Listing, person=visit.me.name, role=role)]
         agreements = [view.get(InForce, listing.project) for listing in mine if listing.suspension is None]
         known = sorted((each for each in agreements if each is not None), key=lambda each: each.project)
@@ -78,7 +77,7 @@ def show(visit: Visit) -> Page[Overview]:
         soonest = {clock.project: clock for clock in reversed(clocks)}
         frontier = view.frontier()
         model = Overview(
-            rows=[_row(view, agreement, soonest.get(agreement.project)) for agreement in known],
+            rows=[replace(view.derive(_row, each.project), next=soonest.get(each.project)) for each in known],
             clocks=clocks[:SOONEST],
             clocks_in_all=len(clocks),
             today=view.today,
@@ -89,8 +88,9 @@ def show(visit: Visit) -> Page[Overview]:
     return Page("overview", "All projects at a glance", model)
 
 
-def _row(view: View, agreement: InForce, soonest: Running | None) -> Row:
-    project, policy = agreement.project, agreement.policy
+def _row(view: View, project: str) -> Row:
+    agreement = of(view, project)
+    policy = agreement.policy
     reasons = agreement.reasons_not_in_force(view.today)
     held = holds(view, project)
     state = f"{held[0].scope} is held since {held[0].since}" if held else reasons[-1][2] if reasons else "in force"
@@ -102,7 +102,6 @@ def _row(view: View, agreement: InForce, soonest: Running | None) -> Row:
         agencies=tuple(policy.agencies),
         researchers=sum(listing.role in ANALYSTS for listing in view.find(Listing, project)),
         reviews=len(view.find(Case, project, state=State.OPEN)),
-        next=soonest,
     )
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from enclave import people
-from enclave.papers import Paper
 from enclave.people import Listing, Person
 from enclave.store import View
 from enclave.terms import ANALYSTS, Role
@@ -78,8 +77,7 @@ class People:
 
 def show(visit: Visit) -> Page[People]:
     """Show the list of a project, those who still wait for an approval first."""
-    with visit.enclave.store.view() as view:
-        view.load(Paper)  # everybody's on the list
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.PEOPLE)
         agencies = standing.agreement.policy.agencies
         rows = [listed(view, listing, standing) for listing in view.find(Listing, visit.project)]
@@ -146,5 +144,5 @@ def withdraw(visit: Visit) -> Done:
 
 
 def _agency(visit: Visit) -> str:
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         return look(view, visit.me.name, visit.project, Place.PEOPLE).listing.agency

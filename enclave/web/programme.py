@@ -69,7 +69,7 @@ class Programme:
 
 def show(visit: Visit) -> Page[Programme]:
     """Show what concerns all members to those who answer for one, for all, or for the hub."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         mine = offices_of(view, visit.me.name)
         if not mine:
             raise refuse(

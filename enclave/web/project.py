@@ -9,7 +9,7 @@ from enclave import intake
 from enclave.agreement import InForce, exhibits
 from enclave.agreement.model import Assumption, CellTerms, Question, Report
 from enclave.incidents import Case, CaseKind
-from enclave.papers import Paper, kind_of
+from enclave.papers import kind_of
 from enclave.people import Listing, Person, Sight, lacks, representative, sight_of
 from enclave.people.sight import CLAUSE
 from enclave.resultant import Delivery, Limitation
@@ -118,8 +118,7 @@ def show(visit: Visit) -> Page[Project]:
 
     Source: DSA VI.A; DSA VI.E; ExA 2.h.
     """
-    with visit.enclave.store.view() as view:
-        view.load(Paper)  # everybody's on the list
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.PROJECT)
         delivery = view.get(Delivery, visit.project)
         sight = sight_of(view, standing.listing) if standing.role in ANALYSTS else Sight(government=True)

@@ -55,7 +55,7 @@ class Queue:
 
 def show(visit: Visit) -> Page[Queue]:
     """Show the requests this person may know of, those with the shortest clock first."""
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.REQUESTS)
         rows = [
             Row(r.id, title_of(view, r), r.person, r.received_on, turn_of(view, r))

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from enclave import incidents
-from enclave.agreement import InForce
+from enclave.agreement import InForce, of
 from enclave.errors import invalid, refuse
 from enclave.people import Hold, Listing, reasons_against
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import ANALYSTS, Action
 from enclave.web.agency import stewarded
-from enclave.web.visit import Done, Page, Visit
+from enclave.web.visit import SHOWN, Done, Page, Visit
 
 _CLAUSE = "EM A1.2.A"
 
@@ -70,7 +70,7 @@ class Switch:
 def show(visit: Visit) -> Page[Switch]:
     """Show what would stand still, and what stands still already."""
     agency = visit.path["agency"]
-    with visit.enclave.store.view() as view:
+    with visit.view() as view:
         stopped = _stopped(view, visit.me.name, agency)
         model = Switch(
             agency, stopped, incidents.first_day(view.today), _digest(stopped), view.find(Hold, "", party=agency)
@@ -83,6 +83,7 @@ def pull(visit: Visit) -> Done:
     agency, since = visit.path["agency"], visit.day("since", _CLAUSE)
     until = visit.day("until", _CLAUSE) if visit.text("until") else None
     with visit.enclave.store.transaction() as tx:
+        tx.load(*SHOWN)
         if _digest(_stopped(tx, visit.me.name, agency)) != visit.text("seen"):
             what = "what would stand still is no longer what the page showed"
             raise invalid(agency, "consequences", _CLAUSE, what, "Read it again, then decide.")
@@ -94,7 +95,7 @@ def reinstate(visit: Visit) -> Done:
     """Let the agency's data back in before the day."""
     agency = visit.path["agency"]
     with visit.enclave.store.transaction() as tx:
-        _stopped(tx, visit.me.name, agency)
+        _hold_to_steward(tx, visit.me.name, agency)
         lifted = incidents.reinstate(tx, agency, visit.me.name)
     return Done(f"agency/{agency}/suspension", f"Lifted: {', '.join(hold.scope for hold in lifted)}.")
 
@@ -105,16 +106,21 @@ def _end(hold: Hold) -> str:
 
 def _stopped(view: View, person: str, agency: str) -> list[Stopped]:
     """Give what stands still, for a steward of a Participating Agency alone."""
+    _hold_to_steward(view, person, agency)
+    concerned = (each for each in view.find(InForce) if agency in each.policy.agencies and not each.destroyed_on)
+    projects = sorted(each.project for each in concerned)
+    return [view.derive(_one, agency, project) for project in projects]
+
+
+def _hold_to_steward(view: View, person: str, agency: str) -> None:
     mine = (s.agreement.policy for s in stewarded(view, person) if s.listing.agency == agency)
     if not any(agency in policy.agencies for policy in mine):
         what = f"you are no steward of a Participating Agency {agency}"
         raise refuse("suspension", "role", _CLAUSE, what, "Its own steward opens this page.")
-    concerned = (each for each in view.find(InForce) if agency in each.policy.agencies and not each.destroyed_on)
-    return [_one(view, agency, agreement) for agreement in sorted(concerned, key=lambda each: each.project)]
 
 
-def _one(view: View, agency: str, agreement: InForce) -> Stopped:
-    project = agreement.project
+def _one(view: View, agency: str, project: str) -> Stopped:
+    agreement = of(view, project)
     return Stopped(
         project=project,
         title=agreement.policy.agreement.title,

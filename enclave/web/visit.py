@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
+from enclave import board, egress, incidents, intake, matching, people, review
+from enclave.agreement import InForce
 from enclave.app import Enclave
+from enclave.destruction import Destruction
 from enclave.errors import invalid
+from enclave.papers import Paper
 from enclave.people import Admission, may
+from enclave.publication import Publication
+from enclave.resultant import Delivery
+from enclave.store import Record, View
 from enclave.terms import Action
-from enclave.web.access import Standing
+from enclave.web.access import Place, Standing, look
 from enclave.web.identity import SignedIn
 
 _LONGEST = 4000
+SHOWN: tuple[type[Record], ...] = (
+    InForce, people.Listing, people.Person, people.Membership, people.Deviation, people.Hold, Paper, intake.Holding,
+    intake.Transmission, intake.SenderKey, matching.MatchRun, matching.Review, Delivery, egress.ReleaseRequest,
+    egress.Clearance, review.Case, Publication, Destruction, board.Motion, incidents.Case, incidents.Notice,
+    incidents.Interruption,
+)  # fmt: skip
+"""What pages are made of: read once, and from then on what changed of it (`enclave.store.kept`)."""
 
 
 class Model(Protocol):
@@ -74,9 +89,17 @@ class Visit:
             next = "Choose it in the form, or write it as 2026-03-31."
             raise invalid("form", "day", clause, "a day is missing or malformed", next, name) from None
 
-    def admitted(self, action: Action) -> Admission:
-        """Ask the one question for the person at the browser."""
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """Look at records and ledger as they are now, with all at hand that pages show."""
         with self.enclave.store.view() as view:
+            view.load(*SHOWN)
+            yield view
+
+    def admitted(self, action: Action) -> Admission:
+        """Ask the one question for the person at the browser; who is not on the list is told that and no more."""
+        with self.enclave.store.view() as view:
+            look(view, self.me.name, self.project, Place.PROJECT)
             return may(view, self.me.name, action, self.project)
 
 
