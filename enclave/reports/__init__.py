@@ -13,6 +13,7 @@ from enclave.reports.records import (
     receipt,
     register,
     registers,
+    verify_ledger,
     where_used,
 )
 from enclave.reports.yearly import Yearly, write_yearly, yearly
@@ -28,6 +29,7 @@ __all__ = [
     "receipt",
     "register",
     "registers",
+    "verify_ledger",
     "where_used",
     "write_yearly",
     "yearly",

@@ -115,6 +115,10 @@ class Matches:
         Who is at a workbench.
     desk : str
         Address of the desk, or of the workbench where no review is open, for this person; empty where there is none.
+    cuts : str
+        The run of which this person can cut Resultant Data; empty when there is none.
+    delivery : Delivery or None
+        What was cut.
     """
 
     runs: list[MatchRun]
@@ -126,6 +130,8 @@ class Matches:
     sitting: list[str]
     trying: list[str]
     desk: str
+    cuts: str
+    delivery: Delivery | None
 
 
 def matches(visit: Visit) -> Page[Matches]:
@@ -144,6 +150,8 @@ def matches(visit: Visit) -> Page[Matches]:
             sitting=_at(visit, "reviews"),
             trying=_at(visit, "trials"),
             desk=desk(view, visit, standing.listing),
+            cuts=_cuts(view, standing.listing, runs),
+            delivery=view.get(Delivery, visit.project),
         )
     return Page("matching", f"{standing.project} matches", model, standing)
 
@@ -157,6 +165,13 @@ def desk(view: View, visit: Visit, listing: Listing) -> str:
     if listing.role is not Role.HUB_STAFF or reasons_against(view, listing.person, Action.MATCH, listing.project):
         return ""
     return f"{visit.hub}spawn/{listing.person}/{listing.project.lower()}"
+
+
+def _cuts(view: View, listing: Listing, runs: list[MatchRun]) -> str:
+    """Give the id of the run of which this person can cut Resultant Data; empty when there is none."""
+    if listing.role is not Role.HUB_STAFF or not runs or runs[-1].completed_on is None:
+        return ""
+    return "" if reasons_against(view, listing.person, Action.CUT, listing.project) else runs[-1].id
 
 
 def agree_to(view: View, standing: Standing, runs: list[MatchRun]) -> str:

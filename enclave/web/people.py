@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
+
+from starlette.exceptions import HTTPException
 
 from enclave import people
+from enclave.errors import refuse
 from enclave.papers import Paper
 from enclave.people import Listing, Person
 from enclave.store import View
 from enclave.terms import ANALYSTS, Role
 from enclave.web.access import Place, Standing, look
 from enclave.web.home import ROLES
-from enclave.web.visit import Done, Page, Visit
+from enclave.web.visit import Document, Done, Page, Visit
 
 BASES = {
     "2.g": "the requestor's organization (ExA 2.g)",
@@ -23,6 +27,10 @@ BASES = {
     "III.F.1": "the hub's staff (DSA III.F.1)",
     "office": "an office under the agreement",
 }
+
+
+LISTS = {"2.g": Role.RESEARCHER, "2.h": Role.AGENCY_ANALYST, "III.F.1": Role.HUB_STAFF}
+"""The lists kept here, and what a person of each is; for an office its party designates somebody in writing."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +78,24 @@ class Listed:
 
 @dataclass(frozen=True)
 class People:
-    """The list of a project, and the agencies whose approval is needed."""
+    """The list of a project, and the agencies whose approval is needed.
+
+    Parameters
+    ----------
+    enlists : bool
+        Whether the person at the browser keeps this list.
+    lists : mapping of what a form sends -> its words
+    parties : list of str
+        Codes of the agencies somebody of the list 2.h is of.
+    today : date
+    """
 
     rows: list[Listed]
     agencies: tuple[str, ...]
+    enlists: bool
+    lists: dict[str, str]
+    parties: list[str]
+    today: date
 
 
 def show(visit: Visit) -> Page[People]:
@@ -83,8 +105,15 @@ def show(visit: Visit) -> Page[People]:
         standing = look(view, visit.me.name, visit.project, Place.PEOPLE)
         agencies = standing.agreement.policy.agencies
         rows = [listed(view, listing, standing) for listing in view.find(Listing, visit.project)]
-    rows.sort(key=lambda row: (all(row.approvals.values()), row.name))
-    return Page("people", f"{standing.project} people", People(rows, agencies), standing)
+        model = People(
+            rows=sorted(rows, key=lambda row: (all(row.approvals.values()), row.name)),
+            agencies=agencies,
+            enlists=standing.role is Role.OPM,
+            lists={basis: BASES[basis] for basis in LISTS},
+            parties=list(agencies),
+            today=view.today,
+        )
+    return Page("people", f"{standing.project} people", model, standing)
 
 
 def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
@@ -143,6 +172,66 @@ def withdraw(visit: Visit) -> Done:
         people.withdraw(tx, visit.project, visit.path["person"], agency, visit.me.name)
     said = f"{agency}'s approval of {visit.path['person']} is withdrawn; a running session ends."
     return Done(f"projects/{visit.project}/people", said)
+
+
+def enlist(visit: Visit) -> Done:
+    """Put a person on the list of a project, as the Operating Group; approvals and exhibits come after."""
+    login, basis = visit.text("login"), visit.text("basis")
+    if basis not in LISTS:
+        raise HTTPException(404)
+    person = Person(
+        login, visit.text("name"), visit.text("position"), visit.text("organization"), visit.text("email"),
+        visit.text("telephone"), visit.text("government") == "yes",
+    )  # fmt: skip
+    listing = Listing(
+        login, visit.project, LISTS[basis], basis, visit.text("purpose"), visit.text("justification"),
+        visit.text("agency"), until=visit.day("until", "ExA 2.h") if visit.text("until") else None,
+    )  # fmt: skip
+    with visit.enclave.store.transaction() as tx:
+        people.hold_to_party(tx, login, visit.me.name, "DSA VI.E", role=Role.OPM, project=visit.project)
+        _hold_new(tx, person, listing)
+        people.enlist(tx, person, listing, visit.me.name)
+    return Done(f"projects/{visit.project}/people", f"{person.name} is on the list {basis}.")
+
+
+def _hold_new(view: View, person: Person, listing: Listing) -> None:
+    """Refuse to write over what is known: approvals, a suspension, where somebody's mail goes."""
+    what = ""
+    if view.get(Listing, listing.key):
+        what = f"{person.id} is on the list of {listing.project} already"
+    elif view.get(Person, person.id) not in (None, person):
+        what = f"{person.id} is known with other contact fields"
+    if what:
+        next = "Enter them as they are known, or choose another login; `enclave people enlist` changes what is known."
+        raise refuse(person.id, "known", "DSA VI.E", what, next)
+
+
+def sign(visit: Visit) -> Done:
+    """Record that a person signed Exhibit B or C."""
+    exhibit, login = _exhibit(visit), visit.path["person"]
+    day = visit.day("signed_on", f"Ex{exhibit}")
+    with visit.enclave.store.transaction() as tx:
+        people.hold_to_party(tx, login, visit.me.name, f"Ex{exhibit}", role=Role.OPM, project=visit.project)
+        people.sign_exhibit(tx, visit.project, login, exhibit, day, visit.me.name)
+    return Done(f"projects/{visit.project}/people", f"{login} signed Exhibit {exhibit} on {day}.")
+
+
+def exhibit_form(visit: Visit) -> Document:
+    """Give Exhibit B or C of a person, filled in, to print and sign: to themselves, and to who oversees the list."""
+    exhibit, login = _exhibit(visit), visit.path["person"]
+    with visit.enclave.store.view() as view:
+        look(view, visit.me.name, visit.project, Place.PROJECT if login == visit.me.name else Place.PEOPLE)
+        page = people.exhibit_form(view, visit.project, login, exhibit)
+    return Document(page.encode())
+
+
+def _exhibit(visit: Visit) -> Literal["B", "C"]:
+    match visit.path["kind"]:
+        case "b":
+            return "B"
+        case "c":
+            return "C"
+    raise HTTPException(404)
 
 
 def _agency(visit: Visit) -> str:
