@@ -16,7 +16,7 @@ from enclave.reports.records import (
     verify_ledger,
     where_used,
 )
-from enclave.reports.yearly import Yearly, write_yearly, yearly
+from enclave.reports.yearly import Yearly, yearly, yearly_page
 
 __all__ = [
     "Activity",
@@ -31,6 +31,6 @@ __all__ = [
     "registers",
     "verify_ledger",
     "where_used",
-    "write_yearly",
     "yearly",
+    "yearly_page",
 ]

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from starlette.exceptions import HTTPException
 
-from enclave import destruction, intake, matching, reports
+from enclave import destruction, intake, matching, people, reports
 from enclave.destruction import Destruction, Due
 from enclave.intake import Expected, Holding, SenderKey
 from enclave.matching import MatchRun, Review
@@ -22,7 +22,7 @@ from enclave.resultant import Delivery
 from enclave.store import View
 from enclave.terms import Action, Role
 from enclave.web.access import Place, Standing, look
-from enclave.web.visit import Document, Page, Visit
+from enclave.web.visit import Document, Done, Page, Visit
 
 _NEWEST = 100
 SEARCHED = {"who": "actor", "what": "action", "object": "object"}
@@ -227,17 +227,24 @@ def _kept(visit: Visit, run: str, name: str, digest: str) -> Path:
 
 @dataclass(frozen=True)
 class Destructions:
-    """What must be destroyed by when, and what has been."""
+    """What must be destroyed by when, and what has been; whether the person at the browser files the certificates."""
 
     due: list[Due]
     done: list[Destruction]
+    files: bool
+    today: date
 
 
 def destructions(visit: Visit) -> Page[Destructions]:
     """Show what must be destroyed by when, and what has been, with its certificate."""
     with visit.enclave.store.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DESTRUCTION)
-        model = Destructions(destruction.due(view, view.today, visit.project), view.find(Destruction, visit.project))
+        model = Destructions(
+            due=destruction.due(view, view.today, visit.project),
+            done=view.find(Destruction, visit.project),
+            files=standing.role is Role.OPM,
+            today=view.today,
+        )
     return Page("destruction", f"{standing.project} destruction", model, standing)
 
 
@@ -250,6 +257,18 @@ def certificate(visit: Visit) -> Document:
     if visit.path["name"] not in names or not path.is_file():
         raise HTTPException(404)
     return Document(path)
+
+
+def certificate_signed(visit: Visit) -> Done:
+    """File a certificate of destruction that has come in, signed, as the Operating Group (ExF)."""
+    signed_on, name = visit.day("signed_on", "ExF"), visit.path["name"]
+    with visit.enclave.store.transaction() as tx:
+        people.hold_to_party(tx, name, visit.me.name, "ExF", role=Role.OPM, project=visit.project)
+        known = next((each for each in tx.find(Destruction, visit.project) if each.name == name), None)
+        if known is None:
+            raise HTTPException(404)
+        filed = destruction.file_certificate(tx, known.key, visit.text("title"), signed_on, visit.me.name)
+    return Done(f"projects/{visit.project}/destruction", f"The certificate of {filed.key} is filed.")
 
 
 @dataclass(frozen=True)
