@@ -142,7 +142,7 @@ class Pages:
 
     def __init__(self, enclave: Enclave, login: Login, prefix: str, hub: str) -> None:
         self._enclave, self._login, self._prefix, self._hub = enclave, login, prefix, hub
-        self._look = Look(prefix, hub)
+        self._look = Look(prefix, hub, enclave.today)
         self._said: dict[str, str] = {}
 
     def routes(self) -> list[BaseRoute]:
