@@ -26,9 +26,10 @@ class Match:
 
     Parameters
     ----------
-    title, version : str
+    notebook, version : str
         Of the approved notebook that would run.
-    files : list of (source, contents, whether it is here)
+    files : int
+        Files that are needed, of which `missing` are not here.
     models : list of str
         Ids of earlier runs whose model may be taken.
     attempt : Attempt or None
@@ -36,10 +37,11 @@ class Match:
     """
 
     method: str
-    title: str
+    notebook: str
     version: str
     numbers: list[Number]
-    files: list[tuple[str, str, bool]]
+    files: int
+    missing: list[tuple[str, str]]
     models: list[str]
     attempt: Attempt | None
 
@@ -52,13 +54,13 @@ def show(visit: Visit) -> Page[Match]:
         standing = look(view, visit.me.name, visit.project, Place.MATCHING)
         policy = standing.agreement.policy
         method = matching.method_for(settings, policy, view.today)
-        absent = set(intake.missing(view, policy))
         model = Match(
             method=method.id,
-            title=method.title,
+            notebook=method.title,
             version=method.version,
             numbers=list(method.numbers()),
-            files=[(source, contents, (source, contents) not in absent) for source, contents in policy.expected()],
+            files=len(policy.expected()),
+            missing=intake.missing(view, policy),
             models=[run.id for run in matching.runs(view, visit.project)][::-1],
             attempt=matching.attempt(settings, visit.project),
         )
