@@ -123,7 +123,8 @@ def test_pages_fit_a_narrow_window(chromium: Chromium, lived_in: tuple[str, Worl
     for person in dict.fromkeys(view[0] for view in VIEWS):
         page, _ = open_page(chromium, base, person, "light", width=NARROW)
         for name, path in ((name, path) for who, name, path in VIEWS if who == person and name != "report"):
-            page.goto(base + path.format(p=PROJECT, good=world.good, bad=world.unsafe))
+            answer = page.goto(base + path.format(p=PROJECT, good=world.good, bad=world.unsafe))
+            assert answer is not None and answer.status in {200, 403}, (person, name)
             page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
             assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, (person, name)
             page.screenshot(path=PICTURES / f"web-{person}-{name}-narrow.png")
