@@ -16,7 +16,7 @@ from enclave.errors import refuse
 from enclave.papers import Paper
 from enclave.people import Listing, Person
 from enclave.store import View
-from enclave.terms import ANALYSTS, Role
+from enclave.terms import ANALYSTS, HUB, Role
 from enclave.web.access import Place, Standing, look
 from enclave.web.home import ROLES
 from enclave.web.visit import Document, Done, Page, Visit
@@ -54,6 +54,8 @@ class Listed:
         Of Exhibit C.
     mine : str
         What the person at the browser may do: ``approve``, ``withdraw`` or nothing.
+    review_due_on : date or None
+        Last day for the person at the browser to look whether access is still needed; None where others do.
     """
 
     id: str
@@ -74,6 +76,7 @@ class Listed:
     days_left: int | None
     suspended_since: date | None
     mine: str
+    review_due_on: date | None
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,13 @@ def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
         days_left=(until - view.today).days if until else None,
         suspended_since=listing.suspension.since if listing.suspension else None,
         mine=mine,
+        review_due_on=_review_due_on(listing, seen_by),
     )
+
+
+def _review_due_on(listing: Listing, seen_by: Standing) -> date | None:
+    speaks = seen_by.role is Role.STEWARD and seen_by.listing.agency == HUB
+    return people.review_due_on(listing) if speaks and listing.person != seen_by.listing.person else None
 
 
 def _mine(listing: Listing, seen_by: Standing) -> str:
@@ -172,6 +181,17 @@ def withdraw(visit: Visit) -> Done:
         people.withdraw(tx, visit.project, visit.path["person"], agency, visit.me.name)
     said = f"{agency}'s approval of {visit.path['person']} is withdrawn; a running session ends."
     return Done(f"projects/{visit.project}/people", said)
+
+
+def review(visit: Visit) -> Done:
+    """Say for the hub whether a person still needs access; who needs none is stopped at once (EM XVII.C)."""
+    found, login = visit.text("found"), visit.path["person"]
+    if found not in {"needed", "not-needed"}:
+        raise HTTPException(404)
+    with visit.enclave.store.transaction() as tx:
+        people.review_access(tx, visit.project, login, needed=found == "needed", actor=visit.me.name)
+    said = "still needs access" if found == "needed" else "has no access any more; a running session ends"
+    return Done(f"projects/{visit.project}/people", f"{login} {said}.")
 
 
 def enlist(visit: Visit) -> Done:

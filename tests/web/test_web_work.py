@@ -111,6 +111,19 @@ def test_an_exhibit_to_sign_is_ones_own_or_of_ones_list(pages: str):
     assert wren.of("/people/wren/exhibits/d").status_code == 404
 
 
+def test_the_hubs_representative_says_who_still_needs_access_and_nobody_else_does(own_pages: str, world: World):
+    hal, path = Browser(own_pages, "hal"), f"projects/{PROJECT}/people/wren/review"
+    asked = {row["id"] for row in hal.of("/people", format="json").json()["rows"] if row["review_due_on"]}
+    assert asked == {"wren", "rita", "hubert"}
+    for person in ("sam", "olga", "wren", "hubert"):
+        assert Browser(own_pages, person).post(path, found="not-needed").status_code == 403
+    assert hal.post(path, found="perhaps").status_code == 404
+    assert hal.post(path, found="needed").status_code == 303
+    assert Browser(own_pages, "wren").see(format="json").json()["cards"][0]["lab"]
+    assert hal.post(path, found="not-needed").status_code == 303
+    assert not Browser(own_pages, "wren").see(format="json").json()["cards"][0]["lab"]
+
+
 # --- incidents ----------------------------------------------------------------------------------------------------
 
 
