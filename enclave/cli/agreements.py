@@ -9,7 +9,7 @@ import typer
 
 from enclave import agreement, board, dictionary, papers, people, store
 from enclave.app import initialise
-from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, facts, show, table
+from enclave.cli.desk import Desk, GivenFile, Json, NewFile, calendar_day, console, facts, show, table
 from enclave.errors import Invalid, Refused
 from enclave.ledger import Entry, refusal
 from enclave.terms import Action, Role, party_id, project_id
@@ -290,6 +290,22 @@ def people_sign(
     with enclave.store.transaction() as tx:
         listing = people.sign_exhibit(tx, project_id(project), person, exhibit, day, context.obj.actor)
     show(listing, as_json, f"{person} signed Exhibit {exhibit} on {day}")
+
+
+@people_group.command("exhibit")
+def people_exhibit(
+    context: typer.Context,
+    project: str,
+    person: str,
+    exhibit: Literal["B", "C"],
+    path: NewFile,
+    as_json: Json = False,
+) -> None:
+    """Write Exhibit B or C of a person, filled in, to print and sign."""
+    with context.obj.enclave.store.view() as view:
+        page = people.exhibit_form(view, project_id(project), person, exhibit)
+    path.write_text(page, "utf-8")
+    show(path.name, as_json, f"{path.name} is for {person} to read, print and sign")
 
 
 @people_group.command("verify")

@@ -123,7 +123,7 @@ def report_year(
     enclave = context.obj.enclave
     with enclave.store.view() as view:
         found = reports.yearly(view, enclave.settings, year)
-    reports.write_yearly(found, path)
+    path.write_text(reports.yearly_page(found), "utf-8")
     show(found, as_json, f"{path.name}: {len(found.agreements)} agreements, {len(found.matches)} matches in {year}")
 
 

@@ -22,7 +22,7 @@ from enclave.destruction.remains import (
     set_aside,
     stop_sandboxes,
 )
-from enclave.errors import Refused, refuse
+from enclave.errors import Refused, invalid, refuse
 from enclave.ledger import Details, Entry
 from enclave.people import Admission, Hold, holds, lift, place
 from enclave.publication.disk import write_whole
@@ -86,10 +86,16 @@ def file_certificate(tx: Transaction, key: str, title: str, signed_on: date, act
     ------
     Refused
         If there is no finished destruction of this key (``DR-0034/project/1``).
+    Invalid
+        If no title is given, or it was signed before the destruction or is yet to be.
     """
     destruction = tx.get(Destruction, key)
     if destruction is None or destruction.state is not State.DONE:
         raise _no(key, "certificate", "ExF", "no finished destruction of this key", "Destroy first.")
+    if not title.strip() or not (destruction.done_on or tx.today) <= signed_on <= tx.today:
+        what = "it has no title, or a day on which it cannot have been signed"
+        next = f"Give the signer's title, and a day from {destruction.done_on} to {tx.today}."
+        raise invalid(key, "certificate", "ExF", what, next)
     destruction = replace(destruction, signed_by=title, signed_on=signed_on)
     details = {"title": title, "signed_on": signed_on.isoformat(), "due_on": str(destruction.certificate_due_on)}
     tx.write(destruction, Entry(actor, "destruction.certificate", key, destruction.project, "ExF", details=details))

@@ -30,9 +30,13 @@ table.model thead th { font-weight: 600; border-bottom: 1px solid var(--ink); bo
 table.model th:first-child { text-align: left; } table.model tr.below > * { border-bottom: 0; color: var(--soft); }
 table.model tr.first > * { border-top: 1px solid var(--ink); }
 article { max-width: 44rem; } footer { margin-top: 1.5rem; font-size: .875rem; max-width: 50rem; color: var(--soft); }
-@page { margin: 17mm 16mm 19mm; }
-@media print { :root { --ink: #000; --paper: #fff; --soft: #444; } body { margin: 0; padding: 0; max-width: none;
-  font-size: 10pt; } thead { display: table-header-group; position: static !important; }
+@page { margin: 17mm 16mm 19mm; font: 8pt sans-serif; color: #444;
+  @bottom-right { content: counter(page) " of " counter(pages); } }
+@media print { :root { --ink: #000; --paper: #fff; --soft: #444; color-scheme: light; }
+  body { margin: 0; padding: 0; max-width: none; font-size: 10pt; }
+  thead { display: table-header-group; position: static !important; }
+  body .p20 .p20-frame th { white-space: normal; overflow-wrap: anywhere; }
+  body .p20 .p20-frame table { font-size: .8rem; }
   tr, caption { break-inside: avoid; } caption, h1, h2, h3 { break-after: avoid; } }
 """
 _PAGE = """<!doctype html>

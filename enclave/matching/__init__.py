@@ -1,6 +1,8 @@
 """A match by an approved notebook, its report and review, the parties' agreement in writing, and the clock."""
 
-from enclave.matching.methods import ApprovedMethod, approved_method, registered_methods
+from enclave.matching.attempt import Attempt, attempt
+from enclave.matching.inputs import method_for
+from enclave.matching.methods import ApprovedMethod, Number, approved_method, registered_methods
 from enclave.matching.place import KINDS, NONE_REFUSED, Place, enter_refused, places
 from enclave.matching.quality import Quality, Share, quality
 from enclave.matching.record import AGREEMENT, MatchRun, agree, keep_until, latest, match_key, reports_of, runs
@@ -14,18 +16,22 @@ __all__ = [
     "KINDS",
     "NONE_REFUSED",
     "ApprovedMethod",
+    "Attempt",
     "MatchRun",
+    "Number",
     "Place",
     "Quality",
     "Review",
     "Share",
     "agree",
     "approved_method",
+    "attempt",
     "close_review",
     "enter_refused",
     "keep_until",
     "latest",
     "match_key",
+    "method_for",
     "open_crosswalk",
     "open_review",
     "places",

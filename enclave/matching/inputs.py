@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 from enclave import intake
@@ -14,7 +15,7 @@ from enclave.agreement import Policy
 from enclave.errors import Finding, Refused, refuse
 from enclave.intake import Holding
 from enclave.matching.job import GROUPS, KEPT, LAST, Job, let_read, open_files
-from enclave.matching.methods import ApprovedMethod
+from enclave.matching.methods import ApprovedMethod, approved_method, registered_methods
 from enclave.matching.record import reports_of, runs
 from enclave.scratch import engine
 from enclave.settings import Settings
@@ -33,6 +34,27 @@ def hold_to_agencies(method: ApprovedMethod, policy: Policy) -> None:
         f"method {method.id}", "method-agencies", "EM VII.B.1.c", what,
         "Choose with --method: match_pair for two agencies, match_many for three and more.",
     )  # fmt: skip
+
+
+def method_for(settings: Settings, policy: Policy, today: date) -> ApprovedMethod:
+    """Give the approved notebook that matches as many agencies as the project has.
+
+    Source: EM VII.B.1.c.
+
+    Raises
+    ------
+    Refused
+        If there is none, or what is installed is not what was approved.
+    """
+    number = len(policy.agencies)
+    methods = registered_methods(settings.policies)
+    found = [method.id for method in methods if method.does == "match" and method.agencies.take(number)]
+    if not found:
+        raise refuse(
+            f"match of {policy.project}", "method-agencies", "EM VII.B.1.c", f"no method is for {number} agencies",
+            "Have the Data Governing Board approve one.",
+        )  # fmt: skip
+    return approved_method(settings.policies, found[0], settings.notebooks / f"{found[0]}.ipynb", today)
 
 
 def job_of(view: View, folder: Path, policy: Policy, method: ApprovedMethod, run: str, model: str = "") -> Job:

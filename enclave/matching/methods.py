@@ -8,6 +8,7 @@ Source: EM VII.B.1.c.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -78,6 +79,26 @@ class Method(_Listed):
         return self
 
 
+class Number(_Listed):
+    """A number of an approved notebook that a run may be given another for.
+
+    Parameters
+    ----------
+    value : str
+        As it was approved.
+    does : str
+        What the notebook says of it.
+    """
+
+    name: str
+    type: Literal["int", "float"]
+    value: str
+    does: str
+
+
+_NUMBER = re.compile(r"(\w+): (int|float) = (\S+)(?: +# *(.*))?")
+
+
 class ApprovedMethod(BaseModel):
     """A method of the registry whose notebook is the approved one, in the version that runs.
 
@@ -110,6 +131,18 @@ class ApprovedMethod(BaseModel):
         parameters = [cell.source for cell in code if "parameters" in cell.metadata.get("tags", [])]
         numbers = parameters[0] if parameters and self.does == "match" else ""
         return ApprovedNotebook(self.notebook.name, frozenset(cell.source for cell in code), numbers)
+
+    def numbers(self) -> tuple[Number, ...]:
+        """Give the numbers that a run may be given others for.
+
+        Source: EM VII.B.1.c.
+        """
+        lines = map(_NUMBER.fullmatch, self.cells().numbers.split("\n"))
+        return tuple(
+            Number.model_validate({"name": line[1], "type": line[2], "value": line[3], "does": line[4] or ""})
+            for line in lines
+            if line
+        )
 
 
 def approved_method(policies: Path, method: str, notebook: Path, today: date) -> ApprovedMethod:

@@ -14,6 +14,7 @@ from pathlib import Path
 from enclave.agreement import of
 from enclave.errors import Fault, Refused, refuse
 from enclave.ledger import Detail, Details, Entry, refusal
+from enclave.matching.attempt import attempted
 from enclave.matching.inputs import hold_to_agencies, job_of, open_inputs
 from enclave.matching.job import (
     Job,
@@ -79,8 +80,11 @@ def run(
     """
     try:
         admission.hold_to(Action.MATCH, admission.project)
-        with alone(settings.runtime, "matching"):  # two at once would take the same number
-            return _run(store, keystore, settings, admission, method, dict(parameters or {}), model, progress)
+        with (
+            attempted(settings, admission.project, admission.person, progress) as follow,
+            alone(settings.runtime, "matching"),  # a machine has room for the memory of one
+        ):
+            return _run(store, keystore, settings, admission, method, dict(parameters or {}), model, follow)
     except Refused as error:
         store.enter(refusal(error, admission.person, "match.refuse", admission.project, admission.project))
         raise
@@ -99,6 +103,7 @@ def _run(
     project = admission.project
     with store.view() as view:
         today = view.today
+    progress({"event": "stage", "name": "opening the files", "fraction": 0.0})
     approved = approved_method(settings.policies, method, settings.notebooks / f"{method}.ipynb", today)
     check_parameters(approved, given)
     with scratch(settings.runtime, "job") as folder:

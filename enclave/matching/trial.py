@@ -9,14 +9,11 @@ Source: EM VII.B.1.c; EM XII; DSA III.F.1.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
-from enclave.agreement import Policy, of
-from enclave.errors import refuse
+from enclave.agreement import of
 from enclave.ledger import Details, Entry
-from enclave.matching.inputs import job_of, open_inputs
+from enclave.matching.inputs import job_of, method_for, open_inputs
 from enclave.matching.job import write_order
-from enclave.matching.methods import ApprovedMethod, approved_method, registered_methods
 from enclave.matching.place import (
     NONE_REFUSED,
     Place,
@@ -54,7 +51,7 @@ def try_out(store: Store, keystore: Keystore, settings: Settings, admission: Adm
     put_back(store, settings, name)  # what a crash left of an earlier time
     with store.view() as view:
         today, policy = view.today, of(view, admission.project).policy
-        method = _method(settings, policy, today)
+        method = method_for(settings, policy, today)
         job = job_of(view, folder, policy, method, TRIAL)
     # What reaches outside is entered first: opening the files is a disclosure to this person.
     files: Details = {
@@ -89,19 +86,6 @@ def put_back(
         details = end_details(shown_bytes, refused)
         store.enter(_entry(name[8:], "match.trial-end", project_id(name[:7]), details))
         wipe(folder)
-
-
-def _method(settings: Settings, policy: Policy, today: date) -> ApprovedMethod:
-    """Give the approved notebook that matches as many agencies as the project has."""
-    number = len(policy.agencies)
-    methods = registered_methods(settings.policies)
-    found = [method.id for method in methods if method.does == "match" and method.agencies.take(number)]
-    if not found:
-        raise refuse(
-            f"trial of {policy.project}", "method-agencies", _CLAUSE, f"no method is for {number} agencies",
-            "Have the Data Governing Board approve one.",
-        )  # fmt: skip
-    return approved_method(settings.policies, found[0], settings.notebooks / f"{found[0]}.ipynb", today)
 
 
 def _entry(person: str, action: str, project: str, details: Details) -> Entry:

@@ -2,6 +2,7 @@
 
 from enclave.people.access import PERMITTED, Admission, by_clock, lacks, may, reasons_against
 from enclave.people.exceptions import Deviation, except_from, exceptions, meet
+from enclave.people.exhibits import exhibit_form
 from enclave.people.holds import Hold, holds, lift, place
 from enclave.people.membership import Membership, join, leave, members
 from enclave.people.needing import review_access, review_due_on
@@ -41,6 +42,7 @@ __all__ = [
     "enlist",
     "except_from",
     "exceptions",
+    "exhibit_form",
     "hold_to_party",
     "holds",
     "is_government",

@@ -13,9 +13,10 @@ from enclave.reports.records import (
     receipt,
     register,
     registers,
+    verify_ledger,
     where_used,
 )
-from enclave.reports.yearly import Yearly, write_yearly, yearly
+from enclave.reports.yearly import Yearly, yearly, yearly_page
 
 __all__ = [
     "Activity",
@@ -28,7 +29,8 @@ __all__ = [
     "receipt",
     "register",
     "registers",
+    "verify_ledger",
     "where_used",
-    "write_yearly",
     "yearly",
+    "yearly_page",
 ]

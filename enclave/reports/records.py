@@ -18,7 +18,7 @@ from typing import Any
 from enclave.agreement import InForce, PartyKind
 from enclave.egress import Clearance
 from enclave.errors import invalid
-from enclave.ledger import Receipt, Verified, inclusion_proof
+from enclave.ledger import Receipt, Verified, inclusion_proof, verify_export
 from enclave.store import Store, View
 from enclave.terms import HUB
 from enclave.vault import LedgerKey
@@ -205,15 +205,39 @@ def export_ledger(store: Store, ledger_key: LedgerKey, path: Path) -> Verified:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     with store.view() as view, partial.open("w", encoding="utf-8", newline="\n") as file:
-        for body in view.bodies():
-            file.write(body + "\n")
-        note = view.checkpoint(ledger_key.name, ledger_key.key_id, ledger_key.sign)
-        file.write(json.dumps({"checkpoint": note}, ensure_ascii=False) + "\n")
+        file.writelines(line + "\n" for line in _exported(view, ledger_key))
         file.flush()
         os.fsync(file.fileno())
         frontier = view.frontier()
     partial.replace(path)
     return Verified(ledger_key.name, frontier.size, frontier.root().hex())
+
+
+def verify_ledger(store: Store, ledger_key: LedgerKey, held: Iterable[str] = ()) -> Verified:
+    """Read the whole ledger as it stands, and verify it as an export of it would be.
+
+    Who does not trust the hub takes an export and does the same elsewhere: this one is done by the hub itself.
+
+    Source: EM XVII.B; EM XV.B.2.
+
+    Parameters
+    ----------
+    held : iterable of str
+        Checkpoints of this ledger, kept by anybody since.
+
+    Raises
+    ------
+    Refused
+        If an entry was changed, cut, added or moved, or a checkpoint held is not this ledger's.
+    """
+    with store.view() as view:
+        return verify_export(_exported(view, ledger_key), ledger_key.verifier, held)
+
+
+def _exported(view: View, ledger_key: LedgerKey) -> Iterator[str]:
+    yield from view.bodies()
+    note = view.checkpoint(ledger_key.name, ledger_key.key_id, ledger_key.sign)
+    yield json.dumps({"checkpoint": note}, ensure_ascii=False)
 
 
 def receipt(view: View, ledger_key: LedgerKey, seq: int) -> Receipt:

@@ -152,12 +152,12 @@ def yearly(view: View, settings: Settings, year: int) -> Yearly:
     )
 
 
-def write_yearly(found: Yearly, path: Path) -> None:
-    """Write the report as one HTML file that loads nothing, and prints well."""
+def yearly_page(found: Yearly) -> str:
+    """Give the report as one page of HTML that loads nothing, and prints well."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     # every value is escaped; what is no value stands in the template
     templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    path.write_text(templates.get_template("yearly.html.j2").render(found=found), "utf-8")
+    return templates.get_template("yearly.html.j2").render(found=found)
 
 
 def _counted(view: View, year: int) -> Counter[str]:

@@ -14,6 +14,7 @@ from enclave.board import Motion
 from enclave.calendar import business_days_between
 from enclave.destruction import Due
 from enclave.errors import refuse
+from enclave.incidents import Notice
 from enclave.people import Listing, listing_of, reasons_against
 from enclave.publication import Publication
 from enclave.review import Case, State
@@ -22,7 +23,7 @@ from enclave.terms import ANALYSTS, Action, Role
 from enclave.web import decisions, programme
 from enclave.web.access import Standing
 from enclave.web.home import AT_LENGTH, SOONEST
-from enclave.web.incidents import OneCase, told_to
+from enclave.web.incidents import OneCase, OneNotice, one_notice, told_to
 from enclave.web.oversight import agree_to
 from enclave.web.people import waiting_for
 from enclave.web.visit import Page, Visit
@@ -75,7 +76,7 @@ class Waiting:
 class Concerns:
     """What concerns the agencies a person speaks for.
 
-    `cases` are those of which the agency is told, `switches` the agencies that can be suspended here.
+    `cases` and `notices` are those of which the agency is told, `switches` the agencies that can be suspended here.
     """
 
     agencies: tuple[str, ...]
@@ -84,6 +85,7 @@ class Concerns:
     due: list[Due]
     due_in_all: int
     cases: list[OneCase]
+    notices: list[OneNotice]
     switches: tuple[str, ...]
     at_length: int = AT_LENGTH
 
@@ -114,6 +116,11 @@ def show(visit: Visit) -> Page[Concerns]:
             due=due[:SOONEST],
             due_in_all=len(due),
             cases=told_to(view, agencies, now)[::-1],
+            notices=[
+                one_notice(notice, mine=True)
+                for notice in view.find(Notice)[::-1]
+                if notice.project in mine and {*notice.recipients} & {*agencies}
+            ],
             switches=tuple(a for a in agencies if any(a in s.agreement.policy.agencies for s in standings)),
         )
     return Page("agency", f"What concerns {', '.join(agencies)}", model)

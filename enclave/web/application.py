@@ -39,8 +39,11 @@ from enclave.web import (
     people,
     programme,
     project,
+    proving,
     queue,
     request,
+    responding,
+    running,
     suspension,
 )
 from enclave.web.headers import DOCUMENT_POLICY, Headers, Unbroken
@@ -59,13 +62,16 @@ PAGES: Mapping[str, Show] = {
     "/agency": agency.show,
     "/agency/{agency}/suspension": suspension.show,
     "/overview": overview.show,
+    "/overview/years/{name}": overview.year,
     "/incidents": incidents.show,
     "/programme": programme.show,
     "/projects/{project}/decisions": decisions.show,
     "/projects/{project}/decisions/ask": asking.show,
     "/projects/{project}/people": people.show,
+    "/projects/{project}/people/{person}/exhibits/{kind}": people.exhibit_form,
     "/projects/{project}/intake": oversight.intake_board,
     "/projects/{project}/matching": oversight.matches,
+    "/projects/{project}/matching/run": running.show,
     "/projects/{project}/matching/{run}/report": oversight.match_report,
     "/projects/{project}/matching/{run}/report.pdf": oversight.printed_report,
     "/projects/{project}/matching/{run}/review": oversight.match_review,
@@ -75,6 +81,8 @@ PAGES: Mapping[str, Show] = {
     "/projects/{project}/destruction": oversight.destructions,
     "/projects/{project}/destruction/{name}": oversight.certificate,
     "/projects/{project}/ledger": oversight.ledger,
+    "/projects/{project}/ledger/checkpoint": proving.checkpoint,
+    "/projects/{project}/ledger/receipts/{name}": proving.receipt,
 }
 """Every page, by its address below the prefix."""
 
@@ -83,10 +91,22 @@ FORMS: Mapping[str, Act] = {
     "/messages/read": inbox.mark_read,
     "/agency/{agency}/suspend": suspension.pull,
     "/agency/{agency}/reinstate": suspension.reinstate,
+    "/agency/{agency}/notices/{project}/{name}/secured": responding.secured,
     "/incidents/{case}/step": incidents.take_step,
+    "/incidents/open": responding.open_case,
+    "/incidents/report": responding.report,
+    "/incidents/hold": responding.hold,
+    "/incidents/lift": responding.lift,
+    "/projects/{project}/notices/{name}/supplement": responding.supplement,
+    "/projects/{project}/notices/{name}/review": responding.review,
+    "/projects/{project}/notices/{name}/resolve": responding.resolve,
+    "/projects/{project}/decisions/refuse-element": decisions.refuse_element,
     "/projects/{project}/decisions/{kind}/ask": asking.ask,
     "/projects/{project}/decisions/{kind}/available": decisions.confirm_available,
     "/projects/{project}/decisions/{kind}/answer": decisions.answer,
+    "/projects/{project}/people/enlist": people.enlist,
+    "/projects/{project}/people/{person}/exhibits/{kind}/sign": people.sign,
+    "/projects/{project}/people/{person}/review": people.review,
     "/projects/{project}/people/{person}/approve": people.approve,
     "/projects/{project}/people/{person}/withdraw": people.withdraw,
     "/projects/{project}/tell": actions.tell,
@@ -97,6 +117,10 @@ FORMS: Mapping[str, Act] = {
     "/projects/{project}/requests/{request}/withdraw": actions.withdraw,
     "/projects/{project}/requests/{request}/waive": actions.waive,
     "/projects/{project}/requests/{request}/publish": actions.publish,
+    "/projects/{project}/destruction/{name}/signed": oversight.certificate_signed,
+    "/projects/{project}/ledger/verify": proving.verify,
+    "/projects/{project}/matching/run": running.run,
+    "/projects/{project}/matching/cut": running.cut,
     "/projects/{project}/matching/{run}/agree": actions.agree,
     "/projects/{project}/matching/{run}/open-review": actions.open_review,
     "/projects/{project}/matching/{run}/close-review": actions.close_review,
@@ -121,7 +145,7 @@ class Pages:
 
     def __init__(self, enclave: Enclave, login: Login, prefix: str, hub: str) -> None:
         self._enclave, self._login, self._prefix, self._hub = enclave, login, prefix, hub
-        self._look = Look(prefix, hub)
+        self._look = Look(prefix, hub, enclave.today)
         self._said: dict[str, str] = {}
         self._turns = Turns()
 
@@ -182,7 +206,9 @@ class Pages:
         if isinstance(given, Document):
             disposition = f'attachment; filename="{given.download}"' if given.download else "inline"
             headers = {"Content-Security-Policy": DOCUMENT_POLICY, "Content-Disposition": disposition}
-            return FileResponse(given.path, media_type=given.media_type, headers=headers)
+            if isinstance(given.content, bytes):
+                return Response(given.content, media_type=given.media_type, headers=headers)
+            return FileResponse(given.content, media_type=given.media_type, headers=headers)
         if _wants_json(asked):
             return Response(_plain.dump_json(given.model), media_type="application/json")
         said = self._said.pop(me.csrf, "")

@@ -42,6 +42,8 @@ class Asked:
         Where the terms asked for differ from those in force.
     mine : str
         What the person at the browser is asked for: ``available``, ``answer`` or nothing.
+    elements : tuple of str
+        Their agency's elements that a first request asks for; empty where it is not theirs to answer.
     """
 
     number: int
@@ -58,6 +60,7 @@ class Asked:
     refused: dict[str, dict[str, str]]
     changes: tuple[Change, ...]
     mine: str
+    elements: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def show(visit: Visit) -> Page[Decisions]:
 def _asked(view: View, motion: Motion, standing: Standing) -> Asked:
     waits = motion.state is State.OPEN
     changed = waits and motion.asks is MotionKind.MODIFICATION and motion.policy
+    mine = _mine(view, motion, standing) if waits else ""
     return Asked(
         number=motion.number,
         kind=motion.asks,
@@ -95,8 +99,17 @@ def _asked(view: View, motion: Motion, standing: Standing) -> Asked:
         available=tuple(motion.available),
         refused=motion.refused,
         changes=diff(standing.agreement.policy, changed) if changed else (),
-        mine=_mine(view, motion, standing) if waits else "",
+        mine=mine,
+        elements=_elements(motion, standing.listing.agency) if mine else (),
     )
+
+
+def _elements(motion: Motion, agency: str) -> tuple[str, ...]:
+    """Give what a first request asks of an agency, and it has not refused to share."""
+    if motion.asks is not MotionKind.INITIAL or motion.policy is None:
+        return ()
+    asked = motion.policy.agreement.elements.get(agency, ())
+    return tuple(element.name for element in asked if element.name not in motion.refused.get(agency, {}))
 
 
 def _mine(view: View, motion: Motion, standing: Standing) -> str:
@@ -121,6 +134,14 @@ def confirm_available(visit: Visit) -> Done:
     with visit.enclave.store.transaction() as tx:
         board.confirm_available(tx, admission)
     return _back(visit, f"{admission.agency} confirms that its data exist and may be shared. Now answer the request.")
+
+
+def refuse_element(visit: Visit) -> Done:
+    """Refuse to share one element, with the reason; it leaves the policy when the request is approved (EM VIII)."""
+    admission, element = visit.admitted(Action.DECIDE), visit.text("element")
+    with visit.enclave.store.transaction() as tx:
+        board.refuse_element(tx, admission, element, visit.text("reason"))
+    return _back(visit, f"{admission.agency} does not share {element}; your reason is recorded.")
 
 
 def answer(visit: Visit) -> Done:

@@ -96,6 +96,7 @@ class Card:
     clocks: tuple[Running, ...]
     lab: str
     desk: str
+    exhibits: bool
     places: tuple[Place, ...]
 
 
@@ -189,6 +190,7 @@ def card(view: View, visit: Visit, listing: Listing) -> Card | None:
         tuple(sorted(clocks(view, agreement, listing), key=lambda c: (c.on, c.name))),
         spawn if open_lab else "",
         spawn if at_desk else "",
+        listing.role in ANALYSTS or listing.role is Role.HUB_STAFF,
         () if listing.suspension else Standing(agreement, listing).places,
     )
 

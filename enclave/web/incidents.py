@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from enclave import incidents
+from enclave.agreement import InForce
 from enclave.errors import refuse
-from enclave.incidents import Case, CaseKind, Notice, Suspended
-from enclave.people import Listing
+from enclave.incidents import Case, CaseKind, Determination, Notice, Suspended
+from enclave.people import Hold, Listing
 from enclave.store import View
 from enclave.terms import Role
+from enclave.web.responding import CAME_IN, STOPS
 from enclave.web.visit import Done, Page, Visit
 
 _OFFICES = (Role.OPM, Role.AUDITOR)
@@ -32,11 +34,12 @@ class OneCase:
 
 @dataclass(frozen=True)
 class OneNotice:
-    """A breach notice, and whether it came after its 24 hours."""
+    """A breach notice, whether it came after its 24 hours, and whether it is this person's to go on with."""
 
     key: str
     notice: Notice
     late: bool
+    mine: bool
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,28 @@ class Incidents:
     """What a person of the Operating Group, or an auditor, sees of the projects they are on.
 
     `acts_on` are the keys of the cases of which the person says what was done.
+
+    Parameters
+    ----------
+    governs : list of str
+        Projects for which the person acts, of which `stopped` stand still by the Operating Group's word.
+    parties : list of str
+        Codes of all parties of those projects.
+    came_in, stops_by : mapping of what a form sends -> its words
+    determinations : list of str
+        What a notice can turn out to be.
     """
 
     cases: list[OneCase]
     notices: list[OneNotice]
     stops: list[Stop]
     acts_on: list[str]
+    governs: list[str]
+    stopped: list[str]
+    parties: list[str]
+    came_in: dict[str, str]
+    stops_by: dict[str, str]
+    determinations: list[str]
 
 
 def show(visit: Visit) -> Page[Incidents]:
@@ -67,12 +86,30 @@ def show(visit: Visit) -> Page[Incidents]:
         projects, governed = _theirs(view, visit.me.name)
         count = incidents.with_cause(view)
         cases = [one_case(case, now) for case in _incoming(view) if case.project in projects]
-        notices = [OneNotice(n.key, n, n.late) for n in view.find(Notice) if n.project in projects]
+        notices = [one_notice(n, mine=n.project in governed) for n in view.find(Notice) if n.project in projects]
         log = [Stop(stop, count.get(stop.whom, 0)) for stop in incidents.suspensions(view)[::-1]]
+        view.load(InForce)
+        known = [each.policy for each in view.find(InForce) if each.project in governed]
+        held = {hold.project for hold in view.find(Hold) if hold.scope == f"project {hold.project}"}
     cases.sort(key=lambda one: (one.case.closed, one.hours_left is None, one.hours_left or 0, one.key))
-    acts_on = [one.key for one in cases if one.case.project in governed and not one.case.closed]
-    model = Incidents(cases, notices[::-1], log, acts_on)
+    model = Incidents(
+        cases=cases,
+        notices=notices[::-1],
+        stops=log,
+        acts_on=[one.key for one in cases if one.case.project in governed and not one.case.closed],
+        governs=[policy.project for policy in known],
+        stopped=sorted(held & governed),
+        parties=sorted({party.code for policy in known for party in policy.agreement.parties}),
+        came_in=dict(CAME_IN),
+        stops_by=dict(STOPS),
+        determinations=[str(each) for each in Determination],
+    )
     return Page("incidents", "Incidents", model)
+
+
+def one_notice(notice: Notice, *, mine: bool) -> OneNotice:
+    """Say how a breach notice stands."""
+    return OneNotice(notice.key, notice, notice.late, mine and notice.determination is None)
 
 
 def told_to(view: View, agencies: Iterable[str], now: datetime) -> list[OneCase]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,8 @@ _HEADLINES = {
 class Look:
     """What a page looks like."""
 
-    def __init__(self, prefix: str, hub: str) -> None:
+    def __init__(self, prefix: str, hub: str, today: Callable[[], date]) -> None:
+        self._today = today
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
             autoescape=True,
@@ -59,14 +60,23 @@ class Look:
     def page(self, page: Page[Any], me: SignedIn, said: str) -> str:
         """Give a page as HTML."""
         template = self._templates.get_template(f"{page.template}.html")
-        return template.render(vars(page.model), title=page.title, me=me, said=said, standing=page.standing)
+        return template.render(
+            vars(page.model), title=page.title, me=me, said=said, standing=page.standing, as_of=self._today()
+        )
 
     def problem(self, status: int, subject: str, findings: Iterable[Finding], me: SignedIn | None) -> str:
         """Give a refusal, or what else went wrong, as HTML."""
         headline = _HEADLINES.get(status, "Not taken")
         template = self._templates.get_template("problem.html")
         return template.render(
-            title=headline, status=status, subject=subject, findings=tuple(findings), me=me, said="", standing=None
+            title=headline,
+            status=status,
+            subject=subject,
+            findings=tuple(findings),
+            me=me,
+            said="",
+            standing=None,
+            as_of=self._today(),
         )
 
 

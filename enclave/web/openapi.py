@@ -48,7 +48,7 @@ def described(pages: Mapping[str, Show], forms: Mapping[str, Act], prefix: str) 
         paths[path] = {"get": _operation(path, show, _page(refs.get((path, "serialization"))))}
     for path, act in forms.items():
         done = {"303": {"description": "Done; the page it leads to says what."}}
-        paths[path] = {"post": _operation(path, act, done) | {"requestBody": _FORM}}
+        paths.setdefault(path, {})["post"] = _operation(path, act, done) | {"requestBody": _FORM}
     return {
         "openapi": "3.1.0",
         "info": {

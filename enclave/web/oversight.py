@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from starlette.exceptions import HTTPException
 
-from enclave import destruction, intake, matching, reports
+from enclave import destruction, intake, matching, people, reports
 from enclave.destruction import Destruction, Due
 from enclave.errors import invalid
 from enclave.intake import Expected, Holding, SenderKey
@@ -23,7 +23,7 @@ from enclave.resultant import Delivery
 from enclave.store import View
 from enclave.terms import Action, Role
 from enclave.web.access import Place, Standing, look
-from enclave.web.visit import Document, Page, Visit
+from enclave.web.visit import Document, Done, Page, Visit
 
 _AT_ONCE = 50
 """Entries on one page of the ledger."""
@@ -117,6 +117,10 @@ class Matches:
         Who is at a workbench.
     desk : str
         Address of the desk, or of the workbench where no review is open, for this person; empty where there is none.
+    cuts : str
+        The run of which this person can cut Resultant Data; empty when there is none.
+    delivery : Delivery or None
+        What was cut.
     """
 
     runs: list[MatchRun]
@@ -128,6 +132,8 @@ class Matches:
     sitting: list[str]
     trying: list[str]
     desk: str
+    cuts: str
+    delivery: Delivery | None
 
 
 def matches(visit: Visit) -> Page[Matches]:
@@ -146,6 +152,8 @@ def matches(visit: Visit) -> Page[Matches]:
             sitting=_at(visit, "reviews"),
             trying=_at(visit, "trials"),
             desk=desk(view, visit, standing.listing),
+            cuts=_cuts(view, standing.listing, runs),
+            delivery=view.get(Delivery, visit.project),
         )
     return Page("matching", f"{standing.project} matches", model, standing)
 
@@ -159,6 +167,13 @@ def desk(view: View, visit: Visit, listing: Listing) -> str:
     if listing.role is not Role.HUB_STAFF or reasons_against(view, listing.person, Action.MATCH, listing.project):
         return ""
     return f"{visit.hub}spawn/{listing.person}/{listing.project.lower()}"
+
+
+def _cuts(view: View, listing: Listing, runs: list[MatchRun]) -> str:
+    """Give the id of the run of which this person can cut Resultant Data; empty when there is none."""
+    if listing.role is not Role.HUB_STAFF or not runs or runs[-1].completed_on is None:
+        return ""
+    return "" if reasons_against(view, listing.person, Action.CUT, listing.project) else runs[-1].id
 
 
 def agree_to(view: View, standing: Standing, runs: list[MatchRun]) -> str:
@@ -214,17 +229,24 @@ def _kept(visit: Visit, run: str, name: str, digest: str) -> Path:
 
 @dataclass(frozen=True)
 class Destructions:
-    """What must be destroyed by when, and what has been."""
+    """What must be destroyed by when, and what has been; whether the person at the browser files the certificates."""
 
     due: list[Due]
     done: list[Destruction]
+    files: bool
+    today: date
 
 
 def destructions(visit: Visit) -> Page[Destructions]:
     """Show what must be destroyed by when, and what has been, with its certificate."""
     with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.DESTRUCTION)
-        model = Destructions(destruction.due(view, view.today, visit.project), view.find(Destruction, visit.project))
+        model = Destructions(
+            due=destruction.due(view, view.today, visit.project),
+            done=view.find(Destruction, visit.project),
+            files=standing.role is Role.OPM,
+            today=view.today,
+        )
     return Page("destruction", f"{standing.project} destruction", model, standing)
 
 
@@ -237,6 +259,18 @@ def certificate(visit: Visit) -> Document:
     if visit.path["name"] not in names or not path.is_file():
         raise HTTPException(404)
     return Document(path)
+
+
+def certificate_signed(visit: Visit) -> Done:
+    """File a certificate of destruction that has come in, signed, as the Operating Group (ExF)."""
+    signed_on, name = visit.day("signed_on", "ExF"), visit.path["name"]
+    with visit.enclave.store.transaction() as tx:
+        people.hold_to_party(tx, name, visit.me.name, "ExF", role=Role.OPM, project=visit.project)
+        known = next((each for each in tx.find(Destruction, visit.project) if each.name == name), None)
+        if known is None:
+            raise HTTPException(404)
+        filed = destruction.file_certificate(tx, known.key, visit.text("title"), signed_on, visit.me.name)
+    return Done(f"projects/{visit.project}/destruction", f"The certificate of {filed.key} is filed.")
 
 
 @dataclass(frozen=True)

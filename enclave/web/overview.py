@@ -5,22 +5,27 @@ Source: EM XVII.B; DSA VI.H; DSA VI.G.1; ExC.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from starlette.exceptions import HTTPException
+
+from enclave import reports
 from enclave.agreement import InForce, of
 from enclave.clocks import Running, running
-from enclave.errors import refuse
+from enclave.errors import Refused, refuse
 from enclave.messages import Letter, post_of
 from enclave.people import Listing, holds
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import ANALYSTS, Role
 from enclave.web.home import SOONEST
-from enclave.web.visit import Page, Visit
+from enclave.web.visit import Document, Page, Visit
 
 _OFFICES = (Role.OPM, Role.AUDITOR)
+_YEAR = re.compile(r"2[01]\d\d")
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,7 @@ def show(visit: Visit) -> Page[Overview]:
         agreements = [view.get(InForce, listing.project) for listing in mine if listing.suspension is None]
         known = sorted((each for each in agreements if each is not None), key=lambda each: each.project)
         if not known:
-            raise refuse(
-                "overview", "role", "EM XVII.B", "you govern or audit no project",
-                "The Operating Group and the auditors open this page.",
-            )  # fmt: skip
+            raise _not_theirs()
         clocks = _clocks(view, known)
         soonest = {clock.project: clock for clock in reversed(clocks)}
         frontier = view.frontier()
@@ -86,6 +88,25 @@ def show(visit: Visit) -> Page[Overview]:
             given_up=_given_up(view, known),
         )
     return Page("overview", "All projects at a glance", model)
+
+
+def year(visit: Visit) -> Document:
+    """Give the report of a year, for the boards, the legislature and whoever funds the programme."""
+    name = visit.path["name"]
+    if not _YEAR.fullmatch(name):
+        raise HTTPException(404)
+    with visit.view() as view:
+        if not any(view.find(Listing, person=visit.me.name, role=role, suspension=None) for role in _OFFICES):
+            raise _not_theirs()
+        found = reports.yearly(view, visit.enclave.settings, int(name))
+    return Document(reports.yearly_page(found).encode())
+
+
+def _not_theirs() -> Refused:
+    return refuse(
+        "overview", "role", "EM XVII.B", "you govern or audit no project",
+        "The Operating Group and the auditors open this page.",
+    )  # fmt: skip
 
 
 def _row(view: View, project: str) -> Row:

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
+
+from starlette.exceptions import HTTPException
 
 from enclave import people
+from enclave.errors import refuse
 from enclave.people import Listing, Person
 from enclave.store import View
-from enclave.terms import ANALYSTS, Role
+from enclave.terms import ANALYSTS, HUB, Role
 from enclave.web.access import Place, Standing, look
 from enclave.web.home import ROLES
-from enclave.web.visit import Done, Page, Visit
+from enclave.web.visit import Document, Done, Page, Visit
 
 BASES = {
     "2.g": "the requestor's organization (ExA 2.g)",
@@ -22,6 +26,10 @@ BASES = {
     "III.F.1": "the hub's staff (DSA III.F.1)",
     "office": "an office under the agreement",
 }
+
+
+LISTS = {"2.g": Role.RESEARCHER, "2.h": Role.AGENCY_ANALYST, "III.F.1": Role.HUB_STAFF}
+"""The lists kept here, and what a person of each is; for an office its party designates somebody in writing."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,8 @@ class Listed:
         Of Exhibit C.
     mine : str
         What the person at the browser may do: ``approve``, ``withdraw`` or nothing.
+    review_due_on : date or None
+        Last day for the person at the browser to look whether access is still needed; None where others do.
     """
 
     id: str
@@ -65,14 +75,29 @@ class Listed:
     days_left: int | None
     suspended_since: date | None
     mine: str
+    review_due_on: date | None
 
 
 @dataclass(frozen=True)
 class People:
-    """The list of a project, and the agencies whose approval is needed."""
+    """The list of a project, and the agencies whose approval is needed.
+
+    Parameters
+    ----------
+    enlists : bool
+        Whether the person at the browser keeps this list.
+    lists : mapping of what a form sends -> its words
+    parties : list of str
+        Codes of the agencies somebody of the list 2.h is of.
+    today : date
+    """
 
     rows: list[Listed]
     agencies: tuple[str, ...]
+    enlists: bool
+    lists: dict[str, str]
+    parties: list[str]
+    today: date
 
 
 def show(visit: Visit) -> Page[People]:
@@ -81,8 +106,15 @@ def show(visit: Visit) -> Page[People]:
         standing = look(view, visit.me.name, visit.project, Place.PEOPLE)
         agencies = standing.agreement.policy.agencies
         rows = [listed(view, listing, standing) for listing in view.find(Listing, visit.project)]
-    rows.sort(key=lambda row: (all(row.approvals.values()), row.name))
-    return Page("people", f"{standing.project} people", People(rows, agencies), standing)
+        model = People(
+            rows=sorted(rows, key=lambda row: (all(row.approvals.values()), row.name)),
+            agencies=agencies,
+            enlists=standing.role is Role.OPM,
+            lists={basis: BASES[basis] for basis in LISTS},
+            parties=list(agencies),
+            today=view.today,
+        )
+    return Page("people", f"{standing.project} people", model, standing)
 
 
 def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
@@ -109,7 +141,13 @@ def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
         days_left=(until - view.today).days if until else None,
         suspended_since=listing.suspension.since if listing.suspension else None,
         mine=mine,
+        review_due_on=_review_due_on(listing, seen_by),
     )
+
+
+def _review_due_on(listing: Listing, seen_by: Standing) -> date | None:
+    speaks = seen_by.role is Role.STEWARD and seen_by.listing.agency == HUB
+    return people.review_due_on(listing) if speaks and listing.person != seen_by.listing.person else None
 
 
 def _mine(listing: Listing, seen_by: Standing) -> str:
@@ -141,6 +179,77 @@ def withdraw(visit: Visit) -> Done:
         people.withdraw(tx, visit.project, visit.path["person"], agency, visit.me.name)
     said = f"{agency}'s approval of {visit.path['person']} is withdrawn; a running session ends."
     return Done(f"projects/{visit.project}/people", said)
+
+
+def review(visit: Visit) -> Done:
+    """Say for the hub whether a person still needs access; who needs none is stopped at once (EM XVII.C)."""
+    found, login = visit.text("found"), visit.path["person"]
+    if found not in {"needed", "not-needed"}:
+        raise HTTPException(404)
+    with visit.enclave.store.transaction() as tx:
+        people.review_access(tx, visit.project, login, needed=found == "needed", actor=visit.me.name)
+    said = "still needs access" if found == "needed" else "has no access any more; a running session ends"
+    return Done(f"projects/{visit.project}/people", f"{login} {said}.")
+
+
+def enlist(visit: Visit) -> Done:
+    """Put a person on the list of a project, as the Operating Group; approvals and exhibits come after."""
+    login, basis = visit.text("login"), visit.text("basis")
+    if basis not in LISTS:
+        raise HTTPException(404)
+    person = Person(
+        login, visit.text("name"), visit.text("position"), visit.text("organization"), visit.text("email"),
+        visit.text("telephone"), visit.text("government") == "yes",
+    )  # fmt: skip
+    listing = Listing(
+        login, visit.project, LISTS[basis], basis, visit.text("purpose"), visit.text("justification"),
+        visit.text("agency"), until=visit.day("until", "ExA 2.h") if visit.text("until") else None,
+    )  # fmt: skip
+    with visit.enclave.store.transaction() as tx:
+        people.hold_to_party(tx, login, visit.me.name, "DSA VI.E", role=Role.OPM, project=visit.project)
+        _hold_new(tx, person, listing)
+        people.enlist(tx, person, listing, visit.me.name)
+    return Done(f"projects/{visit.project}/people", f"{person.name} is on the list {basis}.")
+
+
+def _hold_new(view: View, person: Person, listing: Listing) -> None:
+    """Refuse to write over what is known: approvals, a suspension, where somebody's mail goes."""
+    what = ""
+    if view.get(Listing, listing.key):
+        what = f"{person.id} is on the list of {listing.project} already"
+    elif view.get(Person, person.id) not in (None, person):
+        what = f"{person.id} is known with other contact fields"
+    if what:
+        next = "Enter them as they are known, or choose another login; `enclave people enlist` changes what is known."
+        raise refuse(person.id, "known", "DSA VI.E", what, next)
+
+
+def sign(visit: Visit) -> Done:
+    """Record that a person signed Exhibit B or C."""
+    exhibit, login = _exhibit(visit), visit.path["person"]
+    day = visit.day("signed_on", f"Ex{exhibit}")
+    with visit.enclave.store.transaction() as tx:
+        people.hold_to_party(tx, login, visit.me.name, f"Ex{exhibit}", role=Role.OPM, project=visit.project)
+        people.sign_exhibit(tx, visit.project, login, exhibit, day, visit.me.name)
+    return Done(f"projects/{visit.project}/people", f"{login} signed Exhibit {exhibit} on {day}.")
+
+
+def exhibit_form(visit: Visit) -> Document:
+    """Give Exhibit B or C of a person, filled in, to print and sign: to themselves, and to who oversees the list."""
+    exhibit, login = _exhibit(visit), visit.path["person"]
+    with visit.view() as view:
+        look(view, visit.me.name, visit.project, Place.PROJECT if login == visit.me.name else Place.PEOPLE)
+        page = people.exhibit_form(view, visit.project, login, exhibit)
+    return Document(page.encode())
+
+
+def _exhibit(visit: Visit) -> Literal["B", "C"]:
+    match visit.path["kind"]:
+        case "b":
+            return "B"
+        case "c":
+            return "C"
+    raise HTTPException(404)
 
 
 def _agency(visit: Visit) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from enclave import board, egress, incidents, intake, matching, people, review
 from enclave.agreement import InForce
 from enclave.app import Enclave
+from enclave.calendar import STATE_TIME
 from enclave.destruction import Destruction
 from enclave.errors import invalid
 from enclave.papers import Paper
@@ -89,6 +90,22 @@ class Visit:
             next = "Choose it in the form, or write it as 2026-03-31."
             raise invalid("form", "day", clause, "a day is missing or malformed", next, name) from None
 
+    def moment(self, name: str, clause: str) -> datetime:
+        """Give a field of the form as a moment, typed as Connecticut's clocks have it; now where it is empty.
+
+        Raises
+        ------
+        Invalid
+            If it is none; the clause is that of what is asked for.
+        """
+        if not self.text(name):
+            return datetime.now(UTC)
+        try:
+            return datetime.fromisoformat(self.text(name)).replace(tzinfo=STATE_TIME)
+        except ValueError:
+            next = "Choose it in the form, or write it as 2026-03-31T14:30."
+            raise invalid("form", "time", clause, "a time is malformed", next, name) from None
+
     @contextmanager
     def view(self) -> Iterator[View]:
         """Look at records and ledger as they are now, with all at hand that pages show."""
@@ -121,9 +138,12 @@ class Page(Generic[M]):
 
 @dataclass(frozen=True)
 class Document:
-    """A file of ours served as it is, in a sandbox of its own: it loads and runs nothing."""
+    """A document of ours served as it is, in a sandbox of its own: it loads and runs nothing.
 
-    path: Path
+    `content` is a file that was kept, or what was made for this one visit.
+    """
+
+    content: Path | bytes
     media_type: str = "text/html"
     download: str = ""
     """Name under which a browser saves it; empty for what it shows itself."""

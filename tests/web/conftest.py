@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import sync_playwright
 
 from tests.web.browser import served
 from tests.web.world import World, build
@@ -24,6 +26,15 @@ def pages(matched: World) -> Iterator[str]:
     """Serve it."""
     with served(matched) as base:
         yield base
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    """Start Debian's Chromium; for a module, since it keeps a loop running that no other test may meet."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,219 @@
+"""What was only a command is done on the pages too: by whose work it is, and by nobody else."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from datetime import date
+
+import pytest
+
+from enclave import destruction, incidents, matching
+from enclave.incidents import Notice
+from enclave.people import Hold, Listing
+from enclave.store import Record
+from enclave.terms import Action
+from tests.web.browser import Browser
+from tests.web.world import PROJECT, World
+
+NELL = {
+    "login": "nell", "name": "Nell Invented", "position": "Analyst", "organization": "WestEd",
+    "email": "nell@example.org", "telephone": "555-0100", "basis": "2.g",
+}  # fmt: skip
+BREACH = {
+    "project": PROJECT, "description": "A report lay in a printer.", "roles": "researcher", "type": "paper",
+    "party": "SDE", "estimated": "1", "mitigation": "It was shredded.", "corrective_action": "Two persons print.",
+}  # fmt: skip
+MATTERS = {"impact": "None.", "suspension": "No.", "measures": "None.", "inquiries": "Nothing."}
+OF_THE_GROUP = {
+    f"projects/{PROJECT}/people/enlist": NELL,
+    f"projects/{PROJECT}/people/wren/exhibits/c/sign": {"signed_on": "2022-04-11"},
+    "incidents/open": {"kind": "foia", "text": "A newspaper asks.", "project": PROJECT},
+    "incidents/report": BREACH,
+    f"projects/{PROJECT}/notices/1/supplement": {"text": "It was one page."},
+    f"projects/{PROJECT}/notices/1/review": MATTERS,
+    f"projects/{PROJECT}/notices/1/resolve": {"determination": "not a breach", "lessons": "None."},
+    "incidents/hold": {"project": PROJECT, "clause": "DSA VI.F"},
+    "incidents/lift": {"project": PROJECT},
+}
+OF_THE_HUB = {f"projects/{PROJECT}/matching/run": {"threshold": "0.9"}, f"projects/{PROJECT}/matching/cut": {}}
+
+
+def kept(world: World, kind: type[Record]) -> list[Record]:
+    with world.enclave.store.view() as view:
+        return view.find(kind)
+
+
+# --- whose work it is ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", OF_THE_GROUP)
+def test_what_is_the_operating_groups_nobody_else_does(pages: str, matched: World, path: str):
+    before = kept(matched, Listing)
+    for person in ("wren", "sam", "hubert", "audrey", "nora"):
+        assert Browser(pages, person).post(path, **OF_THE_GROUP[path]).status_code == 403, person
+    assert kept(matched, Listing) == before and kept(matched, Notice) == kept(matched, Hold) == []
+
+
+@pytest.mark.parametrize("path", OF_THE_HUB)
+def test_a_match_is_run_and_cut_by_the_hubs_staff_alone(pages: str, matched: World, path: str):
+    for person in ("wren", "sam", "olga", "audrey", "nora"):
+        assert Browser(pages, person).post(path, **OF_THE_HUB[path]).status_code == 403, person
+    assert Browser(pages, "sam").of("/matching/run").status_code == 403
+    assert matching.attempt(matched.enclave.settings, PROJECT) is None
+
+
+def test_proofs_and_reports_are_for_who_oversees(pages: str):
+    for person, status in (
+        ("audrey", 200),
+        ("olga", 200),
+        ("sam", 200),
+        ("wren", 403),
+        ("hubert", 403),
+        ("nora", 403),
+    ):
+        browser = Browser(pages, person)
+        assert browser.of("/ledger/checkpoint").status_code == status
+        assert browser.of("/ledger/receipts/3").status_code == status
+        if status == 403:
+            assert browser.send("/ledger/verify", held="").status_code == 403
+    for person, status in (("audrey", 200), ("olga", 200), ("sam", 403), ("wren", 403)):
+        assert Browser(pages, person).see("overview/years/2022").status_code == status
+
+
+# --- the list -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_known_of_a_person_is_not_written_over(own_pages: str, world: World):
+    olga = Browser(own_pages, "olga")
+    before = kept(world, Listing)
+    for changed in ({"login": "wren"}, {"login": "nora", "email": "mine@example.org"}):
+        answer = olga.send("/people/enlist", **{**NELL, **changed})
+        assert answer.status_code == 403 and "enclave people enlist" in answer.text
+    assert olga.send("/people/enlist", **{**NELL, "email": ""}).status_code == 422
+    assert olga.send("/people/enlist", **{**NELL, "basis": "office"}).status_code == 404
+    assert olga.send("/people/enlist", **{**NELL, "basis": "2.h", "agency": "SDE"}).status_code == 422
+    assert kept(world, Listing) == before
+    assert olga.send("/people/enlist", **NELL).status_code == 303
+    assert olga.send("/people/nell/exhibits/b/sign", signed_on="2030-01-01").status_code == 422
+    assert olga.send("/people/nell/exhibits/b/sign", signed_on="2022-04-11").status_code == 303
+
+
+def test_an_exhibit_to_sign_is_ones_own_or_of_ones_list(pages: str):
+    wren = Browser(pages, "wren")
+    statement = wren.of("/people/wren/exhibits/c")
+    assert "for Manufacturing Skills for CT (DR-0034)" in statement.text and "HMIS" not in statement.text
+    shared = wren.of("/people/wren/exhibits/b").text
+    assert "Rita Invented" in shared and "<strong>Wren Invented</strong>" in shared
+    assert statement.headers["content-security-policy"].endswith("sandbox")
+    for person, whose, status in (("wren", "rita", 403), ("hubert", "wren", 403), ("sam", "wren", 200)):
+        assert Browser(pages, person).of(f"/people/{whose}/exhibits/b").status_code == status
+    assert wren.of("/people/wren/exhibits/d").status_code == 404
+
+
+def test_the_hubs_representative_says_who_still_needs_access_and_nobody_else_does(own_pages: str, world: World):
+    hal, path = Browser(own_pages, "hal"), f"projects/{PROJECT}/people/wren/review"
+    asked = {row["id"] for row in hal.of("/people", format="json").json()["rows"] if row["review_due_on"]}
+    assert asked == {"wren", "rita", "hubert"}
+    for person in ("sam", "olga", "wren", "hubert"):
+        assert Browser(own_pages, person).post(path, found="not-needed").status_code == 403
+    assert hal.post(path, found="perhaps").status_code == 404
+    assert hal.post(path, found="needed").status_code == 303
+    assert Browser(own_pages, "wren").see(format="json").json()["cards"][0]["lab"]
+    assert hal.post(path, found="not-needed").status_code == 303
+    assert not Browser(own_pages, "wren").see(format="json").json()["cards"][0]["lab"]
+
+
+# --- incidents ----------------------------------------------------------------------------------------------------
+
+
+def test_a_breach_goes_from_notice_to_lessons_each_step_by_whose_it_is(own_pages: str, world: World):
+    olga, sam = Browser(own_pages, "olga"), Browser(own_pages, "sam")
+    assert olga.post("incidents/report", **{**BREACH, "estimated": "many"}).status_code == 422
+    assert olga.post("incidents/report", **{**BREACH, "description": "SSN 123-45-6789 was on it"}).status_code == 422
+    assert olga.post("incidents/report", **{**BREACH, "discovered": "2022-04-09T08:00"}).status_code == 303
+    (notice,) = kept(world, Notice)
+    assert isinstance(notice, Notice) and notice.late and notice.discovered_at.utcoffset() is not None
+    at = f"projects/{PROJECT}/notices/1"
+    early = olga.post(f"{at}/resolve", determination="breach", lessons="Printers stand in locked rooms.")
+    assert early.status_code == 403 and "EM A2.2.A" in early.text and "EM V.A.14" in early.text
+    assert olga.post(f"{at}/review", **MATTERS).status_code == 303
+    assert "A report lay in a printer." in sam.see("agency").text
+    assert Browser(own_pages, "dora").post(f"agency/SDE/notices/{PROJECT}/1/secured", text="x").status_code == 403
+    assert sam.post(f"agency/SDE/notices/{PROJECT}/1/secured", text="Doors lock by themselves.").status_code == 303
+    assert olga.post(f"{at}/resolve", determination="breach", lessons="Printers stand in locked rooms.").ok
+    assert "Printers stand in locked rooms." in sam.see("agency").text
+    assert olga.post(f"{at}/supplement", text="More.").status_code == 403
+
+
+def test_a_subpoena_is_of_the_programme_or_a_project_and_comes_before_it_is_entered(own_pages: str, world: World):
+    olga = Browser(own_pages, "olga")
+    text = {"text": "A court asks."}
+    assert olga.post("incidents/open", kind="subpoena", came="2090-01-01T08:00", **text).status_code == 422
+    assert olga.post("incidents/open", kind="problem", **text).status_code == 404
+    assert olga.post("incidents/open", kind="subpoena", **text).status_code == 303
+    assert (
+        olga.post("incidents/open", kind="foia", project=PROJECT, came="2022-04-11T08:00", **text).status_code == 303
+    )
+    assert [(each.project, each.late) for each in _cases(world)] == [(PROJECT, False), ("", False)]
+
+
+def _cases(world: World) -> list[incidents.Case]:
+    with world.enclave.store.view() as view:
+        return incidents.cases(view)
+
+
+def test_a_stopped_project_stands_still_until_it_goes_on(own_pages: str, world: World):
+    olga = Browser(own_pages, "olga")
+    assert olga.post("incidents/hold", project=PROJECT, clause="DSA XII").status_code == 404
+    assert olga.post("incidents/hold", project=PROJECT, clause="DSA VI.F.2").status_code == 303
+    assert Browser(own_pages, "wren").see(format="json").json()["cards"][0]["may"] == []
+    assert olga.see("incidents", format="json").json()["stopped"] == [PROJECT]
+    assert olga.post("incidents/lift", project=PROJECT).status_code == 303
+    assert Browser(own_pages, "wren").see(format="json").json()["cards"][0]["may"]
+
+
+# --- matches, certificates, proofs --------------------------------------------------------------------------------
+
+
+def test_why_a_match_came_to_nothing_stands_where_it_was_begun(own_pages: str, world: World):
+    hubert = Browser(own_pages, "hubert")
+    assert hubert.send("/matching/run", threshold="high").status_code == 422
+    assert hubert.send("/matching/run", threshold="0.9", model="match-99").status_code == 303
+    for each in threading.enumerate():
+        if each.name == f"match of {PROJECT}":
+            each.join()
+    told = hubert.of("/matching/run", format="json").json()["attempt"]
+    assert told["broke_off"] and [finding["rule"] for finding in told["findings"]] == ["kept-model"]
+    assert "The last one came to nothing" in hubert.of("/matching/run").text
+    with world.enclave.store.view() as view:
+        assert [entry["actor"] for entry in view.entries(action="match.refuse")] == ["hubert"]
+        assert len(matching.runs(view, PROJECT)) == 1
+
+
+def test_a_certificate_that_came_in_signed_is_filed_by_title(own_pages: str, world: World):
+    enclave = world.enclave
+    destruction.destroy_match_data(
+        enclave.store, enclave.keystore, enclave.settings, world.admission("hubert", Action.DESTROY)
+    )
+    world.on(date(2022, 4, 13))
+    olga, path = Browser(own_pages, "olga"), f"/destruction/{PROJECT}-match-1/signed"
+    assert Browser(own_pages, "hubert").send(path, title="Director", signed_on="2022-04-12").status_code == 403
+    for title, day in (("", "2022-04-12"), ("Director", "2022-04-10"), ("Director", "2022-04-14")):
+        assert olga.send(path, title=title, signed_on=day).status_code == 422
+    assert olga.send(path, title="Director of Research", signed_on="2022-04-12").status_code == 303
+    assert "signed 12 Apr 2022" in olga.of("/destruction").text
+
+
+def test_an_altered_ledger_is_found_from_the_page_and_by_a_checkpoint_that_was_kept(own_pages: str, world: World):
+    audrey = Browser(own_pages, "audrey")
+    note = audrey.of("/ledger/checkpoint").text
+    assert audrey.send("/ledger/verify", held=note.replace("\n", "\r\n")).status_code == 200
+    assert audrey.send("/ledger/verify", held=note.replace("p20win", "other")).status_code == 403
+    assert audrey.of("/ledger/receipts/999999").status_code == audrey.of("/ledger/receipts/x").status_code == 404
+    with sqlite3.connect(world.enclave.settings.home / "enclave.db") as registry:
+        for (name,) in registry.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            registry.execute(f"drop trigger {name}")  # whoever owns the machine can
+        registry.execute("""update ledger set body = replace(body, '"actor":"hubert"', '"actor":"nobody"')""")
+    answer = audrey.send("/ledger/verify", held="")
+    assert answer.status_code == 403 and "do not give the signed root" in answer.text
