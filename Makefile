@@ -47,7 +47,7 @@ bench-hub: setup proxy  ## The hub beside JupyterHub's own spawner and npm's pro
 bench-gate: setup var/peers/.ready  ## The gate's verdict on large requests; ONLY=linked-20 for one
 	.venv/bin/python -m benchmarks.gate --only "$(ONLY)"
 
-bench-custody: setup  ## Ledger and seals beside bare commits, a checksum, a copy; ONLY=append,verify,seal
+bench-custody: setup  ## Ledger, seals and intake beside bare commits, a checksum, a copy, a read; ONLY=append,verify,seal,intake
 	.venv/bin/python -m benchmarks.custody --only "$(ONLY)"
 
 bench-pages: setup  ## The pages of 200 projects while fifty people click

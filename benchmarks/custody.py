@@ -1,4 +1,5 @@
-"""What is kept beside what it costs elsewhere: the ledger beside bare commits and a checksum, seals beside a copy.
+"""What is kept beside what it costs elsewhere: the ledger beside bare commits and a checksum, seals beside a copy,
+a file taken in with every check beside its values being read.
 
     make bench-custody                 # everything
     make bench-custody ONLY=append     # some of it
@@ -26,7 +27,7 @@ from enclave.ledger import Entry, Frontier, checkpoint, encode, leaf_hash, verif
 from enclave.store import Store
 from enclave.vault import LedgerKey
 
-PACKAGES = ("sqlalchemy", "cryptography", "rfc8785")
+PACKAGES = ("sqlalchemy", "cryptography", "rfc8785", "duckdb")
 WRITERS, EACH = 32, 200
 DAY = date(2022, 4, 11)
 
@@ -135,8 +136,34 @@ def seal(gib: int) -> list[Row]:
     ]
 
 
-PARTS: Parts = {"append": (append, 5), "verify": (verify, 10_000_000), "seal": (seal, 10)}
-"""What is measured, and how many times, entries or GiB."""
+def take_in(rows: int) -> list[Row]:
+    """Take large transmittals in, beside DuckDB that reads every value of the same file and looks at nothing."""
+    peer, command, found = "DuckDB reads and counts the same values", "make bench-custody ONLY=intake", []
+    for contents in ("matching", "analytical"):
+        with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+            step = [python(), "-m", "benchmarks.custody_intake"]
+            place = [str(Path(folder) / "hub"), contents]
+            written = run([*step, "prepare", *place, str(rows)], 1_800)
+            theirs = run([*step, "read", *place], 1_800)
+            ours = run([*step, "receive", *place], 3_600)
+        size = f"{written['bytes'] / 2**30:.1f} GiB"
+        work = f"a {contents} file of {ours['rows']:,} rows and 30 columns, {size}, with every check"
+        found += [
+            Row(work, "opened, checked, kept", "s", ours["wall"], theirs["wall"], peer, command),
+            Row(work, "CPU time", "s", ours["cpu"], theirs["cpu"], peer, command),
+            Row(work, "memory", "MiB", ours["mib"], theirs["mib"], peer, command),
+            Row(work, "memory with what lies open on the tmpfs", "MiB", ours["together"], None, "", command),
+        ]
+    return found
+
+
+PARTS: Parts = {
+    "append": (append, 5),
+    "verify": (verify, 10_000_000),
+    "seal": (seal, 10),
+    "intake": (take_in, 5_000_000),
+}
+"""What is measured, and how many times, entries, GiB or rows."""
 
 
 def _timed(step: Callable[[], object]) -> float:

@@ -145,6 +145,10 @@ def _repeated(
     some = " or ".join(f"{quoted(column)} is not null" for column in columns)
     every = " and ".join(f"{quoted(column)} is not null" for column in columns)
     present = f"({some if whole else every}) and {only}"
+    # Rows that are equal have equal hashes, which are small: those that share one are looked at, mostly none.
+    shared = f"select hash({names}) from sheet where {present} group by 1 having count(*) > 1"  # noqa: S608
+    sheet.rows(f"create or replace temp table shared as {shared}")
+    present = f"{present} and hash({names}) in (from shared)"
     groups = f"select min(_line) as first, count(*) as times from sheet where {present} group by {names}"  # noqa: S608
     (extra,) = sheet.row(f"select coalesce(sum(times - 1), 0) from ({groups}) where times > 1")  # noqa: S608
     if not extra:

@@ -39,7 +39,7 @@ def examine(plain: Path, name: str, layout: Layout, spool: Path) -> Iterator[Exa
     name : str
         The file's name, for findings.
     spool : Path
-        Private folder for what is made on the way.
+        Private folder for what is made on the way. A file that lies in it is gone when it has been read.
     """
     columns = read_columns(plain)
     findings = list(header_findings(columns, layout, name))
@@ -55,6 +55,9 @@ def examine(plain: Path, name: str, layout: Layout, spool: Path) -> Iterator[Exa
         readable = spool / "readable"
         blank_lines(plain, readable, scanned.bad_lines, len(columns))
     with open_sheet(readable, name, _unambiguous(columns, layout), spool, scanned.bad_lines) as sheet:
+        for opened in {plain, readable}:
+            if opened.parent == spool:  # in memory, and not read again; a file of the agency's own stays
+                opened.unlink()
         known = _present(layout, sheet.columns)
         findings += content_findings(sheet, known)
         if GENERIC_ID in sheet.columns and layout.contents != "finder":

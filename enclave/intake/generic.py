@@ -42,50 +42,70 @@ def resemblance_findings(sheet: Sheet, layout: Layout) -> Iterator[Finding]:
     identifiers = {n: e for n, e in layout.elements.items() if n in sheet.columns and e.kind != "code"}
     if not identifiers:
         return
-    _draw(sheet, layout, list(identifiers))
+    _draw(sheet, layout)
     (rows,) = sheet.row("select count(*) from drawn")
     yield from _contained(sheet, identifiers, int(rows))
     yield from _hashed(sheet, identifiers)
     yield from _ordered(sheet, identifiers)
 
 
-def _draw(sheet: Sheet, layout: Layout, identifiers: list[str]) -> None:
-    """Make the table ``drawn``: what stands after the prefix, its bits (hex), and the row's identifiers."""
-    columns = ", ".join(quoted(name) for name in identifiers)
+def _draw(sheet: Sheet, layout: Layout) -> None:
+    """Make the view ``drawn``: what stands after the prefix, its bits (hex), and the row's identifiers.
+
+    It is no table: of what is read from the file, the engine looks at each different value once.
+    """
     body = f"replace({quoted(GENERIC_ID)}, {text(layout.source + '-')}, '')"
     strict = f"'[A-Z2-7]{{{LENGTH}}}'"
     sheet.rows(
-        "create or replace temp table drawn as select *,"  # noqa: S608 - names of the policy
-        f" case when regexp_matches(_id, '^' || {strict}) then {_half(1)} || {_half(9)} end as _bits"
+        "create or replace temp view drawn as select *,"  # noqa: S608 - names of the policy
+        f" case when regexp_matches(_id, '^' || {strict}) then {_half(1)} || {_half(9)} end as _bits,"
+        " regexp_matches(_id, '[0-9]{4}|([0-9][A-Z]*){6}') as _numbered"
         f" from (select *, regexp_full_match(_body, {strict}) as _strict,"
         " upper(regexp_replace(_body, '[^A-Za-z0-9]', '', 'g')) as _id"
-        f" from (select _line, {columns}, {body} as _body from sheet where {quoted(GENERIC_ID)} is not null))"
+        f" from (select *, {body} as _body from sheet where {quoted(GENERIC_ID)} is not null))"
     )
 
 
 def _digits(column: str) -> str:
-    return f"regexp_replace({column}, '[^0-9]', '', 'g')"
+    return f"regexp_replace({column}, '[^0-9]+', '', 'g')"
+
+
+def _letters(value: str) -> str:
+    return f"regexp_replace({value}, '[^A-Z]+', '', 'g')"
 
 
 def _contained(sheet: Sheet, identifiers: dict[str, Element], rows: int) -> Iterator[Finding]:
     """Find identifiers inside. Four characters may meet by chance, so those are refused beyond chance only."""
-    for name in identifiers:
-        column = quoted(name)
-        digits, letters = _digits(column), f"regexp_replace(upper({column}), '[^A-Z]', '', 'g')"
-        inside = (
-            f"contains(_id, {digits}) or contains(reverse(_id), {digits}) or contains({_digits('_id')}, {digits})"
-        )
-        whole = f"(length({digits}) >= 6 and ({inside})) or (length({letters}) >= 6 and contains(_id, {letters}))"
-        part = (
-            f"(length({digits}) >= 6 and contains(_id, right({digits}, 4)))"
-            f" or (length({letters}) >= 4 and contains(_id, left({letters}, 4)))"
-        )
-        sql = f"select count(*) filter (where {whole}), count(*) filter (where {part}) from drawn"  # noqa: S608
-        wholes, parts = sheet.row(sql)
+    alike = {name: _alike(quoted(name)) for name in identifiers}
+    counts = iter(sheet.count_each([f"{sql} {some}" for sql in alike.values() for some in (_WHOLE, _PART)], "drawn"))
+    for name, wholes, parts in zip(identifiers, counts, counts, strict=True):
         if wholes or parts > _allowance(rows):
-            condition, count = (whole, wholes) if wholes else (part, parts)
+            some, count = (_WHOLE, wholes) if wholes else (_PART, parts)
             what = f"{count} generic identifiers contain {'' if wholes else 'four characters of '}the row's {name}"
-            yield _finding(sheet, "generic-id-contains", what, condition, int(count))
+            yield _finding(sheet, "generic-id-contains", what, f"{alike[name]} {some}", count)
+
+
+_WHOLE, _PART = ">= 2", "in (1, 3)"
+
+
+def _alike(column: str) -> str:
+    """Give the SQL of how much of an identifier stands in a generic one: 2 for all of it, 1 for four characters.
+
+    What cannot be there is not looked for: most hold neither four digits in a row nor six in all, and not the first
+    four letters.
+    """
+    digits, letters = _digits(column), _letters(f"upper({column})")
+    inside = f"contains(_id, {digits}) or contains(reverse(_id), {digits}) or contains({_digits('_id')}, {digits})"
+    number = (
+        f"case when _numbered and length({digits}) >= 6"
+        f" then 2 * ({inside})::int + contains(_id, right({digits}, 4))::int else 0 end"
+    )
+    four = _letters(f"regexp_extract(upper({column}), '[A-Z]([^A-Z]*[A-Z]){{3}}')")
+    word = (
+        f"case when contains(_id, rpad({four}, 4, '-'))"
+        f" then 2 * (length({letters}) >= 6 and contains(_id, {letters}))::int + 1 else 0 end"
+    )
+    return f"({number} | {word})"
 
 
 def _allowance(rows: int) -> float:
@@ -95,13 +115,19 @@ def _allowance(rows: int) -> float:
 
 def _hashed(sheet: Sheet, identifiers: dict[str, Element]) -> Iterator[Finding]:
     """Find plain hashes of identifiers, whole or cut to the generic identifier's length."""
-    for name, spellings in _spellings(identifiers):
-        looks = " or ".join(_is_hash(f"{algorithm}({value})") for value in spellings for algorithm in _HASHES)
-        condition = f"length(_id) >= 6 and ({looks})"
-        (count,) = sheet.row(f"select count(*) from drawn where {condition}")  # noqa: S608
+    looks = [(name, _is_hash_of(spellings)) for name, spellings in _spellings(identifiers)]
+    counts = sheet.count_each([condition for _, condition in looks], "drawn")
+    for (name, condition), count in zip(looks, counts, strict=True):
         if count:
             what = f"{count} generic identifiers are a hash of the row's {name}"
-            yield _finding(sheet, "generic-id-hash", what, condition, int(count))
+            yield _finding(sheet, "generic-id-hash", what, condition, count)
+
+
+def _is_hash_of(spellings: list[str]) -> str:
+    """Give the SQL of whether a generic identifier is a hash of a value in one of its spellings."""
+    first, *others = ((value, " or ".join(_is_hash(f"{how}({value})") for how in _HASHES)) for value in spellings)
+    looks = [first[1], *(f"({value} <> {first[0]} and ({look}))" for value, look in others)]
+    return f"case when length(_id) >= 6 and ({' or '.join(looks)}) then true end"
 
 
 def _spellings(identifiers: dict[str, Element]) -> Iterator[tuple[str, list[str]]]:
@@ -144,13 +170,24 @@ def _is_hash(hashed: str) -> str:
 
 def _ordered(sheet: Sheet, identifiers: dict[str, Element]) -> Iterator[Finding]:
     """Find generic identifiers whose order follows an identifier's: numbered along a sorted list."""
-    for name in identifiers:
-        column = quoted(name)
-        known, correlation = sheet.row(
-            "select count(*), corr(mine, theirs) from (select rank() over (order by _body) as mine,"  # noqa: S608
-            f" rank() over (order by {column}) as theirs from drawn where {column} is not null)"
+    sheet.rows(
+        "create or replace temp table places as select _line, rank() over (order by _body) as place from drawn"
+    )
+    columns = [quoted(name) for name in identifiers]
+    rows, *counts = sheet.row(f"select count(*), {', '.join(f'count({column})' for column in columns)} from drawn")  # noqa: S608
+    for name, column, known in zip(identifiers, columns, counts, strict=True):
+        if known < 10:
+            continue
+        # among rows that all have a value a place is a rank; a value's rank is found once, however many rows have it
+        mine = "place" if known == rows else "rank() over (order by place)"
+        (correlation,) = sheet.row(
+            f"with counted as (select {column} as value, count(*) as times from drawn where value is not null"  # noqa: S608
+            " group by 1),"
+            " ranked as (select value, 1 + sum(times) over (order by value) - times as theirs from counted)"
+            f" select corr(mine, theirs) from (select {mine} as mine, theirs"
+            f" from drawn join places using (_line) join ranked on {column} = value)"
         )
-        if known < 10 or correlation is None or math.isnan(correlation):
+        if correlation is None or math.isnan(correlation):
             continue
         if abs(correlation) >= min(max(0.1, 6 / math.sqrt(known)), 0.9999):
             what = f"the order of the generic identifiers follows {name} (rank correlation {correlation:.2f})"

@@ -59,12 +59,12 @@ class Sheet:
             raise _fault(self.name, error) from None
         return found
 
-    def count_each(self, conditions: list[str]) -> list[int]:
-        """Count the rows for which each condition holds, in one pass."""
+    def count_each(self, conditions: list[str], rows: str = "sheet") -> list[int]:
+        """Count the rows (of the sheet, or of a view of it) for which each condition holds, in one pass."""
         if not conditions:
             return []
         counts = ", ".join(f"count(*) filter (where {condition})" for condition in conditions)
-        return [int(count) for count in self.row(f"select {counts} from sheet")]  # noqa: S608 - names of the policy
+        return [int(count) for count in self.row(f"select {counts} from {rows}")]  # noqa: S608 - names of the policy
 
     def finding(self, rule: str, clause: str, what: str, next: str, condition: str, count: int) -> Finding:
         """Make a finding with the first lines for which `condition` holds."""
