@@ -1,6 +1,6 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup engine proxy demo match serve test lint types lock clean bench bench-hub bench-disclosure bench-linkage bench-gate bench-custody bench-pages attack fuzz kills mutation rows site
+.PHONY: help setup engine proxy demo match serve test lint types lock clean bench bench-hub bench-disclosure bench-linkage bench-gate bench-custody bench-pages attack fuzz transmittals kills mutation rows site
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -47,7 +47,7 @@ bench-hub: setup proxy  ## The hub beside JupyterHub's own spawner and npm's pro
 bench-gate: setup var/peers/.ready  ## The gate's verdict on large requests; ONLY=linked-20 for one
 	.venv/bin/python -m benchmarks.gate --only "$(ONLY)"
 
-bench-custody: setup  ## Ledger, seals and intake beside bare commits, a checksum, a copy, a read; ONLY=append,verify,seal,intake
+bench-custody: setup  ## Ledger, seals and intake beside bare commits, a checksum, a copy, a read; ONLY=append,verify,seal,intake-matching
 	.venv/bin/python -m benchmarks.custody --only "$(ONLY)"
 
 bench-pages: setup  ## The pages of 200 projects while fifty people click
@@ -55,6 +55,9 @@ bench-pages: setup  ## The pages of 200 projects while fifty people click
 
 fuzz: setup  ## Judge a million mutants of honest requests
 	.venv/bin/python -m tests.attack.fuzz 1000000
+
+transmittals: setup  ## Send a million mutants of honest transmittals to the intake
+	.venv/bin/python -m tests.attack.transmittals 1000000
 
 kills: setup  ## kill -9 a thousand times from collect to publish, and 25 times at every point of the journey
 	.venv/bin/python -m tests.journey.kills 1000

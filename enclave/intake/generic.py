@@ -115,7 +115,8 @@ def _allowance(rows: int) -> float:
 
 def _hashed(sheet: Sheet, identifiers: dict[str, Element]) -> Iterator[Finding]:
     """Find plain hashes of identifiers, whole or cut to the generic identifier's length."""
-    looks = [(name, _is_hash_of(spellings)) for name, spellings in _spellings(identifiers)]
+    (loose,) = sheet.count_each(["not _strict"], "drawn")
+    looks = [(name, _is_hash_of(spellings, bool(loose))) for name, spellings in _spellings(identifiers)]
     counts = sheet.count_each([condition for _, condition in looks], "drawn")
     for (name, condition), count in zip(looks, counts, strict=True):
         if count:
@@ -123,9 +124,13 @@ def _hashed(sheet: Sheet, identifiers: dict[str, Element]) -> Iterator[Finding]:
             yield _finding(sheet, "generic-id-hash", what, condition, count)
 
 
-def _is_hash_of(spellings: list[str]) -> str:
-    """Give the SQL of whether a generic identifier is a hash of a value in one of its spellings."""
-    first, *others = ((value, " or ".join(_is_hash(f"{how}({value})") for how in _HASHES)) for value in spellings)
+def _is_hash_of(spellings: list[str], loose: bool) -> str:
+    """Give the SQL of whether a generic identifier is a hash of a value in one of its spellings.
+
+    Other forms of a hash than base32 are looked for where some identifiers are not of the form agreed on.
+    """
+    is_hash = _is_hash if loose else _is_strict_hash
+    first, *others = ((value, " or ".join(is_hash(f"{how}({value})") for how in _HASHES)) for value in spellings)
     looks = [first[1], *(f"({value} <> {first[0]} and ({look}))" for value, look in others)]
     return f"case when length(_id) >= 6 and ({' or '.join(looks)}) then true end"
 
@@ -165,7 +170,11 @@ def _is_hash(hashed: str) -> str:
         f" starts_with(replace(replace(to_base64(unhex({hashed})), '+', '-'), '/', '_'),"
         " replace(replace(rtrim(_body, '='), '+', '-'), '/', '_'))"
     )
-    return f"starts_with({hashed}, _bits) or (not _strict and ({other}))"
+    return f"{_is_strict_hash(hashed)} or (not _strict and ({other}))"
+
+
+def _is_strict_hash(hashed: str) -> str:
+    return f"starts_with({hashed}, _bits)"
 
 
 def _ordered(sheet: Sheet, identifiers: dict[str, Element]) -> Iterator[Finding]:
@@ -181,11 +190,11 @@ def _ordered(sheet: Sheet, identifiers: dict[str, Element]) -> Iterator[Finding]
         # among rows that all have a value a place is a rank; a value's rank is found once, however many rows have it
         mine = "place" if known == rows else "rank() over (order by place)"
         (correlation,) = sheet.row(
-            f"with counted as (select {column} as value, count(*) as times from drawn where value is not null"  # noqa: S608
-            " group by 1),"
+            f"with known as (select {column} as value, place from sheet join places using (_line)"  # noqa: S608
+            " where value is not null),"
+            " counted as (select value, count(*) as times from known group by 1),"
             " ranked as (select value, 1 + sum(times) over (order by value) - times as theirs from counted)"
-            f" select corr(mine, theirs) from (select {mine} as mine, theirs"
-            f" from drawn join places using (_line) join ranked on {column} = value)"
+            f" select corr(mine, theirs) from (select {mine} as mine, theirs from known join ranked using (value))"
         )
         if correlation is None or math.isnan(correlation):
             continue

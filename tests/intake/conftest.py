@@ -137,28 +137,32 @@ def policy() -> Policy:
     return compile_agreement(PACKAGED_POLICIES, "DR-0034")
 
 
+def a_world(root: Path, policy: Policy) -> World:
+    """Set up a hub, its agreement and the keys of who sends, in a folder of their own."""
+    home, today = root / "home", [DAY]
+    home.mkdir()
+    database = f"sqlite:///{home / 'enclave.db'}"
+    settings = Settings(home=home, keys=root / "keys", runtime=root / "run", database=database)
+    hub = new_keys("DOL-HUB")
+    keystore = Keystore(settings.keys, home / "wraps", hub)
+    made = World(root, settings, Store(database, lambda: today[0]), keystore, policy, hub, today)
+    made.agree("DR-0034")
+    for owner in ("SDE", "DOL", "LEA-HAMDEN"):
+        made.register(owner)
+    return made
+
+
 @pytest.fixture
 def make_world(policy: Policy) -> Iterator[Callable[[Path], World]]:
-    stores = []
+    made: list[World] = []
 
     def make(root: Path) -> World:
-        home, today = root / "home", [DAY]
-        home.mkdir()
-        database = f"sqlite:///{home / 'enclave.db'}"
-        settings = Settings(home=home, keys=root / "keys", runtime=root / "run", database=database)
-        store = Store(database, lambda: today[0])
-        stores.append(store)
-        hub = new_keys("DOL-HUB")
-        keystore = Keystore(settings.keys, home / "wraps", hub)
-        made = World(root, settings, store, keystore, policy, hub, today)
-        made.agree("DR-0034")
-        for owner in ("SDE", "DOL", "LEA-HAMDEN"):
-            made.register(owner)
-        return made
+        made.append(a_world(root, policy))
+        return made[-1]
 
     yield make
-    for store in stores:
-        store.close()
+    for world in made:
+        world.store.close()
 
 
 @pytest.fixture
