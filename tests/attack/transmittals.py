@@ -127,7 +127,7 @@ class Received:
         Raises
         ------
         AssertionError
-            If it is taken, turned away without a reason, or left open.
+            If the hub does not turn it away as it should.
         """
         draw = random.Random(number)
         kind = kind or draw.choices([*KINDS], [share for _, share in KINDS.values()])[0]
@@ -136,9 +136,19 @@ class Received:
         if sealed in self.honest.values():
             self.came["unchanged"] += 1
             return
-        project = draw.choice(("DR-0034",) * 99 + ("DR-0035",))
+        project = draw.choice((PROJECT,) * 99 + ("DR-0035",))
+        self.turn_away(kind, draw.choice((name,) * 9 + (DOL, "Fay Quimby")), sealed, project)
+
+    def turn_away(self, kind: str, name: str, sealed: bytes, project: str = PROJECT) -> None:
+        """Hand a file to the hub that it must not take.
+
+        Raises
+        ------
+        AssertionError
+            If it is taken, turned away without a reason, or left open.
+        """
         try:
-            self.receive(draw.choice((name,) * 9 + (DOL, "Fay Quimby")), sealed, project)
+            self.receive(name, sealed, project)
         except (Refused, Invalid) as refused:
             assert refused.findings
             assert all(finding.clause and finding.what and finding.next for finding in refused.findings)
@@ -146,7 +156,12 @@ class Received:
             self.rules.update({finding.rule for finding in refused.findings})
             assert not list(self.world.settings.runtime.glob("spool/*"))
             return
-        raise AssertionError(f"taken: mutant {number}, {kind} of {name}")
+        raise AssertionError(f"taken: {kind} of {name}")
+
+    def misstate(self, name: str, untrue: dict[str, Any]) -> bytes:
+        """Seal an honest content, with the keys of its party, under a manifest that says something else."""
+        header: dict[str, Any] = json.loads(Parts.of(self.honest[name]).header)
+        return self.seal(name, _content(self.rows[name]), header | untrue)
 
     def finish(self) -> None:
         """See that nothing but the first file is held, and that the honest ones are taken now.
