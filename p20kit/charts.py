@@ -135,8 +135,6 @@ def chart(
     ChartInvalid
         If it is not a protected table, a column or category is not the table's, or there are too many of them.
     """
-    from p20kit.chart_marks import draw  # heavy: altair
-
     source = _table(protected, table)
     chosen = {column: TOTAL for column in source.by if column not in (x, colour)} | dict(at or {})
     frame, drawn = _along(protected.to_published(table), x, _curve(source, x), measure)
@@ -151,7 +149,13 @@ def chart(
     description = _description(kind, heading, cells, drawn, chosen)
     asked: dict[str, Any] = {"kind": kind, "x": x, "colour": colour, "measure": measure, "table": source.name}
     asked |= {"at": dict(at or {}), "title": title}
-    return Chart(heading, description, asked, _readable(cells), draw(kind, cells, heading, description))
+    return Chart(heading, description, asked, _readable(cells), _drawn(kind, cells, heading, description))
+
+
+def _drawn(kind: Kind, cells: Cells, title: str, description: str) -> dict[str, Any]:
+    from p20kit.chart_marks import draw  # heavy: altair
+
+    return draw(kind, cells, title, description)
 
 
 def _table(protected: Protected, table: int | str) -> Table:
