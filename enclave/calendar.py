@@ -24,6 +24,7 @@ class Unit(StrEnum):
     BUSINESS_HOURS = "business hours"
     BUSINESS_DAYS = "business days"
     DAYS = "days"
+    WEEKS = "weeks"
     MONTHS = "months"
 
 
@@ -53,7 +54,7 @@ class Clock:
             return add_business_days(start, self.length)
         if self.unit is Unit.MONTHS:
             return add_months(start, self.length)
-        return start + timedelta(days=self.length)
+        return start + (timedelta(weeks=self.length) if self.unit is Unit.WEEKS else timedelta(days=self.length))
 
     def due_at(self, start: datetime) -> datetime:
         """Give the last moment of the period that starts at `start`, which has a time zone."""
@@ -134,4 +135,9 @@ MEMBERSHIP = Clock("membership of the Enterprise MOU", "EM XVIII.B", 36, Unit.MO
 REPRESENTATIVE = Clock("notice of a new Representative", "EM XVIII.C", 10, Unit.BUSINESS_DAYS)
 ACCESS_REVIEW = Clock("review of who needs access", "EM XVII.C", 6, Unit.MONTHS)
 """The documents say "regularly"; how often is decision 26."""
+APPLICATION_REVIEW = Clock("meeting of the board on an application", "EM A1.1", 30, Unit.BUSINESS_DAYS)
+APPLICATION_ANSWER = Clock("answer of the Operating Group to an application", "EM A1.1", 10, Unit.BUSINESS_DAYS)
+CHANGE_FORWARDED = Clock("a request for a change forwarded to the board", "EM A4", 5, Unit.BUSINESS_DAYS)
+CHANGE_FINDINGS = Clock("findings of the board on a compliance change", "EM A4", 30, Unit.DAYS)
+CHANGE_DECISION = Clock("decision on a compliance change", "EM A4", 2, Unit.WEEKS)
 LEAVING = Clock("notice of leaving the Enterprise MOU", "EM XVIII.B", 30, Unit.DAYS)

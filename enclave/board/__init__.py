@@ -1,4 +1,4 @@
-"""What needs the written word of several: requests, later ends, amendments, match data kept longer, suspensions."""
+"""What needs the written word of several, or the boards: requests, amendments, suspensions, applications, changes."""
 
 from enclave.board.asking import (
     amend,
@@ -15,6 +15,7 @@ from enclave.board.deciding import answer, give, voters
 from enclave.board.forms import blank_form, filled_form
 from enclave.board.law import ChangeOfLaw, change_law, under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, asked_in, motions, open_motion
+from enclave.board.proposals import Move, Period, Proposal, ProposalKind, move, periods, proposals, propose, vote
 
 __all__ = [
     "Answer",
@@ -22,6 +23,10 @@ __all__ = [
     "Decision",
     "Motion",
     "MotionKind",
+    "Move",
+    "Period",
+    "Proposal",
+    "ProposalKind",
     "State",
     "amend",
     "answer",
@@ -35,11 +40,16 @@ __all__ = [
     "give",
     "keep_match_data",
     "motions",
+    "move",
     "open_motion",
+    "periods",
+    "proposals",
+    "propose",
     "refuse_element",
     "request",
     "terminate",
     "under_law",
+    "vote",
     "voters",
     "withdraw_questions",
 ]

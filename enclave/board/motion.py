@@ -1,9 +1,10 @@
 """A motion: something asked in writing that holds once everybody who must has agreed to it in writing.
 
-A request for data, its continuation and its modification (ExA 1.a), data of a match kept longer, and what agencies
-decide of one of them that is to be suspended: who must answer, and what follows, is all that differs.
+A request for data, its continuation and its modification (ExA 1.a), data of a match kept longer, what agencies decide
+of one of them that is to be suspended, or of one that asks to join: who must answer, and what follows, is all that
+differs.
 
-Source: EM XI.B; ExA 1.a; DSA VI.H; DSA VII; DSA III.F.3; EM A1.2.B; EM A1.3.
+Source: EM XI.B; ExA 1.a; DSA VI.H; DSA VII; DSA III.F.3; EM A1.1; EM A1.2.B; EM A1.3.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class MotionKind(StrEnum):
     SUSPENSION = "suspension"
     CORRECTION = "correction"
     REINSTATEMENT = "reinstatement"
+    JOINING = "joining"
 
     @property
     def clause(self) -> str:
@@ -48,6 +50,7 @@ _CLAUSES = {
     MotionKind.SUSPENSION: "EM A1.2.B",
     MotionKind.CORRECTION: "EM A1.2.B",
     MotionKind.REINSTATEMENT: "EM A1.3",
+    MotionKind.JOINING: "EM A1.1",
 }
 
 

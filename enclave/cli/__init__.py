@@ -14,14 +14,14 @@ from typing import Any, NoReturn
 
 import typer
 
-from enclave.cli import agreements, board, clocks, data, incidents, messages, outputs, oversight, papers
+from enclave.cli import agreements, board, clocks, data, incidents, messages, outputs, oversight, papers, proposals
 from enclave.cli.desk import Desk, complain, console
 from enclave.errors import EnclaveError, Fault, Finding, invalid, no_room
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__,
                   pretty_exceptions_enable=False)  # fmt: skip
 app.callback()(Desk.open)
-for room in (papers, agreements, data, board, outputs, incidents, messages, clocks, oversight):
+for room in (papers, agreements, data, board, proposals, outputs, incidents, messages, clocks, oversight):
     room.register(app)
 
 

@@ -1,7 +1,7 @@
 """Every clock that runs, whoever has to act when it runs out.
 
 Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XII; EM XV.E; EM XVII.C;
-EM XVIII.B.
+EM XVIII.B; EM A1.1; EM A4.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from enclave import destruction, incidents, intake, matching, papers, people, publication
+from enclave import board, destruction, incidents, intake, matching, papers, people, publication
 from enclave.agreement import InForce
 from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
 from enclave.destruction import Due
@@ -65,7 +65,7 @@ def _running(view: View) -> tuple[Running, ...]:
         Running(due.project, due.what, due.project, due.clause, due.due_on, due)
         for due in destruction.due(view, view.today)
     )
-    kinds = (_open_matches, _exhibits, _papers, _people, _members, _copies, _cases, _files)
+    kinds = (_open_matches, _exhibits, _papers, _people, _members, _copies, _cases, _files, _proposals)
     found = [*owed, *(clock for clocks in kinds for clock in clocks(view))]
     return tuple(sorted(found, key=lambda clock: (clock.due_on, clock.about, clock.what)))
 
@@ -151,3 +151,9 @@ def _cases(view: View) -> Iterator[Running]:
     for case in incidents.cases(view):
         for each in incidents.owed(case):
             yield Running(case.project, each.what, case.key, each.clause, each.due_at.date())
+
+
+def _proposals(view: View) -> Iterator[Running]:
+    for proposal in board.proposals(view):
+        for period in board.periods(proposal):
+            yield Running("", period.what, proposal.key, period.clause, period.due_on)

@@ -200,6 +200,8 @@ RULES: tuple[Rule, ...] = (
     Rule("board.answer", "What was asked of the parties is declined", _NEWS, (opm, of_parties("told")), _DECLINED),
     Rule("board.ask-members", "Your agency is asked about another one", "programme", (of_parties("asked"),)),
     Rule("board.answer-members", "A member has answered about another", "programme", (opm,), frozenset({"open"})),
+    Rule("proposal.open", "Something is put before the boards", "programme", (of_all_told,)),
+    Rule("proposal.move", "What is before the boards went on", "programme", (of_all_told,)),
     Rule("agreement.tighten", "A change of law makes the terms of a project stricter", _PROJECT,
          (opm, hub_staff, stewards, analysts)),
     Rule("agreement.terminate", "A party has given notice to end the project", _PROJECT, (opm, stewards, analysts)),

@@ -1,6 +1,6 @@
-"""What concerns the whole programme: interruptions, complaints and their votes, exceptions, the quality of matching.
+"""What concerns the whole programme: interruptions, complaints, what is before the boards, exceptions, match quality.
 
-Source: EM A1.2.A.1; EM A1.2.B; EM XV.E; EM V.A.12.
+Source: EM A1.1; EM A4; EM A1.2.A.1; EM A1.2.B; EM XV.E; EM V.A.12.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from starlette.exceptions import HTTPException
 
 from enclave import board, incidents, matching, people
-from enclave.board import Decision, Motion, MotionKind, State
+from enclave.board import Decision, Motion, MotionKind, Period, Proposal, State
 from enclave.errors import refuse
 from enclave.incidents import Case, CaseKind, Interruption, Owed
 from enclave.matching import Quality
@@ -26,6 +26,7 @@ ASKS = {
     MotionKind.SUSPENSION: "that it is suspended, or stays so",
     MotionKind.CORRECTION: "that its plan of correction is accepted",
     MotionKind.REINSTATEMENT: "that the evidence suffices, and it is reinstated",
+    MotionKind.JOINING: "that it joins the Enterprise MOU",
 }
 
 
@@ -56,11 +57,21 @@ class Complaint:
 
 
 @dataclass(frozen=True)
+class Proposed:
+    """What was put before the boards, the days that run, and what is asked of the members."""
+
+    proposal: Proposal
+    periods: tuple[Period, ...]
+    asked: tuple[Asked, ...]
+
+
+@dataclass(frozen=True)
 class Programme:
     """What concerns all members; `decisions` are what can be answered."""
 
     notices: list[Interruption]
     complaints: list[Complaint]
+    proposals: list[Proposed]
     exceptions: list[Deviation]
     quality: list[Quality]
     today: date
@@ -79,6 +90,7 @@ def show(visit: Visit) -> Page[Programme]:
         model = Programme(
             notices=incidents.interruptions(view),
             complaints=[_complaint(view, case, mine) for case in incidents.cases(view) if _told(case, mine)],
+            proposals=[_proposed(view, each, mine) for each in board.proposals(view)],
             exceptions=people.exceptions(view),
             quality=matching.quality(view, visit.enclave.settings),
             today=view.today,
@@ -103,8 +115,12 @@ def answer(visit: Visit) -> Done:
         raise HTTPException(404) from None
     party, reason, case = visit.text("party"), visit.text("reason"), visit.path["case"]
     with visit.enclave.store.transaction() as tx:
-        taken = incidents.vote(tx, case, on, party, decision, reason, datetime.now(UTC), visit.me.name)
-    ends = f" The case: {taken.steps[-1].act}." if taken.steps else ""
+        if on is MotionKind.JOINING:
+            last = str(board.vote(tx, case, party, decision, reason, visit.me.name).last)
+        else:
+            steps = incidents.vote(tx, case, on, party, decision, reason, datetime.now(UTC), visit.me.name).steps
+            last = steps[-1].act if steps else ""
+    ends = f" The case: {last}." if last else ""
     return Done("programme", f"Recorded for {party}: {decision}.{ends}")
 
 
@@ -116,9 +132,16 @@ def _told(case: Case, mine: Sequence[Listing]) -> bool:
 
 
 def _complaint(view: View, case: Case, mine: Sequence[Listing]) -> Complaint:
+    return Complaint(case, tuple(incidents.owed(case)), _all_asked(view, case.key, mine))
+
+
+def _proposed(view: View, proposal: Proposal, mine: Sequence[Listing]) -> Proposed:
+    return Proposed(proposal, tuple(board.periods(proposal)), _all_asked(view, proposal.key, mine))
+
+
+def _all_asked(view: View, case: str, mine: Sequence[Listing]) -> tuple[Asked, ...]:
     agencies = {each.agency for each in mine if each.role is Role.STEWARD}
-    asked = tuple(_asked(view, motion, agencies) for motion in board.asked_in(view, case.key))
-    return Complaint(case, tuple(incidents.owed(case)), asked)
+    return tuple(_asked(view, motion, agencies) for motion in board.asked_in(view, case))
 
 
 def _asked(view: View, motion: Motion, agencies: set[str]) -> Asked:

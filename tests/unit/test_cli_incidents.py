@@ -150,3 +150,27 @@ def test_clocks_go_round_and_are_shown(office: Installation) -> None:
     assert office.run("clocks", "round", "--json", code=3).rules == ["clock-back"]
     office.run("clocks", "accept", who="olga")
     assert office.run("clocks", "round", "--json").body["doubts"] == []
+
+
+def test_what_is_before_the_boards_is_entered_moved_and_voted_on(office: Installation) -> None:
+    for agency in ("SDE", "DOL"):
+        office.run("agency", "join", agency, "2022-04-01")
+    opened = ("proposal", "open", "application", "ohe", "It asks to join.", "--on", "2022-04-08")
+    assert office.run(*opened, "--json", who="sam", code=3).rules == ["spokesman"]
+    said = office.run(*opened, who="olga").text
+    assert "application-001 is entered; meeting of the board on an application by 2022-05-23" in said
+    (row,) = office.run("proposal", "list", "--json").body
+    assert [row[name] for name in ("proposal", "about", "came", "last")] == [
+        "application-001", "OHE", "2022-04-08", "came in",
+    ]  # fmt: skip
+    move = ("proposal", "move", "application-001")
+    assert office.run(*move, "signed", "Signed.", "--json", who="olga", code=3).rules == ["turn"]
+    office.run(*move, "recommended", "No concerns.", who="olga")
+    vote = ("proposal", "vote", "application-001")
+    office.run(*vote, "SDE", "approval", who="sam")
+    assert office.run(*vote, "DOL", "approval", "--json", who="dora").body["done"][-1]["what"] == "accepted"
+    office.run(*move, "signed", "All have signed.", who="olga")
+    assert office.run(*move, "signed", "Again.", "--json", who="olga", code=3).rules == ["proposal"]
+    (joined,) = office.run("ledger", "show", "--action", "agency.join", "--last", "1", "--json").body
+    assert joined["object"] == "OHE"
+    assert len(office.run("ledger", "show", "--action", "proposal.refuse", "--json").body) == 3

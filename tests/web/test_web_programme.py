@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from enclave import incidents
+from enclave import board, incidents
+from enclave.board import Move, ProposalKind
 from enclave.incidents import Act
 from tests.web.browser import Browser
 from tests.web.world import SCRIPT, World
@@ -82,3 +83,28 @@ def test_everyone_reads_of_an_interruption_until_it_is_over(own_pages: str, worl
     with world.enclave.store.transaction() as tx:
         incidents.back(tx, notice.key, AT, "hubert")
     assert "The lab stops" not in Browser(own_pages, "wren").see().text
+
+
+def test_members_see_who_asks_to_join_by_when_it_is_reviewed_and_answer_there(own_pages: str, world: World):
+    came = date(2022, 4, 11)
+    with world.enclave.store.transaction() as tx:
+        asked_to = board.propose(tx, ProposalKind.APPLICATION, "OHE", f"It asks. {SCRIPT}", came, "olga")
+    for person in ("olga", "audrey", "sam", "dora", "hubert"):
+        (shown,) = Browser(own_pages, person).see("programme", format="json").json()["proposals"]
+        assert [(p["clause"], p["due_on"]) for p in shown["periods"]] == [
+            ("EM A1.1", "2022-05-24")
+        ]  # over Good Friday
+    page = Browser(own_pages, "sam").see("programme").text
+    assert "24 May 2022" in page and SCRIPT not in page
+    with world.enclave.store.transaction() as tx:
+        board.move(tx, asked_to.key, Move.RECOMMENDED, "No concerns.", came, "olga")
+    send = {name: Browser(own_pages, name) for name in ("sam", "dora", "olga")}
+    form, yes = f"programme/cases/{asked_to.key}/joining/answer", {"decision": "approval", "reason": ""}
+    assert 'value="SDE"' in send["sam"].see("programme").text
+    assert send["olga"].post(form, party="SDE", **yes).status_code == 403
+    assert send["sam"].post(form, party="SDE", **yes).status_code == 303
+    (waiting,) = send["dora"].see("agency", format="json").json()["waiting"]
+    assert (waiting["of"], waiting["path"]) == ("OHE", "programme")
+    assert send["dora"].post(form, party="DOL", **yes).status_code == 303
+    with world.enclave.store.view() as view:
+        assert board.proposals(view)[0].last is Move.ACCEPTED
