@@ -45,6 +45,7 @@ class Row(BaseModel):
     unlisted: tuple[str, ...] = ()
     hard: bool = False
     who: str = ""
+    because: str = ""
     by: tuple[str, ...] = ()
     proven: tuple[str, ...] = ()
     open: str = ""
@@ -188,6 +189,8 @@ def _answer(row: Row) -> str:
     if row.kind != "people" and row.who:
         said.append(f"*people*: {row.who}")
     said += [f"{subject}: {readings()[subject]}" for subject in row.readings]
+    if row.because:
+        said.append(row.because)
     if row.by:
         said.append(", ".join(f"`{name}`" for name in row.by))
         said.append("proven by " + ", ".join(f"`{test.removeprefix('tests/')}`" for test in row.proven))

@@ -1,15 +1,14 @@
 """What one person's session may mount, until when; and the broker that opens sealed data for it."""
 
 from enclave.analysis.broker import Broker
+from enclave.analysis.ending import recover
 from enclave.analysis.session import (
     ASK,
     ASK_INSIDE,
     Session,
-    close_session,
     open_again,
     open_session,
     opened_outbox,
-    recover,
     sandbox_name,
 )
 
@@ -18,7 +17,6 @@ __all__ = [
     "ASK_INSIDE",
     "Broker",
     "Session",
-    "close_session",
     "open_again",
     "open_session",
     "opened_outbox",

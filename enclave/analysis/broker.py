@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from enclave import matching
 from enclave.agreement import of
+from enclave.analysis.ending import end
 from enclave.analysis.seeing import narrowed
-from enclave.analysis.session import Session, close_session, open_session, overfull, session_name
+from enclave.analysis.session import Session, open_session, overfull, session_name
 from enclave.errors import Refused
 from enclave.ledger import Entry
 from enclave.matching import NONE_REFUSED
@@ -91,9 +92,7 @@ class Broker:
         refused : mapping of str to int
             As in `refused`, in all.
         """
-        close_session(self.store, self.keystore, self.settings, session, shown_bytes)
-        matching.stand_up(self.store, self.keystore, self.settings, session, shown_bytes, refused)
-        matching.put_back(self.store, self.settings, session, shown_bytes, refused)
+        end(self.store, self.keystore, self.settings, session, shown_bytes, refused)
 
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Give the reasons why a running session must end; empty while it may go on."""

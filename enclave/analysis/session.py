@@ -12,13 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from enclave import matching
 from enclave.agreement import Policy, of
 from enclave.analysis import home
 from enclave.analysis.seeing import note
@@ -224,25 +223,6 @@ def close_session(
 def sandbox_name(project: str, person: str) -> str:
     """Name the sandbox of a session: short for its socket's path, and shaped by no user name."""
     return f"s{hashlib.sha256(f'{person}/{project.lower()}'.encode()).hexdigest()[:14]}"
-
-
-def recover(store: Store, keystore: Keystore, settings: Settings, running: Collection[str]) -> None:
-    """Put away sessions, and places of the hub's staff, that a crash left without a sandbox.
-
-    Parameters
-    ----------
-    running : collection of str
-        Names of the sandboxes that run.
-    """
-    for folder in sorted((settings.runtime / "sessions").glob("dr-*")):
-        if sandbox_name(folder.name[:7], folder.name[8:]) not in running:
-            close_session(store, keystore, settings, folder.name)
-    for place in matching.places(settings):
-        if sandbox_name(place[:7], place[8:]) not in running:
-            matching.stand_up(store, keystore, settings, place)
-    for bench in matching.places(settings, kind="trials"):
-        if sandbox_name(bench[:7], bench[8:]) not in running:
-            matching.put_back(store, settings, bench)
 
 
 def _open_for(

@@ -199,8 +199,13 @@ def incident_log(context: typer.Context, as_json: Json = False) -> None:
     """Show the log of all suspensions (EM A2.2.B), and how often there was cause (EM A1.3)."""
     with context.obj.enclave.store.view() as view:
         found, count = incidents.suspensions(view), incidents.with_cause(view)
-    rows = [(each.whom, each.since, each.lifted_on, each.clause, each.by, count.get(each.whom, 0)) for each in found]
-    table("suspensions", ("whom", "since", "lifted", "clause", "by", "times with cause"), rows, as_json)
+    rows = [
+        (each.whom, each.since, each.lifted_on, each.clause, each.by, count.get(each.whom, 0), each.servers,
+         each.closed_seconds)
+        for each in found
+    ]  # fmt: skip
+    columns = ("whom", "since", "lifted", "clause", "by", "times with cause", "servers ended", "seconds to close")
+    table("suspensions", columns, rows, as_json)
 
 
 @incident_group.command("open")

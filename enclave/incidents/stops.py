@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from enclave.agreement import InForce, PartyKind
 from enclave.calendar import SUSPENSION
@@ -141,6 +142,10 @@ class Suspended:
     cause : bool
         It was for cause: not an agency's own notice.
     lifted_on : date, optional
+    servers : int
+        How many servers ended because of it.
+    closed_seconds : float, optional
+        From its entry to that of the last server it ended; None where none ran, or one still does.
     """
 
     whom: str
@@ -149,6 +154,8 @@ class Suspended:
     by: str
     cause: bool
     lifted_on: date | None = None
+    servers: int = 0
+    closed_seconds: float | None = None
 
 
 def suspensions(view: View) -> list[Suspended]:
@@ -162,6 +169,9 @@ def with_cause(view: View) -> dict[str, int]:
 
 
 def _suspensions(view: View) -> Iterator[tuple[int, Suspended]]:
+    ended: dict[int, list[dict[str, Any]]] = {}
+    for entry in view.entries(action="incident.server-ended"):
+        ended.setdefault(entry["details"]["stop"], []).append(entry)
     for begins, ends in _BEGINS.items():
         lifted = [(e["seq"], _whom(e), date.fromisoformat(e["day"])) for e in view.entries(action=ends)]
         for entry in view.entries(action=begins):
@@ -170,7 +180,17 @@ def _suspensions(view: View) -> Iterator[tuple[int, Suspended]]:
                 lifted_on = next((day for later, which, day in lifted if later > seq and which == whom), None)
                 since = date.fromisoformat(entry["details"].get("since") or entry["day"])
                 clause = entry["clause"]
-                yield seq, Suspended(whom, since, clause, entry["actor"], clause != _BY_ITSELF, lifted_on)
+                by, cause, servers = entry["actor"], clause != _BY_ITSELF, ended.get(seq, [])
+                closed = _seconds_until_closed(entry, servers)
+                yield seq, Suspended(whom, since, clause, by, cause, lifted_on, len(servers), closed)
+
+
+def _seconds_until_closed(stop: dict[str, Any], servers: list[dict[str, Any]]) -> float | None:
+    """Give the time from a stop to the last server it ended (DSA VI.F.2)."""
+    if not servers or servers[-1]["details"]["still_open"]:
+        return None
+    stopped_at, closed_at = (datetime.fromisoformat(entry["at"]) for entry in (stop, servers[-1]))
+    return (closed_at - stopped_at).total_seconds()
 
 
 def _whom(entry: dict[str, object]) -> str:

@@ -9,8 +9,9 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
@@ -146,6 +147,34 @@ def test_every_reason_ends_the_server_at_once(
         assert why in str(enclave.refusal())
     finally:
         mend(enclave.made)
+
+
+def test_how_long_it_took_until_nobody_worked_is_in_the_log(enclave: Enclave) -> None:
+    """A held project: both servers end, the last one closes the log's time; a notice given before has none."""
+    for person in ("wren", "grace"):
+        enclave.open(person)
+    try:
+        hold(enclave.made)
+        hub_client.until(lambda: enclave.running() == 0)
+        hub_client.until(lambda: enclave.made.actions("session.")[-2:] == ["session.close"] * 2)
+        ended = lambda: [e for e in entries(enclave.made) if e["action"] == "incident.server-ended"]  # noqa: E731
+        hub_client.until(lambda: len(ended()) >= 2)
+    finally:
+        mend(enclave.made)
+    (stop,) = [e for e in entries(enclave.made) if e["action"] == "incident.hold"][-1:]
+    first, last = ended()[-2:]
+    assert {first["actor"], last["actor"]} == {"wren", "grace"}
+    assert [e["details"] for e in (first, last)] == [
+        {"stop": stop["seq"], "still_open": 1}, {"stop": stop["seq"], "still_open": 0},
+    ]  # fmt: skip
+    log = enclave.made.run("incident", "log", "--json").body
+    took = datetime.fromisoformat(last["at"]) - datetime.fromisoformat(stop["at"])
+    assert (log[-1]["servers ended"], log[-1]["seconds to close"]) == (2, took.total_seconds())
+
+
+def entries(made: Installation) -> list[dict[str, Any]]:
+    with made.enclave.store.view() as view:
+        return list(view.entries())
 
 
 def test_what_was_shown_stands_in_the_ledger(enclave: Enclave) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from enclave import egress
+from enclave import egress, people
 from enclave.analysis import opened_outbox
 from enclave.errors import Fault
 from enclave.resultant import delivery_of
@@ -146,3 +147,43 @@ def test_a_second_delivery_takes_the_place_of_the_first(at: At) -> None:
     broker = made.enclave.broker()
     assert len(list((broker.admit("grace", "DR-0034").folder / "project" / "data").iterdir())) == len(delivered)
     broker.release("dr-0034-grace")
+
+
+def test_each_server_a_stop_ends_is_entered_once_with_how_many_still_work(at: At) -> None:
+    """Only what a stop of today ends: not what its own person closed, nor what a notice given before ends."""
+    made = at("delivered")
+    broker = made.enclave.broker()
+
+    def admitted(*people: str) -> None:
+        for person in people:
+            broker.admit(person, "DR-0034")
+
+    def ended() -> list[tuple[str, int, int]]:
+        with made.enclave.store.view() as view:
+            stops = {e["seq"]: e["action"] for e in view.entries(action=("incident.hold", "people.suspend"))}
+            found = view.entries(action="incident.server-ended")
+            return [(e["actor"], stops[e["details"]["stop"]], e["details"]["still_open"]) for e in found]
+
+    admitted("wren", "grace")
+    broker.release("dr-0034-wren")
+    assert ended() == []
+    admitted("wren")
+    made.run("incident", "suspend", "DR-0034", "wren")
+    broker.release("dr-0034-wren")
+    broker.release("dr-0034-wren")
+    assert ended() == [("wren", "people.suspend", 0)]
+    with made.enclave.store.transaction() as tx:
+        people.unsuspend(tx, "DR-0034", "wren", "olga")
+    admitted("wren")
+    made.run("incident", "hold", "DR-0034")
+    broker.release("dr-0034-grace")
+    made.run("recover")  # the hub was gone: what it left is ended as the next one starts
+    assert ended()[1:] == [("grace", "incident.hold", 1), ("wren", "incident.hold", 0)]
+    log = made.run("incident", "log", "--json").body
+    assert [each["servers ended"] for each in log] == [1, 2] and all(each["seconds to close"] > 0 for each in log)
+    made.run("incident", "lift", "DR-0034")
+    made.run("agency", "suspend", "DOL", "2022-04-13", "A new system is set up.", who="dora")
+    admitted("wren")
+    made.today(date(2022, 4, 13))
+    broker.release("dr-0034-wren")
+    assert len(ended()) == 3

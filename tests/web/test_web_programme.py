@@ -86,7 +86,7 @@ def test_everyone_reads_of_an_interruption_until_it_is_over(own_pages: str, worl
 
 
 def test_members_see_who_asks_to_join_by_when_it_is_reviewed_and_answer_there(own_pages: str, world: World):
-    came = date(2022, 4, 11)
+    came = date(2022, 4, 11)  # thirty business days later, over Good Friday, is 24 May
     with world.enclave.store.transaction() as tx:
         asked_to = board.propose(tx, ProposalKind.APPLICATION, "OHE", f"It asks. {SCRIPT}", came, "olga")
     for person in ("olga", "audrey", "sam", "dora", "hubert"):
