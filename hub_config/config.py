@@ -238,6 +238,11 @@ class HubConfig:
         return self.private / "refused"
 
     @property
+    def activity(self) -> Path:
+        """Return the folder with how much was run and opened at each running server."""
+        return self.private / "activity"
+
+    @property
     def state(self) -> Path:
         """Return the folder of what the hub keeps."""
         return self.home / "hub"

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from enclave.glass import Glass, Meter, Refusals, Routes, Shown, earlier_today
+from enclave.glass import Activity, Glass, Meter, Refusals, Routes, Shown, earlier_today
 from enclave.glass.api import api
 from enclave.glass.routes import Route
-from hub_config import posted, refused
+from hub_config import posted, told
 from hub_config.config import HubConfig, lab_files, load
 from hub_config.lines import Lines
 from hub_config.tls import Credentials, redirecting
@@ -49,7 +49,8 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
 
         routes = Routes()
         meter = Meter(config.daily_bytes, date.today, record, earlier)
-        refusals = Refusals(refused.reader(config.refused), refused.writer(config.refused))
+        refusals = Refusals(told.reader(config.refused), told.writer(config.refused))
+        activity = Activity(told.reader(config.activity), told.writer(config.activity))
         glass = Glass(
             routes,
             meter,
@@ -58,6 +59,7 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
             now=lambda: datetime.now(UTC).isoformat(),
             posted=posted.reader(config.posted),
             refused=refusals.note,
+            activity=activity,
             scheme=config.own_url.partition(":")[0],
         )
         token = os.environ.pop("CONFIGPROXY_AUTH_TOKEN", "")
@@ -67,6 +69,7 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
             await glass.drop(route)
             write_down()
             refusals.forget(route.server or "")
+            activity.forget(route.server or "")
 
         shows = Credentials(Path(options.ssl_cert), Path(options.ssl_key)) if options.ssl_cert else None
         public = Place(options.ip, options.port, options.socket, shows.context if shows else None)
@@ -84,11 +87,13 @@ async def _serve(options: argparse.Namespace, config: HubConfig) -> None:
                 await asyncio.wait_for(stop.wait(), FLUSH_SECONDS)
             write_down()
             refusals.flush()
+            activity.flush()
             if shows:
                 shows.renew()
         for runner in reversed(runners):
             await runner.cleanup()
         write_down()
+        activity.flush()
 
 
 @dataclass(frozen=True, slots=True)

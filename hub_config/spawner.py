@@ -34,7 +34,7 @@ from enclave.sandbox import (
     SandboxSpec,
     python,
 )
-from hub_config import posted, refused
+from hub_config import posted, told
 from hub_config.config import LAB, HubConfig, socket_url
 
 PROJECT = re.compile(r"dr-[0-9]{4}")
@@ -82,8 +82,8 @@ class Broker(Protocol):
     def refused(self, session_name: str, counts: Mapping[str, int]) -> None:
         """Enter what the glass refused at a server where one notebook alone may run."""
 
-    def release(self, session_name: str, shown_bytes: int | None, refused: Mapping[str, int]) -> None:
-        """Close a session whose server has stopped, having shown so many bytes today; None where nobody counted."""
+    def release(self, session_name: str, counted: Mapping[str, int | str], refused: Mapping[str, int]) -> None:
+        """Close a session whose server has stopped, with what the glass counted of it; nothing where nobody did."""
 
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Return the reasons why a running session must end; empty when it may go on."""
@@ -193,18 +193,21 @@ class EnclaveSpawner(Spawner):  # type: ignore[misc]
         self._log.unlink(missing_ok=True)
         if self._session_name:
             name, self._session_name = self._session_name, ""
-            await _ask(self.broker.release, name, self._shown_today(), self._refused())
-        refused.remove(self._config.refused, self._known_as)
+            await _ask(self.broker.release, name, self._counted(), self._refused())
+        for folder in (self._config.refused, self._config.activity):
+            told.remove(folder, self._known_as)
 
-    def _shown_today(self) -> int | None:
+    def _counted(self) -> Mapping[str, int | str]:
+        """Give what was shown today, and what was run and opened since the server started."""
         if self._config.weaker_proxy:
-            return None
+            return {}
+        shown = 0
         with suppress(FileNotFoundError), self._config.shown.open(encoding="utf-8") as lines:
-            return earlier_today(lines, date.today()).get(self._known_as, 0)
-        return 0
+            shown = earlier_today(lines, date.today()).get(self._known_as, 0)
+        return {"shown_bytes_today": shown, **told.reader(self._config.activity)(self._known_as)}
 
     def _refused(self) -> Mapping[str, int]:
-        return refused.reader(self._config.refused)(self._known_as)
+        return told.reader(self._config.refused)(self._known_as)
 
     async def _enter_refused(self) -> None:
         """Have the first refusal of each kind entered while the server runs; what cannot be is tried again."""

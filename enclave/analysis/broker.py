@@ -14,12 +14,11 @@ from dataclasses import dataclass
 
 from enclave import matching
 from enclave.agreement import of
-from enclave.analysis.ending import end
+from enclave.analysis.ending import NONE, end
 from enclave.analysis.seeing import narrowed
 from enclave.analysis.session import Session, open_session, overfull, session_name
 from enclave.errors import Refused
 from enclave.ledger import Entry
-from enclave.matching import NONE_REFUSED
 from enclave.people import PERMITTED, Admission, Listing, may, reasons_against, sight_of
 from enclave.settings import Settings
 from enclave.store import Store, View
@@ -81,18 +80,20 @@ class Broker:
             matching.enter_refused(tx, session, counts)
 
     def release(
-        self, session: str, shown_bytes: int | None = None, refused: Mapping[str, int] = NONE_REFUSED
+        self, session: str, counted: Mapping[str, int | str] = NONE, refused: Mapping[str, int] = NONE
     ) -> None:
-        """Put a session away after its server stopped; what it showed in the browser today is entered.
+        """Put a session away after its server stopped; what the glass counted of it is entered.
 
-        Source: DSA III.C.
+        Source: DSA III.C; ExA 4.b.
 
         Parameters
         ----------
+        counted : mapping of str to int or str
+            What a browser was shown today, how many cells were run and documents opened, and the digest of the code.
         refused : mapping of str to int
             As in `refused`, in all.
         """
-        end(self.store, self.keystore, self.settings, session, shown_bytes, refused)
+        end(self.store, self.keystore, self.settings, session, counted, refused)
 
     def still_admitted(self, username: str, project: str) -> list[str]:
         """Give the reasons why a running session must end; empty while it may go on."""

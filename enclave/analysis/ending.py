@@ -9,18 +9,19 @@ Source: DSA VI.F.2; DSA VI.H; DSA III.F.3.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from enclave import matching
 from enclave.analysis.session import close_session, sandbox_name
-from enclave.ledger import Details, Entry
-from enclave.matching import NONE_REFUSED
+from enclave.ledger import Detail, Details, Entry
 from enclave.people import Listing, holds
 from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import project_id
 from enclave.vault import Keystore
 
+NONE: Mapping[str, int] = MappingProxyType({})
 _FOLDERS = ("sessions", *matching.KINDS)
 
 
@@ -29,17 +30,20 @@ def end(
     keystore: Keystore,
     settings: Settings,
     name: str,
-    shown_bytes: int | None = None,
-    refused: Mapping[str, int] = NONE_REFUSED,
+    counted: Mapping[str, int | str] = NONE,
+    refused: Mapping[str, int] = NONE,
 ) -> None:
     """Put away everything of a name, and enter that a stop ended it where one stands.
 
     Source: DSA III.C; DSA VI.F.2.
     """
     was_open = name in _open(settings)
-    close_session(store, keystore, settings, name, shown_bytes)
-    matching.stand_up(store, keystore, settings, name, shown_bytes, refused)
-    matching.put_back(store, settings, name, shown_bytes, refused)
+    close_session(store, keystore, settings, name, counted)
+    said: dict[str, Detail] = dict(counted)
+    if refused:
+        said["refused"] = [f"{what}: {times}" for what, times in sorted(refused.items())]
+    matching.stand_up(store, keystore, settings, name, said)
+    matching.put_back(store, settings, name, said)
     if was_open:
         _enter_stopped(store, settings, name)
 

@@ -23,7 +23,7 @@ from enclave.analysis import home
 from enclave.analysis.seeing import note
 from enclave.clauses import clauses
 from enclave.errors import Fault
-from enclave.ledger import Detail, Entry
+from enclave.ledger import Detail, Details, Entry
 from enclave.people import Admission
 from enclave.people.sight import CLAUSE as SIGHT
 from enclave.resultant import Delivery, SealedTable, delivery_of, open_table
@@ -91,9 +91,15 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
         today = view.today
     name = session_name(admission.project, admission.person)
     folder = settings.runtime / "sessions" / name
-    close_session(store, keystore, settings, name)  # what a crash left of an earlier one
+    close_session(store, keystore, settings, name, {})  # what a crash left of an earlier one
     # What reaches outside is entered first: opening the files is a disclosure to this person.
-    store.enter(_entry(admission, name, "session.open", {"expires_on": admission.ends_on.isoformat()}))
+    hidden = {table.name: table.hidden_from(admission.sight) for table in delivery.tables}
+    details: Details = {
+        "expires_on": admission.ends_on.isoformat(),
+        "files": [table.name for table in delivery.tables if not table.wholly(hidden[table.name])],
+        "columns_masked": sum(map(len, hidden.values())),
+    }  # fmt: skip
+    store.enter(_entry(admission, name, "session.open", details))
     folder.mkdir(parents=True, mode=0o755)
     folder.parent.chmod(0o700)  # what lies below is for the sandboxes that mount it, and no one else
     bound(folder, _PLACE)
@@ -197,9 +203,7 @@ def overfull(settings: Settings, name: str) -> list[str]:
     ]
 
 
-def close_session(
-    store: Store, keystore: Keystore, settings: Settings, name: str, shown_bytes: int | None = None
-) -> None:
+def close_session(store: Store, keystore: Keystore, settings: Settings, name: str, counted: Details) -> None:
     """Seal the person's own files under the project's key and wipe the session's tmpfs.
 
     After destruction there is no key any more: then nothing is kept (DSA VI.H). Files that would go over 2 GiB in all
@@ -211,7 +215,7 @@ def close_session(
     if folder.exists():
         left_out = home.put_away(keystore, settings, name, project)
         reached("analysis.put-away")
-        details: dict[str, Detail] = {} if shown_bytes is None else {"shown_bytes_today": shown_bytes}
+        details: dict[str, Detail] = dict(counted)
         if left_out is None:
             details["files"] = "out of reach; as they were put away before"
         elif left_out:
@@ -306,5 +310,5 @@ def _about(
     }
 
 
-def _entry(admission: Admission, name: str, action: str, details: Mapping[str, str]) -> Entry:
+def _entry(admission: Admission, name: str, action: str, details: Details) -> Entry:
     return Entry(admission.person, action, name, admission.project, "DSA VI.E", details=details)

@@ -10,11 +10,12 @@ from enclave.glass.lab import LabFiles
 from enclave.glass.meter import Meter, Shown, earlier_today
 from enclave.glass.posted import Posted
 from enclave.glass.proxy import Glass
-from enclave.glass.refusals import Refusals
 from enclave.glass.routes import Routes
 from enclave.glass.rules import Ruling, Way, judge
+from enclave.glass.tally import Activity, Refusals
 
 __all__ = [
+    "Activity",
     "Glass",
     "LabFiles",
     "Meter",

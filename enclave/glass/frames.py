@@ -64,6 +64,15 @@ def parent(message: str | bytes) -> str:
     return _header(found.get("parent_header")).get("msg_id", "")
 
 
+def code(message: str | bytes | None) -> str | None:
+    """Return the code a message asks a kernel to run, in either protocol; None where it asks for none."""
+    found = (head(message) if message is not None else None) or {}
+    content = found.get("content")
+    if _header(found.get("header")).get("msg_type") != "execute_request" or not isinstance(content, dict):
+        return None
+    return str(content.get("code", ""))
+
+
 def answer(found: dict[str, Any], kind: str, content: dict[str, Any], channel: str, *, packed: bool) -> str | bytes:
     """Write a message of ours that answers the request `found`."""
     asked = _header(found.get("header"))

@@ -22,6 +22,7 @@ from enclave.glass.meter import Meter
 from enclave.glass.posted import Posted
 from enclave.glass.routes import Route, Routes
 from enclave.glass.rules import Ruling, Way, judge, plain
+from enclave.glass.tally import Activity
 from enclave.glass.targets import Targets
 from enclave.terms import ApprovedNotebook
 
@@ -46,6 +47,8 @@ class Glass:
         Returns, for 'person/project', what the hub posted of the server; None closes it.
     refused : callable
         Told 'person/project' and, in a word of ours, what was refused where only one notebook may run.
+    activity : Activity
+        Counts what is run and opened at every server.
     scheme : str
         http or https: how browsers reach us.
     """
@@ -59,6 +62,7 @@ class Glass:
         now: Callable[[], str],
         posted: Callable[[str], Posted | None],
         refused: Callable[[str, str], None],
+        activity: Activity,
         scheme: str = "http",
     ) -> None:
         """Store the parts; no connection is made."""
@@ -69,6 +73,7 @@ class Glass:
         self._now = now
         self._posted = posted
         self._refused = refused
+        self._activity = activity
         self._scheme = scheme
         self._targets = Targets()
         self._open: defaultdict[str, set[web.WebSocketResponse]] = defaultdict(set)
@@ -177,6 +182,8 @@ class Glass:
             return await self._unreachable(request)
         if body is None:
             return _closed(request, f"the answer is larger than the {ruling.cap_bytes // 1024} KB that may be shown")
+        if ruling.opens and status == 200:
+            self._activity.opened(server)
         shown = kept(headers, ruling.way, route.prefix)
         spent = len(body) + sum(len(name) + len(value) for name, value in shown.items())
         self._meter.spend(server, spent)
@@ -256,6 +263,8 @@ class Glass:
                 if only is not None:
                     verdict = approved.judged(message.data, only, packed=inner.protocol == frames.PROTOCOL)
                     inwards = await self._heed(verdict, browser, str(sandbox))
+                if sandbox is not None and (code := frames.code(inwards)) is not None:
+                    self._activity.ran(sandbox, code)
                 await _send(inner, inwards)
         finally:
             outwards.cancel()

@@ -48,6 +48,8 @@ class Ruling:
         Largest body that may come back.
     body : bytes, optional
         What is sent in place of the browser's own body; None sends that.
+    opens : bool
+        A browser is shown what stands in a notebook or another file of text.
     """
 
     way: Way
@@ -56,6 +58,7 @@ class Ruling:
     query: str = ""
     cap_bytes: int = 0
     body: bytes | None = None
+    opens: bool = False
 
 
 _OPEN: tuple[tuple[frozenset[str], re.Pattern[str], Way, int], ...] = tuple(
@@ -146,7 +149,8 @@ def _contents(method: str, inner: str, query: dict[str, str], sent_path: str) ->
         # What comes back describes the file; the body travels inwards.
         return Ruling(Way.API, path=sent_path, query=urlencode(kept), cap_bytes=API_BYTES)
     if suffix in TEXT_SUFFIXES:
-        return Ruling(Way.API, path=sent_path, query=urlencode(kept), cap_bytes=FILE_BYTES)
+        opens = method == "GET" and kept.get("content", "1") != "0"
+        return Ruling(Way.API, path=sent_path, query=urlencode(kept), cap_bytes=FILE_BYTES, opens=opens)
     if kept.get("content", "1") == "0":
         return Ruling(Way.API, path=sent_path, query=urlencode(kept), cap_bytes=API_BYTES)
     if suffix or kept.get("type", "directory") != "directory":

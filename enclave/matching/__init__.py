@@ -3,7 +3,7 @@
 from enclave.matching.attempt import Attempt, attempt
 from enclave.matching.inputs import method_for
 from enclave.matching.methods import ApprovedMethod, Number, approved_method, registered_methods
-from enclave.matching.place import KINDS, NONE_REFUSED, Place, enter_refused, places
+from enclave.matching.place import KINDS, Place, enter_refused, places
 from enclave.matching.quality import Quality, Share, quality
 from enclave.matching.record import AGREEMENT, MatchRun, agree, keep_until, latest, match_key, reports_of, runs
 from enclave.matching.review import close_review, open_review, sit_down, stand_up, under_review
@@ -14,7 +14,6 @@ from enclave.matching.trial import put_back, try_out
 __all__ = [
     "AGREEMENT",
     "KINDS",
-    "NONE_REFUSED",
     "ApprovedMethod",
     "Attempt",
     "MatchRun",

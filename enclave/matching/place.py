@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
-from enclave.ledger import Detail, Entry
+from enclave.ledger import Entry
 from enclave.matching.job import Job, mounts_of
 from enclave.matching.methods import ApprovedMethod, approved_method
 from enclave.people import Admission
@@ -56,8 +55,6 @@ class Place:
 
 
 _BEGUN, _REFUSED = ("match.review-begin", "match.trial-begin"), "match.refuse-inside"
-NONE_REFUSED: Mapping[str, int] = MappingProxyType({})
-_BEGUN, _REFUSED = ("match.review-begin", "match.trial-begin"), "match.refuse-inside"
 
 
 def places(settings: Settings, project: str = "", kind: Kind = "reviews") -> list[str]:
@@ -85,14 +82,6 @@ def made(folder: Path) -> Iterator[None]:
     except BaseException:
         wipe(folder)
         raise
-
-
-def end_details(shown_bytes: int | None, refused: Mapping[str, int]) -> dict[str, Detail]:
-    """Say what the glass counted of a server that ended, for the entry of its end."""
-    said: dict[str, Detail] = {} if shown_bytes is None else {"shown_bytes_today": shown_bytes}
-    if refused:
-        said["refused"] = [f"{what}: {times}" for what, times in sorted(refused.items())]
-    return said
 
 
 def enter_refused(tx: Transaction, name: str, counts: Mapping[str, int]) -> None:

@@ -34,9 +34,7 @@ from enclave.matching.job import (
 )
 from enclave.matching.methods import ApprovedMethod, approved_method
 from enclave.matching.place import (
-    NONE_REFUSED,
     Place,
-    end_details,
     lay_out_notebook,
     made,
     mounts_with_notebook,
@@ -111,7 +109,7 @@ def sit_down(store: Store, keystore: Keystore, settings: Settings, admission: Ad
     admission.hold_to(Action.MATCH, admission.project)
     name = name_of(admission)
     folder = place_of(settings, "reviews", name)
-    stand_up(store, keystore, settings, name)  # what a crash left of an earlier time
+    stand_up(store, keystore, settings, name, {})  # what a crash left of an earlier time
     with store.view() as view:
         policy = of(view, admission.project).policy
         review, run, files = _open(view, keystore, admission.project)
@@ -138,8 +136,7 @@ def stand_up(
     keystore: Keystore,
     settings: Settings,
     name: str,
-    shown_bytes: int | None = None,
-    refused: Mapping[str, int] = NONE_REFUSED,
+    counted: Details,
 ) -> None:
     """Seal what a reviewer answered and wipe what was opened for them; does nothing where nobody sits.
 
@@ -151,7 +148,7 @@ def stand_up(
         return
     wipe(folder / "inputs")  # whether the answers can be put away or not
     project, order = project_id(name[:7]), folder / "job.json"
-    details = end_details(shown_bytes, refused)
+    details = dict(counted)
     with store.view() as view:
         review = (
             view.get(Review, f"{project}/{json.loads(order.read_text('utf-8'))['job']}") if order.exists() else None

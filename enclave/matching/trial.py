@@ -8,16 +8,12 @@ Source: EM VII.B.1.c; EM XII; DSA III.F.1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from enclave.agreement import of
 from enclave.ledger import Details, Entry
 from enclave.matching.inputs import job_of, method_for, open_inputs
 from enclave.matching.job import write_order
 from enclave.matching.place import (
-    NONE_REFUSED,
     Place,
-    end_details,
     lay_out_notebook,
     made,
     mounts_with_notebook,
@@ -48,7 +44,7 @@ def try_out(store: Store, keystore: Keystore, settings: Settings, admission: Adm
     admission.hold_to(Action.MATCH, admission.project)
     name = name_of(admission)
     folder = place_of(settings, "trials", name)
-    put_back(store, settings, name)  # what a crash left of an earlier time
+    put_back(store, settings, name, {})  # what a crash left of an earlier time
     with store.view() as view:
         today, policy = view.today, of(view, admission.project).policy
         method = method_for(settings, policy, today)
@@ -71,8 +67,7 @@ def put_back(
     store: Store,
     settings: Settings,
     name: str,
-    shown_bytes: int | None = None,
-    refused: Mapping[str, int] = NONE_REFUSED,
+    counted: Details,
 ) -> None:
     """Wipe what was opened at a workbench; does nothing where nobody sits.
 
@@ -83,7 +78,7 @@ def put_back(
     if folder.exists():
         for opened in folder.iterdir():
             wipe(opened) if opened.is_dir() else opened.unlink()
-        details = end_details(shown_bytes, refused)
+        details = dict(counted)
         store.enter(_entry(name[8:], "match.trial-end", project_id(name[:7]), details))
         wipe(folder)
 

@@ -50,7 +50,7 @@ class SmallBroker:
     def refused(self, session_name: str, counts: Mapping[str, int]) -> None:
         """Note what was refused."""
 
-    def release(self, session_name: str, shown_bytes: int | None, refused: Mapping[str, int]) -> None:
+    def release(self, session_name: str, counted: Mapping[str, int | str], refused: Mapping[str, int]) -> None:
         """Note that the server has stopped."""
         with (self._home / "released").open("a") as file:
             file.write(f"{session_name}\n")

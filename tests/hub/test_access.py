@@ -22,6 +22,7 @@ from enclave.resultant import delivery_of
 from enclave.sandbox import Sandboxes
 from tests.conftest import At
 from tests.hub.conftest import hub_over
+from tests.hub.test_glass_activity import chained
 from tests.journey.killing import Killer
 from tests.journey.stages import LAST_DAY
 from tests.journey.steps import Step
@@ -172,6 +173,10 @@ def test_how_long_it_took_until_nobody_worked_is_in_the_log(enclave: Enclave) ->
     assert (log[-1]["servers ended"], log[-1]["seconds to close"]) == (2, took.total_seconds())
 
 
+def last(made: Installation, action: str) -> dict[str, Any]:
+    return [entry for entry in entries(made) if entry["action"] == action][-1]
+
+
 def entries(made: Installation) -> list[dict[str, Any]]:
     with made.enclave.store.view() as view:
         return list(view.entries())
@@ -179,11 +184,15 @@ def entries(made: Installation) -> list[dict[str, Any]]:
 
 def test_what_was_shown_stands_in_the_ledger(enclave: Enclave) -> None:
     session, server = enclave.open()
-    hub_client.run_cells(session, server, ["print('x' * 5000)"])
+    cells = ["word = 'CANARY-CODE'", "print('x' * 5000)"]
+    hub_client.run_cells(session, server, cells)
     hub_client.stop_server(session, enclave.url, "wren", DR)
+    opened, closed = (last(enclave.made, f"session.{what}") for what in ("open", "close"))
+    assert (closed["actor"], closed["details"]["shown_bytes_today"] > 5000) == ("wren", True)
+    assert (closed["details"]["cells_run"], closed["details"]["code_sha256"]) == (2, chained(*cells))
+    assert opened["details"]["files"] == ["sde", "crosswalk"] and opened["details"]["columns_masked"] > 0
     with enclave.made.enclave.store.view() as view:
-        (*_, entry) = view.entries(action="session.close")
-    assert (entry["actor"], entry["details"]["shown_bytes_today"] > 5000) == ("wren", True)
+        assert not any("CANARY-CODE" in body for body in view.bodies())
 
 
 def test_who_is_not_in_the_register_reads_so(enclave: Enclave) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from pathlib import Path
 from urllib.parse import quote
@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from enclave.glass import Glass, LabFiles, Meter, Posted, Routes, Shown
+from enclave.glass import Activity, Glass, LabFiles, Meter, Posted, Routes, Shown
 from enclave.glass.api import api
 from enclave.glass.frames import FRAME_BYTES
 from hub_config.config import lab_files
@@ -78,13 +78,19 @@ class Front:
         lab: LabFiles = lab_files()
         self.posted: dict[str, Posted] = {"ana/dr-0034": Posted("", None)}
         self.refused: list[tuple[str, str]] = []
+        self.worked: dict[str, Mapping[str, int | str]] = {}
+        self.activity = Activity(lambda server: self.worked.get(server, {}), self._write)
         now = "2026-11-23T00:00:00Z"
 
         def note(server: str, what: str) -> None:
             self.refused.append((server, what))
 
-        self.glass = Glass(self.routes, self.meter, lab, "", lambda: now, self.posted.get, note)
+        self.glass = Glass(self.routes, self.meter, lab, "", lambda: now, self.posted.get, note, self.activity)
         self.url = self.api_url = ""
+
+    def _write(self, server: str, counts: Mapping[str, int | str]) -> bool:
+        self.worked[server] = dict(counts)
+        return True
 
     async def serve(
         self, application: web.Application, site: Callable[[web.AppRunner], web.BaseSite]

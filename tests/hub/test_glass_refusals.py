@@ -11,7 +11,7 @@ import pytest
 
 from enclave.glass import Refusals
 from enclave.glass.approved import OTHER_CODE, OTHER_FILE, OTHER_KIND, OTHER_PART, UNREADABLE, judged
-from hub_config import refused
+from hub_config import told
 from tests.hub.test_glass_approved import NOTEBOOK, OWN, message, run
 from tests.hub.test_glass_approved_proxy import Recorder, approved_front
 from tests.hub.test_glass_proxy import KERNEL, PREFIX, Front
@@ -23,7 +23,7 @@ class Disk:
     """Counts what is written, and takes nothing while it is full."""
 
     def __init__(self, folder: Path) -> None:
-        self.read, self._write = refused.reader(folder), refused.writer(folder)
+        self.read, self._write = told.reader(folder), told.writer(folder)
         self.full, self.written = False, 0
 
     def write(self, server: str, counts: Mapping[str, int]) -> bool:
@@ -52,7 +52,7 @@ def test_counts_outlive_the_proxy_and_end_with_the_server(tmp_path: Path) -> Non
     glass.note(OTHER, OTHER_CODE)
     glass.forget(DESK)
     assert disk.read(DESK) == {OTHER_CODE: 2}
-    refused.remove(tmp_path, DESK)
+    told.remove(tmp_path, DESK)
     glass.note(DESK, OTHER_FILE)
     assert disk.read(DESK) == {OTHER_FILE: 1}
 
@@ -70,7 +70,7 @@ def test_what_cannot_be_written_is_written_later(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_gone_is_no_reason_to_stop(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert refused.writer(tmp_path / "file" / "folder")(DESK, {OTHER_CODE: 1}) is False
+    assert told.writer(tmp_path / "file" / "folder")(DESK, {OTHER_CODE: 1}) is False
 
 
 def test_the_glass_tells_kinds_and_nothing_of_what_was_sent(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_two_judge_and_what_they_say_stands_beside_the_report(at: At) -> None:
     assert places(made.enclave.settings) == []
     again = judge(made, broker.admit("hubert", PROJECT))
     assert "40 of 200 judged" in again["began"] and "200 of 200 judged" in again["told"]
-    broker.release("dr-0034-hubert", 0)
+    broker.release("dr-0034-hubert", {"shown_bytes_today": 0})
 
     hilda = broker.admit("hilda", PROJECT)
     assert stat.S_IMODE(hilda.folder.parent.stat().st_mode) == 0o700
@@ -117,7 +117,7 @@ def test_two_judge_and_what_they_say_stands_beside_the_report(at: At) -> None:
     close = ("matching", "close-review", PROJECT, "--json")
     said = without_side_effect(made, lambda: made.run(*close, who="hubert", code=3))
     assert set(said.rules) == {"still-open", "two-reviewers"}  # what hilda said is not put away yet
-    broker.release("dr-0034-hilda", 0)
+    broker.release("dr-0034-hilda", {"shown_bytes_today": 0})
     closed = made.run(*close, who="hubert").body
     assert places(made.enclave.settings) == [] and not list(runtime.glob("scratch-*"))
 
@@ -187,7 +187,7 @@ def test_only_answers_are_kept_of_what_a_session_wrote(at: At) -> None:
     own.write_text("".join(f"{json.dumps(line)}\n" for line in lines) + "{torn", "utf-8")
     (out / "review-fedcba9876543210.jsonl").symlink_to(own)
     (out / "rows.csv").write_text(CANARY.ssn)
-    broker.release("dr-0034-hubert", 7)
+    broker.release("dr-0034-hubert", {"shown_bytes_today": 7})
     (entry,) = entries(made, "match.review-end")
     assert entry["details"]["answers"] == 1 and entry["details"]["shown_bytes_today"] == 7
     out = next(mount.source for mount in broker.admit("hubert", PROJECT).mounts if mount.writable)
@@ -206,7 +206,7 @@ def test_the_last_day_ends_a_review_and_what_stands_open_for_it(at: At) -> None:
     assert running.wait(10) != 0
     assert not session.folder.exists() and places(settings) == []
     before = made.actions()
-    broker.release("dr-0034-hubert", 0)
+    broker.release("dr-0034-hubert", {"shown_bytes_today": 0})
     assert made.actions() == before
 
 

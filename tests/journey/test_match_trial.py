@@ -63,7 +63,7 @@ def test_a_trial_gives_the_links_of_a_run_and_leaves_nothing(at: At) -> None:
     open_crosswalk(made.enclave.keystore, settings, run, counted)
     tried = links_of(session.folder / "out" / "crosswalk.parquet")
     assert tried == links_of(counted) and len(tried) == run.persons
-    broker.release(session.name, 12, {"code that is not the approved notebook's": 3})
+    broker.release(session.name, {"shown_bytes_today": 12}, {"code that is not the approved notebook's": 3})
     assert trials(made) == [] and not session.folder.exists()
     new = {path for path in made.home.rglob("*") if path.is_file()} - kept
     assert {path.name.partition("-")[0] for path in new} <= {"enclave.db"}  # SQLite's own files beside the ledger
@@ -119,7 +119,7 @@ def test_the_last_day_ends_a_trial_and_what_stands_open_for_it(at: At) -> None:
     assert running.wait(10) != 0
     assert not session.folder.exists() and trials(made) == []
     before = made.actions()
-    broker.release("dr-0034-hubert", 0)
+    broker.release("dr-0034-hubert", {"shown_bytes_today": 0})
     assert made.actions() == before
     with pytest.raises(Refused):
         broker.admit("hubert", PROJECT)
@@ -133,7 +133,11 @@ def test_what_was_refused_is_entered_once_a_session_and_counted_at_its_end(at: A
         for times in range(1, 6):
             broker.refused(name, {"code that is not the approved notebook's": times})
         broker.refused(name, {"code that is not the approved notebook's": 9, "a message that cannot be read": 1})
-        broker.release(name, 0, {"code that is not the approved notebook's": 9, "a message that cannot be read": 1})
+        broker.release(
+            name,
+            {"shown_bytes_today": 0},
+            {"code that is not the approved notebook's": 9, "a message that cannot be read": 1},
+        )
     found = entries(made, "match.refuse-inside")
     assert [entry["details"]["what"] for entry in found] == [
         "code that is not the approved notebook's", "a message that cannot be read",
