@@ -1,12 +1,13 @@
 """Whether a request says everything that it must before anyone is asked for an answer.
 
-Source: EM II; EM XI.A; ExA 3.c; DSA VI.A; DSA XII.
+Source: EM II; EM XI.A; ExA 3.c; ExA 3.d; DSA VI.A; DSA XII.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 
 from enclave.agreement.model import Agreement, PartyKind
 from enclave.errors import Finding, Invalid
@@ -23,23 +24,26 @@ class Item:
     where : str
         Place in `policies/agreements/<DR>.yaml`.
     said : bool
+    next : str
+        What is to be done where it is not said.
     """
 
     wanted: str
     clause: str
     where: str
     said: bool
+    next: str = "Write it into the file."
 
     @property
     def finding(self) -> Finding:
         """What is not said, with its next step."""
-        return Finding("incomplete", self.clause, self.where, f"it lacks {self.wanted}", "Write it into the file.")
+        return Finding("incomplete", self.clause, self.where, f"it lacks {self.wanted}", self.next)
 
 
 def completeness(agreement: Agreement) -> tuple[Item, ...]:
     """Tick off what the Enterprise MOU and the request form want of a request: first the six of EM II.
 
-    Source: EM II; EM XI.A; ExA 1.f; ExA 2.a; ExA 3.c; DSA III.A; DSA VI.A; DSA XII.
+    Source: EM II; EM XI.A; ExA 1.f; ExA 2.a; ExA 3.c; ExA 3.d; DSA III.A; DSA VI.A; DSA XII.
     """
     six = (
         Item("its objectives", "EM II", "purpose", bool(agreement.purpose.strip())),
@@ -49,7 +53,7 @@ def completeness(agreement: Agreement) -> tuple[Item, ...]:
         Item("a dissemination plan", "EM II", "reports", bool(agreement.reports)),
         Item("a timeline", "EM II", "retention", agreement.retention.destroy_by > agreement.approved_on),
     )
-    return (*six, *_of_form(agreement), *_of_parties(agreement))
+    return (*six, *_of_form(agreement), *_of_parties(agreement), *_of_software(agreement))
 
 
 def hold_complete(agreement: Agreement) -> None:
@@ -97,3 +101,20 @@ def _of_parties(agreement: Agreement) -> Iterator[Item]:
             yield Item(f"the legal basis on which {party.code} shares", "DSA III.A", f"{where}.legal_basis", basis)
             wanted = f"what {party.code} permits and limits when results are published"
             yield Item(wanted, "EM XI.A", f"{where}.dissemination", limits)
+
+
+def _of_software(agreement: Agreement) -> Iterator[Item]:
+    """Hold what is declared against what the lab has: both images are made of the same pinned packages."""
+    for name in agreement.software:
+        next = "Declare what the lab has, Python or one of its packages, or have it put into the lab and ask again."
+        yield Item(f"{name} in the lab", "ExA 3.d", "software", _in_the_lab(name), next)
+
+
+def _in_the_lab(name: str) -> bool:
+    if name.casefold() == "python":
+        return True
+    try:
+        distribution(name)
+    except (PackageNotFoundError, ValueError):
+        return False
+    return True

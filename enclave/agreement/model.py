@@ -213,6 +213,25 @@ class CellTerms(Part):
     assumed: str = ""
 
 
+class KindOfData(Part):
+    """A kind of data that needs stricter rules, the elements it is of, and the rules (SDP 4.a).
+
+    Parameters
+    ----------
+    elements : mapping of agency to tuple of str
+        Elements of the agreement.
+    cells : CellTerms
+        Hold wherever one of them stands in a table; what else holds there stays, and of each term the strictest.
+    why : str
+        What makes it of a kind of its own.
+    """
+
+    name: str
+    elements: dict[str, tuple[str, ...]]
+    cells: CellTerms
+    why: str
+
+
 class Retention(Part):
     """Dates and periods after which data go (DSA VI.H, XI; ExA 4.a; DSA III.F.3)."""
 
@@ -271,6 +290,7 @@ class Agreement(Part):
     match_groups: tuple[str, ...] = ()
     encoding: EncodingTerms = EncodingTerms()
     cells: CellTerms
+    kinds_of_data: tuple[KindOfData, ...] = ()
     retention: Retention
     acknowledgement: str
     assumed: tuple[Assumption, ...] = ()

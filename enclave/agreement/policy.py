@@ -20,6 +20,7 @@ from enclave.agreement.model import (
     CellTerms,
     Element,
     FileLayout,
+    KindOfData,
     Party,
     PartyKind,
     Retention,
@@ -146,7 +147,9 @@ class Policy(BaseModel):
         }
         gone = {name for names in refused.values() for name in names}
         groups = tuple(name for name in agreement.match_groups if name not in gone)
-        agreement = agreement.model_copy(update={"elements": kept, "files": files, "match_groups": groups})
+        kinds = tuple(_kind_without(kind, refused) for kind in agreement.kinds_of_data)
+        changed = {"elements": kept, "files": files, "match_groups": groups, "kinds_of_data": kinds}
+        agreement = agreement.model_copy(update=changed)
         _resolve(agreement)
         out = {f"{agency.lower()}.{name}" for agency, names in refused.items() for name in names}
         columns = {name: cells for name, cells in self.columns.items() if name not in out}
@@ -219,13 +222,20 @@ def compile_agreement(policies: Path, dr: str) -> Policy:
 
 
 def _columns(agreement: Agreement, terms: list[AgencyTerms]) -> dict[str, CellTerms]:
-    """Give what agencies ask of single elements, by their names as delivered; only of elements of this agreement."""
-    return {
-        f"{agency.code.lower()}.{element.name}": agency.columns[element.name]
-        for agency in terms
-        for element in agreement.elements.get(agency.code, ())
-        if element.name in agency.columns
-    }
+    """Give what agencies, and the agreement of a kind of data, ask of single elements, by their names as delivered.
+
+    Source: EM XIV.A; SDP 4.a.
+    """
+    asked: dict[str, list[CellTerms]] = {}
+    for agency in terms:
+        for element in agreement.elements.get(agency.code, ()):
+            if element.name in agency.columns:
+                asked.setdefault(f"{agency.code.lower()}.{element.name}", []).append(agency.columns[element.name])
+    for kind in agreement.kinds_of_data:
+        for code, names in kind.elements.items():
+            for name in names:
+                asked.setdefault(f"{code.lower()}.{name}", []).append(kind.cells)
+    return {name: _strictest(every) for name, every in asked.items()}
 
 
 def conflicts_of(policies: Path, dr: str) -> tuple[Conflict, ...]:
@@ -269,6 +279,7 @@ def _hold_parties(agreement: Agreement) -> None:
 def _resolve(agreement: Agreement) -> None:
     """Check that everything referred to exists: elements of files, questions of elements, parties."""
     findings = [*_unknown_elements(agreement), *_unknown_questions(agreement), *_repeated_elements(agreement)]
+    findings += _kinds_of_data(agreement)
     findings += _encodings(agreement)
     if findings:
         raise Invalid(agreement.dr, findings)
@@ -277,6 +288,14 @@ def _resolve(agreement: Agreement) -> None:
 def _without(layout: FileLayout, refused: Collection[str]) -> FileLayout:
     """Take elements out of a file; what makes its rows unique stays named, and is found missing."""
     return layout.model_copy(update={"elements": tuple(name for name in layout.elements if name not in refused)})
+
+
+def _kind_without(kind: KindOfData, refused: Mapping[str, Collection[str]]) -> KindOfData:
+    left = {
+        agency: tuple(name for name in names if name not in refused.get(agency, ()))
+        for agency, names in kind.elements.items()
+    }
+    return kind.model_copy(update={"elements": left})
 
 
 def _unknown_elements(agreement: Agreement) -> list[Finding]:
@@ -308,6 +327,20 @@ def _repeated_elements(agreement: Agreement) -> list[Finding]:
         for agency, elements in agreement.elements.items()
         for name in {e.name for e in elements}
         if sum(e.name == name for e in elements) > 1
+    ]
+
+
+def _kinds_of_data(agreement: Agreement) -> list[Finding]:
+    """Check that a kind of data is of elements that are delivered: what is only matched stands in no table."""
+    known = {(agency, e.name) for agency, elements in agreement.elements.items() for e in elements if not e.matching}
+    return [
+        Finding(
+            "kind-of-data", "SDP 4.a", f"kinds_of_data.{kind.name}", f"{agency}.{name} is not delivered", "Mend it."
+        )
+        for kind in agreement.kinds_of_data
+        for agency, names in kind.elements.items()
+        for name in names
+        if (agency, name) not in known
     ]
 
 

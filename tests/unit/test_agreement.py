@@ -109,14 +109,66 @@ def test_what_an_agency_asks_of_one_column_holds_where_it_stands_and_for_what_is
         ("cells.p_percent", 14.9, "agencies/DOL.yaml"),
         ("columns", {"QuarterlyWages": {"minimum_count": 5, "minimum_base": 20}}, "agencies/DOL.yaml"),
         ("retention.review_business_days", 9, "agreements/DR-0034.yaml"),
+        (
+            "kinds_of_data",
+            [{"name": "lunch", "elements": {"SDE": ["Gender"]}, "cells": {"minimum_count": 5, "minimum_base": 20},
+              "why": "It is a service."}],
+            "agreements/DR-0034.yaml",
+        ),
     ],
-)
+)  # fmt: skip
 def test_nothing_is_looser_than_the_floor(
     compiled: Callable[..., Policy], path: str, value: object, file: str
 ) -> None:
     with pytest.raises(Refused) as caught:
         compiled(put(path, value), file)
     assert [finding.rule for finding in caught.value.findings] == ["policy-floor"]
+
+
+SERVICES = {
+    "name": "services for children",
+    "elements": {"SDE": ["SpecialEd", "FreeReducedLunchEligible"]},
+    "cells": {"minimum_count": 12, "minimum_base": 40},
+    "why": "Who receives a service is known in a small town.",
+}
+
+
+def test_a_kind_of_data_has_stricter_rules_wherever_one_of_its_elements_stands(
+    compiled: Callable[..., Policy],
+) -> None:
+    def change(body: dict[str, Any]) -> None:
+        body["kinds_of_data"] = [SERVICES]
+
+    policy = compiled(change)
+    cells = CellPolicy.of(policy.terms)
+    plain, services = cells.over(["sde.Gender"]), cells.over(["sde.Gender", "sde.SpecialEd"])
+    assert (plain.minimum_count, plain.minimum_base) == (6, 20)
+    assert (services.minimum_count, services.minimum_base, services.zeros) == (12, 40, "hidden")
+    assert cells.over(["sde.FreeReducedLunchEligible"]) == services == cells.over(["*"])
+    less = policy.without({"SDE": ["SpecialEd"]})
+    assert list(less.columns) == ["sde.FreeReducedLunchEligible"]
+    assert less.agreement.kinds_of_data[0].elements == {"SDE": ("FreeReducedLunchEligible",)}
+
+
+def test_what_the_agency_and_the_agreement_ask_of_one_element_is_merged(tmp_path: Path) -> None:
+    shutil.copytree(PACKAGED_POLICIES, tmp_path / "policies")
+    for file, key, value in (
+        ("agencies/SDE", "columns", {"SpecialEd": {"minimum_count": 15, "minimum_base": 20}}),
+        ("agreements/DR-0034", "kinds_of_data", [SERVICES]),
+    ):
+        path = tmp_path / "policies" / f"{file}.yaml"
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text("utf-8")) | {key: value}), "utf-8")
+    cells = compile_agreement(tmp_path / "policies", "DR-0034").columns["sde.SpecialEd"]
+    assert (cells.minimum_count, cells.minimum_base) == (15, 40)
+
+
+@pytest.mark.parametrize("elements", [{"SDE": ["SASID"]}, {"SDE": ["Unknown"]}, {"CSCU": ["SpecialEd"]}])
+def test_a_kind_of_data_is_of_elements_that_are_delivered(
+    compiled: Callable[..., Policy], elements: dict[str, list[str]]
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        compiled(put("kinds_of_data", [SERVICES | {"elements": elements}]))
+    assert [(f.rule, f.clause) for f in caught.value.findings] == [("kind-of-data", "SDP 4.a")]
 
 
 def test_the_second_example_has_what_the_first_lacks(policy: Policy) -> None:

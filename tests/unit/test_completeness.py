@@ -116,3 +116,29 @@ def test_the_command_ticks_off_what_is_said_and_names_what_is_not(tmp_path: Path
     setting.write_text(f'{setting.read_text("utf-8")}\npolicies = "{folder}"\n', "utf-8")
     for command in ("lint", "register"):
         assert office.run("agreement", command, "DR-0101", "--json", code=4).rules == ["incomplete"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "missing"),
+    [
+        (["Python"], []),
+        (["python", "pandas", "statsmodels"], []),
+        (["Stata", "Python", "R", " "], ["Stata", "R", " "]),
+    ],
+)
+def test_a_request_that_declares_what_the_lab_has_not_is_returned_with_its_name(
+    tmp_path: Path, declared: list[str], missing: list[str]
+) -> None:
+    policies = written(tmp_path / "policies", lambda body: body.update(software=declared))
+    policy = compile_agreement(policies, "DR-0101")
+    store = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: SIGNED)
+    try:
+        with store.transaction() as tx:
+            board.request(tx, policy, "olga")
+        said = []
+    except Invalid as error:
+        assert {(finding.rule, finding.clause) for finding in error.findings} == {("incomplete", "ExA 3.d")}
+        said = [finding.what for finding in error.findings]
+    finally:
+        store.close()
+    assert said == [f"it lacks {name} in the lab" for name in missing]
