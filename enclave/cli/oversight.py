@@ -148,11 +148,17 @@ def report_controls(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show how the controls of NIST SP 800-171 and SATRE stand here, deviations first (EM XV.A.1)."""
-    enclave = context.obj.enclave
+    """Look how the controls of NIST SP 800-171 and SATRE stand here, deviations first (EM XV.A.1).
+
+    What was found is kept, and shown on the page of every project (DSA VI.D.1).
+    """
+    desk: Desk = context.obj
+    enclave = desk.enclave
     with enclave.store.view() as view:
         installed = controls.Installed(enclave.settings, view, enclave.ledger_key, _entrance(hub) if hub else None)
         found = controls.standings(controls.read_catalogue(enclave.settings.policies), controls.look(installed))
+    with enclave.store.transaction() as tx:
+        controls.keep(tx, found, desk.actor)
     if as_json:
         show(
             [{"deviates": each.deviates, "evidence": each.evidence, **dict(each.control)} for each in found], as_json

@@ -8,14 +8,15 @@ from datetime import date
 from enclave import intake
 from enclave.agreement import InForce, exhibits
 from enclave.agreement.model import Assumption, CellTerms, Question, Report
+from enclave.controls import Deviating, last_seen
 from enclave.incidents import Case, CaseKind
 from enclave.papers import kind_of
-from enclave.people import Listing, Person, Sight, lacks, representative, sight_of
+from enclave.people import PERMITTED, Listing, Person, Sight, lacks, representative, sight_of
 from enclave.people.sight import CLAUSE
 from enclave.resultant import Delivery, Limitation
 from enclave.store import View
-from enclave.terms import ANALYSTS, UNIT
-from enclave.web.access import Place, Standing, look
+from enclave.terms import ANALYSTS, UNIT, Action, Role
+from enclave.web.access import MAY_LOOK, Place, Standing, look
 from enclave.web.home import ROLES, Card, card
 from enclave.web.visit import Page, Visit
 
@@ -99,8 +100,35 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Controls:
+    """How the controls stood at the last look; what deviates is `named` to who answers for the project."""
+
+    looked_on: date
+    held: int
+    tested: int
+    deviating: int
+    named: tuple[Deviating, ...]
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a role may do, and the pages it may look at."""
+
+    does: tuple[Action, ...]
+    looks_at: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
 class Project:
-    """A project as the person at the browser stands on it; `persons` are those of the Resultant Data."""
+    """A project as the person at the browser stands on it; `persons` are those of the Resultant Data.
+
+    Parameters
+    ----------
+    controls : Controls, optional
+        How they stood at the last look; None where nobody has looked.
+    allowed : mapping of Role to Allowed
+        The table by which the program answers, whoever asks.
+    """
 
     card: Card | None
     delivered_on: date | None
@@ -111,6 +139,8 @@ class Project:
     told: list[Case]
     people: list[Listed]
     agreement: Facts
+    controls: Controls | None
+    allowed: dict[Role, Allowed]
 
 
 def show(visit: Visit) -> Page[Project]:
@@ -132,8 +162,24 @@ def show(visit: Visit) -> Page[Project]:
             told=[case for case in view.find(Case, visit.project) if case.by == visit.me.name],
             people=_people(view, standing),
             agreement=_facts(view, standing.agreement),
+            controls=_controls(view, standing),
+            allowed={role: _allowed(role) for role in Role if role is not Role.CLOCK},
         )
     return Page("project", f"{standing.project} {model.agreement.title}", model, standing)
+
+
+def _controls(view: View, standing: Standing) -> Controls | None:
+    seen = last_seen(view)
+    if seen is None:
+        return None
+    named = () if standing.role in ANALYSTS else seen.deviating
+    return Controls(seen.looked_on, seen.held, seen.tested, len(seen.deviating), named)
+
+
+def _allowed(role: Role) -> Allowed:
+    """Give a role's row of the tables that `people.may` and `look` answer by (DSA III.F.2)."""
+    does = tuple(action for action in Action if action in PERMITTED[role])
+    return Allowed(does, tuple(place for place in Place if role in MAY_LOOK[place]))
 
 
 def _limitations(view: View, project: str, delivery: Delivery | None) -> list[Limitation]:

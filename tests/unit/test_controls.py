@@ -20,7 +20,17 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
 from enclave import controls, destruction, incidents, people, vault
-from enclave.controls import LOOKS, Control, Entrance, Evidence, Installed, Standing, read_catalogue, standings
+from enclave.controls import (
+    LOOKS,
+    Control,
+    Entrance,
+    Evidence,
+    Installed,
+    Standing,
+    last_seen,
+    read_catalogue,
+    standings,
+)
 from enclave.destruction import Destruction, Scope
 from enclave.errors import Invalid
 from enclave.ledger import Entry
@@ -292,6 +302,12 @@ def test_the_command_prints_deviations_first(made: Installation, tmp_path: Path)
     assert by_id["unalterable-ledger"]["evidence"]["proven-ledger"]["holds"]
     text = made.run("report", "controls").text
     assert text.startswith("deviates") and "project DR-0034 is held" in text and "3.13.16" in text
+    with made.enclave.store.view() as view:
+        kept = last_seen(view)
+        (*_, entry) = view.entries(action="controls.look")
+    assert kept is not None and kept.held + kept.tested + len(kept.deviating) == len(body)
+    assert entry["details"] == {"held": kept.held, "tested": kept.tested, "deviating": len(kept.deviating)}
+    assert any("project DR-0034 is held" in found for each in kept.deviating for found in each.found)
     hub.write_text("{}", "utf-8")
     assert made.run("report", "controls", "--hub", hub, "--json", code=4).rules == ["hub-file"]
 
