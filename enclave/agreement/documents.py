@@ -22,12 +22,15 @@ class Statement(Part):
         A sentence, or a list of names.
     may_mean : tuple of str
         Readings, where the words allow more than one.
+    definition : bool
+        It defines a word or a term.
     """
 
     subject: str
     clause: str
     says: str | tuple[str, ...]
     may_mean: tuple[str, ...] = ()
+    definition: bool = False
 
 
 class Reference(Part):

@@ -1,14 +1,16 @@
 """Conflicts and gaps of an agreement's documents, each with the reading that was taken.
 
 A compiler of policies must not choose between two clauses in silence. What it finds here stands open until the
-agreement records a reading (`assumed:`), and an agreement with an open conflict is not registered.
+agreement records a reading (`assumed:`), and an agreement with an open conflict is not registered. Where the documents
+themselves say which of two clauses prevails, that one is taken, and nobody is asked.
 
 Source: DSA I (precedence); EM XVIII.F.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from enclave.agreement.documents import Documents, Statement
@@ -44,7 +46,9 @@ class Conflict:
         Where it stands.
     what : str
     taken, reason : str
-        The reading recorded in the agreement; empty while it is open.
+        The reading recorded in the agreement, or what the clause that prevails says; empty while it is open.
+    prevails, by : str
+        The clause that prevails, and the one which says so; empty where the documents set no order.
     """
 
     rule: str
@@ -53,6 +57,8 @@ class Conflict:
     what: str
     taken: str = ""
     reason: str = ""
+    prevails: str = ""
+    by: str = ""
 
     @property
     def finding(self) -> Finding:
@@ -78,12 +84,17 @@ def lint(documents: Documents, readings: Sequence[Assumption]) -> tuple[Conflict
     taken = {reading.about: reading for reading in readings}
     rules = (_disagree, _ambiguous, _silent, _reference, _roles, _blank, _element, _question, _provider)
     found = (conflict for rule in rules for conflict in rule(documents))
-    return tuple(
-        replace(each, taken=taken[each.subject].taken, reason=taken[each.subject].reason)
-        if each.subject in taken
-        else each
-        for each in found
-    )
+    return tuple(_read(each, taken[each.subject]) if each.subject in taken else each for each in found)
+
+
+def _read(conflict: Conflict, reading: Assumption) -> Conflict:
+    """Take a reading; one against the clause that prevails leaves the conflict open."""
+    if not conflict.prevails:
+        return replace(conflict, taken=reading.taken, reason=reading.reason)
+    if _same(reading.taken) == _same(conflict.taken):
+        return conflict
+    what = f"{conflict.what}; {conflict.prevails} prevails ({conflict.by}), and the reading taken is another"
+    return replace(conflict, what=what, taken="", reason="")
 
 
 def _by_subject(documents: Documents) -> dict[str, list[Statement]]:
@@ -98,12 +109,50 @@ def _disagree(documents: Documents) -> Iterator[Conflict]:
     for subject, statements in _by_subject(documents).items():
         if len({_said(statement) for statement in statements}) > 1:
             what = "; ".join(_difference(each, statements) for each in statements)
-            yield Conflict("disagree", subject, tuple(each.clause for each in statements), what)
+            found = Conflict("disagree", subject, tuple(each.clause for each in statements), what)
+            yield _ordered(found, statements)
+
+
+def _ordered(conflict: Conflict, statements: Sequence[Statement]) -> Conflict:
+    """Let the clause prevail that the documents put before the others, where those before them say one thing.
+
+    A definition of the agreement prevails over the Enterprise MOU's (DSA I); in the MOU the body prevails over its
+    appendices (EM XVIII.F). The documents order nothing else.
+
+    Source: DSA I (precedence); EM XVIII.F.
+    """
+    for by, before, after in _ORDER:
+        first = [each for each in statements if before(each)]
+        rest = [each for each in statements if not before(each)]
+        if first and rest and all(map(after, rest)) and len({_said(each) for each in first}) == 1:
+            says = first[0].says if isinstance(first[0].says, str) else ", ".join(first[0].says)
+            reason = f"{first[0].clause} prevails ({by})"
+            return replace(conflict, taken=says, reason=reason, prevails=first[0].clause, by=by)
+    return conflict
+
+
+def _of_appendix(statement: Statement) -> bool:
+    return re.match(r"EM A\d", statement.clause) is not None
+
+
+_ORDER: tuple[tuple[str, Callable[[Statement], bool], Callable[[Statement], bool]], ...] = (
+    (
+        "DSA I",
+        lambda each: each.definition and each.clause.startswith("DSA "),
+        lambda each: each.definition and each.clause.startswith("EM "),
+    ),
+    ("EM XVIII.F", lambda each: each.clause.startswith("EM ") and not _of_appendix(each), _of_appendix),
+)
+"""By which clause what stands before what."""
 
 
 def _said(statement: Statement) -> frozenset[str]:
     names = [statement.says] if isinstance(statement.says, str) else statement.says
-    return frozenset(" ".join(name.split()).casefold() for name in names)
+    return frozenset(map(_same, names))
+
+
+def _same(words: str) -> str:
+    return " ".join(words.split()).casefold()
 
 
 def _difference(statement: Statement, every: Sequence[Statement]) -> str:

@@ -186,8 +186,9 @@ def agreement_lint(context: typer.Context, project: str, as_json: Json = False) 
     if as_json:
         show({"conflicts": conflicts, "complete": ticks}, as_json)
     else:
-        rows = [(each.rule, each.subject, each.what, each.taken) for each in conflicts]
-        table(f"what the documents of {dr} leave open", ("rule", "about", "found", "taken"), rows, as_json)
+        rows = [(each.rule, each.subject, each.what, each.taken, each.prevails) for each in conflicts]
+        columns = ("rule", "about", "found", "taken", "prevails")
+        table(f"what the documents of {dr} leave open", columns, rows, as_json)
         said = [(each.wanted, each.clause, each.where) for each in ticks]
         table(f"what {dr} says, as a request must", ("wanted", "clause", "where"), said, as_json)
 

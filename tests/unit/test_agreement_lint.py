@@ -204,3 +204,38 @@ def test_the_command_shows_what_is_open_and_what_was_taken(tmp_path: Path, open_
     setting.write_text(f'{setting.read_text("utf-8")}\npolicies = "{open_conflict}"\n', "utf-8")
     assert office.run("agreement", "lint", DR, "--json", code=4).rules == ["document-conflict"]
     assert office.run("agreement", "register", DR, "--json", code=4).rules == ["document-conflict"]
+
+
+def says(clause: str, words: str, **more: Any) -> dict[str, Any]:
+    return {"subject": "notice", "clause": clause, "says": words, **more}
+
+
+@pytest.mark.parametrize(
+    ("statements", "prevails", "by"),
+    [
+        ([says("EM A3", "30 days"), says("EM XVIII.B", "60 days")], "EM XVIII.B", "EM XVIII.F"),
+        ([says("EM XVIII.B", "60 days", definition=True), says("DSA I", "Ten", definition=True)], "DSA I", "DSA I"),
+        ([says("EM XVIII.B", "60 days"), says("DSA I", "Ten", definition=True)], "", ""),
+        ([says("EM XVIII.B", "60 days"), says("DSA XI", "Ten")], "", ""),
+        ([says("EM A1.2", "60 days"), says("EM A3", "Ten")], "", ""),
+        ([says("EM XVIII.B", "60 days"), says("EM XVIII.C", "Ten"), says("EM A3", "Two")], "", ""),
+        ([says("EM XVIII.B", "60 days"), says("ExA 4.a", "Ten"), says("EM A3", "Two")], "", ""),
+    ],
+)
+def test_the_clause_prevails_that_the_documents_put_before_the_other(
+    statements: list[dict[str, Any]], prevails: str, by: str
+) -> None:
+    (conflict,) = found(settled(statements=statements))
+    words = {each["clause"]: each["says"] for each in statements}
+    assert (conflict.prevails, conflict.by, conflict.taken) == (prevails, by, words.get(prevails, ""))
+
+
+def test_nobody_reads_the_documents_against_their_own_order() -> None:
+    body = settled(statements=[says("EM A3", "30 days"), says("EM XVIII.B", "60 days")])
+    (same,) = found(body, Assumption(about="notice", taken="60  Days", reason="As it says."))
+    assert same.taken == "60 days"
+    (other,) = found(body, Assumption(about="notice", taken="30 days", reason="It is shorter."))
+    assert not other.taken and "EM XVIII.B prevails (EM XVIII.F)" in other.finding.what
+    (open_one,) = found(settled(statements=[says("DSA XI", "60 days"), says("EM XVIII.B", "30 days")]),
+                        Assumption(about="notice", taken="30 days", reason="Both agreed."))  # fmt: skip
+    assert (open_one.taken, open_one.prevails) == ("30 days", "")
