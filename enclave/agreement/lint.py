@@ -1,8 +1,8 @@
 """Conflicts and gaps of an agreement's documents, each with the reading that was taken.
 
 A compiler of policies must not choose between two clauses in silence. What it finds here stands open until the
-agreement records a reading (`assumed:`), and an agreement with an open conflict is not registered. Where the documents
-themselves say which of two clauses prevails, that one is taken, and nobody is asked.
+agreement records a reading (`assumed:`), and an agreement with an open conflict is not registered. Where the
+documents themselves say which of two clauses prevails, that one is taken, and nobody is asked.
 
 Source: DSA I (precedence); EM XVIII.F.
 """

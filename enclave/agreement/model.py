@@ -92,6 +92,29 @@ class ReviewBoard(Part):
     why: str
 
 
+class Standard(Part):
+    """The element of an adopted standard that an element goes with (SDP 7.a, 7.c).
+
+    Parameters
+    ----------
+    of : str
+        The standard: CEDS, the Common Education Data Standards.
+    id, name : str
+        Of its element.
+    version : str
+        Of the standard, where it matters; its ids stay.
+    """
+
+    of: str
+    id: str
+    name: str
+    version: str = ""
+
+    def __str__(self) -> str:
+        """Give it in a line."""
+        return " ".join(filter(None, (self.of, self.version, self.id, self.name)))
+
+
 class Element(Part):
     """One row of the table of data elements.
 
@@ -115,6 +138,8 @@ class Element(Part):
         No displayed group may be wholly in one of its categories.
     employer : bool
         It identifies employers: for counting them, never released.
+    standard : Standard, optional
+        What it goes with in an adopted standard; None where nobody has said.
     assumed : str
         Why it stands here though the document does not name it.
     """
@@ -131,6 +156,7 @@ class Element(Part):
     sensitive: bool = False
     employer: bool = False
     made_by_hub: bool = False
+    standard: Standard | None = None
     assumed: str = ""
 
 
@@ -294,6 +320,11 @@ class Agreement(Part):
     retention: Retention
     acknowledgement: str
     assumed: tuple[Assumption, ...] = ()
+
+    @property
+    def without_standard(self) -> tuple[str, ...]:
+        """Name the elements of which nobody has said what they go with in an adopted standard (SDP 7.c)."""
+        return tuple(f"{a}.{e.name}" for a, elements in self.elements.items() for e in elements if not e.standard)
 
 
 class AgencyTerms(Part):

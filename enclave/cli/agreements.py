@@ -180,17 +180,20 @@ def agreement_lint(context: typer.Context, project: str, as_json: Json = False) 
     conflicts = agreement.conflicts_of(policies, dr)
     if still := [each.finding for each in conflicts if not each.taken]:
         raise Invalid(dr, still)
-    ticks = agreement.completeness(agreement.compile_agreement(policies, dr).agreement)
+    asked = agreement.compile_agreement(policies, dr).agreement
+    ticks = agreement.completeness(asked)
     if missing := [each.finding for each in ticks if not each.said]:
         raise Invalid(dr, missing)
     if as_json:
-        show({"conflicts": conflicts, "complete": ticks}, as_json)
+        show({"conflicts": conflicts, "complete": ticks, "without_standard": asked.without_standard}, as_json)
     else:
         rows = [(each.rule, each.subject, each.what, each.taken, each.prevails) for each in conflicts]
         columns = ("rule", "about", "found", "taken", "prevails")
         table(f"what the documents of {dr} leave open", columns, rows, as_json)
         said = [(each.wanted, each.clause, each.where) for each in ticks]
         table(f"what {dr} says, as a request must", ("wanted", "clause", "where"), said, as_json)
+        bare = [(name,) for name in asked.without_standard]
+        table(f"elements of {dr} that go with no adopted standard", ("element",), bare, as_json)
 
 
 @dictionary_group.command("import")

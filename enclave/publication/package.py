@@ -187,12 +187,13 @@ def _codebook(clearance: Clearance, policy: Policy) -> str:
     used = set(clearance.record.get("columns") or ())
     target = io.StringIO()
     table = csv.writer(target, lineterminator="\n")
-    table.writerow(["element", "agency", "definition", "kind", "codes"])
+    table.writerow(["element", "agency", "definition", "kind", "codes", "standard"])
     for agency in clearance.agencies or policy.agencies:
         for element in policy.agreement.elements.get(agency, ()):
             if not element.matching and (not used or used & {element.name, f"{agency.lower()}.{element.name}"}):
                 codes = "; ".join(element.codes)
-                table.writerow([element.name, agency, element.definition, element.kind, codes])
+                standard = str(element.standard or "")
+                table.writerow([element.name, agency, element.definition, element.kind, codes, standard])
     return target.getvalue()
 
 

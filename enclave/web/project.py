@@ -30,7 +30,10 @@ TELLS = {
 
 @dataclass(frozen=True)
 class Usable:
-    """A column, who owns it, and the clause that masks it for the person who looks and why; empty where none does."""
+    """A column, who owns it, and the clause that masks it for the person who looks and why; empty where none does.
+
+    `standard` is what it goes with in an adopted standard; empty where nobody has said.
+    """
 
     table: str
     name: str
@@ -42,6 +45,7 @@ class Usable:
     as_of: date | None
     masked: str
     why: str
+    standard: str
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,9 @@ def show(visit: Visit) -> Page[Project]:
             card=card(view, visit, standing.listing),
             delivered_on=delivery.delivered_on if delivery else None,
             persons=delivery.persons if delivery else None,
-            columns=_delivered(delivery, sight) if delivery else _approved(standing.agreement, sight),
+            columns=_delivered(standing.agreement, delivery, sight)
+            if delivery
+            else _approved(standing.agreement, sight),
             limitations=_limitations(view, visit.project, delivery),
             tells=TELLS,
             told=[case for case in view.find(Case, visit.project) if case.by == visit.me.name],
@@ -190,7 +196,7 @@ def _limitations(view: View, project: str, delivery: Delivery | None) -> list[Li
     return [Limitation(h.source, h.contents, h.limitations) for h in held if h.limitations]
 
 
-def _delivered(delivery: Delivery, sight: Sight) -> list[Usable]:
+def _delivered(agreement: InForce, delivery: Delivery, sight: Sight) -> list[Usable]:
     """Give the delivered columns, masked as a session masks them (`analysis.open_session`)."""
     found = []
     for table in delivery.tables:
@@ -200,7 +206,8 @@ def _delivered(delivery: Delivery, sight: Sight) -> list[Usable]:
         for c in table.columns:
             why = hidden.get(c.name, "")
             row = (table.name, c.name, c.definition, c.owner, c.kind, c.codes, c.questions, c.as_of)
-            found.append(Usable(*row, CLAUSE if why else "", why))
+            known = agreement.policy.element(c.owner, c.name)
+            found.append(Usable(*row, CLAUSE if why else "", why, str((known and known.standard) or "")))
     return found
 
 
@@ -209,7 +216,7 @@ def _approved(agreement: InForce, sight: Sight) -> list[Usable]:
     return [
         Usable(
             agency.lower(), e.name, e.definition, agency, e.kind, e.codes, e.questions, None,
-            CLAUSE if why else "", why,
+            CLAUSE if why else "", why, str(e.standard or ""),
         )
         for agency, elements in agreement.policy.agreement.elements.items()
         for e in elements

@@ -66,6 +66,7 @@ def test_the_readme_says_what_a_reader_must_know_and_loads_nothing(package: Pack
 def test_codebook_and_record_name_what_was_used(world: World, package: Package):
     rows = list(csv.DictReader((package.folder / "codebook.csv").read_text().splitlines()))
     assert [(row["element"], row["agency"]) for row in rows] == [("Gender", "SDE")]
+    assert rows[0]["standard"] == "CEDS 000255 Sex"
     assert json.loads((package.folder / "disclosure.json").read_text())["policy_sha256"] == world.policy.hash
 
 

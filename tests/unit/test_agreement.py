@@ -322,3 +322,19 @@ def test_nobody_signs_before_the_exhibits_are_attached_and_their_digests_are_ent
         (entry,) = tx.entries(action="agreement.sign")
     store.close()
     assert entry["details"]["exhibits"] == [f"exhibit-{letter} {pretend().sha256}" for letter in "abcdef"]
+
+
+def test_an_element_says_what_it_goes_with_in_an_adopted_standard(policy: Policy) -> None:
+    gender = policy.element("SDE", "Gender")
+    assert gender is not None and str(gender.standard) == "CEDS 000255 Sex"
+    mapped = {
+        f"{agency}.{element.name}": element.standard
+        for agency, elements in policy.agreement.elements.items()
+        for element in elements
+        if element.standard is not None
+    }
+    assert {standard.of for standard in mapped.values()} == {"CEDS"}
+    assert all(len(standard.id) == 6 and standard.id.isdigit() for standard in mapped.values())
+    bare = policy.agreement.without_standard
+    assert "SDE.BirthYear" in bare and not {*bare} & {*mapped}
+    assert len(bare) + len(mapped) == sum(map(len, policy.agreement.elements.values()))

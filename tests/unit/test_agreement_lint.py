@@ -200,6 +200,8 @@ def test_the_command_shows_what_is_open_and_what_was_taken(tmp_path: Path, open_
     shown = json.loads(office.run("agreement", "lint", "0034", "--json").text)["conflicts"]
     assert len(shown) == sum(map(len, FOUND_BY_READING.values())) and all(each["taken"] for each in shown)
     assert "2022-08-31" in office.run("agreement", "lint", DR).text
+    bare = json.loads(office.run("agreement", "lint", DR, "--json").text)["without_standard"]
+    assert "SDE.BirthYear" in bare and "SDE.Gender" not in bare
     setting = office.home / "enclave.toml"
     setting.write_text(f'{setting.read_text("utf-8")}\npolicies = "{open_conflict}"\n', "utf-8")
     assert office.run("agreement", "lint", DR, "--json", code=4).rules == ["document-conflict"]

@@ -138,6 +138,14 @@ def test_what_a_non_government_researcher_may_not_see_is_masked_with_its_clause(
     assert masked("olga") == set()
 
 
+def test_a_column_says_what_it_goes_with_in_an_adopted_standard(pages: str):
+    page = Browser(pages, "olga").of()
+    columns = Browser(pages, "olga").of(format="json").json()["columns"]
+    standards = {(c["table"], c["name"]): c["standard"] for c in columns}
+    assert standards["sde", "Gender"] == "CEDS 000255 Sex" and standards["sde", "P20ID"] == ""
+    assert "CEDS 000255 Sex" in page.text
+
+
 def test_html_and_json_show_the_same(pages: str):
     olga = Browser(pages, "olga")
     for tail in TAILS.values():
