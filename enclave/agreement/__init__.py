@@ -2,6 +2,7 @@
 
 from enclave.agreement.complete import Item, completeness, hold_complete
 from enclave.agreement.exhibits import REVIEW_BOARD, exhibits, not_attached
+from enclave.agreement.flow import Flow, flow_of
 from enclave.agreement.lifecycle import Extension, InForce, Signature, Termination, of, register, sign
 from enclave.agreement.lint import Conflict
 from enclave.agreement.model import (
@@ -28,6 +29,7 @@ __all__ = [
     "Element",
     "Extension",
     "FileLayout",
+    "Flow",
     "InForce",
     "Item",
     "Party",
@@ -44,6 +46,7 @@ __all__ = [
     "conflicts_of",
     "diff",
     "exhibits",
+    "flow_of",
     "hold_complete",
     "not_attached",
     "of",

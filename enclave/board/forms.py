@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from enclave import papers
-from enclave.agreement import InForce, of
+from enclave.agreement import InForce, Policy, flow_of, of
 from enclave.agreement.model import Agreement
 from enclave.board.motion import Motion, motions
 from enclave.people import Listing, Person
@@ -63,7 +63,12 @@ def filled_form(view: View, project: str) -> str:
     """
     known = of(view, project)
     agreement = known.policy.agreement
-    said = {**_basic(view, agreement), **_scope(agreement), **_people(view, known), **_confidentiality(view, known)}
+    said = {
+        **_basic(view, agreement),
+        **_scope(known.policy),
+        **_people(view, known),
+        **_confidentiality(view, known),
+    }
     history = [line for motion in motions(view, project) for line in _decided(motion)]
     return _written(f"Data Request Document {project}", said) + "\n".join(["", "## Decisions", *history, ""])
 
@@ -91,13 +96,16 @@ def _basic(view: View, agreement: Agreement) -> dict[str, list[str]]:
     }
 
 
-def _scope(agreement: Agreement) -> dict[str, list[str]]:
+def _scope(policy: Policy) -> dict[str, list[str]]:
+    agreement = policy.agreement
     benefit = agreement.benefit
     elements = {agency: sum(not e.matching for e in rows) for agency, rows in agreement.elements.items()}
     return {
         "3.a": [
             *(f"- {agency}: {count} data elements" for agency, count in elements.items()),
             *(f"- {school.name}" for school in agreement.schools),
+            "",
+            *flow_of(policy).words,
         ],
         "3.b": [agreement.purpose, "", *(f"- {question.id} {question.text}" for question in agreement.questions)],
         "3.c": [benefit.text, "", f"Evaluated: {', '.join(benefit.evaluates)}"] if benefit else [],

@@ -196,6 +196,15 @@ def agreement_lint(context: typer.Context, project: str, as_json: Json = False) 
         table(f"elements of {dr} that go with no adopted standard", ("element",), bare, as_json)
 
 
+@agreement_group.command("flow")
+def agreement_flow(context: typer.Context, project: str, picture: NewFile, as_json: Json = False) -> None:
+    """Draw how an agreement's data flow, from its own files, tables and reports, as SVG (EM XII)."""
+    policies = context.obj.enclave.settings.policies
+    flow = agreement.flow_of(agreement.compile_agreement(policies, project_id(project)))
+    picture.write_text(flow.svg, "utf-8")
+    show(flow, as_json, "\n".join(flow.words))
+
+
 @dictionary_group.command("import")
 def dictionary_import(context: typer.Context, workbook: GivenFile, as_json: Json = False) -> None:
     """Import the programme's data dictionary (xlsx)."""

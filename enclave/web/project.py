@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from enclave import intake
-from enclave.agreement import InForce, exhibits
+from enclave.agreement import InForce, exhibits, flow_of
 from enclave.agreement.model import Assumption, CellTerms, Question, Report
 from enclave.controls import Deviating, last_seen
 from enclave.incidents import Case, CaseKind
@@ -87,7 +87,7 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the agreement says; `dates` are its name, clause and day."""
+    """What the agreement says; `dates` are its name, clause and day, `picture` is the flow of its data as SVG."""
 
     title: str
     purpose: str
@@ -101,6 +101,8 @@ class Facts:
     questions: tuple[Question, ...]
     methods: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
+    flow: tuple[str, ...]
+    picture: str
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,7 @@ def _listed(view: View, standing: Standing, listing: Listing, known: Person) -> 
 
 
 def _facts(view: View, agreement: InForce) -> Facts:
-    policy, terms = agreement.policy, agreement.policy.agreement
+    policy, terms, way = agreement.policy, agreement.policy.agreement, flow_of(agreement.policy)
     signed = {signature.party: signature.signed_on for signature in agreement.signatures}
     return Facts(
         title=terms.title,
@@ -276,4 +278,6 @@ def _facts(view: View, agreement: InForce) -> Facts:
         questions=terms.questions,
         methods=terms.methods,
         assumptions=terms.assumed,
+        flow=way.words,
+        picture=way.svg,
     )  # fmt: skip

@@ -138,6 +138,12 @@ def test_what_a_non_government_researcher_may_not_see_is_masked_with_its_clause(
     assert masked("olga") == set()
 
 
+def test_the_agreements_page_draws_how_its_data_flow_and_says_it_in_words(pages: str):
+    page, model = Browser(pages, "wren").of(), Browser(pages, "wren").of(format="json").json()["agreement"]
+    assert len(model["flow"]) == 5 and model["picture"] in page.text
+    assert "<li>Files, sealed, to the hub (EM XII): SDE matching, 6 elements" in page.text
+
+
 def test_a_column_says_what_it_goes_with_in_an_adopted_standard(pages: str):
     page = Browser(pages, "olga").of()
     columns = Browser(pages, "olga").of(format="json").json()["columns"]
