@@ -6,6 +6,7 @@ Source: EM XII.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_every_stage_says_what_the_agreement_says(policy: Policy) -> None:
     files, matched, tables, lab, gate = flow_of(policy).words
     for said in ("SDE matching, 6 elements", "DOL analytical, 5 elements", "Schools finder, 13 schools"):
         assert said in files
-    assert "SDE, by sasid, first_name, middle_name, last_name, dob, sex" in matched
+    assert "SDE, by sasid, sex, first name, middle name, last name, dob" in matched
     assert "10 business days" in matched
     assert "dol, 5 columns, none for Hamden High School and Manchester High School" in tables
     assert "WestEd" in lab and "2022-08-31" in lab
@@ -52,7 +53,7 @@ def test_the_picture_has_the_words_for_whoever_does_not_see_it_and_fits_its_boxe
             assert box_title.split()[0] in shown and said.split()[-1] in shown
     assert all(len(text) <= 36 for text in texts(flow))
     boxes = [(float(r.get("y", 0)), float(r.get("height", 0)), r.get("x")) for r in root.iter(f"{NAME}rect")]
-    for (top, height, x), (below, _, next_x) in zip(boxes, boxes[1:], strict=False):
+    for (top, height, x), (below, _, next_x) in pairwise(boxes):
         assert x != next_x or top + height < below
     assert len(list(root.iter(f"{NAME}path"))) == len(flow.stages) - 1
 
