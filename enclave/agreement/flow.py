@@ -15,8 +15,8 @@ from textwrap import wrap
 
 from enclave.agreement.policy import Policy
 
-_WIDTH, _GAP, _LINE, _PAD = 250, 46, 18, 10
-_LETTERS = 34
+_WIDTH, _GAP, _LINE, _PAD = 260, 46, 18, 10
+_LETTERS = 30
 """How many letters fit into a line of a box."""
 
 
@@ -135,7 +135,7 @@ def _boxes(column: list[list[str]], left: int) -> list[str]:
 
 
 def _height(lines: list[str]) -> int:
-    return len(lines) * _LINE + _PAD
+    return len(lines) * _LINE + _PAD + 4
 
 
 def _lines(box: tuple[str, str]) -> list[str]:
