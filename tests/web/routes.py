@@ -22,7 +22,7 @@ WORDS = {
 FIELDS: dict[str, object] = {
     "since": "2022-04-20", "until": "2022-08-25", "reason": "because", "text": "because", "comment": "because",
     "looked_at": "nothing but counts", "decision": "approval", "kind": "question", "up_to": "0", "party": "SDE",
-    "digest": "0" * 64, "report": "0" * 64, "statement": "all",
+    "digest": "0" * 64, "report": "0" * 64, "statement": "all", "seed": "none",
 }  # fmt: skip
 """What is written in a form, whichever it is."""
 

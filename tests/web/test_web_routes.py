@@ -37,53 +37,74 @@ PEOPLE = {
 """Signed in as nobody, on no list, on another project's, and of each role on this one's."""
 OF_THE_PROJECT = tuple(PEOPLE)[3:]
 ANSWERS = """
-                                                            nobody      other       anna        sam         audrey
-                                                                  stranger    wren        hubert      olga
-GET  /                                                      sign  yes   yes   yes   yes   yes   yes   yes   yes
-GET  /messages                                              sign  yes   yes   yes   yes   yes   yes   yes   yes
-GET  /projects/{project}                                    sign  list  list  yes   yes   yes   yes   yes   yes
-GET  /agency                                                sign  role  role  role  role  role  yes   role  role
-GET  /agency/{agency}/suspension                            sign  role  role  role  role  role  yes   role  role
-GET  /overview                                              sign  role  role  role  role  role  role  yes   yes
-GET  /incidents                                             sign  role  role  role  role  role  role  yes   yes
-GET  /programme                                             sign  role  role  role  role  yes   yes   yes   yes
-GET  /projects/{project}/decisions                          sign  list  list  role  role  role  yes   yes   yes
-GET  /projects/{project}/decisions/ask                      sign  list  list  role  role  role  yes   yes   role
-GET  /projects/{project}/people                             sign  list  list  role  role  role  yes   yes   yes
-GET  /projects/{project}/intake                             sign  list  list  role  role  yes   role  yes   role
-GET  /projects/{project}/matching                           sign  list  list  role  role  yes   yes   yes   role
-GET  /projects/{project}/matching/{run}/report              sign  list  list  role  role  yes   yes   yes   role
-GET  /projects/{project}/matching/{run}/report.pdf          sign  list  list  role  role  yes   yes   yes   role
-GET  /projects/{project}/matching/{run}/review              sign  list  list  role  role  none  none  none  role
-GET  /projects/{project}/requests                           sign  list  list  yes   yes   role  yes   yes   yes
-GET  /projects/{project}/requests/{request}                 sign  list  list  yes   own   role  own   yes   role
-GET  /projects/{project}/requests/{request}/leaving/{name}  sign  list  list  none  own   role  own   none  role
-GET  /projects/{project}/destruction                        sign  list  list  role  role  yes   yes   yes   yes
-GET  /projects/{project}/destruction/{name}                 sign  list  list  role  role  none  none  none  none
-GET  /projects/{project}/ledger                             sign  list  list  role  role  role  yes   yes   yes
-POST /programme/cases/{case}/{kind}/answer                  sign  form  form  form  form  form  form  form  form
-POST /messages/read                                         sign  yes   yes   yes   yes   yes   yes   yes   yes
-POST /agency/{agency}/suspend                               sign  role  role  role  role  role  form  role  role
-POST /agency/{agency}/reinstate                             sign  role  role  role  role  role  form  role  role
-POST /incidents/{case}/step                                 sign  role  role  role  role  role  role  form  form
-POST /projects/{project}/decisions/{kind}/ask               sign  list  list  role  role  role  form  form  role
-POST /projects/{project}/decisions/{kind}/available         sign  list  list  role  role  role  form  form  role
-POST /projects/{project}/decisions/{kind}/answer            sign  list  list  role  role  role  form  form  role
-POST /projects/{project}/people/{person}/approve            sign  list  list  role  role  role  yes   form  form
-POST /projects/{project}/people/{person}/withdraw           sign  list  list  role  role  role  yes   form  form
-POST /projects/{project}/tell                               sign  list  list  yes   yes   yes   yes   yes   yes
-POST /projects/{project}/requests/collect                   sign  list  list  yes   yes   role  role  role  role
-POST /projects/{project}/requests/{request}/clear           sign  list  list  role  own   role  own   yes   role
-POST /projects/{project}/requests/{request}/confirm         sign  list  list  role  own   role  form  role  role
-POST /projects/{project}/requests/{request}/return          sign  list  list  role  own   role  yes   role  role
-POST /projects/{project}/requests/{request}/withdraw        sign  list  list  form  own   role  form  form  role
-POST /projects/{project}/requests/{request}/waive           sign  list  list  role  own   role  role  form  role
-POST /projects/{project}/requests/{request}/publish         sign  list  list  role  own   role  role  form  role
-POST /projects/{project}/matching/{run}/agree               sign  list  list  role  role  role  form  role  role
-POST /projects/{project}/matching/{run}/open-review         sign  list  list  role  role  yes   role  role  role
-POST /projects/{project}/matching/{run}/close-review        sign  list  list  role  role  form  role  role  role
-GET  /openapi.json                                          sign  yes   yes   yes   yes   yes   yes   yes   yes
-GET  /static/enclave.css                                    yes   yes   yes   yes   yes   yes   yes   yes   yes
+                                                                   nobody    other     anna      sam       audrey
+                                                                        stranger  wren      hubert    olga
+GET  /                                                              sign yes  yes  yes  yes  yes  yes  yes  yes
+GET  /messages                                                      sign yes  yes  yes  yes  yes  yes  yes  yes
+GET  /projects/{project}                                            sign list list yes  yes  yes  yes  yes  yes
+GET  /agency                                                        sign role role role role role yes  role role
+GET  /agency/{agency}/suspension                                    sign role role role role role yes  role role
+GET  /overview                                                      sign role role role role role role yes  yes
+GET  /overview/years/{name}                                         sign none none none none none none none none
+GET  /incidents                                                     sign role role role role role role yes  yes
+GET  /programme                                                     sign role role role role yes  yes  yes  yes
+GET  /projects/{project}/decisions                                  sign list list role role role yes  yes  yes
+GET  /projects/{project}/decisions/ask                              sign list list role role role yes  yes  role
+GET  /projects/{project}/people                                     sign list list role role role yes  yes  yes
+GET  /projects/{project}/people/{person}/exhibits/{kind}            sign none none none none none none none none
+GET  /projects/{project}/intake                                     sign list list role role yes  role yes  role
+GET  /projects/{project}/matching                                   sign list list role role yes  yes  yes  role
+GET  /projects/{project}/matching/run                               sign list list role role yes  role role role
+GET  /projects/{project}/matching/{run}/report                      sign list list role role yes  yes  yes  role
+GET  /projects/{project}/matching/{run}/report.pdf                  sign list list role role yes  yes  yes  role
+GET  /projects/{project}/matching/{run}/review                      sign list list role role none none none role
+GET  /projects/{project}/requests                                   sign list list yes  yes  role yes  yes  yes
+GET  /projects/{project}/requests/{request}                         sign list list yes  own  role own  yes  role
+GET  /projects/{project}/requests/{request}/leaving/{name}          sign list list none own  role own  none role
+GET  /projects/{project}/destruction                                sign list list role role yes  yes  yes  yes
+GET  /projects/{project}/destruction/{name}                         sign list list role role none none none none
+GET  /projects/{project}/ledger                                     sign list list role role role yes  yes  yes
+GET  /projects/{project}/ledger/checkpoint                          sign list list role role role yes  yes  yes
+GET  /projects/{project}/ledger/receipts/{name}                     sign list list role role role none none none
+POST /programme/cases/{case}/{kind}/answer                          sign form form form form form form form form
+POST /messages/read                                                 sign yes  yes  yes  yes  yes  yes  yes  yes
+POST /agency/{agency}/suspend                                       sign role role role role role form role role
+POST /agency/{agency}/reinstate                                     sign role role role role role form role role
+POST /agency/{agency}/notices/{project}/{name}/secured              sign form form form form form form form form
+POST /incidents/{case}/step                                         sign role role role role role role form form
+POST /incidents/open                                                sign none none none none none none none none
+POST /incidents/report                                              sign form form form form form form form form
+POST /incidents/hold                                                sign none none none none none none none none
+POST /incidents/lift                                                sign form form form form form form form form
+POST /projects/{project}/notices/{name}/supplement                  sign form form form form form form form form
+POST /projects/{project}/notices/{name}/review                      sign form form form form form form form form
+POST /projects/{project}/notices/{name}/resolve                     sign none none none none none none none none
+POST /projects/{project}/decisions/refuse-element                   sign list list role role role form form role
+POST /projects/{project}/decisions/{kind}/ask                       sign list list role role role form form role
+POST /projects/{project}/decisions/{kind}/available                 sign list list role role role form form role
+POST /projects/{project}/decisions/{kind}/answer                    sign list list role role role form form role
+POST /projects/{project}/people/enlist                              sign none none none none none none none none
+POST /projects/{project}/people/{person}/exhibits/{kind}/sign       sign none none none none none none none none
+POST /projects/{project}/people/{person}/review                     sign none none none none none none none none
+POST /projects/{project}/people/{person}/approve                    sign list list role role role yes  form form
+POST /projects/{project}/people/{person}/withdraw                   sign list list role role role yes  form form
+POST /projects/{project}/tell                                       sign list list yes  yes  yes  yes  yes  yes
+POST /projects/{project}/requests/collect                           sign list list yes  yes  role role role role
+POST /projects/{project}/requests/{request}/clear                   sign list list role own  role own  yes  role
+POST /projects/{project}/requests/{request}/confirm                 sign list list role own  role form role role
+POST /projects/{project}/requests/{request}/return                  sign list list role own  role yes  role role
+POST /projects/{project}/requests/{request}/withdraw                sign list list form own  role form form role
+POST /projects/{project}/requests/{request}/waive                   sign list list role own  role role form role
+POST /projects/{project}/requests/{request}/publish                 sign list list role own  role role form role
+POST /projects/{project}/destruction/{name}/signed                  sign form form form form form form form form
+POST /projects/{project}/ledger/verify                              sign list list role role role yes  yes  yes
+POST /projects/{project}/matching/run                               sign list list role role form role role role
+POST /projects/{project}/matching/cut                               sign list list role role yes  role role role
+POST /projects/{project}/matching/{run}/agree                       sign list list role role role form role role
+POST /projects/{project}/matching/{run}/open-review                 sign list list role role yes  role role role
+POST /projects/{project}/matching/{run}/close-review                sign list list role role form role role role
+GET  /openapi.json                                                  sign yes  yes  yes  yes  yes  yes  yes  yes
+GET  /static/enclave.css                                            yes  yes  yes  yes  yes  yes  yes  yes  yes
 """
 """What each is answered in a project in force, in the words of `routes.WORDS`; forms are sent in this order.
 
@@ -91,6 +112,9 @@ GET  /static/enclave.css                                    yes   yes   yes   ye
 ``none``: there is none; ``form``: let through, and refused for what the form says or lacks; ``yes``: answered.
 """
 STANDS_STILL = """
+GET /projects/{project}/matching/run wren:WHY anna:WHY hubert:WHY sam:WHY olga:WHY audrey:WHY
+POST /projects/{project}/matching/run wren:WHY anna:WHY hubert:WHY sam:WHY olga:WHY audrey:WHY
+POST /projects/{project}/matching/cut wren:WHY anna:WHY hubert:WHY sam:WHY olga:WHY audrey:WHY
 POST /projects/{project}/requests/collect wren:WHY anna:WHY hubert:WHY sam:WHY olga:WHY audrey:WHY
 POST /projects/{project}/requests/{request}/clear wren:WHY olga:WHY
 POST /projects/{project}/requests/{request}/confirm wren:WHY sam:own olga:WHY
@@ -120,8 +144,11 @@ COLLECT = ("POST", "/projects/{project}/requests/collect")
 TELL = ("POST", "/projects/{project}/tell")
 ASK = ("POST", "/projects/{project}/decisions/{kind}/ask")
 CLOSED = {
-    route: dict.fromkeys(OF_THE_PROJECT, "stop") for route in IN_FORCE if "{project}" in route[1] and route != TELL
+    route: dict.fromkeys(OF_THE_PROJECT, "stop")
+    for route, words in IN_FORCE.items()
+    if "{project}" in route[1] and route != TELL and {words[each] for each in OF_THE_PROJECT} - {"none", "form"}
 }
+"""What is closed to whom is suspended, where anybody is let in at all."""
 
 
 def stand_still(tx: Transaction) -> None:
@@ -215,6 +242,7 @@ def test_no_form_does_anything_without_the_token_of_ones_own_page(own: World):
     wanted = {"no token": 403, "another's token": 403, "another site": 403, "as JSON": 415, "as a link": 405}
     expected = dict.fromkeys((*FORMS, "/sign-out"), wanted)
     expected[COLLECT[1]] = wanted | {"as a link": 404}  # the address of a request called collect
+    expected["/projects/{project}/matching/run"] = wanted | {"as a link": 403}  # of a page for the hub's staff
     assert answers == expected
     assert entered == {"page.refuse"}
 
