@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 import httpx
@@ -16,15 +16,23 @@ from tests.web.world import PROJECT, World
 
 WORDS = {
     "200": "yes", "303": "yes", "401": "sign", "404": "none", "role": "role", "not-listed": "list",
-    "not-yours": "own", "suspended": "stop", "destroyed": "end", "approval": "lack",
+    "not-yours": "own", "suspended": "stop", "destroyed": "end", "approval": "lack", "spokesman": "rep",
 }  # fmt: skip
 """What is said to who asks: how it was answered, or the rule that refused it."""
 FIELDS: dict[str, object] = {
     "since": "2022-04-20", "until": "2022-08-25", "reason": "because", "text": "because", "comment": "because",
     "looked_at": "nothing but counts", "decision": "approval", "kind": "question", "up_to": "0", "party": "SDE",
-    "digest": "0" * 64, "report": "0" * 64, "statement": "all", "seed": "none",
+    "digest": "0" * 64, "report": "0" * 64, "statement": "all", "basis": "2.g", "login": "ines", "found": "needed",
+    "signed_on": "2022-04-20", "project": PROJECT, "estimated": "5", "clause": "DSA VI.F",
+    "determination": "not a breach", "seed": "none",
 }  # fmt: skip
 """What is written in a form, whichever it is."""
+OF_ONE: Mapping[str, Mapping[str, object]] = {
+    "/incidents/open": {"kind": "foia"},
+    "/incidents/hold": {"project": "DR-1001"},
+    "/incidents/lift": {"project": "DR-1001"},
+}
+"""What is written otherwise in one; a project that is stopped stays so."""
 
 
 def application(world: World) -> Starlette:
@@ -52,8 +60,9 @@ def _routes(found: list[BaseRoute], above: str) -> Iterator[tuple[str, str]]:
 def address(path: str, world: World) -> str:
     """Fill a route's parts with what there is in the installation."""
     parts = {
-        "project": PROJECT, "request": world.good, "run": "match-01", "name": "none", "person": "rita",
-        "kind": "continuation", "agency": "SDE", "case": "problem-001",
+        "project": PROJECT, "request": world.good, "run": "match-01", "person": "rita", "agency": "SDE",
+        "name": "2022" if "/years/" in path else "none", "case": "problem-001",
+        "kind": "b" if "/exhibits/" in path else "continuation",
     }  # fmt: skip
     return f"{PREFIX}{path.format(**parts)[1:]}"
 

@@ -37,21 +37,21 @@ PEOPLE = {
 """Signed in as nobody, on no list, on another project's, and of each role on this one's."""
 OF_THE_PROJECT = tuple(PEOPLE)[3:]
 ANSWERS = """
-                                                                   nobody    other     anna      sam       audrey
-                                                                        stranger  wren      hubert    olga
+                                                                    nobody    other     anna      sam       audrey
+                                                                         stranger  wren      hubert    olga
 GET  /                                                              sign yes  yes  yes  yes  yes  yes  yes  yes
 GET  /messages                                                      sign yes  yes  yes  yes  yes  yes  yes  yes
 GET  /projects/{project}                                            sign list list yes  yes  yes  yes  yes  yes
 GET  /agency                                                        sign role role role role role yes  role role
 GET  /agency/{agency}/suspension                                    sign role role role role role yes  role role
 GET  /overview                                                      sign role role role role role role yes  yes
-GET  /overview/years/{name}                                         sign none none none none none none none none
+GET  /overview/years/{name}                                         sign role role role role role role yes  yes
 GET  /incidents                                                     sign role role role role role role yes  yes
 GET  /programme                                                     sign role role role role yes  yes  yes  yes
 GET  /projects/{project}/decisions                                  sign list list role role role yes  yes  yes
 GET  /projects/{project}/decisions/ask                              sign list list role role role yes  yes  role
 GET  /projects/{project}/people                                     sign list list role role role yes  yes  yes
-GET  /projects/{project}/people/{person}/exhibits/{kind}            sign none none none none none none none none
+GET  /projects/{project}/people/{person}/exhibits/{kind}            sign list list role role role yes  yes  yes
 GET  /projects/{project}/intake                                     sign list list role role yes  role yes  role
 GET  /projects/{project}/matching                                   sign list list role role yes  yes  yes  role
 GET  /projects/{project}/matching/run                               sign list list role role yes  role role role
@@ -72,20 +72,20 @@ POST /agency/{agency}/suspend                                       sign role ro
 POST /agency/{agency}/reinstate                                     sign role role role role role form role role
 POST /agency/{agency}/notices/{project}/{name}/secured              sign form form form form form form form form
 POST /incidents/{case}/step                                         sign role role role role role role form form
-POST /incidents/open                                                sign none none none none none none none none
-POST /incidents/report                                              sign form form form form form form form form
-POST /incidents/hold                                                sign none none none none none none none none
-POST /incidents/lift                                                sign form form form form form form form form
-POST /projects/{project}/notices/{name}/supplement                  sign form form form form form form form form
-POST /projects/{project}/notices/{name}/review                      sign form form form form form form form form
-POST /projects/{project}/notices/{name}/resolve                     sign none none none none none none none none
+POST /incidents/open                                                sign rep  rep  rep  rep  rep  rep  yes  rep
+POST /incidents/report                                              sign rep  rep  rep  rep  rep  rep  form rep
+POST /incidents/hold                                                sign rep  rep  rep  rep  rep  rep  yes  rep
+POST /incidents/lift                                                sign rep  rep  rep  rep  rep  rep  yes  rep
+POST /projects/{project}/notices/{name}/supplement                  sign rep  rep  rep  rep  rep  rep  form rep
+POST /projects/{project}/notices/{name}/review                      sign rep  rep  rep  rep  rep  rep  form rep
+POST /projects/{project}/notices/{name}/resolve                     sign rep  rep  rep  rep  rep  rep  form rep
 POST /projects/{project}/decisions/refuse-element                   sign list list role role role form form role
 POST /projects/{project}/decisions/{kind}/ask                       sign list list role role role form form role
 POST /projects/{project}/decisions/{kind}/available                 sign list list role role role form form role
 POST /projects/{project}/decisions/{kind}/answer                    sign list list role role role form form role
-POST /projects/{project}/people/enlist                              sign none none none none none none none none
-POST /projects/{project}/people/{person}/exhibits/{kind}/sign       sign none none none none none none none none
-POST /projects/{project}/people/{person}/review                     sign none none none none none none none none
+POST /projects/{project}/people/enlist                              sign rep  rep  rep  rep  rep  rep  form rep
+POST /projects/{project}/people/{person}/exhibits/{kind}/sign       sign rep  rep  rep  rep  rep  rep  form rep
+POST /projects/{project}/people/{person}/review                     sign rep  rep  rep  rep  rep  rep  rep  rep
 POST /projects/{project}/people/{person}/approve                    sign list list role role role yes  form form
 POST /projects/{project}/people/{person}/withdraw                   sign list list role role role yes  form form
 POST /projects/{project}/tell                                       sign list list yes  yes  yes  yes  yes  yes
@@ -96,7 +96,7 @@ POST /projects/{project}/requests/{request}/return                  sign list li
 POST /projects/{project}/requests/{request}/withdraw                sign list list form own  role form form role
 POST /projects/{project}/requests/{request}/waive                   sign list list role own  role role form role
 POST /projects/{project}/requests/{request}/publish                 sign list list role own  role role form role
-POST /projects/{project}/destruction/{name}/signed                  sign form form form form form form form form
+POST /projects/{project}/destruction/{name}/signed                  sign rep  rep  rep  rep  rep  rep  none rep
 POST /projects/{project}/ledger/verify                              sign list list role role role yes  yes  yes
 POST /projects/{project}/matching/run                               sign list list role role form role role role
 POST /projects/{project}/matching/cut                               sign list list role role yes  role role role
@@ -109,7 +109,8 @@ GET  /static/enclave.css                                            yes  yes  ye
 """What each is answered in a project in force, in the words of `routes.WORDS`; forms are sent in this order.
 
 ``sign``: sign in first; ``list``: not on the project's list; ``role``: not of this role; ``own``: another's request;
-``none``: there is none; ``form``: let through, and refused for what the form says or lacks; ``yes``: answered.
+``rep``: does not speak for the party; ``none``: there is none;
+``form``: let through, and refused for what the form says or lacks; ``yes``: answered.
 """
 STANDS_STILL = """
 GET /projects/{project}/matching/run wren:WHY anna:WHY hubert:WHY sam:WHY olga:WHY audrey:WHY
@@ -146,9 +147,16 @@ ASK = ("POST", "/projects/{project}/decisions/{kind}/ask")
 CLOSED = {
     route: dict.fromkeys(OF_THE_PROJECT, "stop")
     for route, words in IN_FORCE.items()
-    if "{project}" in route[1] and route != TELL and {words[each] for each in OF_THE_PROJECT} - {"none", "form"}
+    if "{project}" in route[1]
+    and route != TELL
+    and words["stranger"] != "rep"
+    and {words[each] for each in OF_THE_PROJECT} - {"none", "form"}
 }
 """What is closed to whom is suspended, where anybody is let in at all."""
+SPOKEN = {route: words for route, words in IN_FORCE.items() if words["stranger"] == "rep"}
+ELSEWHERE_TOO = ("/incidents/hold", "/incidents/lift")
+SILENCED = {route: {"olga": "rep"} for route in SPOKEN if route[1] not in ELSEWHERE_TOO}
+"""Nobody who is suspended speaks for the Operating Group on the project."""
 
 
 def stand_still(tx: Transaction) -> None:
@@ -174,7 +182,7 @@ STATES: dict[str, tuple[Callable[[Transaction], object], dict[tuple[str, str], d
     "stopped": (stand_still, otherwise(STANDS_STILL, "stop")),
     "destroyed": (destroy, {**otherwise(STANDS_STILL, "end"), ASK: {"sam": "end", "olga": "end"}}),
     "approvals taken back": (take_approvals_back, {COLLECT: {"wren": "lack", "anna": "lack"}}),
-    "everybody suspended": (suspend_everybody, {**CLOSED, ("GET", "/programme"): {"hubert": "role"}}),
+    "everybody suspended": (suspend_everybody, {**CLOSED, **SILENCED, ("GET", "/programme"): {"hubert": "role"}}),
 }
 """What is done to the project and its people, and what is then answered otherwise.
 
@@ -230,7 +238,7 @@ async def _answers(world: World) -> dict[tuple[str, str], dict[str, str]]:
     for method, path in IN_FORCE:
         for person, name in PEOPLE.items():
             async with routes.signed_in(app, name) as (browser, csrf):
-                form = {**routes.FIELDS, "csrf": csrf} if method == "POST" else None
+                form = {**routes.FIELDS, **routes.OF_ONE.get(path, {}), "csrf": csrf} if method == "POST" else None
                 asked = {"format": "json"} if name else {}
                 answer = await browser.request(method, routes.address(path, world), params=asked, data=form)
             found.setdefault((method, path), {})[person] = routes.said(answer)
