@@ -30,7 +30,8 @@ benchmarks' own descriptions (`benchmarks/*.py`).
 
 def page() -> str:
     """Write the page."""
-    return "\n".join([HEAD, *(line for area, title in AREAS.items() for line in section(area, title))])
+    areas = (line for area, title in AREAS.items() for line in section(area, title))
+    return "\n".join([HEAD, *areas, *attacks()])
 
 
 def section(area: str, title: str) -> Iterator[str]:
@@ -46,6 +47,19 @@ def section(area: str, title: str) -> Iterator[str]:
             ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
             yield f"| {row['figure']} | {number(row['ours'], row['unit'])} | {peer} | {ratio} |"
         yield ""
+
+
+def attacks() -> Iterator[str]:
+    """Write how often was tried what must never work: a single time it does would end the run, and is not written."""
+    yield from ("## Attacks", "Attempts of which none may succeed; the first that did would have ended its run.", "")
+    yield from ("| attack | attempts | command | on commit |", "|---|---|---|---|")
+    random = json.loads((RESULTS / "attack.json").read_text("utf-8"))
+    yield f"| random protected tables | {random['outcome']['cases']:,} | `{random['command']}` | |"
+    for attack, found in json.loads((RESULTS / "attacks.json").read_text("utf-8")).items():
+        tried = sum(piece["tried"] for piece in found["pieces"])
+        commits = ", ".join(dict.fromkeys(piece["commit"] for piece in found["pieces"]))
+        yield f"| {attack} | {tried:,} | `{found['command']}` | {commits} |"
+    yield ""
 
 
 def number(value: Any, unit: str) -> str:

@@ -33,8 +33,9 @@ def record(attack: str, command: str, first: int, tried: int, came: Mapping[str,
     came : mapping of str to int
         How many attempts came to what.
     """
-    told = ("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*")
-    commit = subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
+    commit = _git("rev-parse", "--short", "HEAD")
+    if _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!benchmarks/results"):
+        commit += " and changes"
     found: dict[str, dict[str, Any]] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     pieces: list[Piece] = found.setdefault(attack, {"command": command, "pieces": []})["pieces"]
     last = pieces[-1] if pieces else None
@@ -44,3 +45,8 @@ def record(attack: str, command: str, first: int, tried: int, came: Mapping[str,
     else:
         pieces.append({"commit": commit, "first": first, "tried": tried, "came": dict(sorted(came.items()))})
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+
+
+def _git(*arguments: str) -> str:
+    told = ("git", "-C", str(ROOT), *arguments)
+    return subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()

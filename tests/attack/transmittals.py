@@ -13,7 +13,6 @@ import faulthandler
 import hashlib
 import json
 import random
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -26,7 +25,6 @@ import rfc8785
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.measuring import cpu_seconds, machine
 from enclave import intake
 from enclave.agreement import compile_agreement
 from enclave.errors import Invalid, Refused
@@ -36,12 +34,13 @@ from enclave.vault.sealed import END, MAGIC
 from tests.attack.faults import ANYTHING, planted
 from tests.attack.fuzz import STRANGE
 from tests.intake.conftest import a_world
+from tests.recorded import record
 
 PROJECT, SDE, DOL = "DR-0034", "SDE.0034.04_11_2022.matching", "DOL.0034.04_11_2022.matching"
 WAGES, FINDER = "DOL.0034.04_11_2022.analytical", "LEA-HAMDEN.0034.04_11_2022.finder"
-RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "transmittals.json"
 LONGEST = 60
 """Seconds after which a mutant hangs."""
+PIECE = 2_000
 
 
 class Parts(NamedTuple):
@@ -336,35 +335,28 @@ KINDS: dict[str, tuple[Kind, float]] = {
 
 
 def main() -> int:
-    """Receive so many mutants, and say what came of them; the first that is taken or breaks the hub ends it."""
+    """Receive so many mutants, and record what came of them; the first that is taken or breaks the hub ends it."""
     parser = argparse.ArgumentParser(description="Mutants of honest transmittals.")
     parser.add_argument("mutants", type=int, nargs="?", default=1_000_000)
     parser.add_argument("--first", type=int, default=0, help="number of the first mutant")
     chosen = parser.parse_args()
-    console = Console()
+    console, last = Console(), chosen.first + chosen.mutants
     with tempfile.TemporaryDirectory() as folder:
         received = Received(Path(folder))
-        for number in track(range(chosen.first, chosen.first + chosen.mutants), "mutants", console=console):
-            faulthandler.dump_traceback_later(LONGEST, exit=True)
-            try:
-                received.judge(number)
-            except BaseException:
-                console.print(f"mutant {number}")
-                raise
-        faulthandler.cancel_dump_traceback_later()
+        for first in track(range(chosen.first, last, PIECE), "pieces", console=console):
+            numbers = range(first, min(first + PIECE, last))
+            received.came.clear()
+            for number in numbers:
+                faulthandler.dump_traceback_later(LONGEST, exit=True)
+                try:
+                    received.judge(number)
+                except BaseException:
+                    console.print(f"mutant {number}")
+                    raise
+            faulthandler.cancel_dump_traceback_later()
+            command = "python -m tests.attack.transmittals 1000000"
+            record("mutants of transmittals", command, first, len(numbers), received.came)
         received.finish()
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    outcome = {
-        "command": f"python -m tests.attack.transmittals {chosen.mutants} --first {chosen.first}",
-        "commit": commit,
-        "machine": machine(),
-        "cpu_seconds": round(cpu_seconds()),
-        "taken": 0,
-        "turned_away": dict(sorted(received.came.items())),
-        "by_rule": dict(sorted(received.rules.items())),
-    }
-    RESULTS.write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
-    console.print_json(data=outcome)
     return 0
 
 
