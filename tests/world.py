@@ -158,13 +158,18 @@ class Installation:
             return [e["action"] for e in view.entries() if e["action"].startswith(prefix)]
 
     def kept(self) -> dict[str, str]:
-        """Give the digest of every record and of every file of the hub but the ledger's own."""
+        """Give the digest of every record and of every file of the hub but the ledger's own, and what says why.
+
+        Why a match came to nothing is told on its page, as the ledger tells it.
+        """
         with contextlib.closing(sqlite3.connect(self.home / "enclave.db")) as base:
             rows = base.execute("select kind, key, body from record").fetchall()
         found = {f"record {kind} {key}": _digest(body.encode()) for kind, key, body in rows}
         places = (self.home, self.enclave.settings.runtime)
+        told = set(self.enclave.settings.runtime.glob("match-*.json"))
         for path in sorted(path for place in places for path in place.rglob("*") if path.is_file()):
-            if not path.name.startswith("enclave.") and path.suffix != ".lock":  # empty; held or not
+            locks = path.suffix == ".lock"  # empty; held or not
+            if not path.name.startswith("enclave.") and not locks and path not in told:
                 found[str(path)] = _digest(path.read_bytes())
         return found
 
