@@ -6,17 +6,68 @@ made on, so that it may be ended and gone on with. Pieces of one commit that fol
 
 from __future__ import annotations
 
+import argparse
+import faulthandler
 import json
 import subprocess
+import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import track
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "attacks.json"
 
 Piece = dict[str, Any]
+LONGEST = 60
+"""Seconds after which an attempt hangs."""
+
+
+class Attempts(Protocol):
+    """Attempts by number, the same number the same attempt, and what they came to."""
+
+    came: Counter[str]
+
+    def judge(self, number: int) -> None:
+        """Make an attempt; raise if it succeeds."""
+
+
+def attack(about: str, command: str, piece: int, prepare: Callable[[Path], AbstractContextManager[Attempts]]) -> int:
+    """Make as many attempts as the command line asks for, and record them; the first that succeeds ends it.
+
+    Parameters
+    ----------
+    about, command : str
+        What it is called in the file, and what makes it.
+    piece : int
+        How many are recorded at once.
+    prepare : callable
+        Given a folder of its own.
+    """
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("attempts", type=int, nargs="?", default=1_000_000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first")
+    chosen = parser.parse_args()
+    console, last = Console(), chosen.first + chosen.attempts
+    with tempfile.TemporaryDirectory() as folder, prepare(Path(folder)) as made:
+        for first in track(range(chosen.first, last, piece), "pieces", console=console):
+            numbers = range(first, min(first + piece, last))
+            made.came.clear()
+            for number in numbers:
+                faulthandler.dump_traceback_later(LONGEST, exit=True)
+                try:
+                    made.judge(number)
+                except BaseException:
+                    console.print(f"attempt {number}")
+                    raise
+            faulthandler.cancel_dump_traceback_later()
+            record(about, command, first, len(numbers), made.came)
+    return 0
 
 
 def record(attack: str, command: str, first: int, tried: int, came: Mapping[str, int]) -> None:

@@ -8,19 +8,16 @@ be read is judged, by the functions the gate judges with.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.progress import track
 
 from p20kit import (
     Count,
@@ -43,7 +40,7 @@ from p20kit.request import read_request
 from p20kit.tables import Table
 from p20kit.verdict import Released, Verdict
 from tests.disclosure.projects import RACES, a_project
-from tests.recorded import record
+from tests.recorded import attack
 
 Body = dict[str, Any]
 Place = tuple[Any, Any]
@@ -217,27 +214,11 @@ class Judged:
         assert verdict.verdict != "cleared" or self.told(verdict) <= self.truth[which]
 
 
-def main() -> int:
-    """Judge so many mutants, and record what came of them; the first that breaks the judge ends it."""
-    parser = argparse.ArgumentParser(description="Mutants of honest requests.")
-    parser.add_argument("mutants", type=int, nargs="?", default=1_000_000)
-    parser.add_argument("--first", type=int, default=0, help="number of the first mutant")
-    chosen = parser.parse_args()
-    console, last = Console(), chosen.first + chosen.mutants
-    with tempfile.TemporaryDirectory() as folder:
-        judged = Judged(Path(folder))
-        for first in track(range(chosen.first, last, PIECE), "pieces", console=console):
-            numbers = range(first, min(first + PIECE, last))
-            judged.came.clear()
-            for number in numbers:
-                try:
-                    judged.judge(number)
-                except BaseException:
-                    console.print(f"mutant {number}")
-                    raise
-            record("mutants of requests", "python -m tests.attack.fuzz 1000000", first, len(numbers), judged.came)
-    return 0
+@contextmanager
+def judged(folder: Path) -> Iterator[Judged]:
+    """Give the judge of mutants."""
+    yield Judged(folder)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(attack("mutants of requests", "python -m tests.attack.fuzz 1000000", PIECE, judged))

@@ -8,22 +8,18 @@ tried by those.
 
 from __future__ import annotations
 
-import argparse
-import faulthandler
 import hashlib
 import json
 import random
-import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import rfc8785
-from rich.console import Console
-from rich.progress import track
 
 from enclave import intake
 from enclave.agreement import compile_agreement
@@ -34,12 +30,10 @@ from enclave.vault.sealed import END, MAGIC
 from tests.attack.faults import ANYTHING, planted
 from tests.attack.fuzz import STRANGE
 from tests.intake.conftest import a_world
-from tests.recorded import record
+from tests.recorded import attack
 
 PROJECT, SDE, DOL = "DR-0034", "SDE.0034.04_11_2022.matching", "DOL.0034.04_11_2022.matching"
 WAGES, FINDER = "DOL.0034.04_11_2022.analytical", "LEA-HAMDEN.0034.04_11_2022.finder"
-LONGEST = 60
-"""Seconds after which a mutant hangs."""
 PIECE = 2_000
 
 
@@ -334,31 +328,15 @@ KINDS: dict[str, tuple[Kind, float]] = {
 """What is done to a file, and how often of a hundred times."""
 
 
-def main() -> int:
-    """Receive so many mutants, and record what came of them; the first that is taken or breaks the hub ends it."""
-    parser = argparse.ArgumentParser(description="Mutants of honest transmittals.")
-    parser.add_argument("mutants", type=int, nargs="?", default=1_000_000)
-    parser.add_argument("--first", type=int, default=0, help="number of the first mutant")
-    chosen = parser.parse_args()
-    console, last = Console(), chosen.first + chosen.mutants
-    with tempfile.TemporaryDirectory() as folder:
-        received = Received(Path(folder))
-        for first in track(range(chosen.first, last, PIECE), "pieces", console=console):
-            numbers = range(first, min(first + PIECE, last))
-            received.came.clear()
-            for number in numbers:
-                faulthandler.dump_traceback_later(LONGEST, exit=True)
-                try:
-                    received.judge(number)
-                except BaseException:
-                    console.print(f"mutant {number}")
-                    raise
-            faulthandler.cancel_dump_traceback_later()
-            command = "python -m tests.attack.transmittals 1000000"
-            record("mutants of transmittals", command, first, len(numbers), received.came)
-        received.finish()
-    return 0
+@contextmanager
+def received(folder: Path) -> Iterator[Received]:
+    """Give a hub that receives mutants; the honest are received after them."""
+    made = Received(folder)
+    yield made
+    made.finish()
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(
+        attack("mutants of transmittals", "python -m tests.attack.transmittals 1000000", PIECE, received)
+    )
