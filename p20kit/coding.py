@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from p20kit.errors import Finding, TableInvalid
-from p20kit.measures import COUNT, Count, CumulativeShare, Rate
+from p20kit.measures import COUNT, Count, CumulativeShare, Measure, Rate
 
 if TYPE_CHECKING:
     from p20kit.tables import Table
@@ -62,21 +62,26 @@ class Coding:
         """Give what a request says of it."""
         return {"counts": self.counts, "step": self.step, "top": self.top, "ends": self.ends}
 
-    def said(self, label: str, *, share: bool) -> str:
-        """Say in words how a column is written; nothing where it is written in full."""
-        if share:
-            return "" if self.ends is None else f"coded under {self.ends} and over {100 - self.ends} percent"
-        if label != COUNT:
-            return ""
-        steps = {RANGES: f"in ranges of {self.step}", ROUNDING: f"rounded to {self.step}"}
-        above = "" if self.top is None else f"coded from {self.top:,} on"
-        return ", ".join(words for words in (steps.get(self.counts, ""), above) if words)
+    def of(self, measure: Measure) -> str:
+        """Say in words how a measure is written; nothing where it is written in full."""
+        match measure:
+            case Rate() | CumulativeShare():
+                return "" if self.ends is None else f"coded under {self.ends} and over {100 - self.ends} percent"
+            case Count():
+                steps = {RANGES: f"in ranges of {self.step}", ROUNDING: f"rounded to {self.step}"}
+                above = "" if self.top is None else f"coded from {self.top:,} on"
+                return ", ".join(words for words in (steps.get(self.counts, ""), above) if words)
+            case _:
+                return ""
 
     def in_words(self, table: Table) -> str:
         """Say in words how the figures of a table are written."""
-        shares = {measure.label for measure in table.measures if isinstance(measure, Rate | CumulativeShare)}
-        said = {"counts": self.said(COUNT, share=False), "percentages": self.said("", share=True) if shares else ""}
-        return "; ".join(f"{what} {words}" for what, words in said.items() if words)
+        said = dict.fromkeys(
+            f"{'counts' if isinstance(measure, Count) else 'percentages'} {self.of(measure)}"
+            for measure in table.measures
+            if self.of(measure)
+        )
+        return "; ".join(said)
 
     def written(self, table: Table, frame: pd.DataFrame) -> pd.DataFrame:
         """Write the figures of a frame as they are displayed; empty where they are hidden."""

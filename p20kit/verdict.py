@@ -160,7 +160,7 @@ def judge(
         return Verdict("refused", tuple(dict.fromkeys([*findings, *told])), tuple(evidence.look_at))
     look_at = [
         *evidence.look_at,
-        *_unverified(request),
+        *_unverified(request, agreed),
         *wording(request, _displayed(released, charts), agreed.names),
     ]
     return _attacked(request, policy, released, charts, earlier, evidence, findings, look_at)
@@ -292,8 +292,9 @@ def _coding(request: Request) -> Iterator[Finding]:
             yield Finding("method-not-used", "ExA 3.f", "request", what, "Use p20kit.coded(), or leave it out.")
 
 
-def _unverified(request: Request) -> Iterator[Finding]:
-    for method in sorted(set(request.methods) - {*METHODS, *HELD}):
+def _unverified(request: Request, agreed: Agreed) -> Iterator[Finding]:
+    """Say which declared methods a person must look at; one that is not declared is refused without repeating it."""
+    for method in sorted(set(request.methods) & set(agreed.methods) - {*METHODS, *HELD}):
         what = f"it says that it uses the method {method}, which the gate neither applies nor verifies"
         yield Finding("method", "ExA 3.f", "request", what, "A person looks how it was applied, or leave it out.")
 

@@ -125,9 +125,8 @@ def _defined(leaving: Leaving) -> Iterator[Sequence[Cell]]:
         name = table.title or table.name
         yield from (_origin(leaving, name, column, "by", asked.sources) for column in table.by)
         for measure in table.measures:
-            coded = table.coding.said(measure.label, share=isinstance(measure, Rate | CumulativeShare))
             hidden = "empty where hidden" if isinstance(measure, Count) else ""
-            said = "; ".join(words for words in (definition(measure), coded, hidden) if words)
+            said = "; ".join(words for words in (definition(measure), table.coding.of(measure), hidden) if words)
             yield (name, measure.label, "figure", "", "", said, "")
         yield from (_origin(leaving, name, column, "measured", asked.sources) for column in asked.measured)
     for asked_model in leaving.request.models:

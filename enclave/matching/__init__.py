@@ -1,7 +1,7 @@
 """A match by an approved notebook, its report and review, the parties' agreement in writing, and the clock."""
 
 from enclave.matching.attempt import Attempt, attempt
-from enclave.matching.inputs import method_for
+from enclave.matching.inputs import absent, method_for
 from enclave.matching.methods import ApprovedMethod, Number, approved_method, registered_methods
 from enclave.matching.place import KINDS, Place, enter_refused, places
 from enclave.matching.quality import Quality, Share, quality
@@ -22,6 +22,7 @@ __all__ = [
     "Quality",
     "Review",
     "Share",
+    "absent",
     "agree",
     "approved_method",
     "attempt",

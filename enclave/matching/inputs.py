@@ -57,7 +57,21 @@ def method_for(settings: Settings, policy: Policy, today: date) -> ApprovedMetho
     return approved_method(settings.policies, found[0], settings.notebooks / f"{found[0]}.ipynb", today)
 
 
-def job_of(view: View, folder: Path, policy: Policy, method: ApprovedMethod, run: str, model: str = "") -> Job:
+def absent(view: View, keystore: Keystore, policy: Policy) -> list[tuple[str, str]]:
+    """Give (source, contents) of the files a match needs that were not received yet, or are destroyed.
+
+    Source: EM XII; DSA III.F.3.
+    """
+    held = _held(view, policy.project)
+    of_agencies = [(agency, "matching") for agency in policy.agencies]
+    destroyed = [file for file, holding in held.items() if not keystore.exists(holding.key_id)]
+    missing = intake.missing(view, policy)
+    return [*dict.fromkeys([*missing, *(file for file in of_agencies if file not in held), *destroyed])]
+
+
+def job_of(
+    view: View, keystore: Keystore, folder: Path, policy: Policy, method: ApprovedMethod, run: str, model: str = ""
+) -> Job:
     """Give the job of a project's match.
 
     Source: EM XII.
@@ -67,10 +81,8 @@ def job_of(view: View, folder: Path, policy: Policy, method: ApprovedMethod, run
     Refused
         If a file was not received yet, or is destroyed.
     """
-    held = _held(view, policy.project)
-    of_agencies = [(agency, "matching") for agency in policy.agencies]
-    absent = dict.fromkeys([*intake.missing(view, policy), *(file for file in of_agencies if file not in held)])
-    if absent:
+    needed = absent(view, keystore, policy)
+    if needed:
         raise Refused(
             f"match of {policy.project}",
             [
@@ -81,10 +93,11 @@ def job_of(view: View, folder: Path, policy: Policy, method: ApprovedMethod, run
                     "not received yet, or destroyed after its match",
                     "Wait for the file, or have it sent again.",
                 )
-                for source, contents in absent
+                for source, contents in needed
             ],
         )
-    return Job(run, folder, tuple(held[file] for file in of_agencies), method, model)
+    held = _held(view, policy.project)
+    return Job(run, folder, tuple(held[agency, "matching"] for agency in policy.agencies), method, model)
 
 
 def _held(view: View, project: str) -> Mapping[tuple[str, str], Holding]:

@@ -111,7 +111,7 @@ def _run(
             policy = of(view, project).policy
             hold_to_agencies(approved, policy)
             number = len(runs(view, project)) + 1
-            job = job_of(view, folder, policy, approved, f"match-{number:02}", model)
+            job = job_of(view, keystore, folder, policy, approved, f"match-{number:02}", model)
             kept = _kept_model(view, settings, job) if model else None
         open_inputs(store, keystore, settings, policy, job, kept)
         write_order(policy, job, given)

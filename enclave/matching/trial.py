@@ -48,7 +48,7 @@ def try_out(store: Store, keystore: Keystore, settings: Settings, admission: Adm
     with store.view() as view:
         today, policy = view.today, of(view, admission.project).policy
         method = method_for(settings, policy, today)
-        job = job_of(view, folder, policy, method, TRIAL)
+        job = job_of(view, keystore, folder, policy, method, TRIAL)
     # What reaches outside is entered first: opening the files is a disclosure to this person.
     files: Details = {
         "method": method.id, "version": method.version, "notebook": method.sha256,

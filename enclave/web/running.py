@@ -9,7 +9,7 @@ import logging
 import threading
 from dataclasses import dataclass
 
-from enclave import intake, matching, resultant
+from enclave import matching, resultant
 from enclave.errors import EnclaveError, invalid
 from enclave.matching import Attempt, Number
 from enclave.people import Admission
@@ -60,7 +60,7 @@ def show(visit: Visit) -> Page[Match]:
             version=method.version,
             numbers=list(method.numbers()),
             files=len(policy.expected()),
-            missing=intake.missing(view, policy),
+            missing=matching.absent(view, visit.enclave.keystore, policy),
             models=[run.id for run in matching.runs(view, visit.project)][::-1],
             attempt=matching.attempt(settings, visit.project),
         )

@@ -206,6 +206,14 @@ def test_a_match_before_all_files_are_there(begun: Installation) -> None:
     assert begun.actions()[-1] == "match.refuse"
 
 
+def test_a_match_after_its_files_were_destroyed(at: At) -> None:
+    made = at("published")
+    made.run("destruction", "match-data", "DR-0034", who="hubert")
+    said = without_side_effect(made, lambda: made.run("matching", "run", "DR-0034", "--json", who="hubert", code=3))
+    assert said.rules == ["all-inputs"]
+    assert {"DOL matching", "SDE matching"} <= {finding["where"] for finding in said.body["findings"]}
+
+
 def test_a_notebook_that_was_not_approved(at: At, tmp_path: Path) -> None:
     made = at("received")
     shutil.copytree(PACKAGED_NOTEBOOKS, tmp_path / "notebooks")
