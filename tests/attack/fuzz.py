@@ -3,11 +3,12 @@
 ``python -m tests.attack.fuzz 1000000`` tries so many, by their numbers, and records what came of them in pieces;
 `make test` tries two thousand. A mutation changes the request as plain values, knowing its parts: it moves, repeats,
 drops and swaps them, and puts in values of every kind, those of other places of the request among them. All that can
-be read is judged, by the functions the gate judges with.
+be read is judged, by the functions the gate judges with; what reads as a request that was judged before is not again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections import Counter
@@ -185,6 +186,7 @@ class Judged:
         assert {kind: verdict.verdict for kind, verdict in verdicts.items()} == HONEST
         self.truth = {kind: self.told(verdict) for kind, verdict in verdicts.items()}
         self.came: Counter[str] = Counter()
+        self._judged: set[tuple[str, bytes]] = set()
 
     @staticmethod
     def told(verdict: Verdict) -> Shown:
@@ -208,7 +210,13 @@ class Judged:
             assert refused.findings
             self.came["malformed"] += 1
             return
-        verdict = preflight(unpack(pack(request)), project=self.project)
+        packed = pack(request)
+        read = which, hashlib.sha256(packed).digest()
+        if read in self._judged:
+            self.came["as one before"] += 1
+            return
+        self._judged.add(read)
+        verdict = preflight(unpack(packed), project=self.project)
         self.came[verdict.verdict] += 1
         assert verdict.verdict != "refused" or verdict.findings
         assert verdict.verdict != "cleared" or self.told(verdict) <= self.truth[which]

@@ -15,4 +15,4 @@ def test_no_mutant_breaks_the_judge_or_is_cleared_with_figures_of_its_own(tmp_pa
         judged.judge(number)
     assert sum(judged.came.values()) == MUTANTS
     # the mutants are near enough to the honest ones: each answer is given
-    assert set(judged.came) == {"malformed", "refused", "needs-review", "cleared"}
+    assert set(judged.came) == {"malformed", "as one before", "refused", "needs-review", "cleared"}
