@@ -18,7 +18,7 @@ from statistics import quantiles
 
 from benchmarks.measuring import SCRATCH, Parts, Row, measure, python, run
 from benchmarks.pages_case import enlarge, names
-from enclave.web import read_ahead
+from enclave.web import judged_ahead, read_ahead
 from tests.web.browser import served
 from tests.web.world import World, build
 
@@ -52,7 +52,7 @@ def clicks(seconds: int) -> list[Row]:
 def _clicked(world: World, projects: list[str], seconds: int) -> tuple[dict[str, list[float]], float]:
     """Give the milliseconds of each page, and those of CPU that serving one took."""
     read_ahead(world.enclave)
-    with served(world) as base:
+    with judged_ahead(world.enclave), served(world) as base:
         asked = json.dumps({"base": base, "projects": projects, "request": world.good, "seconds": seconds})
         begun = time.process_time()
         found: dict[str, list[float]] = run([python(), "-m", "benchmarks.pages_people", asked], 10 * seconds + 120)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 
 from enclave import board, destruction, incidents, intake, matching, papers, people, publication
-from enclave.agreement import InForce
+from enclave.agreement import InForce, of
 from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
 from enclave.destruction import Due
 from enclave.intake import Holding, Transmission
@@ -61,68 +62,95 @@ def running(view: View) -> list[Running]:
 
 
 def _running(view: View) -> tuple[Running, ...]:
+    found = [*view.derive(_of_the_programme)]
+    for agreement in view.find(InForce):
+        found += view.derive(_of_project, agreement.project)
+    return tuple(sorted(found, key=attrgetter("due_on", "about", "what")))
+
+
+def _of_the_programme(view: View) -> tuple[Running, ...]:
+    kinds = (_members, _papers_of_all, _cases, _proposals)
+    return tuple(clock for clocks in kinds for clock in clocks(view))
+
+
+def _of_project(view: View, project: str) -> tuple[Running, ...]:
+    agreement = of(view, project)
+    kinds = (_copies, _open_match, _exhibits, _papers, _people, _files) if _alive(agreement) else (_copies,)
     owed = (
         Running(due.project, due.what, due.project, due.clause, due.due_on, due)
-        for due in destruction.due(view, view.today)
+        for due in destruction.due(view, view.today, project)
     )
-    kinds = (_open_matches, _exhibits, _papers, _people, _members, _copies, _cases, _files, _proposals)
-    found = [*owed, *(clock for clocks in kinds for clock in clocks(view))]
-    return tuple(sorted(found, key=lambda clock: (clock.due_on, clock.about, clock.what)))
+    return (*owed, *(clock for clocks in kinds for clock in clocks(view, agreement)))
 
 
-def _alive(view: View) -> list[InForce]:
-    return [each for each in view.find(InForce) if each.destroyed_on is None and each.effective_on is not None]
+def _alive(agreement: InForce) -> bool:
+    return agreement.destroyed_on is None and agreement.effective_on is not None
 
 
-def _open_matches(view: View) -> Iterator[Running]:
-    """Find matches to which a party has not agreed: the clock of their data has never started."""
-    for agreement in _alive(view):
-        runs = matching.runs(view, agreement.project)
-        if runs and runs[-1].completed_on is None:
-            yield Running(
-                agreement.project, matching.AGREEMENT, runs[-1].key, MATCH_DATA.clause,
-                MATCH_DATA.due(runs[-1].ran_on),
-            )  # fmt: skip
+def _copies(view: View, agreement: InForce) -> Iterator[Running]:
+    for each in view.find(Publication, agreement.project, state=publication.State.DONE, final_copy=None):
+        if each.final_copy_due_on is not None:
+            yield Running(each.project, FINAL_COPY.name, each.request_id, FINAL_COPY.clause, each.final_copy_due_on)
 
 
-def _exhibits(view: View) -> Iterator[Running]:
-    ends = {agreement.project: agreement.ends_on for agreement in _alive(view)}
-    for listing in view.find(Listing):
+def _open_match(view: View, agreement: InForce) -> Iterator[Running]:
+    """Find the match to which a party has not agreed: the clock of its data has never started."""
+    runs = matching.runs(view, agreement.project)
+    if runs and runs[-1].completed_on is None:
+        due_on = MATCH_DATA.due(runs[-1].ran_on)
+        yield Running(agreement.project, matching.AGREEMENT, runs[-1].key, MATCH_DATA.clause, due_on)
+
+
+def _exhibits(view: View, agreement: InForce) -> Iterator[Running]:
+    for listing in view.find(Listing, agreement.project):
         until = listing.exhibit_c_until
-        if until is not None and listing.project in ends and until < ends[listing.project]:
+        if until is not None and until < agreement.ends_on:
             yield Running(listing.project, EXHIBIT_C.name, listing.key, EXHIBIT_C.clause, until)
 
 
-def _papers(view: View) -> Iterator[Running]:
-    """Find papers that run out while somebody needs them: a project, a person on its list, the programme."""
-    alive = {agreement.project: agreement.ends_on for agreement in _alive(view)}
+def _papers(view: View, agreement: InForce) -> Iterator[Running]:
+    """Find papers of the project that run out while it is alive."""
+    for paper in papers.latest(view, agreement.project):
+        yield from _runs_out(paper, agreement.ends_on)
+
+
+def _papers_of_all(view: View) -> Iterator[Running]:
+    """Find papers of the programme that run out, and of persons while a project needs them."""
+    alive = {agreement.project: agreement.ends_on for agreement in view.find(InForce) if _alive(agreement)}
     last: dict[str, date] = {}
     for listing in view.find(Listing):
         if listing.project in alive:
             last[listing.person] = max(last.get(listing.person, date.min), alive[listing.project])
-    for paper in papers.latest(view):
-        needed = alive if paper.project else last if paper.of.about == "person" else {paper.about: date.max}
-        until = needed.get(paper.project or paper.about)
-        if until and paper.until and paper.until < until and not paper.withdrawn:
-            yield Running(paper.project, paper.of.title, paper.series, paper.of.clause, paper.until)
+    for paper in papers.latest(view, ""):
+        yield from _runs_out(paper, last.get(paper.about) if paper.of.about == "person" else date.max)
 
 
-def _people(view: View) -> Iterator[Running]:
+def _runs_out(paper: Paper, needed: date | None) -> Iterator[Running]:
+    if needed and paper.until and paper.until < needed and not paper.withdrawn:
+        yield Running(paper.project, paper.of.title, paper.series, paper.of.clause, paper.until)
+
+
+def _people(view: View, agreement: InForce) -> Iterator[Running]:
     """Find parties for which nobody speaks, whose need of access is to be looked at, and whose purpose ends."""
-    for agreement in _alive(view):
-        assert agreement.effective_on is not None  # noqa: S101 - it is alive
-        for party in people.without_representative(view, agreement.project):
-            about = f"{agreement.project}/{party}"
-            yield Running(
-                agreement.project, "a current Representative", about, "DSA XII", agreement.effective_on
-            )  # fmt: skip
-        for listing in view.find(Listing, agreement.project):
-            due = people.review_due_on(listing)
-            if due is not None and due <= agreement.ends_on:
-                yield Running(listing.project, ACCESS_REVIEW.name, listing.key, ACCESS_REVIEW.clause, due)
-            if listing.until is not None and listing.until < agreement.ends_on and not listing.suspension:
-                what = f"purpose {listing.purpose} of an agency's person"
-                yield Running(listing.project, what, listing.key, "ExA 2.h", listing.until)
+    assert agreement.effective_on is not None  # noqa: S101 - it is alive
+    for party in people.without_representative(view, agreement.project):
+        about = f"{agreement.project}/{party}"
+        yield Running(agreement.project, "a current Representative", about, "DSA XII", agreement.effective_on)
+    for listing in view.find(Listing, agreement.project):
+        due = people.review_due_on(listing)
+        if due is not None and due <= agreement.ends_on:
+            yield Running(listing.project, ACCESS_REVIEW.name, listing.key, ACCESS_REVIEW.clause, due)
+        if listing.until is not None and listing.until < agreement.ends_on and not listing.suspension:
+            what = f"purpose {listing.purpose} of an agency's person"
+            yield Running(listing.project, what, listing.key, "ExA 2.h", listing.until)
+
+
+def _files(view: View, agreement: InForce) -> Iterator[Running]:
+    if view.find(Transmission, agreement.project):
+        for file in intake.expected(view, agreement.policy):
+            if file.due_on is not None and file.received_on is None:
+                about = f"{agreement.project}/{file.source}/{file.contents}"
+                yield Running(agreement.project, "transmission of a file", about, "EM XII", file.due_on)
 
 
 def _members(view: View) -> Iterator[Running]:
@@ -130,21 +158,6 @@ def _members(view: View) -> Iterator[Running]:
         yield Running("", MEMBERSHIP.name, member.agency, MEMBERSHIP.clause, member.until)
     for each in exceptions(view):
         yield Running("", f"exception from {each.standard}", each.agency, "EM XV.E", each.until)
-
-
-def _copies(view: View) -> Iterator[Running]:
-    for each in view.find(Publication, state=publication.State.DONE, final_copy=None):
-        if each.final_copy_due_on is not None:
-            yield Running(each.project, FINAL_COPY.name, each.request_id, FINAL_COPY.clause, each.final_copy_due_on)
-
-
-def _files(view: View) -> Iterator[Running]:
-    scheduled = {each.project for each in view.find(Transmission)}
-    for agreement in (each for each in _alive(view) if each.project in scheduled):
-        for file in intake.expected(view, agreement.policy):
-            if file.due_on is not None and file.received_on is None:
-                about = f"{agreement.project}/{file.source}/{file.contents}"
-                yield Running(agreement.project, "transmission of a file", about, "EM XII", file.due_on)
 
 
 def _cases(view: View) -> Iterator[Running]:

@@ -137,9 +137,9 @@ def versions(view: View, kind: str, project: str = "", about: str = "") -> list[
     return found
 
 
-def latest(view: View) -> list[Paper]:
-    """Give the newest version of every paper."""
-    return list({each.series: each for each in sorted(view.find(Paper), key=lambda each: each.number)}.values())
+def latest(view: View, project: str | None = None) -> list[Paper]:
+    """Give the newest version of every paper, or of those of a project; those of none have an empty one."""
+    return list({each.series: each for each in sorted(view.find(Paper, project), key=lambda p: p.number)}.values())
 
 
 def standing(view: View, kind: str, project: str = "", about: str = "", status: str = "") -> Paper | None:

@@ -7,6 +7,7 @@ and goes when any of that changes. So what is given is what the database gives a
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,7 +19,7 @@ class Loaded:
     """All records of one kind, in the order of their keys; never changed once it is made."""
 
     def __init__(self, records: Iterable[Any]) -> None:
-        self.by_key = {record.key: record for record in sorted(records, key=lambda record: record.key)}
+        self.by_key = {record.key: record for record in sorted(records, key=_key)}
         self._by: dict[str, dict[str, list[Any]]] = {}
 
     def find(self, **fields: object) -> list[Any]:
@@ -29,8 +30,14 @@ class Loaded:
 
     def with_changed(self, now: Mapping[str, Any]) -> Loaded:
         """Give the records after a change: by key what each is now, None where it is gone."""
-        after = {**self.by_key, **now}
-        return Loaded(record for record in after.values() if record is not None)
+        if any(record is None or key not in self.by_key for key, record in now.items()):
+            after = {**self.by_key, **now}
+            return Loaded(record for record in after.values() if record is not None)
+        changed = Loaded(())
+        changed.by_key = {**self.by_key, **now}  # in the same order
+        changes = [(self.by_key[key], record) for key, record in now.items()]
+        changed._by = {name: _replaced(name, index, changes) for name, index in self._by.copy().items()}
+        return changed
 
     def _index(self, name: str) -> dict[str, list[Any]]:
         """Give the records by a field that holds text; made when it is first asked for."""
@@ -42,6 +49,26 @@ class Loaded:
                     index.setdefault(value, []).append(record)
             self._by[name] = index
         return self._by[name]
+
+
+def _key(record: Any) -> str:
+    return str(record.key)
+
+
+def _replaced(name: str, index: Mapping[str, list[Any]], changes: Iterable[tuple[Any, Any]]) -> dict[str, list[Any]]:
+    """Give an index by a field after some records have become others; what this does not touch is shared."""
+    made = dict(index)
+    for before, now in changes:
+        value = getattr(before, name)
+        if isinstance(value, str):
+            rest = made[value].copy()
+            del rest[bisect_left(rest, before.key, key=_key)]
+            made[value] = rest
+        value = getattr(now, name)
+        if isinstance(value, str):
+            made[value] = [*made.get(value, ())]
+            insort(made[value], now, key=_key)
+    return made
 
 
 Source = tuple[str, str | None]

@@ -14,7 +14,7 @@ import uvicorn
 from enclave.app import open_enclave
 from enclave.errors import EnclaveError
 from enclave.settings import WebSettings, default_home
-from enclave.web import HubLogin, create_app, read_ahead
+from enclave.web import HubLogin, create_app, judged_ahead, read_ahead
 
 
 def main() -> None:
@@ -32,10 +32,11 @@ def main() -> None:
     # Longer than any proxy keeps an idle connection (15 s ours, 60 s nginx), or what a person sends over one that is
     # closed in the same moment is lost: a proxy may not send it twice.
     # Only the hub's proxy on this host reaches the port: it alone is believed about the browser's scheme.
-    uvicorn.run(
-        app, host=at.hostname or "127.0.0.1", port=at.port or 80, server_header=False, access_log=False,
-        timeout_keep_alive=75, proxy_headers=True, forwarded_allow_ips="127.0.0.1", log_level="warning",
-    )  # fmt: skip
+    with judged_ahead(enclave):
+        uvicorn.run(
+            app, host=at.hostname or "127.0.0.1", port=at.port or 80, server_header=False, access_log=False,
+            timeout_keep_alive=75, proxy_headers=True, forwarded_allow_ips="127.0.0.1", log_level="warning",
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

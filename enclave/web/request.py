@@ -5,53 +5,25 @@ Source: DSA III.G.2; DSA VI.G.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from threading import Lock
 
 from starlette.exceptions import HTTPException
 
 from enclave import egress, people, review
 from enclave.app import Enclave
-from enclave.egress import Clearance, ReleaseRequest, Rerun
-from enclave.egress.memory import Remembered
+from enclave.egress import Clearance, ReleaseRequest
 from enclave.errors import EnclaveError, Finding, Refused
 from enclave.publication import Publication
 from enclave.publication import State as Put
-from enclave.resultant import delivery_of
 from enclave.review import Case, Confirmation, State, Statement
 from enclave.store import View
 from enclave.terms import ANALYSTS, Action, Role
 from enclave.web.access import Place, Standing, look
-from enclave.web.beside import Beside, beside_tables
-from enclave.web.cells import Shown, of_clearance, of_verdict
+from enclave.web.cells import of_clearance
+from enclave.web.looked import Looked, alike, judged, to_judge
 from enclave.web.queue import Turn, concerns, turn_of
 from enclave.web.visit import Document, Page, Visit
-
-_LONGEST = 200
-_one_judges = Lock()
-
-
-@dataclass(frozen=True)
-class Alike:
-    """A finding, and how many more there are of its rule; the cells they are about are marked in the table."""
-
-    finding: Finding
-    more: int
-
-
-@dataclass(frozen=True)
-class Looked:
-    """What the gate says of a request and the tables it is about, without anything of a unit."""
-
-    verdict: str
-    findings: tuple[Alike, ...]
-    look_at: tuple[Finding, ...]
-    ran: tuple[str, ...]
-    tables: tuple[Shown, ...]
-    about: tuple[tuple[str, str], ...] = ()
-    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -166,12 +138,9 @@ def _looked(
     try:
         if standing.role is Role.OPM and not standing.agreement.destroyed_on:
             with enclave.store.view() as view:
-                known = tuple(r.sha256 for r in view.find(Remembered, request.project))
-                known += tuple(run.key for run in view.find(Rerun, request.project))
-                tables = tuple(t.sha256 for t in delivery_of(view, request.project).tables)
-            with _one_judges:  # whoever asks for the same waits for the one answer
-                return _judged(enclave, request.project, request.id, (request.sha256, *known, *tables))
-        findings = _alike(tuple(Finding(**f) for f in request.findings))
+                asked = to_judge(view, request)
+            return judged(enclave, asked)
+        findings = alike(tuple(Finding(**f) for f in request.findings))
         if clearance is None:
             return Looked(request.state, findings, (), (), ())
         if standing.role in ANALYSTS:
@@ -180,27 +149,7 @@ def _looked(
         leaves = of_clearance(egress.rendered(enclave.settings, request.id), clearance)
         return Looked("cleared", findings, (), tuple(clearance.record["rules"]), leaves, _about(clearance))
     except EnclaveError as error:
-        return Looked("not shown", _alike(error.findings), (), (), ())
-
-
-@lru_cache(maxsize=32)
-def _judged(enclave: Enclave, project: str, request: str, state: tuple[str, ...]) -> Looked:
-    """Judge a request once for each state of request, release memory and delivery.
-
-    Kept are the cells as they would leave, never the persons behind them.
-    """
-    verdict = egress.judge(enclave.store, enclave.keystore, enclave.settings, project, request)
-    asked = verdict.request
-    about = () if asked is None else (
-        ("Title", asked.title), ("For the report", asked.report), ("Questions", ", ".join(asked.questions)),
-        ("Audience", asked.audience), ("Population", asked.population), ("Methods", ", ".join(asked.methods)),
-        ("Notes", asked.notes),
-    )  # fmt: skip
-    said = tuple((name, text) for name, text in about if text)
-    return Looked(
-        verdict.verdict, _alike(verdict.findings), verdict.look_at, verdict.ran, of_verdict(verdict), said,
-        beside_tables(verdict),
-    )  # fmt: skip
+        return Looked("not shown", alike(error.findings), (), (), ())
 
 
 def _about(clearance: Clearance) -> tuple[tuple[str, str], ...]:
@@ -256,19 +205,4 @@ def _buttons(
         confirm=open_case and mine and free(Action.CONFIRM),
         publish=open_case and free(Action.PUBLISH),
         withdraw=open_case and request.person == me,
-    )
-
-
-def _alike(findings: tuple[Finding, ...]) -> tuple[Alike, ...]:
-    """Put findings of one rule and next step together, the first of each for all, its place cut short.
-
-    A place repeats labels the requester chose. Were all of them shown, findings would be a way out of the sandbox
-    that no one meters.
-    """
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault((finding.rule, finding.clause, finding.next), []).append(finding)
-    return tuple(
-        Alike(replace(first, where=first.where[:_LONGEST], what=first.what[:_LONGEST]), len(more))
-        for first, *more in groups.values()
     )

@@ -28,8 +28,8 @@ _LONGEST = 4000
 SHOWN: tuple[type[Record], ...] = (
     InForce, people.Listing, people.Person, people.Membership, people.Deviation, people.Hold, Paper, intake.Holding,
     intake.Transmission, intake.SenderKey, matching.MatchRun, matching.Review, Delivery, egress.ReleaseRequest,
-    egress.Clearance, review.Case, Publication, Destruction, board.Motion, incidents.Case, incidents.Notice,
-    incidents.Interruption,
+    egress.Clearance, review.Case, Publication, Destruction, board.Motion, board.Proposal, incidents.Case,
+    incidents.Notice, incidents.Interruption,
 )  # fmt: skip
 """What pages are made of: read once, and from then on what changed of it (`enclave.store.kept`)."""
 
