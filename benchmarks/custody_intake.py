@@ -29,7 +29,7 @@ from enclave.agreement import Policy, compile_agreement
 from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
 from enclave.terms import GENERIC_ID, HUB
-from enclave.vault import Keystore, new_keys, read_private
+from enclave.vault import Keystore, KeyVolume, new_keys, read_private
 from enclave.vault.keys import write_keys
 from p20kit.synthetic.files import file_name, write_rows
 from p20kit.synthetic.tables import names, table
@@ -123,7 +123,7 @@ def receive(home: Path, contents: str) -> dict[str, Any]:
     """Take the file in; give seconds, CPU seconds, and the memory of the process and of what it opened."""
     case = Case(home)
     hub = read_private(case.settings.keys / f"{HUB}.private.json")
-    keystore = Keystore(case.settings.keys, case.settings.sealed / "wraps", hub)
+    keystore = Keystore(KeyVolume(case.settings.keys), case.settings.sealed / "wraps", hub)
     sealed = home / f"{case.name(contents)}.sealed"
     store, begun, cpu = case.store, time.perf_counter(), cpu_seconds()
     with _watched(case.settings.runtime) as held_at_once:

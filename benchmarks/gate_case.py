@@ -28,7 +28,7 @@ from enclave.resultant import Column, Delivery, SealedTable, delivery_of, projec
 from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
 from enclave.terms import HUB
-from enclave.vault import Keystore, new_keys, read_private
+from enclave.vault import Keystore, KeyVolume, new_keys, read_private
 from enclave.vault.keys import write_keys
 from p20kit.counting import tabulate
 from p20kit.policy import CellPolicy
@@ -69,7 +69,7 @@ class Case:
         if not private.exists():
             self.settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_keys(new_keys(HUB), self.settings.keys)
-        return Keystore(self.settings.keys, self.settings.sealed / "wraps", read_private(private))
+        return Keystore(KeyVolume(self.settings.keys), self.settings.sealed / "wraps", read_private(private))
 
 
 def students() -> pd.DataFrame:

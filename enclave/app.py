@@ -18,7 +18,7 @@ from enclave.scratch import prepare, wipe_leftovers
 from enclave.settings import Settings, defaults, load
 from enclave.store import Store
 from enclave.terms import HUB
-from enclave.vault import Keystore, LedgerKey, PrivateKeys, new_keys, read_private
+from enclave.vault import KeyEncryptingKeys, Keystore, KeyVolume, LedgerKey, PrivateKeys, new_keys, read_private
 from enclave.vault.keys import write_keys
 
 
@@ -36,7 +36,7 @@ class Enclave:
     @cached_property
     def keystore(self) -> Keystore:
         """Keys of projects and match jobs."""
-        return Keystore(self.settings.keys, self.settings.sealed / "wraps", self.hub_keys)
+        return Keystore(_wrapping(self.settings), self.settings.sealed / "wraps", self.hub_keys)
 
     @cached_property
     def hub_keys(self) -> PrivateKeys:
@@ -128,3 +128,12 @@ def broker(home: Path) -> analysis.Broker:
     enclave = open_enclave(home)
     enclave.recover()
     return enclave.broker()
+
+
+def _wrapping(settings: Settings) -> KeyEncryptingKeys:
+    at = settings.key_service
+    if at is None:
+        return KeyVolume(settings.keys)
+    from enclave.vault.service import KeyService  # who has none does not load its client
+
+    return KeyService(at.address, at.token, at.mount, at.namespace, at.authority)

@@ -73,6 +73,30 @@ class Mail(BaseModel):
     pages: str = Field(pattern=_FOLDER)
 
 
+class KeyServer(BaseModel):
+    """Where key-encrypting keys are, if not in the folder of keys: at a service with a transit engine.
+
+    Parameters
+    ----------
+    address : str
+        https, host and port.
+    token : Path
+        File that an agent keeps a token of the service in.
+    mount, namespace : str
+        Of the engine: one for each installation.
+    authority : Path, optional
+        PEM of the authority that signed its certificate; the system's are asked if absent.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    address: str = Field(pattern=r"^https://[^\s/]+$")
+    token: Path
+    mount: str = Field(default="transit", min_length=1)
+    namespace: str = ""
+    authority: Path | None = None
+
+
 class Settings(BaseModel):
     """Where one installation keeps what it keeps.
 
@@ -96,6 +120,8 @@ class Settings(BaseModel):
         What the catalogue of open data says of itself.
     mail : Mail, optional
         How messages leave as mail.
+    key_service : KeyServer, optional
+        Where key-encrypting keys are, if not in `keys`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -110,6 +136,7 @@ class Settings(BaseModel):
     demo: bool = False
     open_data: OpenData | None = None
     mail: Mail | None = None
+    key_service: KeyServer | None = None
 
     @property
     def sealed(self) -> Path:

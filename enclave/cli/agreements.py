@@ -13,13 +13,13 @@ from enclave.cli.desk import Desk, GivenFile, Json, NewFile, calendar_day, conso
 from enclave.errors import Invalid, Refused
 from enclave.ledger import Entry, refusal
 from enclave.terms import Action, Role, party_id, project_id
-from enclave.vault import new_keys
+from enclave.vault import new_keys, try_keys
 from enclave.vault.keys import write_keys
 
 agreement_group = typer.Typer(no_args_is_help=True, help="The Data Sharing Agreement as data.")
 dictionary_group = typer.Typer(no_args_is_help=True, help="Each agency's data elements.")
 people_group = typer.Typer(no_args_is_help=True, help="Users, approvals, exhibits; who may do what.")
-keys_group = typer.Typer(no_args_is_help=True, help="Key pairs of agencies and schools.")
+keys_group = typer.Typer(no_args_is_help=True, help="Key pairs of agencies and schools; keys of data.")
 
 
 def register(app: typer.Typer) -> None:
@@ -99,6 +99,15 @@ def keys_new(
     private, public = write_keys(keys, out)
     shown = {"owner": keys.owner, "fingerprint": keys.public.fingerprint, "private": private, "public": public}
     facts("keys", shown, as_json)
+
+
+@keys_group.command("try")
+def keys_try(context: typer.Context, as_json: Json = False) -> None:
+    """Make a key of data, seal and open with it, destroy it, and see that it opens no more (DSA VI.H)."""
+    desk: Desk = context.obj
+    at = desk.enclave.settings.key_service
+    place = at.address if at else "the folder of keys"
+    facts("keys", {"key": try_keys(desk.enclave.keystore), "kept at": place, "opens": "no more"}, as_json)
 
 
 @agreement_group.command("register")

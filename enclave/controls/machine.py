@@ -45,6 +45,8 @@ def _closed(paths: list[Path]) -> Evidence:
 def keys_apart(installed: Installed) -> Evidence:
     """Look whether the keys are on another volume than what they open (DSA VI.H)."""
     settings = installed.settings
+    if settings.key_service is not None:
+        return holds(f"keys of data are at {settings.key_service.address}, and never leave it")
     if settings.keys.stat().st_dev != settings.home.stat().st_dev:
         return holds("keys and sealed files are on two volumes")
     what = "keys are on the volume of the sealed files: a copy of it holds both"

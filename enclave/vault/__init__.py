@@ -10,6 +10,8 @@ from enclave.vault.keystore import Keystore
 from enclave.vault.sealed import ALGORITHM, Consent, EncodedWith, Header, read_header, seal_file, unseal_file
 from enclave.vault.secret import EncodingSecret, new_secret, read_secret, write_secret
 from enclave.vault.signing import LedgerKey, NoteVerifier
+from enclave.vault.trial import try_keys
+from enclave.vault.wrapping import KeyEncryptingKeys, KeyVolume
 
 __all__ = [
     "ALGORITHM",
@@ -17,6 +19,8 @@ __all__ = [
     "EncodedWith",
     "EncodingSecret",
     "Header",
+    "KeyEncryptingKeys",
+    "KeyVolume",
     "Keystore",
     "LedgerKey",
     "Module",
@@ -31,6 +35,7 @@ __all__ = [
     "read_public",
     "read_secret",
     "seal_file",
+    "try_keys",
     "unseal_file",
     "write_secret",
 ]

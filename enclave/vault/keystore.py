@@ -1,7 +1,7 @@
 """Keys of projects and match jobs: made, used through files only, shredded.
 
-Each has a data key, kept wrapped beside the data, and a key-encrypting key, kept on another volume. Destroying
-either makes what they seal unreadable; `shred` destroys both (NIST SP 800-88 Rev. 2, cryptographic erase).
+Each has a data key, kept wrapped beside the data, and a key-encrypting key, kept elsewhere. Destroying either makes
+what they seal unreadable; `shred` destroys both (NIST SP 800-88 Rev. 2, cryptographic erase).
 
 A file at rest is ciphertext, then the hub's signature (ECDSA, DER) over it and over what the file is, whose, and for
 whom, then the signature's length in two bytes. Without the signature it does not open.
@@ -22,10 +22,11 @@ from typing import BinaryIO
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from enclave.errors import Refused, refuse
 from enclave.vault.keys import PrivateKeys
+from enclave.vault.once import overwrite
+from enclave.vault.wrapping import KeyEncryptingKeys
 
 CHUNK = 1 << 20
 _DOMAIN = b"p20win-at-rest/v1\0"
@@ -38,15 +39,15 @@ class Keystore:
 
     Parameters
     ----------
-    keys : Path
-        Folder of the key-encrypting keys (another volume in production).
+    keys : KeyEncryptingKeys
+        On another volume in production, or a service's.
     wraps : Path
         Folder of the wrapped data keys, beside what they seal.
     hub : PrivateKeys
         The hub's own: it signs what is kept, and its signature is asked for at each use.
     """
 
-    keys: Path
+    keys: KeyEncryptingKeys
     wraps: Path
     hub: PrivateKeys
 
@@ -54,18 +55,22 @@ class Keystore:
         """Make the data key `key_id`; does nothing when it is there (a crash before the entry was written).
 
         One process at a time: what one had sealed would not open with the key another made a moment later.
+
+        Raises
+        ------
+        Refused
+            If there is a wrapped key of this id that nothing unwraps.
         """
-        with _alone_in(self.keys):
-            if self.exists(key_id):
-                return
-            kek, nonce = AESGCM.generate_key(256), os.urandom(12)
-            _write(self._kek(key_id), kek)
-            data_key = Cobblestone256Encryptor.generate_key()
-            _write(self._wrap(key_id), nonce + AESGCM(kek).encrypt(nonce, data_key, key_id.encode()))
+        with _alone_in(self.wraps):
+            if not self.exists(key_id):
+                if self._wrap(key_id).exists():  # another key in its place would close what was sealed for good
+                    raise self._no(key_id, "its key-encrypting key is not there, and there is a key that needs it")
+                self.keys.create(key_id)
+                _write(self._wrap(key_id), self.keys.wrap(key_id, Cobblestone256Encryptor.generate_key()))
 
     def exists(self, key_id: str) -> bool:
         """Tell whether the key can still be used."""
-        return self._kek(key_id).exists() and self._wrap(key_id).exists()
+        return self._wrap(key_id).exists() and self.keys.exists(key_id)
 
     def fingerprint(self, key_id: str) -> str:
         """Give the SHA-256 of the wrapped key (hex): names a key without giving it away."""
@@ -140,27 +145,19 @@ class Keystore:
             raise self._no(key_id, "the sealed file is not the one in the manifest")
 
     def shred(self, key_id: str) -> None:
-        """Destroy both halves of a key: overwritten, synced, unlinked. Safe to repeat after a crash."""
-        for path in (self._kek(key_id), self._wrap(key_id)):
-            if path.exists():
-                path.chmod(0o600)
-                with path.open("r+b") as file:
-                    file.write(os.urandom(path.stat().st_size))
-                    file.flush()
-                    os.fsync(file.fileno())
-                path.unlink()
+        """Destroy both halves of a key. Safe to repeat after a crash."""
+        self.keys.destroy(key_id)
+        overwrite(self._wrap(key_id))
 
     def _data_key(self, key_id: str) -> bytes:
         try:
-            kek, wrapped = self._kek(key_id).read_bytes(), self._wrap(key_id).read_bytes()
-            return AESGCM(kek).decrypt(wrapped[:12], wrapped[12:], key_id.encode())
-        except FileNotFoundError as error:
-            raise self._no(key_id, "its key has been destroyed or was never made") from error
+            if self.exists(key_id):
+                return self.keys.unwrap(key_id, self._wrap(key_id).read_bytes())
+        except FileNotFoundError:  # destroyed in this moment
+            pass
         except InvalidTag as error:
             raise self._no(key_id, "its key does not open") from error
-
-    def _kek(self, key_id: str) -> Path:
-        return self.keys / f"{key_id}.kek"
+        raise self._no(key_id, "its key has been destroyed or was never made")
 
     def _wrap(self, key_id: str) -> Path:
         return self.wraps / f"{key_id}.wrap"

@@ -1,4 +1,4 @@
-"""A file with a key in it: written once, read by its owner alone."""
+"""A file with a key in it: written once, read by its owner alone, overwritten when it is destroyed."""
 
 from __future__ import annotations
 
@@ -39,3 +39,17 @@ def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
         with suppress(FileExistsError):
             write_once(path, make())
     return path.read_bytes()
+
+
+def overwrite(path: Path) -> None:
+    """Overwrite, sync and unlink a file; does nothing where there is none.
+
+    Source: DSA VI.H.
+    """
+    if path.exists():
+        path.chmod(0o600)
+        with path.open("r+b") as file:
+            file.write(os.urandom(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()

@@ -21,7 +21,7 @@ from pathlib import Path
 from enclave import intake, terms
 from enclave.settings import Settings
 from enclave.store import Store
-from enclave.vault import Keystore, read_private
+from enclave.vault import Keystore, KeyVolume, read_private
 
 root, sealed, label = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 home = root / "home"
@@ -30,7 +30,8 @@ settings = Settings(home=home, keys=root / "keys", runtime=root / "run", databas
 terms.listen(lambda here: os._exit(137) if here == label else None)
 store = Store(database, lambda: date(2022, 4, 20))
 hub = read_private(root / "DOL-HUB.private.json")
-intake.receive(store, Keystore(settings.keys, home / "wraps", hub), settings, hub, sealed, "DR-0034", "hub-staff-1")
+keystore = Keystore(KeyVolume(settings.keys), home / "wraps", hub)
+intake.receive(store, keystore, settings, hub, sealed, "DR-0034", "hub-staff-1")
 """
 
 

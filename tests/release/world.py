@@ -18,7 +18,7 @@ from enclave.review import ALL_STATEMENTS, approve, confirm, open_case
 from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
 from enclave.terms import Action, Role
-from enclave.vault import Keystore, LedgerKey, PrivateKeys, new_keys
+from enclave.vault import Keystore, KeyVolume, LedgerKey, PrivateKeys, new_keys
 from tests.parties import bring_into_force, let_in
 
 PROJECT, REQUEST = "DR-0034", "out-0147"
@@ -149,7 +149,7 @@ def open_world(home: Path) -> World:
     hub_keys = new_keys("DOL-HUB")
     return World(
         settings, Store(settings.database, lambda: clock[0]),
-        Keystore(settings.keys, settings.sealed / "wraps", hub_keys), hub_keys,
+        Keystore(KeyVolume(settings.keys), settings.sealed / "wraps", hub_keys), hub_keys,
         LedgerKey.open(settings.keys, "p20win-enclave/ledger"),
         compile_agreement(PACKAGED_POLICIES, PROJECT), clock,
     )  # fmt: skip

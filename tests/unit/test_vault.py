@@ -22,6 +22,7 @@ from enclave.errors import EnclaveError, Invalid, Refused
 from enclave.vault import (
     Header,
     Keystore,
+    KeyVolume,
     NoteVerifier,
     PrivateKeys,
     PublicKeys,
@@ -165,7 +166,7 @@ def test_a_number_that_json_cannot_hold_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def keystore(tmp_path: Path) -> Keystore:
-    made = Keystore(tmp_path / "keys", tmp_path / "wraps", new_keys("DOL-HUB"))
+    made = Keystore(KeyVolume(tmp_path / "keys"), tmp_path / "wraps", new_keys("DOL-HUB"))
     made.create("project-DR-0034")
     return made
 
@@ -235,14 +236,15 @@ def test_making_a_key_again_keeps_it(keystore: Keystore) -> None:
     before = keystore.fingerprint("project-DR-0034")
     keystore.create("project-DR-0034")
     assert keystore.fingerprint("project-DR-0034") == before
-    assert not [path for path in keystore.keys.iterdir() if path.stat().st_mode & 0o077]
+    assert isinstance(keystore.keys, KeyVolume)
+    assert not [path for path in keystore.keys.folder.iterdir() if path.stat().st_mode & 0o077]
 
 
 def test_what_is_sealed_opens_whoever_made_the_key_at_the_same_time(tmp_path: Path) -> None:
     plain, start = tmp_path / "plain", threading.Barrier(8)
     plain.write_bytes(b"P20ID\n")
     hub = new_keys("DOL-HUB")
-    stores = [Keystore(tmp_path / "keys", tmp_path / "wraps", hub) for _ in range(8)]
+    stores = [Keystore(KeyVolume(tmp_path / "keys"), tmp_path / "wraps", hub) for _ in range(8)]
 
     def make(number: int) -> None:
         start.wait()
