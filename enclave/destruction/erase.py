@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 
 from enclave.agreement import InForce, PartyKind, of
+from enclave.destruction.again import destroy_again
 from enclave.destruction.certificate import METHOD, Certificate
 from enclave.destruction.deadlines import due
 from enclave.destruction.record import Destruction, Scope, State
@@ -70,12 +71,13 @@ def destroy_match_data(
 
 
 def recover(store: Store, keystore: Keystore, settings: Settings, actor: str = "recover") -> list[Certificate]:
-    """Finish every destruction that a crash interrupted; safe to repeat."""
+    """Finish every destruction that a crash interrupted, and destroy again what came back; safe to repeat."""
     with alone(settings.runtime, _STEP, wait=False) as held:
         if not held:
             return []  # another process is destroying; what stands begun is its own
         with store.view() as view:
             unfinished = [d for d in view.find(Destruction) if d.state is not State.DONE]
+        destroy_again(store, keystore, settings, actor)
         return [_finish(store, keystore, settings, destruction, actor) for destruction in unfinished]
 
 
@@ -142,7 +144,10 @@ def _begin(
     files = count(doomed(tx, settings, project, scope))
     if scope is Scope.MATCH and not files and not any(map(keystore.exists, scope.key_ids(project))):
         raise _no(project, "destroyed", scope.clause, "no data used for matching are held", "Nothing is left to do.")
-    destruction = Destruction(project, scope, len(known) + 1, method, admission.person, tx.today, files=files)
+    fingerprints = tuple(keystore.fingerprint(key_id) for key_id in scope.key_ids(project) if keystore.exists(key_id))
+    destruction = Destruction(
+        project, scope, len(known) + 1, method, admission.person, tx.today, fingerprints=fingerprints, files=files
+    )
     if scope is Scope.PROJECT:
         place(tx, Hold(project, _held(project), tx.today, scope.clause, admission.person))
     tx.write(

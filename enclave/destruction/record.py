@@ -58,6 +58,8 @@ class Destruction:
     ----------
     number : int
         Counts the destructions of a project and scope; match data may come and go more than once.
+    fingerprints : tuple of str
+        Of the keys: they are known again by them.
     files : int
         Files it covers: sealed, transmittals, leftovers of sessions, cleared results that were never published.
     signed_by : str
@@ -72,6 +74,7 @@ class Destruction:
     by: str
     begun_on: date
     state: State = State.BEGUN
+    fingerprints: tuple[str, ...] = ()
     files: int = 0
     proofs: tuple[Proof, ...] = ()
     done_on: date | None = None

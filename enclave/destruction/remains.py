@@ -45,7 +45,7 @@ def set_aside(view: View, settings: Settings, destruction: Destruction) -> None:
     """Put one sealed file of each key aside, for the attempt to open it; keeps one set aside before a crash."""
     for key_id in destruction.scope.key_ids(destruction.project):
         sample = _sample(settings, destruction, key_id)
-        files = [file for path in _sealed(view, settings, destruction.project, key_id) for file in _files(path)]
+        files = [file for path in sealed_under(view, settings, destruction.project, key_id) for file in _files(path)]
         if files and not sample.exists():
             sample.parent.mkdir(parents=True, exist_ok=True)
             files[0].replace(sample)
@@ -57,14 +57,20 @@ def doomed(view: View, settings: Settings, project: str, scope: Scope) -> list[P
     Sealed files; transmittals that wait or were kept; what stands open for hub staff; for a project also
     what sessions left in the runtime folder and cleared results (a package published from them has its own copies).
     """
-    found = [path for key_id in scope.key_ids(project) for path in _sealed(view, settings, project, key_id)]
+    match = sealed_under(view, settings, project, *Scope.MATCH.key_ids(project))
+    found = match if scope is Scope.MATCH else kept_of(view, settings, project)
     found += _transmittals(settings, project, scope)
     for kind in matching.KINDS if scope is Scope.MATCH else ("",):
         found += _leftovers(settings.runtime / kind, project)
-    if scope is Scope.PROJECT:
-        for request in view.find(ReleaseRequest, project):
-            folder = rendered(settings, request.id)
-            found += [folder, folder.with_name(f"{folder.name}.partial")]
+    return found
+
+
+def kept_of(view: View, settings: Settings, project: str) -> list[Path]:
+    """Find what the home keeps of a project's data: sealed files, and cleared results."""
+    found = sealed_under(view, settings, project, *Scope.PROJECT.key_ids(project))
+    for request in view.find(ReleaseRequest, project):
+        folder = rendered(settings, request.id)
+        found += [folder, folder.with_name(f"{folder.name}.partial")]
     return found
 
 
@@ -103,10 +109,10 @@ def drop_samples(settings: Settings, destruction: Destruction) -> None:
     delete_all([_aside(settings, destruction)])
 
 
-def _sealed(view: View, settings: Settings, project: str, key_id: str) -> list[Path]:
-    """Find what is sealed under a key: its own folder, and the holdings that name it."""
-    held = [settings.sealed / holding.sealed for holding in view.find(Holding, project) if holding.key_id == key_id]
-    return [settings.sealed / key_id, *held]
+def sealed_under(view: View, settings: Settings, project: str, *keys: str) -> list[Path]:
+    """Find what is sealed under keys: the folder of each, and the holdings that name one."""
+    held = [settings.sealed / holding.sealed for holding in view.find(Holding, project) if holding.key_id in keys]
+    return [*(settings.sealed / key_id for key_id in keys), *held]
 
 
 def _attempt(keystore: Keystore, sample: Path, key_id: str) -> Proof:

@@ -258,6 +258,8 @@ RULES: tuple[Rule, ...] = (
     Rule("incident.early-destruction", "Data are no longer needed, and their destruction is asked for", "agency",
          (of_parties("told"),)),
     Rule("destruction.done", "Data were destroyed", f"{_PROJECT}/destruction", (opm, stewards)),
+    Rule("destruction.again", "Data that were destroyed had come back, and are destroyed again",
+         f"{_PROJECT}/destruction", (opm, stewards)),
     Rule("message.given-up", "A message to somebody could not be delivered by mail", "overview", (opm,),
          by_mail=False),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,6 +148,25 @@ class Keystore:
         """Destroy both halves of a key. Safe to repeat after a crash."""
         self.keys.destroy(key_id)
         overwrite(self._wrap(key_id))
+
+    def came_back(self, key_id: str, destroyed: Collection[str]) -> bool:
+        """Tell whether a key is there again, or half of it, whose fingerprint is of one that was destroyed."""
+        with _alone_in(self.wraps):
+            return self._came_back(key_id, destroyed)
+
+    def shred_again(self, key_id: str, destroyed: Collection[str]) -> None:
+        """Destroy a key that has come back, unless another is made in its place in this moment.
+
+        Source: DSA VI.H.
+        """
+        with _alone_in(self.wraps):
+            if self._came_back(key_id, destroyed):
+                self.shred(key_id)
+
+    def _came_back(self, key_id: str, destroyed: Collection[str]) -> bool:
+        if self._wrap(key_id).exists():
+            return self.fingerprint(key_id) in destroyed
+        return bool(destroyed) and self.keys.exists(key_id)
 
     def _data_key(self, key_id: str) -> bytes:
         try:

@@ -57,11 +57,16 @@ def copies(kept: dict[str, Path], server: PostgreSQL | None) -> Iterator[Callabl
 def moved(made: Installation, address: str) -> None:
     """Move an installation's registry to PostgreSQL."""
     made.run("move", address)
+    settle_on(made, address)
+    (made.home / "enclave.db").unlink()
+
+
+def settle_on(made: Installation, address: str) -> None:
+    """Name another database in an installation's settings."""
     settings = made.home / "enclave.toml"
     lines = settings.read_text("utf-8").splitlines()
     kept = [line for line in lines if not line.startswith("database ")]
     settings.write_text("\n".join([*kept, f'database = "{address}"']) + "\n", "utf-8")
-    (made.home / "enclave.db").unlink()
 
 
 def one_round(

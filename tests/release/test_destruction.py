@@ -248,3 +248,58 @@ def test_recovery_of_nothing_does_nothing(world: World):
     assert recover(world.store, world.keystore, world.settings) == []
     with world.store.view() as view:
         assert view.find(Destruction) == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "opened"),
+    [(destroy, "project-DR-0034/sde.resultant"), (destroy_match_data, "match-DR-0034/match-01.crosswalk")],
+)
+def test_what_a_backup_brings_back_is_destroyed_again(world: World, tmp_path: Path, verb, opened: str):
+    """Keys and files of the day before are put back: nothing of it stays, and it is told; another project's does."""
+    paths = world.held()
+    backed_up(world, tmp_path)
+    destroyed(world, verb)
+    put_back(world, tmp_path)
+    key = opened.partition("/")[0]
+    assert opens(world, world.settings.sealed / opened, key, opened)
+    recover(world.store, world.keystore, world.settings)
+    assert not world.keystore.exists(key) and not (world.settings.sealed / opened).exists()
+    assert opens(world, paths[-1], "project-DR-0099", "project-DR-0099/sde.resultant")
+    with world.store.view() as view:
+        (entry,) = view.entries(action="destruction.again")
+    assert key in entry["details"]["keys"] and entry["details"]["files"] >= 2
+    recover(world.store, world.keystore, world.settings)
+    assert world.actions("destruction.again") == ["destruction.again"]
+
+
+@pytest.mark.parametrize("half", ["keys", "sealed/wraps", "sealed/project-DR-0034"])
+def test_half_of_what_was_destroyed_is_destroyed_again(world: World, tmp_path: Path, half: str):
+    world.held()
+    backed_up(world, tmp_path)
+    destroyed(world)
+    put_back(world, tmp_path, half)
+    recover(world.store, world.keystore, world.settings)
+    assert [path for path in world.settings.home.rglob("*-DR-0034*") if path.parts[-2] != "certificates"] == []
+    assert world.actions("destruction.again") == ["destruction.again"]
+
+
+def test_match_data_that_are_received_anew_stay(world: World):
+    """They have a key of their own, though of the same name."""
+    world.held()
+    destroyed(world, destroy_match_data)
+    path, context = world.held()[1], "match-DR-0034/match-01.crosswalk"
+    recover(world.store, world.keystore, world.settings)
+    assert opens(world, path, "match-DR-0034", context)
+    assert world.actions("destruction.again") == []
+
+
+def backed_up(world: World, folder: Path) -> None:
+    """Copy keys and sealed files, as a backup does."""
+    for name in ("keys", "sealed"):
+        shutil.copytree(world.settings.home / name, folder / name)
+
+
+def put_back(world: World, folder: Path, *names: str) -> None:
+    """Put a backup, or parts of it, over what is there."""
+    for name in names or ("keys", "sealed"):
+        shutil.copytree(folder / name, world.settings.home / name, dirs_exist_ok=True)
