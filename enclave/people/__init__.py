@@ -1,7 +1,7 @@
 """Who the people are, what they signed, who approved them; and the one answer to "may I?"."""
 
 from enclave.people.access import PERMITTED, Admission, by_clock, lacks, may, reasons_against
-from enclave.people.exceptions import Deviation, except_from, exceptions, meet
+from enclave.people.exceptions import Deviation, except_from, exceptions, meet, standards
 from enclave.people.exhibits import exhibit_form
 from enclave.people.holds import Hold, holds, lift, place
 from enclave.people.membership import Membership, join, leave, members
@@ -61,6 +61,7 @@ __all__ = [
     "review_due_on",
     "sight_of",
     "sign_exhibit",
+    "standards",
     "suspend",
     "unsuspend",
     "verify_status",

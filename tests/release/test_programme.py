@@ -75,6 +75,7 @@ def test_an_exception_has_a_plan_and_an_end_and_is_over_when_the_standard_is_met
     [
         (("WESTED", "EM XV.D", "Plan.", UNTIL, "opm"), "membership"),
         (("SDE", "DSA VI.F", "Plan.", UNTIL, "opm"), "standard"),
+        (("SDE", "EM XVIII.B", "Plan.", UNTIL, "opm"), "standard"),
         (("SDE", "EM XV.D", " ", UNTIL, "opm"), "plan"),
         (("SDE", "EM XV.D", "Plan.", FIRST_DAY, "opm"), "until"),
         (("SDE", "EM XV.D", "Plan.", UNTIL, SDE), "spokesman"),
