@@ -73,7 +73,7 @@ def main() -> int:
                 if event["event"] == "stage":
                     progress.update(task, completed=0.9 * event["fraction"])
 
-            done = runner.run(NOTEBOOK, {"job": str(folder)}, folder / "out", report=True, emit=told)
+            done = runner.run(NOTEBOOK, {"job": str(folder)}, folder / "out", report=title, emit=told)
             progress.update(task, completed=1.0)
         if not done:
             console.print(f"[red]the notebook failed: {os.path.relpath(folder)}/out")

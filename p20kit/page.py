@@ -74,7 +74,7 @@ class PrintFailed(P20KitError):
     """A page was not printed."""
 
 
-def write_page(executed: Path, target: Path) -> Path:
+def write_page(executed: Path, target: Path, of: str) -> Path:
     """Write an executed notebook as a page of HTML.
 
     Parameters
@@ -82,6 +82,8 @@ def write_page(executed: Path, target: Path) -> Path:
     executed : Path
         A notebook of nbformat 4; its first line of text is the page's title.
     target : Path
+    of : str
+        What it reports on; title and foot name it, on every sheet.
 
     Returns
     -------
@@ -100,7 +102,8 @@ def write_page(executed: Path, target: Path) -> Path:
     title = next(
         (c.source.splitlines()[0].lstrip("# ") for c in notebook.cells if c.cell_type == "markdown"), "Report"
     )
-    target.write_text(_PAGE.format(title=title.replace("<", "").replace('"', ""), body=body), encoding="utf-8")
+    named = f"{title}, {of}".replace("<", "").replace('"', "")
+    target.write_text(_PAGE.format(title=named, body=body), encoding="utf-8")
     return target
 
 

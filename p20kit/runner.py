@@ -1,7 +1,8 @@
 """Run an approved notebook without a network, tell how far it is, and keep a report that loads nothing.
 
-``python -m p20kit.runner NOTEBOOK --parameters params.json --out DIR [--report]`` writes the executed notebook
-(and with ``--report`` its results as HTML and PDF) to DIR and one JSON line per event to stdout::
+``python -m p20kit.runner NOTEBOOK --parameters params.json --out DIR [--report OF]`` writes the executed
+notebook (and with ``--report`` its results as HTML and PDF, which name what they are of) to DIR and one JSON line
+per event to stdout::
 
     {"event": "cell", "done": 3, "of": 15}
     {"event": "stage", "name": "scoring", "fraction": 0.6}
@@ -119,7 +120,7 @@ def check_parameters(notebook: Path, parameters: Mapping[str, object]) -> None:
         raise ParameterError(f"{'; '.join(wrong)}. {notebook.name} takes: {', '.join(declared)}")
 
 
-def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: bool, emit: Emit) -> bool:
+def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: str, emit: Emit) -> bool:
     """Run a notebook and keep what it showed.
 
     Parameters
@@ -130,8 +131,9 @@ def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: 
         Values for its ``parameters`` cell.
     out : Path
         Where the executed notebook (and the report) is written, its own working directory; made if absent.
-    report : bool
-        Also write its results as HTML and as PDF, without code and without any outside reference.
+    report : str
+        What the report is of, as ``DR-0034 match-01``: its results are written too, as HTML and as PDF, without code
+        and without any outside reference. None is where it is empty.
     emit : callable
         Receives the events.
 
@@ -171,7 +173,7 @@ def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: 
             emit({"event": "failed", "cell": None, "error": type(error).__name__})
             return False
     if browser:
-        page = write_page(executed, executed.with_suffix(".html"))
+        page = write_page(executed, executed.with_suffix(".html"), report)
         try:
             print_page(browser, page, page.with_suffix(".pdf"))
         except PrintFailed as error:
@@ -260,7 +262,7 @@ def main(arguments: list[str] | None = None, events: TextIO | None = None) -> in
     parser.add_argument("notebook", type=Path)
     parser.add_argument("--parameters", type=Path, help="JSON file: an object of names and values")
     parser.add_argument("--out", type=Path, required=True, help="directory for the executed notebook")
-    parser.add_argument("--report", action="store_true", help="also write the results as HTML and PDF")
+    parser.add_argument("--report", default="", metavar="OF", help="also write the results as HTML and PDF, of this")
     chosen = parser.parse_args(arguments)
     stream = events or sys.stdout
     one_at_a_time = threading.Lock()

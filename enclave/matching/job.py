@@ -165,7 +165,7 @@ def execute(settings: Settings, job: Job, progress: Progress) -> None:
     """
     command = (
         python(), "-m", "p20kit.runner", f"/job/{job.method.notebook.name}",
-        "--parameters", "/job/params.json", "--out", "/job/out", "--report",
+        "--parameters", "/job/params.json", "--out", "/job/out", "--report", f"{job.files[0].project} {job.run}",
     )  # fmt: skip
     mounts = (
         *mounts_of(job),

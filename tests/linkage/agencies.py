@@ -55,7 +55,7 @@ def run_template(notebook: str, root: Path) -> list[dict[str, object]]:
     path = Path(__file__).parents[2] / "notebooks" / "templates" / f"{notebook}.ipynb"
     command = [sys.executable, "-m", "p20kit.runner", str(path), "--parameters", str(root / "parameters.json")]
     done = subprocess.run(
-        [*command, "--out", str(root / "out"), "--report"],
+        [*command, "--out", str(root / "out"), "--report", "DR-TEST M-0001"],
         cwd=path.parents[2],
         capture_output=True,
         text=True,

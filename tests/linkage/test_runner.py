@@ -25,10 +25,10 @@ def a_notebook(path: Path, *sources: str, tags: tuple[str, ...] = ("parameters",
 
 
 def ran(
-    notebook: Path, out: Path, parameters: dict[str, object], **options: bool
+    notebook: Path, out: Path, parameters: dict[str, object], report: str = ""
 ) -> tuple[bool, list[dict[str, Any]]]:
     events: list[dict[str, Any]] = []
-    return run(notebook, parameters, out, report=options.get("report", False), emit=events.append), events
+    return run(notebook, parameters, out, report=report, emit=events.append), events
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,20 @@ def test_events_of_a_run_and_a_report_without_code(tmp_path):
         "from p20kit.runner import stage\nstage('halfway', 0.5)\nprint('a library talks')",
         "from IPython.display import HTML\nHTML(f'<b>cut at {threshold}</b>')",
     )
-    whole, events = ran(notebook, tmp_path / "out", {"threshold": 0.75}, report=True)
+    whole, events = ran(notebook, tmp_path / "out", {"threshold": 0.75}, report="DR-TEST M-1")
     assert whole
     assert [e for e in events if e["event"] == "cell"][-1] == {"event": "cell", "done": 4, "of": 4}
     assert {"event": "stage", "name": "halfway", "fraction": 0.5} in events
     assert events[-1] == {"event": "done"}
     page = (tmp_path / "out" / "trial.html").read_text(encoding="utf-8")
-    assert "cut at 0.75" in page and "<title>A trial</title>" in page
+    assert "cut at 0.75" in page and "<title>A trial, DR-TEST M-1</title>" in page
+    assert 'content: "A trial, DR-TEST M-1"' in page, "on every sheet"
     assert "IPython.display" not in page and "a library talks" not in page
     assert "http://" not in page and "https://" not in page
     names = ["trial.html", "trial.ipynb", "trial.pdf"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     printed = (tmp_path / "out" / "trial.pdf").read_bytes()
-    assert printed.startswith(b"%PDF-") and b"/Title (A trial)" in printed
+    assert printed.startswith(b"%PDF-") and b"/Title (A trial, DR-TEST M-1)" in printed
     assert len(re.findall(rb"/Type /Page\b", printed)) == 1 and b"/URI" not in printed
 
 
@@ -89,19 +90,19 @@ def test_what_a_page_would_fetch_is_not_fetched_for_its_print(tmp_path):
 def test_a_report_that_nothing_can_print_is_refused_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.setattr("p20kit.page.BROWSERS", ("no-such-browser",))
     with pytest.raises(PrintFailed, match=r"no Chromium is installed \(DSA VI.B\)"):
-        ran(a_notebook(tmp_path / "trial.ipynb", "1 + 1"), tmp_path / "out", {}, report=True)
+        ran(a_notebook(tmp_path / "trial.ipynb", "1 + 1"), tmp_path / "out", {}, report="DR-TEST M-1")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_print_that_fails_fails_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr("p20kit.page.BROWSERS", ("false",))
-    whole, events = ran(a_notebook(tmp_path / "trial.ipynb", "1 + 1"), tmp_path / "out", {}, report=True)
+    whole, events = ran(a_notebook(tmp_path / "trial.ipynb", "1 + 1"), tmp_path / "out", {}, report="DR-TEST M-1")
     assert not whole and events[-1] == {"event": "failed", "cell": None, "error": "PrintFailed"}
 
 
 def test_a_failure_tells_class_and_cell_and_keeps_no_value(tmp_path):
     notebook = a_notebook(tmp_path / "trial.ipynb", "1 + 1", "raise KeyError('Canaryfield, Zyxwvut')", "2 + 2")
-    whole, events = ran(notebook, tmp_path / "out", {"seed": 1}, report=True)
+    whole, events = ran(notebook, tmp_path / "out", {"seed": 1}, report="DR-TEST M-1")
     assert not whole
     assert events[-1] == {"event": "failed", "cell": 3, "error": "KeyError"}
     assert not (tmp_path / "out" / "trial.html").exists()
