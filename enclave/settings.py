@@ -35,6 +35,8 @@ class OpenData(BaseModel):
         Whom readers ask: an office, and a mailbox that somebody reads.
     license : str
         Address of the license; none is named where it is empty.
+    folder : Path, optional
+        What a web server serves as `address`; with it the catalogue is written from its page too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -44,6 +46,7 @@ class OpenData(BaseModel):
     contact: str = Field(min_length=1)
     email: str = Field(pattern=MAILBOX)
     license: str = ""
+    folder: Path | None = None
 
 
 class Mail(BaseModel):

@@ -4,6 +4,7 @@ from enclave.destruction.certificate import Certificate, Proof, read_certificate
 from enclave.destruction.deadlines import Due, due
 from enclave.destruction.erase import destroy, destroy_match_data, file_certificate, recover
 from enclave.destruction.record import Destruction, Scope, State
+from enclave.destruction.remains import covered
 
 __all__ = [
     "Certificate",
@@ -12,6 +13,7 @@ __all__ = [
     "Proof",
     "Scope",
     "State",
+    "covered",
     "destroy",
     "destroy_match_data",
     "due",

@@ -15,7 +15,7 @@ from enclave.destruction.certificate import METHOD, Certificate
 from enclave.destruction.deadlines import due
 from enclave.destruction.record import Destruction, Scope, State
 from enclave.destruction.remains import (
-    count,
+    covered,
     delete_all,
     doomed,
     drop_samples,
@@ -141,7 +141,7 @@ def _begin(
     if agreement.destroyed_on is not None:
         what = f"its data were destroyed on {agreement.destroyed_on}"
         raise _no(project, "destroyed", scope.clause, what, "Nothing is left to do.")
-    files = count(doomed(tx, settings, project, scope))
+    files = covered(tx, settings, project, scope)
     if scope is Scope.MATCH and not files and not any(map(keystore.exists, scope.key_ids(project))):
         raise _no(project, "destroyed", scope.clause, "no data used for matching are held", "Nothing is left to do.")
     fingerprints = tuple(keystore.fingerprint(key_id) for key_id in scope.key_ids(project) if keystore.exists(key_id))

@@ -74,6 +74,14 @@ def kept_of(view: View, settings: Settings, project: str) -> list[Path]:
     return found
 
 
+def covered(view: View, settings: Settings, project: str, scope: Scope) -> int:
+    """Count the files that a destruction would cover today.
+
+    Source: DSA VI.H; DSA III.F.3.
+    """
+    return count(doomed(view, settings, project, scope))
+
+
 def count(paths: Iterable[Path]) -> int:
     """Count the files at and below the paths."""
     return sum(len(_files(path)) for path in paths)

@@ -14,7 +14,7 @@ from enclave.incidents.breach import (
     supplement,
 )
 from enclave.incidents.case import OF_USERS, Case, CaseKind, cases, open_case, take_step
-from enclave.incidents.complaint import Act, Owed, act, complain, owed, vote
+from enclave.incidents.complaint import Act, Owed, act, complain, owed, turns, vote
 from enclave.incidents.interruptions import Interruption, announce, back, interruptions
 from enclave.incidents.stops import (
     Suspended,
@@ -65,6 +65,7 @@ __all__ = [
     "suspend_person",
     "suspensions",
     "take_step",
+    "turns",
     "vote",
     "with_cause",
 ]

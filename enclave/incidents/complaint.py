@@ -9,6 +9,7 @@ Source: EM A1.2.B; EM A1.3.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -161,8 +162,8 @@ def act(
         If it is not the turn of that, or not this person's to do.
     """
     case, rule = _open(tx, key), RULES.get(what)
-    if rule is None or (rule.after is not None and _turn(case) not in rule.after):
-        allowed = ", ".join(each for each, r in RULES.items() if r.after is None or _turn(case) in r.after)
+    if rule is None or not _follows(case, rule):
+        allowed = ", ".join(each for each, r in RULES.items() if _follows(case, r))
         raise _no(key, "turn", f"{what} does not follow on {_turn(case) or 'a complaint'}", f"Now: {allowed}.")
     if (what is Act.PROLONGED) != (until is not None):
         raise _no(
@@ -175,6 +176,20 @@ def act(
     if rule.asks and not tx.find(Motion, "", case=key, asks=rule.asks, state=State.OPEN):
         board.ask_members(tx, rule.asks, key, case.about, actor)
     return case
+
+
+def turns(view: View, case: Case, person: str) -> list[Act]:
+    """Give what a person may do next in the case of a complaint.
+
+    Source: EM A1.2.B; EM A1.3.
+    """
+    found = []
+    for what, rule in RULES.items():
+        if not case.closed and _follows(case, rule):
+            with suppress(Refused):
+                _hold_to(view, case.key, case.about, rule.by, person)
+                found.append(what)
+    return found
 
 
 def vote(
@@ -225,6 +240,10 @@ def _running(case: Case) -> Iterator[tuple[Clock, datetime, frozenset[Act]]]:
             begun = case.steps[started[-1]].at if since else case.came_at
             later = [step.until for step in case.steps if step.until] if clock is ESCALATION else []
             yield clock, later[-1] if later else clock.due_at(begun), met_by
+
+
+def _follows(case: Case, rule: Rule) -> bool:
+    return rule.after is None or _turn(case) in rule.after
 
 
 def _turn(case: Case) -> Act | None:

@@ -5,6 +5,7 @@ from enclave.intake.holdings import Holding, holdings, missing, open_holding, wi
 from enclave.intake.names import layout_of
 from enclave.intake.receiving import Channel, receive
 from enclave.intake.returning import give_back
+from enclave.intake.scanner import scan
 from enclave.intake.schedule import Expected, Transmission, expected, schedule
 from enclave.intake.senders import SenderKey, register_key, sender_key
 from enclave.intake.sftp import serve_sftp, waiting
@@ -29,6 +30,7 @@ __all__ = [
     "receive",
     "recover",
     "register_key",
+    "scan",
     "schedule",
     "seal_transmittal",
     "sender_key",

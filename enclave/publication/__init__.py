@@ -1,6 +1,6 @@
 """The signed package that leaves: what was cleared, byte for byte, with what a reader must know of it."""
 
-from enclave.publication.catalogue import Catalogue, is_public, write_catalogue
+from enclave.publication.catalogue import Catalogue, entry_of, is_public, published, write_catalogue
 from enclave.publication.final_copy import file_final_copy, overdue
 from enclave.publication.outcome import recover
 from enclave.publication.package import Contents, Verified, verify_package
@@ -14,11 +14,13 @@ __all__ = [
     "Publication",
     "State",
     "Verified",
+    "entry_of",
     "file_final_copy",
     "folder_of",
     "is_public",
     "overdue",
     "publish",
+    "published",
     "recover",
     "verify_package",
     "write_catalogue",

@@ -108,6 +108,36 @@ def is_public(audience: str) -> bool:
     return any(part.strip(" .") in _PUBLIC for part in parts)
 
 
+def published(view: View) -> list[tuple[Publication, Clearance]]:
+    """Give what was published to the public, newest first.
+
+    Source: DSA VI.G.1.
+    """
+    cleared = [(each, view.get(Clearance, each.request_id)) for each in view.find(Publication, state=State.DONE)]
+    found = [(each, clearance) for each, clearance in cleared if clearance and is_public(clearance.audience)]
+    return sorted(found, key=lambda each: (each[0].published_on, each[0].folder), reverse=True)
+
+
+def entry_of(view: View, settings: Settings, request: str) -> dict[str, Any]:
+    """Give the entry of a public package as the catalogue has it, from the package held against its signature.
+
+    Source: DSA VI.G.1; DSA VI.G.2.
+
+    Raises
+    ------
+    Refused
+        If it was not published to the public, or is not as it was put out.
+    Invalid
+        If the settings do not say under which address and by whom it is served.
+    """
+    terms = _terms(settings)
+    for publication, clearance in published(view):
+        if publication.request_id == request:
+            return _dataset(_verified(view, settings, publication, clearance), terms)
+    what, next = "it was not published to the public", "See which were on the page of open data."
+    raise refuse(request, "not-public", _CLAUSE, what, next)
+
+
 def write_catalogue(store: Store, settings: Settings, folder: Path, actor: str) -> Catalogue:
     """Write the catalogue of all public packages into a folder; an earlier catalogue there is replaced.
 
@@ -123,10 +153,7 @@ def write_catalogue(store: Store, settings: Settings, folder: Path, actor: str) 
     Invalid
         If the settings do not say under which address and by whom it is served, or the folder holds something else.
     """
-    terms = settings.open_data
-    if terms is None:
-        next = "Write the table [open_data] into enclave.toml; see docs/install.md."
-        raise invalid("enclave.toml", "open-data", _CLAUSE, "nothing says where open data are served", next)
+    terms = _terms(settings)
     _hold_free(folder)
     try:
         with store.transaction() as tx:
@@ -144,6 +171,13 @@ def write_catalogue(store: Store, settings: Settings, folder: Path, actor: str) 
     return Catalogue(folder, requests, digest)
 
 
+def _terms(settings: Settings) -> OpenData:
+    if settings.open_data is None:
+        next = "Write the table [open_data] into enclave.toml; see docs/install.md."
+        raise invalid("enclave.toml", "open-data", _CLAUSE, "nothing says where open data are served", next)
+    return settings.open_data
+
+
 def _hold_free(folder: Path) -> None:
     """Refuse to replace anything but a catalogue."""
     if folder.exists() and not (
@@ -156,29 +190,29 @@ def _hold_free(folder: Path) -> None:
 def _listed(view: View, settings: Settings) -> list[_Listed]:
     """Give what was published to the public, newest first, each package held against its signature."""
     found, findings = [], list[Finding]()
-    for publication in view.find(Publication, state=State.DONE):
-        clearance = view.get(Clearance, publication.request_id)
-        if clearance is None or not is_public(clearance.audience):
-            continue
-        folder = folder_of(settings, publication)
+    for publication, clearance in published(view):
         try:
-            manifest = verify_package(folder, public_from_text(publication.signer)).manifest_sha256
+            found.append(_verified(view, settings, publication, clearance))
         except Refused as refused:
             findings += refused.findings
-            continue
-        if (manifest, clearance.digest) != (publication.manifest_sha256, publication.digest):
-            next = "Ask the Operating Group which of the two was published."
-            what = "it is not the package that was entered"
-            findings.append(Finding("package-digest", _CLAUSE, publication.request_id, what, next))
-        files = {f"{folder.name}/{name}": body for name, body in read_package(folder).items()}
-        files[f"{folder.name}.zip"] = folder.with_name(f"{folder.name}.zip").read_bytes()
-        found.append(_Listed(publication, clearance, _policy(view, clearance), files))
     if findings:
         raise Refused("catalogue", findings)
     if not found:
         next = "Publish a request whose audience is the public, then write the catalogue."
         raise refuse("catalogue", "nothing-public", _CLAUSE, "nothing has been published to the public", next)
-    return sorted(found, key=lambda each: (each.publication.published_on, each.publication.folder), reverse=True)
+    return found
+
+
+def _verified(view: View, settings: Settings, publication: Publication, clearance: Clearance) -> _Listed:
+    folder = folder_of(settings, publication)
+    manifest = verify_package(folder, public_from_text(publication.signer)).manifest_sha256
+    if (manifest, clearance.digest) != (publication.manifest_sha256, publication.digest):
+        next = "Ask the Operating Group which of the two was published."
+        what = "it is not the package that was entered"
+        raise refuse("catalogue", "package-digest", _CLAUSE, what, next, publication.request_id)
+    files = {f"{folder.name}/{name}": body for name, body in read_package(folder).items()}
+    files[f"{folder.name}.zip"] = folder.with_name(f"{folder.name}.zip").read_bytes()
+    return _Listed(publication, clearance, _policy(view, clearance), files)
 
 
 def _policy(view: View, clearance: Clearance) -> Policy:

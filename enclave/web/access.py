@@ -23,6 +23,7 @@ class Place(StrEnum):
     PROJECT = "project"
     DECISIONS = "decisions"
     PEOPLE = "people"
+    PAPERS = "papers"
     INTAKE = "intake"
     MATCHING = "matching"
     REQUESTS = "requests"
@@ -37,6 +38,7 @@ MAY_LOOK: dict[Place, frozenset[Role]] = {
     Place.PROJECT: _EVERYONE,
     Place.DECISIONS: _OFFICES | {Role.AUDITOR},
     Place.PEOPLE: _OFFICES | {Role.AUDITOR},
+    Place.PAPERS: frozenset({Role.OPM, Role.AUDITOR}),
     Place.INTAKE: frozenset({Role.HUB_STAFF, Role.OPM}),
     Place.MATCHING: _OFFICES | {Role.HUB_STAFF},
     Place.REQUESTS: _EVERYONE - {Role.HUB_STAFF},

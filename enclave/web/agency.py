@@ -1,6 +1,6 @@
 """What an agency sees of itself over all projects: where its data are, who uses them until when, what waits for it.
 
-Source: EM XV.B.2; DSA VI.E; DSA III.F.3; DSA VI.G.1.
+Source: EM XV.B.2; DSA VI.E; DSA III.F.3; DSA VI.G.1; EM XII; EM XV.D.
 """
 
 from __future__ import annotations
@@ -73,10 +73,33 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Sending:
+    """A file that an agency is to send, or sent late."""
+
+    project: str
+    source: str
+    contents: str
+    due_on: date | None
+    received_on: date | None
+    late: bool
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys by which the hub knows an agency's files; `fingerprint` is empty where none are registered."""
+
+    owner: str
+    fingerprint: str
+    algorithm: str
+    registered_on: date | None
+
+
+@dataclass(frozen=True)
 class Concerns:
     """What concerns the agencies a person speaks for.
 
-    `cases` and `notices` are those of which the agency is told, `switches` the agencies that can be suspended here.
+    `cases` and `notices` are those of which the agency is told, `switches` the agencies that can be suspended here;
+    `received` counts the files that came in time.
     """
 
     agencies: tuple[str, ...]
@@ -87,6 +110,9 @@ class Concerns:
     cases: list[OneCase]
     notices: list[OneNotice]
     switches: tuple[str, ...]
+    sending: list[Sending]
+    received: int
+    keys: list[Keys]
     at_length: int = AT_LENGTH
 
 
@@ -103,6 +129,8 @@ def show(visit: Visit) -> Page[Concerns]:
         mine = {standing.project for standing in standings}
         due = [one for one in destruction.due(view, view.today) if one.project in mine]
         agencies = tuple(dict.fromkeys(standing.listing.agency for standing in standings))
+        files = [f for each in standings for f in view.derive(_sending, each.project, each.listing.agency)]
+        open_files = [file for file in files if file.late or not file.received_on]
         model = Concerns(
             agencies=agencies,
             waiting=sorted(
@@ -122,6 +150,11 @@ def show(visit: Visit) -> Page[Concerns]:
                 if notice.project in mine and {*notice.recipients} & {*agencies}
             ],
             switches=tuple(a for a in agencies if any(a in s.agreement.policy.agencies for s in standings)),
+            sending=sorted(
+                open_files, key=lambda file: (bool(file.received_on), file.due_on or date.max, file.project)
+            ),
+            received=len(files) - len(open_files),
+            keys=[_keys(view, agency) for agency in dict.fromkeys(file.source for file in files)],
         )
     return Page("agency", f"What concerns {', '.join(agencies)}", model)
 
@@ -156,6 +189,19 @@ def _use(view: View, project: str, agency: str) -> Use:
         days_left=(agreement.ends_on - view.today).days,
         destroyed_on=agreement.destroyed_on,
     )
+
+
+def _sending(view: View, project: str, agency: str) -> tuple[Sending, ...]:
+    """Give the files a project expects of an agency."""
+    plan = intake.expected(view, of(view, project).policy)
+    return tuple(Sending(project, **vars(file)) for file in plan if file.source == agency)
+
+
+def _keys(view: View, agency: str) -> Keys:
+    known = intake.sender_key(view, agency)
+    if known is None:
+        return Keys(agency, "", "", None)
+    return Keys(agency, known.fingerprint, known.algorithm, known.registered_on)
 
 
 def _asked_of_members(view: View, agencies: tuple[str, ...]) -> list[Waiting]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
@@ -30,12 +30,18 @@ from enclave.web import (
     actions,
     agency,
     asking,
+    closing,
     decisions,
+    drafts,
+    governing,
     home,
     inbox,
     incidents,
+    intake,
+    opendata,
     oversight,
     overview,
+    papers,
     people,
     programme,
     project,
@@ -50,6 +56,7 @@ from enclave.web.headers import DOCUMENT_POLICY, Headers, Unbroken
 from enclave.web.identity import Login, SignedIn
 from enclave.web.look import Look
 from enclave.web.openapi import described
+from enclave.web.posted import Posted, posted
 from enclave.web.process import Turns
 from enclave.web.visit import Act, Document, Done, Page, Show, Visit
 
@@ -65,11 +72,17 @@ PAGES: Mapping[str, Show] = {
     "/overview/years/{name}": overview.year,
     "/incidents": incidents.show,
     "/programme": programme.show,
+    "/agreements": drafts.show,
+    "/agreements/{agreement}": drafts.draft,
+    "/open-data": opendata.show,
+    "/open-data/{request}": opendata.entry,
     "/projects/{project}/decisions": decisions.show,
     "/projects/{project}/decisions/ask": asking.show,
     "/projects/{project}/people": people.show,
     "/projects/{project}/people/{person}/exhibits/{kind}": people.exhibit_form,
-    "/projects/{project}/intake": oversight.intake_board,
+    "/projects/{project}/papers": papers.show,
+    "/projects/{project}/papers/{name}": papers.document,
+    "/projects/{project}/intake": intake.show,
     "/projects/{project}/matching": oversight.matches,
     "/projects/{project}/matching/run": running.show,
     "/projects/{project}/matching/{run}/report": oversight.match_report,
@@ -79,6 +92,7 @@ PAGES: Mapping[str, Show] = {
     "/projects/{project}/requests/{request}": request.show,
     "/projects/{project}/requests/{request}/leaving/{name}": request.leaving,
     "/projects/{project}/destruction": oversight.destructions,
+    "/projects/{project}/destruction/early": closing.show,
     "/projects/{project}/destruction/{name}": oversight.certificate,
     "/projects/{project}/ledger": oversight.ledger,
     "/projects/{project}/ledger/checkpoint": proving.checkpoint,
@@ -87,7 +101,15 @@ PAGES: Mapping[str, Show] = {
 """Every page, by its address below the prefix."""
 
 FORMS: Mapping[str, Act] = {
+    "/programme/complain": governing.complain,
+    "/programme/cases/{case}/act": governing.act,
     "/programme/cases/{case}/{kind}/answer": programme.answer,
+    "/programme/interruptions/announce": governing.announce,
+    "/programme/interruptions/{name}/back": governing.back,
+    "/programme/exceptions/grant": governing.grant,
+    "/programme/exceptions/met": governing.meet,
+    "/agreements/{agreement}/register": drafts.register,
+    "/open-data/write": opendata.write,
     "/messages/read": inbox.mark_read,
     "/agency/{agency}/suspend": suspension.pull,
     "/agency/{agency}/reinstate": suspension.reinstate,
@@ -109,6 +131,14 @@ FORMS: Mapping[str, Act] = {
     "/projects/{project}/people/{person}/review": people.review,
     "/projects/{project}/people/{person}/approve": people.approve,
     "/projects/{project}/people/{person}/withdraw": people.withdraw,
+    "/projects/{project}/papers/add": papers.add,
+    "/projects/{project}/papers/sign": papers.sign,
+    "/projects/{project}/papers/designate": papers.designate,
+    "/projects/{project}/papers/{name}/tick": papers.tick,
+    "/projects/{project}/papers/{name}/verify": papers.verify,
+    "/projects/{project}/papers/{name}/withdraw": papers.withdraw,
+    "/projects/{project}/intake/schedule": intake.schedule,
+    "/projects/{project}/intake/keys": intake.register_key,
     "/projects/{project}/tell": actions.tell,
     "/projects/{project}/requests/collect": actions.collect,
     "/projects/{project}/requests/{request}/clear": actions.clear,
@@ -117,6 +147,7 @@ FORMS: Mapping[str, Act] = {
     "/projects/{project}/requests/{request}/withdraw": actions.withdraw,
     "/projects/{project}/requests/{request}/waive": actions.waive,
     "/projects/{project}/requests/{request}/publish": actions.publish,
+    "/projects/{project}/destruction/early": closing.destroy,
     "/projects/{project}/destruction/{name}/signed": oversight.certificate_signed,
     "/projects/{project}/ledger/verify": proving.verify,
     "/projects/{project}/matching/run": running.run,
@@ -127,7 +158,9 @@ FORMS: Mapping[str, Act] = {
 }
 """Every form's address; each takes POST only."""
 
-_LONGEST_FORM = 64 * 1024
+DOCUMENTS = frozenset(f"/projects/{{project}}/{form}" for form in ("papers/add", "papers/designate", "intake/keys"))
+"""Forms with which a document may come."""
+
 _plain: TypeAdapter[Any] = TypeAdapter(Any)
 
 
@@ -152,7 +185,7 @@ class Pages:
     def routes(self) -> list[BaseRoute]:
         """Give every route."""
         found: list[BaseRoute] = [Route(path, self._page(show), methods=["GET"]) for path, show in PAGES.items()]
-        found += [Route(path, self._form(act), methods=["POST"]) for path, act in FORMS.items()]
+        found += [Route(path, self._form(act, path in DOCUMENTS), methods=["POST"]) for path, act in FORMS.items()]
         static = StaticFiles(directory=Path(__file__).with_name("static"))
         sign_out = Route("/sign-out", self._sign_out, methods=["POST"])
         openapi = Route("/openapi.json", self._described, methods=["GET"])
@@ -168,10 +201,10 @@ class Pages:
 
         return answer
 
-    def _form(self, act: Act) -> Any:
+    def _form(self, act: Act, documents: bool) -> Any:
         async def answer(asked: Request) -> Response:
-            me, form = await self._posted(asked)
-            visit = Visit(self._enclave, me, asked.path_params, form, self._hub)
+            me, form = await self._posted(asked, documents=documents)
+            visit = Visit(self._enclave, me, asked.path_params, form.fields, self._hub, documents=form.documents)
             done = await run_in_threadpool(act, visit)
             if isinstance(done, Done):
                 self._said[me.csrf] = done.said
@@ -180,23 +213,15 @@ class Pages:
 
         return answer
 
-    async def _posted(self, asked: Request) -> tuple[SignedIn, dict[str, list[str]]]:
+    async def _posted(self, asked: Request, *, documents: bool = False) -> tuple[SignedIn, Posted]:
         """Give person and form of a POST that came from one of our own pages."""
         me = await self._login.who(asked)
         if me is None:
             raise HTTPException(401)
         asked.state.me = me
-        # Small forms of text only; a browser sends a file or JSON in another way, and we take neither.
-        kind = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/x-www-form-urlencoded":
-            raise HTTPException(415)
-        body = b""
-        async for part in asked.stream():
-            body += part
-            if len(body) > _LONGEST_FORM:
-                raise HTTPException(413)
-        form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
-        token = next(iter(form.get("csrf", ())), "")
+        # A browser sends JSON in another way, and we do not take it.
+        form = await posted(asked, documents=documents)
+        token = next(iter(form.fields.get("csrf", ())), "")
         other_site = asked.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
         if other_site or not secrets.compare_digest(token.encode(), me.csrf.encode()):
             raise refuse("form", "csrf", "DSA VI.E", "it did not come from your own page", "Open the page again.")
@@ -221,7 +246,7 @@ class Pages:
 
     @cached_property
     def _description(self) -> dict[str, Any]:
-        return described(PAGES, FORMS, self._prefix)
+        return described(PAGES, FORMS, DOCUMENTS, self._prefix)
 
     def _to_login(self, asked: Request) -> Response:
         if _wants_json(asked):

@@ -160,7 +160,10 @@ def offices(listings: Sequence[Listing]) -> list[tuple[str, str]]:
     """Give the pages over all projects this person has: title and address."""
     roles = {listing.role for listing in listings if listing.suspension is None}
     found = [("Everything that concerns your agency", "agency")] if Role.STEWARD in roles else []
-    governing = [("All projects at a glance", "overview"), ("Incidents", "incidents")]
+    governing = [
+        ("All projects at a glance", "overview"), ("Incidents", "incidents"), ("Agreements", "agreements"),
+        ("Open data", "open-data"),
+    ]  # fmt: skip
     return found + (governing if roles & {Role.OPM, Role.AUDITOR} else [])
 
 

@@ -22,6 +22,7 @@ PLACES = {
     Place.PROJECT: "Project",
     Place.DECISIONS: "Decisions",
     Place.PEOPLE: "People",
+    Place.PAPERS: "Papers",
     Place.INTAKE: "Intake",
     Place.MATCHING: "Matches",
     Place.REQUESTS: "Releases",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -34,8 +34,10 @@ _ERROR = {
 }
 
 
-def described(pages: Mapping[str, Show], forms: Mapping[str, Act], prefix: str) -> dict[str, Any]:
-    """Give the OpenAPI document of pages and forms under a prefix.
+def described(
+    pages: Mapping[str, Show], forms: Mapping[str, Act], documents: Collection[str], prefix: str
+) -> dict[str, Any]:
+    """Give the OpenAPI document of pages and forms under a prefix; `documents` are forms with which one may come.
 
     Objects are closed: a field that is not described is not given.
     """
@@ -48,7 +50,9 @@ def described(pages: Mapping[str, Show], forms: Mapping[str, Act], prefix: str) 
         paths[path] = {"get": _operation(path, show, _page(refs.get((path, "serialization"))))}
     for path, act in forms.items():
         done = {"303": {"description": "Done; the page it leads to says what."}}
-        paths.setdefault(path, {})["post"] = _operation(path, act, done) | {"requestBody": _FORM}
+        paths.setdefault(path, {})["post"] = _operation(path, act, done) | {
+            "requestBody": _form("multipart/form-data" if path in documents else "application/x-www-form-urlencoded")
+        }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -76,19 +80,13 @@ def model_of(show: Callable[..., Any]) -> type | None:
     return None
 
 
-_FORM = {
-    "required": True,
-    "content": {
-        "application/x-www-form-urlencoded": {
-            "schema": {
-                "type": "object",
-                "required": ["csrf"],
-                "properties": {"csrf": {"type": "string", "description": "Out of one's own page."}},
-                "additionalProperties": {"type": "string"},
-            }
-        }
-    },
-}
+def _form(kind: str) -> dict[str, Any]:
+    token = {"type": "string", "description": "Out of one's own page."}
+    fields = {
+        "type": "object", "required": ["csrf"], "properties": {"csrf": token},
+        "additionalProperties": {"type": "string"},
+    }  # fmt: skip
+    return {"required": True, "content": {kind: {"schema": fields}}}
 
 
 def _operation(path: str, made_by: Callable[..., Any], answers: Mapping[str, Any]) -> dict[str, Any]:

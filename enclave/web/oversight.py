@@ -1,6 +1,6 @@
-"""The pages of the hub's staff and of those who oversee: intake, matches, destruction, ledger. No data on any.
+"""The pages of the hub's staff and of those who oversee: matches, destruction, ledger. No data on any.
 
-Source: EM XII; EM XVII.B; DSA III.F.3; DSA VI.H; ExF.
+Source: EM XVII.B; DSA III.F.3; DSA VI.H; ExF.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import Any, Literal
 
 from starlette.exceptions import HTTPException
 
-from enclave import destruction, intake, matching, people, reports
+from enclave import destruction, matching, people, reports
 from enclave.destruction import Destruction, Due
 from enclave.errors import invalid
-from enclave.intake import Expected, Holding, SenderKey
 from enclave.matching import MatchRun, Review
 from enclave.people import Listing, reasons_against
 from enclave.resultant import Delivery
@@ -29,75 +28,6 @@ _AT_ONCE = 50
 """Entries on one page of the ledger."""
 SEARCHED = {"who": "actor", "what": "action", "object": "object"}
 """What the page of the ledger can be asked for, and the field of an entry that is read for it."""
-
-
-@dataclass(frozen=True)
-class Withdrawn:
-    """A list of persons who withdrew their consent, and whether the data that were cut leave them out."""
-
-    source: str
-    name: str
-    received_on: date
-    rows: int
-    left_out: bool
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Who sends, the fingerprint of their key and what it seals with; empty where none is registered."""
-
-    source: str
-    fingerprint: str
-    algorithm: str
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What is held, missing and was turned away (entries of the ledger); `rows` are records held."""
-
-    held: list[Holding]
-    missing: list[Expected]
-    late: list[str]
-    lists: list[Withdrawn]
-    cut_on: date | None
-    turned_away: list[dict[str, Any]]
-    senders: list[Sender]
-    rows: int
-
-
-def intake_board(visit: Visit) -> Page[Intake]:
-    """Show what is expected, received and turned away."""
-    with visit.view() as view:
-        standing = look(view, visit.me.name, visit.project, Place.INTAKE)
-        policy = standing.agreement.policy
-        held = intake.holdings(view, visit.project)
-        delivery = view.get(Delivery, visit.project)
-        plan = intake.expected(view, policy)
-        model = Intake(
-            held=held,
-            missing=[file for file in plan if file.received_on is None],
-            late=[f"{file.source} {file.contents}" for file in plan if file.late],
-            lists=[
-                Withdrawn(
-                    listed.source, listed.name, listed.received_on, listed.rows,
-                    delivery is not None and listed.id in delivery.withdrawals,
-                )
-                for listed in intake.withdrawals(view, visit.project)
-            ],
-            cut_on=delivery.delivered_on if delivery else None,
-            turned_away=list(view.entries(project=visit.project, action="intake.refuse")),
-            senders=[
-                Sender(source, *_known_key(view, source))
-                for source in sorted({source for source, _ in policy.expected()})
-            ],
-            rows=sum(h.rows for h in held),
-        )  # fmt: skip
-    return Page("intake", f"{standing.project} intake", model, standing)
-
-
-def _known_key(view: View, source: str) -> tuple[str, str]:
-    known: SenderKey | None = intake.sender_key(view, source)
-    return (known.fingerprint, known.algorithm) if known else ("", "")
 
 
 @dataclass(frozen=True)
@@ -229,11 +159,15 @@ def _kept(visit: Visit, run: str, name: str, digest: str) -> Path:
 
 @dataclass(frozen=True)
 class Destructions:
-    """What must be destroyed by when, and what has been; whether the person at the browser files the certificates."""
+    """What must be destroyed by when, and what has been; whether the person at the browser files the certificates.
+
+    `destroys` is whether they can destroy before the day.
+    """
 
     due: list[Due]
     done: list[Destruction]
     files: bool
+    destroys: bool
     today: date
 
 
@@ -245,6 +179,9 @@ def destructions(visit: Visit) -> Page[Destructions]:
             due=destruction.due(view, view.today, visit.project),
             done=view.find(Destruction, visit.project),
             files=standing.role is Role.OPM,
+            destroys=not (
+                standing.agreement.destroyed_on or reasons_against(view, visit.me.name, Action.DESTROY, visit.project)
+            ),
             today=view.today,
         )
     return Page("destruction", f"{standing.project} destruction", model, standing)

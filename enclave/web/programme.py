@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException
 from enclave import board, incidents, matching, people
 from enclave.board import Decision, Motion, MotionKind, Period, Proposal, State
 from enclave.errors import refuse
-from enclave.incidents import Case, CaseKind, Interruption, Owed
+from enclave.incidents import Act, Case, CaseKind, Interruption, Owed
 from enclave.matching import Quality
 from enclave.people import Deviation, Listing
 from enclave.store import View
 from enclave.terms import HUB, Role
+from enclave.web.governing import TURNS
 from enclave.web.visit import Done, Page, Visit
 
 _OFFICES = frozenset({Role.STEWARD, Role.OPM, Role.AUDITOR, Role.HUB_STAFF})
@@ -49,11 +50,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Complaint:
-    """A complaint, what is owed in it by when, and what is asked."""
+    """A complaint, what is owed in it by when, what is asked; `turns` is what the person who looks may do next."""
 
     case: Case
     owed: tuple[Owed, ...]
     asked: tuple[Asked, ...]
+    turns: dict[Act, str]
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,19 @@ class Proposed:
 
 @dataclass(frozen=True)
 class Programme:
-    """What concerns all members; `decisions` are what can be answered."""
+    """What concerns all members; `decisions` are what can be answered.
+
+    Parameters
+    ----------
+    governs : bool
+        Whether the person at the browser is of the Operating Group.
+    speaks_for : list of str
+        Parties whose service they say is interrupted, and back.
+    members : list of str
+        Agencies that are members today.
+    standards : list of str
+        Clauses an agency can be excepted from.
+    """
 
     notices: list[Interruption]
     complaints: list[Complaint]
@@ -76,6 +90,10 @@ class Programme:
     quality: list[Quality]
     today: date
     decisions: tuple[Decision, ...]
+    governs: bool
+    speaks_for: list[str]
+    members: list[str]
+    standards: list[str]
 
 
 def show(visit: Visit) -> Page[Programme]:
@@ -89,12 +107,18 @@ def show(visit: Visit) -> Page[Programme]:
             )  # fmt: skip
         model = Programme(
             notices=incidents.interruptions(view),
-            complaints=[_complaint(view, case, mine) for case in incidents.cases(view) if _told(case, mine)],
+            complaints=[
+                _complaint(view, case, mine, visit.me.name) for case in incidents.cases(view) if _told(case, mine)
+            ],
             proposals=[_proposed(view, each, mine) for each in board.proposals(view)],
             exceptions=people.exceptions(view),
             quality=matching.quality(view, visit.enclave.settings),
             today=view.today,
             decisions=(Decision.APPROVAL, Decision.DISAPPROVAL),
+            governs=any(each.role is Role.OPM for each in mine),
+            speaks_for=sorted({HUB if each.role is Role.HUB_STAFF else each.agency for each in mine} - {""}),
+            members=sorted(people.members(view)),
+            standards=people.standards(),
         )
     return Page("programme", "What concerns the programme", model)
 
@@ -131,8 +155,9 @@ def _told(case: Case, mine: Sequence[Listing]) -> bool:
     return any(each.role in {Role.OPM, Role.AUDITOR} or each.agency in case.told for each in mine)
 
 
-def _complaint(view: View, case: Case, mine: Sequence[Listing]) -> Complaint:
-    return Complaint(case, tuple(incidents.owed(case)), _all_asked(view, case.key, mine))
+def _complaint(view: View, case: Case, mine: Sequence[Listing], person: str) -> Complaint:
+    turns = {what: TURNS[what] for what in incidents.turns(view, case, person)}
+    return Complaint(case, tuple(incidents.owed(case)), _all_asked(view, case.key, mine), turns)
 
 
 def _proposed(view: View, proposal: Proposal, mine: Sequence[Listing]) -> Proposed:

@@ -19,6 +19,7 @@ from enclave.papers import Paper
 from enclave.people import Admission, may
 from enclave.publication import Publication
 from enclave.resultant import Delivery
+from enclave.scratch import scratch
 from enclave.store import Record, View
 from enclave.terms import Action
 from enclave.web.access import Place, Standing, look
@@ -54,6 +55,8 @@ class Visit:
         Path of the hub's pages, where the labs are started.
     query : mapping
         What is asked for behind the address's question mark.
+    documents : mapping of name -> bytes
+        What came with the form.
     """
 
     enclave: Enclave
@@ -62,6 +65,7 @@ class Visit:
     form: Mapping[str, list[str]] = field(default_factory=dict)
     hub: str = "/hub/"
     query: Mapping[str, str] = field(default_factory=dict)
+    documents: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def project(self) -> str:
@@ -105,6 +109,29 @@ class Visit:
         except ValueError:
             next = "Choose it in the form, or write it as 2026-03-31T14:30."
             raise invalid("form", "time", clause, "a time is malformed", next, name) from None
+
+    @contextmanager
+    def document(self, name: str, clause: str) -> Iterator[Path]:
+        """Give what came with the form as a file on the runtime tmpfs, gone afterwards; seen by the scanner, if any.
+
+        Raises
+        ------
+        Invalid
+            If nothing came; the clause is that of what is asked for.
+        Refused
+            If the scanner does not find it clean.
+        """
+        content, settings = self.documents.get(name, b""), self.enclave.settings
+        if not content:
+            raise invalid(
+                "form", "document", clause, "no document came with it", "Choose a file that holds it.", name
+            )
+        with scratch(settings.runtime, "posted") as folder:
+            path = folder / name
+            path.write_bytes(content)
+            if settings.scanner:
+                intake.scan(path, settings.scanner, name)
+            yield path
 
     @contextmanager
     def view(self) -> Iterator[View]:

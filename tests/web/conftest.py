@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import sync_playwright
 
 from tests.web.browser import served
+from tests.web.keyboard import Keyboard, Sit
 from tests.web.world import World, build
 
 
@@ -50,3 +52,16 @@ def own_pages(world: World) -> Iterator[str]:
     """Serve the copy."""
     with served(world) as base:
         yield base
+
+
+@pytest.fixture
+def sit(chromium: Chromium) -> Iterator[Sit]:
+    """Seat persons at keyboards."""
+    with ExitStack() as stack:
+
+        def seat(base: str, person: str) -> Keyboard:
+            keyboard = Keyboard(chromium, base, person)
+            stack.callback(keyboard.leave)
+            return keyboard
+
+        yield seat

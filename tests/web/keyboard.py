@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser as Chromium
@@ -38,13 +40,15 @@ class Keyboard:
 
     def to(self, role: Any, name: str, *, back: bool = False) -> Locator:
         """Go by Tab, or back by Shift+Tab, until the control of this role and name has the focus."""
-        wanted = self.page.get_by_role(role, name=name, exact=True)
+        return self._tab(self.page.get_by_role(role, name=name, exact=True), f"{role} {name!r}", back=back)
+
+    def _tab(self, wanted: Locator, words: str, *, back: bool = False) -> Locator:
         for _ in range(_MOST):
             if wanted.evaluate_all(_FOCUSED):
                 self._see()
                 return wanted
             self.page.keyboard.press("Shift+Tab" if back else "Tab")
-        raise AssertionError(f"{self.person} never gets to {role} {name!r} of {self.page.url}")
+        raise AssertionError(f"{self.person} never gets to {words} of {self.page.url}")
 
     def go(self, name: str, *, role: Any = "link") -> None:
         """Follow a link, or press a button, and wait for the page it leads to."""
@@ -69,19 +73,21 @@ class Keyboard:
     def unfold(self, name: str) -> None:
         """Open what is folded away under a heading."""
         summary = self.page.locator("summary").filter(has_text=re.compile(f"^{re.escape(name)}$"))
-        for _ in range(_MOST):
-            if summary.evaluate_all(_FOCUSED):
-                self._see()
-                self.page.keyboard.press("Enter")
-                return
-            self.page.keyboard.press("Tab")
-        raise AssertionError(f"{self.person} never gets to what {name!r} folds away on {self.page.url}")
+        self._tab(summary, f"what {name!r} folds away")
+        self.page.keyboard.press("Enter")
 
     def write(self, name: str, text: str, role: Any = "textbox") -> None:
         """Type into a field, over what stands in it."""
         self.to(role, name)
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(text)
+
+    def attach(self, name: str, document: Path) -> None:
+        """Choose a file for a field, by the key that opens the browser's list of files."""
+        self._tab(self.page.get_by_label(name, exact=True), f"file {name!r}")
+        with self.page.expect_file_chooser() as chooser:
+            self.page.keyboard.press("Space")
+        chooser.value.set_files(document)
 
     def tick(self, name: str) -> None:
         """Tick a box with the space bar."""
@@ -135,3 +141,7 @@ class Keyboard:
     def _see(self) -> None:
         seen = self.page.evaluate(_SEEN)
         assert not seen["none"] and seen["ringed"] and seen["inside"], (self.person, self.page.url, seen)
+
+
+Sit = Callable[[str, str], Keyboard]
+"""Seats a person at the pages of an installation: their address, and who it is."""

@@ -61,7 +61,7 @@ def address(path: str, world: World) -> str:
     """Fill a route's parts with what there is in the installation."""
     parts = {
         "project": PROJECT, "request": world.good, "run": "match-01", "person": "rita", "agency": "SDE",
-        "name": "2022" if "/years/" in path else "none", "case": "problem-001",
+        "agreement": PROJECT, "name": "2022" if "/years/" in path else "none", "case": "problem-001",
         "kind": "b" if "/exhibits/" in path else "continuation",
     }  # fmt: skip
     return f"{PREFIX}{path.format(**parts)[1:]}"

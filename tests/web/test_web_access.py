@@ -16,13 +16,13 @@ from tests.web.world import PROJECT, STAFF, World
 
 # y = may look, written down by hand against the table in the code.
 MATRIX = """
-                project decisions people intake matching requests destruction ledger
-researcher      y       -         -      -      -        y        -           -
-agency-analyst  y       -         -      -      -        y        -           -
-hub-staff       y       -         -      y      y        -        y           -
-steward         y       y         y      -      y        y        y           y
-opm             y       y         y      y      y        y        y           y
-auditor         y       y         y      -      -        y        y           y
+                project decisions people papers intake matching requests destruction ledger
+researcher      y       -         -      -      -      -        y        -           -
+agency-analyst  y       -         -      -      -      -        y        -           -
+hub-staff       y       -         -      -      y      y        -        y           -
+steward         y       y         y      -      -      y        y        y           y
+opm             y       y         y      y      y      y        y        y           y
+auditor         y       y         y      y      -      -        y        y           y
 """
 _, HEADER, *LINES = MATRIX.splitlines()
 LOOKS = {
@@ -67,6 +67,7 @@ def test_every_address_asks_for_a_sign_in_first(pages: str):
         "kind": "initial",
         "agency": "SDE",
         "case": "problem-001",
+        "agreement": PROJECT,
     }
     for path in PAGES:
         address = pages.rstrip("/") + path.format(**parts)

@@ -6,40 +6,22 @@ What each does stands in the guides; the lab's own keyboard is in `tests/hub/tes
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser as Chromium
-
 from enclave import incidents, matching
 from enclave.incidents import Determination, Notice
+from enclave.papers import kind_of, versions
 from enclave.people import Hold, Listing, Person
 from enclave.publication import Publication
 from enclave.resultant import Delivery
 from enclave.review import Case, Statement
 from p20kit import open_project, protect, request_release, tabulate
 from tests.web.browser import Browser, served
-from tests.web.keyboard import Keyboard
+from tests.web.keyboard import Keyboard, Sit
 from tests.web.world import PROJECT, World
 
-Sit = Callable[[str, str], Keyboard]
 ALL = [str(statement) for statement in Statement]
-
-
-@pytest.fixture
-def sit(chromium: Chromium) -> Iterator[Sit]:
-    """Seat persons at keyboards."""
-    with ExitStack() as stack:
-
-        def seat(base: str, person: str) -> Keyboard:
-            keyboard = Keyboard(chromium, base, person)
-            stack.callback(keyboard.leave)
-            return keyboard
-
-        yield seat
 
 
 def entered(world: World, action: str) -> list[tuple[str, str]]:
@@ -277,6 +259,59 @@ def _resolve_it(olga: Keyboard) -> None:
     olga.write("Lessons, which go to all parties", "Printers stand in locked rooms.")
     olga.press("Resolve DR-0034/1")
     assert olga.said() == "Notice DR-0034/1 is resolved: breach. The lessons go to all parties."
+
+
+def test_the_operating_group_files_a_paper_ticks_it_and_records_a_signature(
+    sit: Sit, own_pages: str, world: World, tmp_path: Path
+):  # fmt: skip
+    scan = tmp_path / "exhibit-a.pdf"
+    scan.write_bytes(b"%PDF-1.7 invented")
+    olga = sit(own_pages, "olga")
+    olga.go("Papers")
+    olga.look_round()
+    olga.to("link", "Document of exhibit-a/DR-0034/001")
+    olga.unfold("Add a version")
+    olga.attach("Document", scan)
+    olga.press("Keep Exhibit A: request form with the statements of the requestor")
+    assert olga.said().startswith("exhibit-a/DR-0034/002 is kept, sealed: 12 of its 12 items are open")
+    olga.unfold("Tick what it says")
+    for words in kind_of("exhibit-a").items.values():
+        olga.tick(words)
+    olga.press("Enter what exhibit-a/DR-0034/002 says")
+    assert olga.said() == "exhibit-a/DR-0034/002: it stands."
+    olga.unfold("Record a signature")
+    olga.pick("Party", "SDE")
+    olga.write("Title of who signed", "Commissioner of Education")
+    olga.press("Record the signature")
+    assert olga.said() == "SDE signed on 2022-04-11. Effective 2022-04-11."
+    olga.unfold("Record whom a party designates")
+    olga.pick("Who speaks for it", "sam")
+    olga.attach("The letter", scan)
+    olga.press("Record the designation")
+    assert olga.said() == "sam speaks for SDE from 2022-04-11. The other parties are told."
+    olga.unfold("Withdraw it")
+    olga.press("Withdraw exhibit-a/DR-0034/002")
+    olga.look_round()
+    with world.enclave.store.view() as view:
+        assert [len(paper.ticked) for paper in versions(view, "exhibit-a", PROJECT)] == [12, 12]
+    assert entered(world, "papers.withdraw") == [("olga", "done")]
+
+
+def test_the_operating_group_destroys_what_nobody_needs_any_more(sit: Sit, own_pages: str, world: World):
+    olga = sit(own_pages, "olga")
+    olga.go("Destruction")
+    olga.go("Destroy before its day: what would go")
+    olga.look_round()
+    assert "1 person may not work any more: wren" in olga.page.inner_text("main")
+    olga.choose("Data used for matching", "Resultant Data, derived data and data used for matching")
+    olga.write("To confirm, the number of the project in full", PROJECT)
+    olga.tick("I have read what stands still, and that nobody can bring it back")
+    olga.press("Destroy it now")
+    assert olga.said().startswith("Resultant Data, derived data and data used for matching: ")
+    olga.unfold("It has come in, signed")
+    olga.write("Title of who signed it, not their name", "Director of Research")
+    olga.press("File the certificate")
+    assert entered(world, "destruction.certificate") == [("olga", "done")]
 
 
 def test_an_auditor_searches_keeps_a_checkpoint_and_holds_the_ledger_to_it(sit: Sit, own_pages: str, world: World):

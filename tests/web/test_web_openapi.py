@@ -58,7 +58,7 @@ def held(said: Any, schema: Any, body: Any) -> None:
 def opened(path: str, world: World) -> str:
     parts = {
         "project": PROJECT, "request": world.good, "run": "match-01", "name": "1", "agency": "SDE", "person": "wren",
-        "kind": "c",
+        "kind": "c", "agreement": PROJECT,
     }  # fmt: skip
     return path.format(**parts).removeprefix("/")
 

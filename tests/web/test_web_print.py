@@ -11,6 +11,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 
 from enclave import destruction
+from enclave.publication import Publication, folder_of
 from enclave.review import Statement
 from enclave.terms import Action
 from tests.web.browser import Browser, served
@@ -35,7 +36,12 @@ FILED = {
     "incidents": ("olga", "incidents"),
     "ledger": ("audrey", "projects/{p}/ledger"),
     "year": ("olga", "overview/years/2022"),
+    "papers": ("olga", "projects/{p}/papers"),
+    "draft": ("olga", "agreements/{p}"),
+    "early": ("olga", "projects/{p}/destruction/early"),
+    "readme": ("wren", "file:{package}/README.html"),
 }
+"""Who prints what; a reader of a package opens its own page beside the files."""
 _AT_WORK = "header.top, nav, form, button, .skip, footer a, .go"
 _SEEN = """asked => {
   const wide = document.documentElement.clientWidth, shown = each => each.checkVisibility();
@@ -80,7 +86,8 @@ def filed(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         )
         with enclave.store.view() as view:
             (done,) = view.find(destruction.Destruction, PROJECT)
-        yield base, {"p": PROJECT, "good": world.good, "destroyed": done.name}
+            (package,) = (folder_of(enclave.settings, each) for each in view.find(Publication))
+        yield base, {"p": PROJECT, "good": world.good, "destroyed": done.name, "package": str(package)}
     world.close()
 
 
@@ -91,7 +98,8 @@ def test_what_is_signed_or_filed_prints_well_from_a_dark_screen(
     base, where = filed
     person, path = FILED[name]
     page, _ = open_page(chromium, base, person, "dark", as_they_are=False)
-    answer = page.goto(base + path.format(**where))
+    address = path.format(**where)
+    answer = page.goto(address if address.startswith("file:") else base + address)
     assert answer is not None and answer.ok
     for paper, (width, *_) in PAPER.items():
         seen = _laid_out(page, int((width - MARGINS) / INCH * PIXELS))
@@ -100,6 +108,8 @@ def test_what_is_signed_or_filed_prints_well_from_a_dark_screen(
         assert seen["heads"] == 0 and "counter(page)" in seen["foot"], (name, paper)
         if path.startswith("projects") and "/leaving/" not in path:
             assert PROJECT in seen["named"] + page.title(), name
+        if name == "match-report":
+            assert f"{PROJECT} match-01" in seen["foot"], "each sheet says of which project and run it is"
     _printed(page, name)
     page.context.close()
 

@@ -48,10 +48,16 @@ GET  /overview                                                      sign role ro
 GET  /overview/years/{name}                                         sign role role role role role role yes  yes
 GET  /incidents                                                     sign role role role role role role yes  yes
 GET  /programme                                                     sign role role role role yes  yes  yes  yes
+GET  /agreements                                                    sign role role role role role role yes  yes
+GET  /agreements/{agreement}                                        sign role role role role role role yes  yes
+GET  /open-data                                                     sign role role role role role role yes  yes
+GET  /open-data/{request}                                           sign role role role role role role none none
 GET  /projects/{project}/decisions                                  sign list list role role role yes  yes  yes
 GET  /projects/{project}/decisions/ask                              sign list list role role role yes  yes  role
 GET  /projects/{project}/people                                     sign list list role role role yes  yes  yes
 GET  /projects/{project}/people/{person}/exhibits/{kind}            sign list list role role role yes  yes  yes
+GET  /projects/{project}/papers                                     sign list list role role role role yes  yes
+GET  /projects/{project}/papers/{name}                              sign list list role role role role none none
 GET  /projects/{project}/intake                                     sign list list role role yes  role yes  role
 GET  /projects/{project}/matching                                   sign list list role role yes  yes  yes  role
 GET  /projects/{project}/matching/run                               sign list list role role yes  role role role
@@ -62,11 +68,20 @@ GET  /projects/{project}/requests                                   sign list li
 GET  /projects/{project}/requests/{request}                         sign list list yes  own  role own  yes  role
 GET  /projects/{project}/requests/{request}/leaving/{name}          sign list list none own  role own  none role
 GET  /projects/{project}/destruction                                sign list list role role yes  yes  yes  yes
+GET  /projects/{project}/destruction/early                          sign list list role role yes  role yes  role
 GET  /projects/{project}/destruction/{name}                         sign list list role role none none none none
 GET  /projects/{project}/ledger                                     sign list list role role role yes  yes  yes
 GET  /projects/{project}/ledger/checkpoint                          sign list list role role role yes  yes  yes
 GET  /projects/{project}/ledger/receipts/{name}                     sign list list role role role none none none
+POST /programme/complain                                            sign form form form form form form form form
+POST /programme/cases/{case}/act                                    sign none none none none none none none none
 POST /programme/cases/{case}/{kind}/answer                          sign form form form form form form form form
+POST /programme/interruptions/announce                              sign rep  rep  rep  rep  rep  yes  rep  rep
+POST /programme/interruptions/{name}/back                           sign form form form form form form form form
+POST /programme/exceptions/grant                                    sign rep  rep  rep  rep  rep  rep  form rep
+POST /programme/exceptions/met                                      sign rep  rep  rep  rep  rep  rep  form rep
+POST /agreements/{agreement}/register                               sign rep  rep  rep  rep  rep  rep  form rep
+POST /open-data/write                                               sign rep  rep  rep  rep  rep  rep  form rep
 POST /messages/read                                                 sign yes  yes  yes  yes  yes  yes  yes  yes
 POST /agency/{agency}/suspend                                       sign role role role role role form role role
 POST /agency/{agency}/reinstate                                     sign role role role role role form role role
@@ -88,6 +103,14 @@ POST /projects/{project}/people/{person}/exhibits/{kind}/sign       sign rep  re
 POST /projects/{project}/people/{person}/review                     sign rep  rep  rep  rep  rep  rep  rep  rep
 POST /projects/{project}/people/{person}/approve                    sign list list role role role yes  form form
 POST /projects/{project}/people/{person}/withdraw                   sign list list role role role yes  form form
+POST /projects/{project}/papers/add                                 sign rep  rep  rep  rep  rep  rep  form rep
+POST /projects/{project}/papers/sign                                sign rep  rep  rep  rep  rep  rep  form rep
+POST /projects/{project}/papers/designate                           sign rep  rep  rep  rep  rep  rep  form rep
+POST /projects/{project}/papers/{name}/tick                         sign rep  rep  rep  rep  rep  rep  none rep
+POST /projects/{project}/papers/{name}/verify                       sign rep  rep  rep  rep  rep  rep  none rep
+POST /projects/{project}/papers/{name}/withdraw                     sign rep  rep  rep  rep  rep  rep  none rep
+POST /projects/{project}/intake/schedule                            sign rep  rep  rep  rep  rep  rep  form rep
+POST /projects/{project}/intake/keys                                sign rep  rep  rep  rep  form rep  rep  rep
 POST /projects/{project}/tell                                       sign list list yes  yes  yes  yes  yes  yes
 POST /projects/{project}/requests/collect                           sign list list yes  yes  role role role role
 POST /projects/{project}/requests/{request}/clear                   sign list list role own  role own  yes  role
@@ -96,6 +119,7 @@ POST /projects/{project}/requests/{request}/return                  sign list li
 POST /projects/{project}/requests/{request}/withdraw                sign list list form own  role form form role
 POST /projects/{project}/requests/{request}/waive                   sign list list role own  role role form role
 POST /projects/{project}/requests/{request}/publish                 sign list list role own  role role form role
+POST /projects/{project}/destruction/early                          sign list list role role none role none role
 POST /projects/{project}/destruction/{name}/signed                  sign rep  rep  rep  rep  rep  rep  none rep
 POST /projects/{project}/ledger/verify                              sign list list role role role yes  yes  yes
 POST /projects/{project}/matching/run                               sign list list role role form role role role
@@ -154,9 +178,11 @@ CLOSED = {
 }
 """What is closed to whom is suspended, where anybody is let in at all."""
 SPOKEN = {route: words for route, words in IN_FORCE.items() if words["stranger"] == "rep"}
-ELSEWHERE_TOO = ("/incidents/hold", "/incidents/lift")
-SILENCED = {route: {"olga": "rep"} for route in SPOKEN if route[1] not in ELSEWHERE_TOO}
-"""Nobody who is suspended speaks for the Operating Group on the project."""
+OF_THE_PROGRAMME = ("/incidents/hold", "/incidents/lift", "/agreements/", "/open-data/", "/programme/")
+SILENCED = {
+    route: {"hubert": "rep"} | ({} if route[1].startswith(OF_THE_PROGRAMME) else {"olga": "rep"}) for route in SPOKEN
+}
+"""Nobody who is suspended speaks for the hub or the Operating Group on the project; olga does on the other one."""
 
 
 def stand_still(tx: Transaction) -> None:
@@ -249,7 +275,10 @@ def test_no_form_does_anything_without_the_token_of_ones_own_page(own: World):
     answers, entered = asyncio.run(_forged(own))
     wanted = {"no token": 403, "another's token": 403, "another site": 403, "as JSON": 415, "as a link": 405}
     expected = dict.fromkeys((*FORMS, "/sign-out"), wanted)
-    expected[COLLECT[1]] = wanted | {"as a link": 404}  # the address of a request called collect
+    for each in (COLLECT[1], *(f"/projects/{{project}}/papers/{what}" for what in ("add", "sign", "designate"))):
+        expected[each] = wanted | {"as a link": 404}  # the address of a request, or a paper, of that name
+    expected["/open-data/write"] = wanted | {"as a link": 404}  # the address of a package of that name
+    expected["/projects/{project}/destruction/early"] = wanted | {"as a link": 200}  # its page, which only shows
     expected["/projects/{project}/matching/run"] = wanted | {"as a link": 403}  # of a page for the hub's staff
     assert answers == expected
     assert entered == {"page.refuse"}

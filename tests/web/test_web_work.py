@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import sqlite3
 import threading
 from datetime import date
@@ -203,6 +205,20 @@ def test_a_certificate_that_came_in_signed_is_filed_by_title(own_pages: str, wor
         assert olga.send(path, title=title, signed_on=day).status_code == 422
     assert olga.send(path, title="Director of Research", signed_on="2022-04-12").status_code == 303
     assert "signed 12 Apr 2022" in olga.of("/destruction").text
+
+
+def test_older_entries_follow_one_another_to_the_first_and_each_is_shown_once(pages: str):
+    audrey, address = Browser(pages, "audrey"), f"{pages}projects/{PROJECT}/ledger"
+    first = audrey.http.get(address, params={"format": "json", "who": "opm"}, timeout=60).json()
+    assert first["found"] > 50 and first["before"] is None, "one page does not hold them"
+    seen, link = list[int](), "?who=opm"
+    while link:
+        page = audrey.http.get(address + link, timeout=60).text
+        seen += [int(number) for number in re.findall(r"Receipt of entry (\d+)", page)]
+        older = re.search(r'href="([^"]*)#entries">Older entries<', page)
+        link = html.unescape(older[1]) if older else ""
+        assert not link or "who=opm" in link, "what was asked for is asked for again"
+    assert len(seen) == len({*seen}) == first["found"] and seen == sorted(seen, reverse=True)
 
 
 def test_an_altered_ledger_is_found_from_the_page_and_by_a_checkpoint_that_was_kept(own_pages: str, world: World):

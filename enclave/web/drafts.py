@@ -1,0 +1,180 @@
+"""Agreements as files: what their documents leave open, what a request must still say, and their registration.
+
+Source: EM II; EM XI.A; EM XI.B; EM XVIII.F; ExA 1.a.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+
+from enclave import agreement, board
+from enclave.agreement import Change, Conflict, InForce, Item, Policy
+from enclave.errors import EnclaveError, Finding, invalid, refuse
+from enclave.people import Listing, hold_to_party
+from enclave.settings import Settings
+from enclave.store import View
+from enclave.terms import Role, project_id
+from enclave.web.visit import Done, Page, Visit
+
+
+@dataclass(frozen=True)
+class Line:
+    """A file, and how the agreement it holds stands."""
+
+    project: str
+    title: str
+    state: str
+    unsigned: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """The agreements there are files of."""
+
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a file says, before it is registered.
+
+    Parameters
+    ----------
+    policy : str
+        Hash of what it compiles to; empty where it does not.
+    findings : tuple of Finding
+        Why it cannot be registered.
+    conflicts : tuple of Conflict
+        What its documents leave open or say in two ways, with the reading taken.
+    items : tuple of Item
+        What a request must say, ticked off.
+    without_standard : tuple of str
+        Elements of which nobody has said what they go with in an adopted standard.
+    agencies, signatories : tuple of str
+        Who will be asked, and who will sign.
+    elements : int
+    changes : tuple of Change
+        Where it differs from what is registered.
+    registered, signed : bool
+        Whether it is registered, and whether anybody has signed that: then it is not replaced.
+    registers : bool
+        Whether the person at the browser can register it now.
+    """
+
+    project: str
+    title: str
+    purpose: str
+    policy: str
+    findings: tuple[Finding, ...]
+    conflicts: tuple[Conflict, ...]
+    items: tuple[Item, ...]
+    without_standard: tuple[str, ...]
+    agencies: tuple[str, ...]
+    signatories: tuple[str, ...]
+    elements: int
+    changes: tuple[Change, ...]
+    registered: bool
+    signed: bool
+    registers: bool
+
+
+def show(visit: Visit) -> Page[Drafts]:
+    """Show the files there are, and how the agreement of each stands."""
+    with visit.view() as view:
+        _hold_to_office(view, visit.me.name)
+        known = {each.project: each for each in view.find(InForce)}
+        lines = [_line(view, name, known.get(name)) for name in _files(visit.enclave.settings)]
+    return Page("drafts", "Agreements", Drafts(lines))
+
+
+def draft(visit: Visit) -> Page[Draft]:
+    """Show what a file says and leaves open, and what would be registered."""
+    settings, name = visit.enclave.settings, _name(visit)
+    with visit.view() as view:
+        roles = _hold_to_office(view, visit.me.name)
+        known = view.get(InForce, name)
+        policy, findings = _compiled(settings, name)
+        asked = policy.agreement if policy else None
+        items = agreement.completeness(asked) if asked else ()
+        findings += tuple(item.finding for item in items if not item.said)
+        signed = known is not None and bool(known.signatures)
+        same = known is not None and policy is not None and known.policy.hash == board.under_law(view, policy).hash
+        model = Draft(
+            project=name,
+            title=asked.title if asked else name,
+            purpose=asked.purpose if asked else "",
+            policy=policy.hash if policy else "",
+            findings=findings,
+            conflicts=_conflicts(settings, name),
+            items=items,
+            without_standard=asked.without_standard if asked else (),
+            agencies=policy.agencies if policy else (),
+            signatories=policy.signatories if policy else (),
+            elements=sum(map(len, asked.elements.values())) if asked else 0,
+            changes=agreement.diff(known.policy, board.under_law(view, policy)) if known and policy else (),
+            registered=known is not None,
+            signed=signed,
+            registers=Role.OPM in roles and not (findings or signed or same),
+        )
+    return Page("draft", f"{name}: {model.title}", model)
+
+
+def register(visit: Visit) -> Done:
+    """Register what was read, and ask its agencies; one that nobody has signed is replaced."""
+    name = _name(visit)
+    with visit.view() as view:
+        hold_to_party(view, name, visit.me.name, "EM II", role=Role.OPM)
+    policy = agreement.compile_agreement(visit.enclave.settings.policies, name)
+    if policy.hash != visit.text("policy"):
+        what = "the agreement's file has changed since this page was opened"
+        raise invalid(name, "policy", "EM II", what, "Read what it says now, then register it.")
+    with visit.enclave.store.transaction() as tx:
+        hold_to_party(tx, name, visit.me.name, "EM II", role=Role.OPM)
+        board.request(tx, policy, visit.me.name)
+    return Done(f"agreements/{name}", f"{name} is registered; {', '.join(policy.agencies)} are asked.")
+
+
+def _line(view: View, name: str, known: InForce | None) -> Line:
+    if known is None:
+        return Line(name, "", "not registered", ())
+    state = known.state(view.today)
+    words = {"signatures": "waits for signatures" if known.approved_on else "waits for its agencies"}
+    return Line(name, known.policy.agreement.title, words.get(state, state), known.unsigned)
+
+
+def _files(settings: Settings) -> list[str]:
+    return sorted(path.stem for path in (settings.policies / "agreements").glob("DR-????.yaml"))
+
+
+def _name(visit: Visit) -> str:
+    name = project_id(visit.path["agreement"])
+    if name not in _files(visit.enclave.settings):
+        raise HTTPException(404)
+    return name
+
+
+def _compiled(settings: Settings, name: str) -> tuple[Policy | None, tuple[Finding, ...]]:
+    try:
+        return agreement.compile_agreement(settings.policies, name), ()
+    except EnclaveError as error:
+        return None, error.findings
+
+
+def _conflicts(settings: Settings, name: str) -> tuple[Conflict, ...]:
+    """Give the conflicts of the documents; none where the file cannot be read, of which its findings tell."""
+    try:
+        return agreement.conflicts_of(settings.policies, name)
+    except EnclaveError:
+        return ()
+
+
+def _hold_to_office(view: View, person: str) -> set[Role]:
+    roles = {each.role for each in view.find(Listing, person=person, suspension=None)} & {Role.OPM, Role.AUDITOR}
+    if not roles:
+        raise refuse(
+            "agreements", "role", "EM II", "you govern or audit no project",
+            "The Operating Group and the auditors open this page.",
+        )  # fmt: skip
+    return roles

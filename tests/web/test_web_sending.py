@@ -1,0 +1,77 @@
+"""What an agency sends: the day that is set, what it sees of it, and whose keys the hub holds its files to."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from enclave import intake
+from enclave.intake import Transmission
+from enclave.vault import new_keys
+from tests.web.browser import Browser
+from tests.web.world import PROJECT, World
+
+FILE = {"file": "SDE matching", "by": "2022-04-20"}
+
+
+def send_keys(browser: Browser, text: str, heard: str) -> int:
+    answer = browser.http.post(
+        f"{browser.base}projects/{PROJECT}/intake/keys", data={"csrf": browser.csrf(), "fingerprint": heard},
+        files={"keys": ("SDE.public.json", text)}, timeout=60, allow_redirects=False,
+    )  # fmt: skip
+    return answer.status_code
+
+
+def known(world: World, owner: str) -> str:
+    with world.enclave.store.view() as view:
+        key = intake.sender_key(view, owner)
+    return key.fingerprint if key else ""
+
+
+def test_the_day_of_a_file_is_the_groups_to_set_and_its_agency_reads_it(own_pages: str, world: World):
+    olga, sam = Browser(own_pages, "olga"), Browser(own_pages, "sam")
+    for person in ("sam", "hubert", "wren", "audrey"):
+        assert Browser(own_pages, person).send("/intake/schedule", **FILE).status_code == 403, person
+    for wrong, status in (({"file": "SDE shoes"}, 403), ({"by": "soon"}, 422), ({"by": "2022-04-10"}, 422)):
+        assert olga.send("/intake/schedule", **{**FILE, **wrong}).status_code == status, wrong
+    with world.enclave.store.view() as view:
+        assert view.find(Transmission) == []
+    assert olga.send("/intake/schedule", **FILE).status_code == 303
+    assert "SDE is to send its matching file by 2022-04-20" in olga.of("/intake").text
+    world.enclave.go_round()
+    assert "A day is set for a file of your agency" in sam.see("messages").text
+
+
+def test_an_agency_sees_what_is_awaited_of_it_and_nothing_of_another(own_pages: str, world: World):
+    def sending(person: str) -> list[tuple[str, bool]]:
+        model = Browser(own_pages, person).see("agency", format="json").json()
+        return [(f"{each['source']} {each['contents']}", each["late"]) for each in model["sending"]]
+
+    Browser(own_pages, "olga").send("/intake/schedule", **FILE)
+    assert sending("sam") == sending("dora") == []
+    with world.enclave.store.view() as view:
+        (held,) = [h for h in intake.holdings(view, PROJECT) if (h.source, h.contents) == ("SDE", "matching")]
+    intake.withdraw(world.enclave.store, world.enclave.settings, held.id, "hubert")
+    assert (sending("sam"), sending("dora")) == ([("SDE matching", False)], [])
+    world.on(date(2022, 4, 21))
+    assert sending("sam") == [("SDE matching", True)]
+    page = Browser(own_pages, "sam").see("agency").text
+    assert known(world, "SDE") in page and known(world, "DOL") not in page
+
+
+def test_keys_are_taken_from_the_hubs_staff_and_only_with_the_fingerprint_that_was_heard(
+    own_pages: str, world: World
+):  # fmt: skip
+    before, keys, hubert = known(world, "SDE"), new_keys("SDE").public, Browser(own_pages, "hubert")
+    for person in ("sam", "olga", "wren", "audrey"):
+        assert send_keys(Browser(own_pages, person), keys.to_text(), keys.fingerprint) == 403, person
+    assert send_keys(hubert, keys.to_text(), new_keys("SDE").public.fingerprint) == 403
+    assert send_keys(hubert, keys.to_text(), "") == send_keys(hubert, keys.to_text(), keys.fingerprint[:-1]) == 403
+    assert send_keys(hubert, "no keys", keys.fingerprint) == 422
+    other = new_keys("OPM").public
+    assert send_keys(hubert, other.to_text(), other.fingerprint) == 403
+    assert known(world, "SDE") == before and known(world, "OPM") == ""
+    spoken = " ".join(keys.fingerprint[n : n + 4] for n in range(0, 64, 4)).upper()
+    assert send_keys(hubert, keys.to_text(), spoken) == 303
+    assert known(world, "SDE") == keys.fingerprint
+    (line,) = Browser(own_pages, "sam").see("agency", format="json").json()["keys"]
+    assert line["fingerprint"] == keys.fingerprint
