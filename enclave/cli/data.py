@@ -104,10 +104,19 @@ def receive(
 
 
 @intake_group.command("key")
-def intake_key(context: typer.Context, public: GivenFile, as_json: Json = False) -> None:
+def intake_key(
+    context: typer.Context,
+    public: GivenFile,
+    fingerprint: Annotated[
+        str | None, typer.Option(help="As the agency read it out by telephone; another is refused.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Register an agency's public keys, after comparing the fingerprint by telephone."""
-    with context.obj.enclave.store.transaction() as tx:
-        known = intake.register_key(tx, read_public(public), context.obj.actor)
+    desk: Desk = context.obj
+    keys = read_public(public)
+    with desk.changing("intake.refuse-key", keys.owner, "") as tx:
+        known = intake.register_key(tx, keys, desk.actor, heard=fingerprint)
     show(
         known,
         as_json,

@@ -41,19 +41,31 @@ class SenderKey:
         return public_from_text(self.text, Path(f"{self.owner}.public.json"))
 
 
-def register_key(tx: Transaction, public: PublicKeys, actor: str, algorithm: str = ALGORITHM) -> SenderKey:
+def register_key(
+    tx: Transaction, public: PublicKeys, actor: str, algorithm: str = ALGORITHM, heard: str | None = None
+) -> SenderKey:
     """Register a party's public keys and the algorithm agreed on with it, in place of those before.
 
     The fingerprint is compared by telephone first, and the algorithm named there.
 
     Source: EM XV.D; EM XIV.A; EM XIV.B.
 
+    Parameters
+    ----------
+    heard : str, optional
+        The fingerprint as the party read it out, spaced as it likes; None where it was compared elsewhere.
+
     Raises
     ------
     Refused
-        If it is an algorithm that nothing here seals or opens with.
+        If it is an algorithm that nothing here seals or opens with, or not the fingerprint that was heard.
     """
     owner = party_id(public.owner)
+    if heard is not None and "".join(heard.split()).lower() != public.fingerprint:
+        raise refuse(
+            owner, "fingerprint", "EM XV.D", "it is not the fingerprint that was read out",
+            "Ask the party which key is its own.",
+        )  # fmt: skip
     if algorithm != ALGORITHM:
         raise refuse(
             owner, "algorithm", "EM XIV.A", "files cannot be sealed with this algorithm",

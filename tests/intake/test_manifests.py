@@ -105,6 +105,17 @@ def test_the_algorithm_agreed_with_an_agency_is_recorded_and_no_other_is(world: 
     assert rules(caught.value) == ["algorithm"]
 
 
+def test_keys_are_taken_with_the_fingerprint_that_was_read_out_and_with_no_other(world: Any) -> None:
+    keys = new_keys("CSCU").public
+    for heard in ("", keys.fingerprint[:-1], new_keys("CSCU").public.fingerprint):
+        with pytest.raises(Refused) as caught, world.store.transaction() as tx:
+            intake.register_key(tx, keys, "hub-staff-1", heard=heard)
+        assert rules(caught.value) == ["fingerprint"]
+    spoken = " ".join(keys.fingerprint[n : n + 4] for n in range(0, 64, 4)).upper()
+    with world.store.transaction() as tx:
+        assert intake.register_key(tx, keys, "hub-staff-1", heard=spoken).fingerprint == keys.fingerprint
+
+
 def test_by_which_channel_a_file_came_is_recorded(world: Any) -> None:
     people = world.people("DOL", 20)
     inbox = world.settings.home / "inbox" / "SDE"

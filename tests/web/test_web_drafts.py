@@ -10,7 +10,6 @@ import yaml
 
 from enclave import board
 from enclave.agreement import InForce
-from enclave.app import Enclave
 from enclave.board import State
 from tests.web.browser import Browser, served
 from tests.web.keyboard import Sit
@@ -24,7 +23,7 @@ def written(world: World, tmp_path: Path) -> World:
     """Give an installation with policies of its own, which a test can write into."""
     policies = tmp_path / "policies"
     shutil.copytree(world.enclave.settings.policies, policies)
-    return World(Enclave(world.enclave.settings.model_copy(update={"policies": policies})), world.good, world.unsafe)
+    return world.with_settings(policies=policies)
 
 
 def change(world: World, name: str, **said: object) -> None:

@@ -15,7 +15,7 @@ from enclave import incidents
 from enclave.review import Statement
 from enclave.web import FORMS, PAGES
 from tests.web.browser import Browser, served
-from tests.web.world import PROJECT, World
+from tests.web.world import OPEN_DATA, PROJECT, World
 
 PEOPLE = ("wren", "rita", "hubert", "sam", "dora", "wes", "olga", "audrey", "nora")
 
@@ -23,7 +23,7 @@ PEOPLE = ("wren", "rita", "hubert", "sam", "dora", "wes", "olga", "audrey", "nor
 @pytest.fixture(scope="module")
 def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, World]]:
     """Give pages on which something stands: a review open and half confirmed, a refusal, messages, a problem."""
-    world = matched.copy(tmp_path_factory.mktemp("openapi") / "home")
+    world = matched.copy(tmp_path_factory.mktemp("openapi") / "home").with_settings(open_data=OPEN_DATA)
     with served(world) as base:
         olga, sam = Browser(base, "olga"), Browser(base, "sam")
         olga.send(f"/requests/{world.good}/clear")

@@ -7,26 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from enclave.app import Enclave
 from enclave.review import Statement
-from enclave.settings import OpenData
 from tests.web.browser import Browser, served
 from tests.web.keyboard import Sit
-from tests.web.world import World
-
-TERMS = {
-    "address": "https://data.example.gov/p20win/", "publisher": "P20 WIN", "contact": "Operating Group",
-    "email": "p20win@example.gov",
-}  # fmt: skip
+from tests.web.world import OPEN_DATA, World
 
 
 @pytest.fixture(scope="module")
 def put_out(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Give an installation that says where open data are served, in which a package was put out to the public."""
     folder = tmp_path_factory.mktemp("open")
-    world = matched.copy(folder / "home")
-    terms = OpenData(**TERMS, folder=folder / "served")
-    world = World(Enclave(world.enclave.settings.model_copy(update={"open_data": terms})), world.good, world.unsafe)
+    terms = OPEN_DATA.model_copy(update={"folder": folder / "served"})
+    world = matched.copy(folder / "home").with_settings(open_data=terms)
     with served(world) as base:
         olga, sam, page = Browser(base, "olga"), Browser(base, "sam"), f"/requests/{world.good}"
         olga.send(f"{page}/clear")

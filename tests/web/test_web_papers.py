@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import requests
 
@@ -10,7 +12,7 @@ from enclave.papers import Paper
 from enclave.people import Listing, Person
 from enclave.terms import Role
 from tests.parties import ask, representative, say_yes
-from tests.web.browser import Browser
+from tests.web.browser import Browser, served
 from tests.web.world import PROJECT, World
 
 OTHER = "DR-0101"
@@ -122,6 +124,16 @@ def test_a_form_is_read_whole_and_no_larger_than_it_may_be(pages: str):
     assert send(at, "multipart/mixed; boundary=b", b"--b--") == 415
     assert send(at, str(whole.headers["Content-Type"]), b"x" * (21 * 1024**2)) == 413
     assert send(f"{olga.base}incidents/hold", str(whole.headers["Content-Type"]), whole.body) == 415
+
+
+def test_a_paper_the_scanner_has_not_seen_is_not_kept(world: World, tmp_path: Path):
+    silent = world.with_settings(scanner=tmp_path / "no-scanner.sock")
+    before = {*(world.enclave.settings.sealed / "papers").iterdir()}
+    with served(silent) as base:
+        olga = Browser(base, "olga")
+        assert hand_in(olga, "add", kind="agreement", since=DAY) == 403 and not filed(olga, "agreement")["versions"]
+    assert {*(world.enclave.settings.sealed / "papers").iterdir()} == before
+    assert not [*world.enclave.settings.runtime.glob("scratch-posted*")], "nothing lies open"
 
 
 def test_employment_is_verified_by_another_than_who_handed_it_in(own_pages: str, world: World):

@@ -131,3 +131,14 @@ def test_pages_fit_a_narrow_window(chromium: Chromium, lived_in: tuple[str, Worl
             assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, (person, name)
             page.screenshot(path=PICTURES / f"web-{person}-{name}-narrow.png")
         page.context.close()
+
+
+def test_the_drawing_of_the_data_flow_keeps_its_letters_legible_on_a_small_telephone(
+    chromium: Chromium, lived_in: tuple[str, World]
+):  # fmt: skip
+    page, _ = open_page(chromium, lived_in[0], "sam", "light", width=NARROW)
+    page.goto(f"{lived_in[0]}projects/{PROJECT}#flow")
+    drawing = page.get_by_role("region", name="How the data flow")
+    high = drawing.locator("svg text").first.evaluate("text => text.getBoundingClientRect().height")
+    assert high >= 11 and drawing.evaluate("each => each.scrollWidth > each.clientWidth && each.tabIndex === 0")
+    page.context.close()

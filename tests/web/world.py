@@ -14,7 +14,7 @@ from enclave.app import Enclave, initialise, open_enclave
 from enclave.ledger import Entry
 from enclave.people import Admission, Listing, Person
 from enclave.scratch import wipe
-from enclave.settings import defaults
+from enclave.settings import OpenData, defaults
 from enclave.terms import Action, Role
 from enclave.vault import new_keys
 from p20kit import Rate, chart, open_project, protect, request_release, synthetic, tabulate
@@ -22,6 +22,10 @@ from tests.parties import bring_into_force, let_in, representative
 
 PROJECT = "DR-0034"
 AS_OF = date(2022, 4, 11)
+OPEN_DATA = OpenData(
+    address="https://data.example.gov/p20win/", publisher="P20 WIN", contact="Operating Group",
+    email="p20win@example.gov",
+)  # fmt: skip
 SCRIPT = "<script>document.title='stolen'</script>"
 STAFF = {
     "hubert": (Role.HUB_STAFF, "III.F.1", "", True),
@@ -64,6 +68,10 @@ class World:
         lines = [f"{key} = {json.dumps(value)}" for key, value in defaults(home, demo=True).items()]
         (home / "enclave.toml").write_text("\n".join(lines) + "\n")
         return World(open_enclave(home), self.good, self.unsafe)
+
+    def with_settings(self, **changed: object) -> World:
+        """Give the same installation with other settings."""
+        return World(Enclave(self.enclave.settings.model_copy(update=changed)), self.good, self.unsafe)
 
     def close(self) -> None:
         """Close the registry and wipe the runtime folder."""
