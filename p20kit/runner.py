@@ -132,8 +132,7 @@ def run(notebook: Path, parameters: Mapping[str, object], out: Path, *, report: 
     out : Path
         Where the executed notebook (and the report) is written, its own working directory; made if absent.
     report : str
-        What the report is of, as ``DR-0034 match-01``: its results are written too, as HTML and as PDF, without code
-        and without any outside reference. None is where it is empty.
+        What its results are of, to be written too as HTML and PDF, without code or outside reference; empty for none.
     emit : callable
         Receives the events.
 

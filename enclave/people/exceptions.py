@@ -53,7 +53,7 @@ def standards() -> list[str]:
 
     Source: EM XV.E.
     """
-    return [clause for clause in clauses() if clause == "EM XV" or clause.startswith("EM XV.")]
+    return [clause for clause in clauses() if clause.partition(".")[0] == "EM XV"]
 
 
 def except_from(tx: Transaction, agency: str, standard: str, plan: str, until: date, actor: str) -> Deviation:

@@ -209,15 +209,15 @@ def test_a_certificate_that_came_in_signed_is_filed_by_title(own_pages: str, wor
 
 def test_older_entries_follow_one_another_to_the_first_and_each_is_shown_once(pages: str):
     audrey, address = Browser(pages, "audrey"), f"{pages}projects/{PROJECT}/ledger"
-    first = audrey.http.get(address, params={"format": "json", "who": "opm"}, timeout=60).json()
+    first = audrey.http.get(address, params={"format": "json", "what": "e"}, timeout=60).json()
     assert first["found"] > 50 and first["before"] is None, "one page does not hold them"
-    seen, link = list[int](), "?who=opm"
+    seen, link = list[int](), "?what=e"
     while link:
         page = audrey.http.get(address + link, timeout=60).text
         seen += [int(number) for number in re.findall(r"Receipt of entry (\d+)", page)]
         older = re.search(r'href="([^"]*)#entries">Older entries<', page)
         link = html.unescape(older[1]) if older else ""
-        assert not link or "who=opm" in link, "what was asked for is asked for again"
+        assert not link or "what=e" in link, "what was asked for is asked for again"
     assert len(seen) == len({*seen}) == first["found"] and seen == sorted(seen, reverse=True)
 
 
