@@ -42,7 +42,7 @@ FILED = {
     "readme": ("wren", "file:{package}/README.html"),
 }
 """Who prints what; a reader of a package opens its own page beside the files."""
-_AT_WORK = "header.top, nav, form, button, .skip, footer a, .go"
+_AT_WORK = "header.top, nav, form, button, .skip, body > footer a, .go"
 _SEEN = """asked => {
   const wide = document.documentElement.clientWidth, shown = each => each.checkVisibility();
   const light = colour => (colour.match(/[\\d.]+/g) || []).slice(0, 3).every(part => Number(part) > 235);
