@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
-import yaml
-
 from enclave.errors import Fault
-from enclave.settings import PACKAGED_POLICIES
+from enclave.settings import PACKAGED_POLICIES, policy_file
 
 
 @cache
 def clauses() -> dict[str, str]:
     """Give id -> short title of every clause."""
-    return dict(yaml.safe_load((PACKAGED_POLICIES / "clauses.yaml").read_text("utf-8")))
+    return dict(policy_file(PACKAGED_POLICIES / "clauses.yaml"))
 
 
 def title(clause: str) -> str:

@@ -9,7 +9,9 @@ import hashlib
 import os
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from enclave.errors import invalid
@@ -17,6 +19,19 @@ from enclave.terms import MAILBOX
 
 PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
 PACKAGED_NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks" / "templates"
+
+
+def policy_file(path: Path) -> Any:
+    """Read a YAML file of `policies/`, by libyaml: in Python alone it takes ten times as long, at every command.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    yaml.YAMLError
+        If it is not YAML.
+    """
+    return yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
 
 
 _FOLDER = r"^https?://[^\s?#]+/$"

@@ -16,12 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from enclave.agreement import conflicts_of
 from enclave.clauses import clauses
-from enclave.settings import PACKAGED_POLICIES
+from enclave.settings import PACKAGED_POLICIES, policy_file
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE, PAGE = PACKAGED_POLICIES / "requirements.yaml", ROOT / "docs" / "requirements.md"
@@ -63,7 +62,7 @@ class Group(BaseModel):
 
 def read(path: Path = SOURCE) -> dict[str, Group]:
     """Read the requirements by the letter of their group."""
-    return {letter: Group.model_validate(body) for letter, body in yaml.safe_load(path.read_text("utf-8")).items()}
+    return {letter: Group.model_validate(body) for letter, body in policy_file(path).items()}
 
 
 def mistakes(groups: dict[str, Group]) -> list[str]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from enclave.agreement.documents import Documents
 from enclave.agreement.model import AgencyTerms, Agreement
 from enclave.errors import Finding, Invalid, invalid
+from enclave.settings import policy_file
 
 P = TypeVar("P", Agreement, AgencyTerms, Documents)
 
@@ -24,7 +25,7 @@ def load(path: Path, kind: type[P]) -> P:
         If it is missing or not YAML; one finding for every unknown or missing key.
     """
     try:
-        body: Any = yaml.safe_load(path.read_text("utf-8"))
+        body: Any = policy_file(path)
         return kind.model_validate(body)
     except FileNotFoundError as error:
         raise invalid(

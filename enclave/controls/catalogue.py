@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from enclave.errors import Finding, Invalid
+from enclave.settings import policy_file
 
 CATALOGUE = "controls.yaml"
 
@@ -53,7 +54,7 @@ def read_catalogue(policies: Path) -> tuple[Control, ...]:
         If the file is missing, or a key in it is unknown or missing.
     """
     try:
-        body = yaml.safe_load((policies / CATALOGUE).read_text("utf-8"))
+        body = policy_file(policies / CATALOGUE)
         return tuple(Control.model_validate(each) for each in body)
     except (OSError, yaml.YAMLError, TypeError, ValidationError) as error:
         what = "it is no list of controls that can be read"

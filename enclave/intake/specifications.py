@@ -9,16 +9,14 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 
-import yaml
-
 from enclave.errors import Finding
-from enclave.settings import PACKAGED_POLICIES
+from enclave.settings import PACKAGED_POLICIES, policy_file
 
 
 @cache
 def specifications() -> Mapping[str, date | None]:
     """Give the last day of each known version; None where none is set (policies/specifications.yaml)."""
-    known = yaml.safe_load((PACKAGED_POLICIES / "specifications.yaml").read_text("utf-8"))
+    known = policy_file(PACKAGED_POLICIES / "specifications.yaml")
     return {str(version): terms["until"] for version, terms in known.items()}
 
 

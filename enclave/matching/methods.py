@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from enclave.errors import Finding, Invalid, invalid, refuse
+from enclave.settings import policy_file
 from enclave.terms import ApprovedNotebook
 
 REGISTRY = "matching_methods.yaml"
@@ -205,7 +206,7 @@ def registered_methods(policies: Path) -> tuple[Method, ...]:
 
 def _read(registry: Path) -> tuple[Method, ...]:
     try:
-        body: Any = yaml.safe_load(registry.read_text("utf-8"))
+        body: Any = policy_file(registry)
         return tuple(Method.model_validate(each) for each in body["methods"])
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         what = "it is no list of methods that can be read"

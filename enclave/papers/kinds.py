@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from enclave.errors import invalid
-from enclave.settings import PACKAGED_POLICIES
+from enclave.settings import PACKAGED_POLICIES, policy_file
 
 
 class Kind(BaseModel):
@@ -53,7 +52,7 @@ class Kind(BaseModel):
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Give every kind of paper by its name."""
-    table = yaml.safe_load((PACKAGED_POLICIES / "papers.yaml").read_text("utf-8"))
+    table = policy_file(PACKAGED_POLICIES / "papers.yaml")
     return MappingProxyType({name: Kind.model_validate(body) for name, body in table.items()})
 
 
