@@ -46,18 +46,25 @@ class Reconciler:
         while getattr(hub, "http_server", None) is None:
             await asyncio.sleep(0.1)
         await asyncio.to_thread(self._reap, {spawner.sandbox_name for spawner in _active(hub)})
-        seen, due = "", set[str]()
+        seen, due, changed = "", set[str](), False
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._asked.wait(), WATCH_SECONDS)
             seen, earlier = await self._revision(seen), seen
-            changed = self._asked.is_set() or seen != earlier
+            changed = changed or self._asked.is_set() or seen != earlier
             self._asked.clear()
             if changed or due:
-                concerned = [spawner for spawner in _active(hub) if changed or spawner.sandbox_name in due]
+                try:
+                    concerned = [spawner for spawner in _active(hub) if changed or spawner.sandbox_name in due]
+                except Exception as error:  # noqa: BLE001 - whatever keeps the hub's database from answering
+                    # Whoever asks first after a crash of it is told so; the change is looked at again.
+                    log.error("running servers cannot be listed (%s)", type(error).__name__)
+                    hub.db.rollback()
+                    continue
                 await asyncio.gather(*(_reconcile(spawner) for spawner in concerned if not spawner.pending))
                 # Whose server is just starting is asked about as soon as it is there.
                 due = {spawner.sandbox_name for spawner in concerned if spawner.pending}
+                changed = False
 
     async def _revision(self, seen: str) -> str:
         try:

@@ -20,7 +20,8 @@ def address(postgresql: PostgreSQL) -> str:
 
 @pytest.fixture(scope="module")
 def hub(provider: str, address: str) -> Iterator[Hub]:
-    with running_hub(provider, database=address) as found:
+    # each server by itself is asked about every ten minutes only: what ends access here is noticed, not waited for
+    with running_hub(provider, database=address, reconcile_seconds=600) as found:
         yield found
 
 
@@ -42,3 +43,11 @@ def test_a_crash_of_the_database_ends_neither_hub_nor_session(hub: Hub, postgres
         hub_client.login(hub.base_url, "ben")
     hub.opened("ben")
     assert set(running) < set(hub.sandboxes())
+
+
+def test_access_ends_at_once_though_the_database_has_crashed(hub: Hub, postgresql: PostgreSQL) -> None:
+    """Who watches for changes may be the first to ask the database after it, and learns that it was gone."""
+    hub.opened("dan")
+    postgresql.crash()
+    hub.revoke("dan")
+    hub_client.until(lambda: "dan-dr-0034" in hub.released())
