@@ -178,14 +178,15 @@ def _said(asker: socket.socket) -> bytes:
 
 def _listener(folder: Path) -> socket.socket:
     """Listen in a folder; through its descriptor, for its path may be longer than a socket's address."""
-    path = folder / SOCKET
-    path.unlink(missing_ok=True)  # of one that ended
+    made = folder / f"{SOCKET}.made"
+    made.unlink(missing_ok=True)  # of one that was ended here
     listener, at = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), os.open(folder, os.O_PATH)
     try:
-        listener.bind(f"/proc/self/fd/{at}/{SOCKET}")
-        path.chmod(0o666)
+        listener.bind(f"/proc/self/fd/{at}/{made.name}")
+        made.chmod(0o666)
         listener.listen(1)
         listener.setblocking(False)
+        made.replace(folder / SOCKET)  # in place of one that ended; who finds it is heard
     except OSError:
         listener.close()
         raise
