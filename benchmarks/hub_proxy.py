@@ -27,9 +27,9 @@ from aiohttp import web
 
 from benchmarks.hub_sessions import NPM_PROXY
 from benchmarks.measuring import ROOT
+from demo.hub_client import free_port
 from hub_config import posted
 from hub_config.config import VARIABLE, load, socket_url
-from tests.hub.conftest import free_port
 from tests.hub.small_broker import SmallSession
 
 SERVER, HUB = "/user/ana/dr-0034", "/hub"

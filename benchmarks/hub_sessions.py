@@ -20,8 +20,9 @@ import websocket
 
 from benchmarks.measuring import ROOT
 from demo import hub_client
+from demo.hub_client import free_port
 from enclave.sandbox import Sandboxes
-from tests.hub.conftest import PROJECT, Hub, free_port, running_hub
+from tests.hub.conftest import PROJECT, Hub, running_hub
 from tests.world import write_settings
 
 NPM_PROXY = ROOT / "var" / "proxy" / "configurable-http-proxy"

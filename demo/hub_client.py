@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,9 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import websocket
+
+LONGEST = 180.0
+"""Seconds that anything is waited for at most; a busy machine makes it later, and waiting ends when it is there."""
 
 
 class HubError(RuntimeError):
@@ -49,6 +53,19 @@ class CellOutput:
     text: str = ""
     error: str = ""
     data: list[dict[str, Any]] = field(default_factory=list)
+
+
+def free_port() -> int:
+    """Give a port of loopback that nobody else is given while this process runs.
+
+    A socket that never listens keeps it: who is told to listen there can, and nobody who asks for any port gets it.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = int(held.getsockname()[1])
+        held.detach()
+    return port
 
 
 def start_provider(port: int, people: Iterable[dict[str, Any]], home: Path) -> subprocess.Popen[bytes]:
@@ -118,7 +135,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(30)
+            process.wait(LONGEST)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -134,9 +151,9 @@ def login(base_url: str, username: str) -> requests.Session:
     """
     session = requests.Session()
     session.headers["User-Agent"] = "enclave-hub-client"
-    page = session.get(f"{base_url}/hub/oauth_login?next=/hub/home", timeout=30)
+    page = session.get(f"{base_url}/hub/oauth_login?next=/hub/home", timeout=LONGEST)
     if urlsplit(page.url).netloc != urlsplit(base_url).netloc:
-        page = session.post(page.url, data={"sub": username}, timeout=30)
+        page = session.post(page.url, data={"sub": username}, timeout=LONGEST)
     if page.status_code >= 400:
         raise HubError(_message(page), page.status_code)
     return session
@@ -151,24 +168,26 @@ def start_server(session: requests.Session, base_url: str, username: str, projec
         With the refusal's text when the person is not admitted.
     """
     api = f"{base_url}/hub/api/users/{username}/servers/{project}"
-    answer = session.post(api, headers=xsrf(session, base_url, "/hub/"), timeout=120)
+    answer = session.post(api, headers=xsrf(session, base_url, "/hub/"), timeout=LONGEST)
     if answer.status_code >= 400 and "already running" not in answer.text:
         raise HubError(_message(answer), answer.status_code)
     if answer.status_code == 202:
         until(lambda: _started(session, f"{api}/progress"))
     server_url = f"{base_url}/user/{username}/{project}/"
-    page = session.get(urljoin(server_url, "lab"), timeout=60)
+    page = session.get(urljoin(server_url, "lab"), timeout=LONGEST)
     if page.status_code >= 400:
         raise HubError(_message(page), page.status_code)
     return server_url
 
 
 def stop_server(session: requests.Session, base_url: str, username: str, project: str) -> None:
-    """Stop a server."""
-    api = f"{base_url}/hub/api/users/{username}/servers/{project}"
-    answer = session.delete(api, headers=xsrf(session, base_url, "/hub/"), timeout=60)
+    """Stop a server, and wait until it has stopped: a hub that is busy says before that it will."""
+    api = f"{base_url}/hub/api/users/{username}"
+    headers = xsrf(session, base_url, "/hub/")
+    answer = session.delete(f"{api}/servers/{project}", headers=headers, timeout=LONGEST)
     if answer.status_code >= 400:
         raise HubError(_message(answer), answer.status_code)
+    until(lambda: project not in session.get(api, headers=headers, timeout=LONGEST).json()["servers"])
 
 
 @dataclass(frozen=True)
@@ -185,7 +204,7 @@ class Kernel:
     channel: websocket.WebSocket
 
 
-def start_kernel(session: requests.Session, server_url: str, timeout: float = 120) -> Kernel:
+def start_kernel(session: requests.Session, server_url: str, timeout: float = LONGEST) -> Kernel:
     """Start a kernel of the server and open its channel.
 
     Raises
@@ -194,7 +213,9 @@ def start_kernel(session: requests.Session, server_url: str, timeout: float = 12
         When the server starts none.
     """
     headers = xsrf(session, server_url, urlsplit(server_url).path)
-    answer = session.post(urljoin(server_url, "api/kernels"), json={"name": "python3"}, headers=headers, timeout=60)
+    answer = session.post(
+        urljoin(server_url, "api/kernels"), json={"name": "python3"}, headers=headers, timeout=LONGEST
+    )
     if answer.status_code >= 400:
         raise HubError(_message(answer), answer.status_code)
     url = urljoin(server_url, f"api/kernels/{answer.json()['id']}")
@@ -208,7 +229,7 @@ def start_kernel(session: requests.Session, server_url: str, timeout: float = 12
 
 
 def run_cells(
-    session: requests.Session, server_url: str, cells: Iterable[str], timeout: float = 120
+    session: requests.Session, server_url: str, cells: Iterable[str], timeout: float = LONGEST
 ) -> list[CellOutput]:
     """Run code in a new kernel of the server and return what each cell showed; the kernel ends after."""
     kernel = start_kernel(session, server_url, timeout)
@@ -216,7 +237,7 @@ def run_cells(
         return [run_cell(kernel.channel, code) for code in cells]
     finally:
         kernel.channel.close()
-        session.delete(kernel.url, headers=xsrf(session, server_url, urlsplit(server_url).path), timeout=30)
+        session.delete(kernel.url, headers=xsrf(session, server_url, urlsplit(server_url).path), timeout=LONGEST)
 
 
 def run_notebook(
@@ -261,7 +282,7 @@ def run_cell(channel: websocket.WebSocket, code: str) -> CellOutput:
 
 def _started(session: requests.Session, progress_url: str) -> bool:
     """Follow a start to its end; False where the hub has nothing to tell, between the start and the route to it."""
-    with session.get(progress_url, stream=True, headers={"Accept": "text/event-stream"}, timeout=120) as events:
+    with session.get(progress_url, stream=True, headers={"Accept": "text/event-stream"}, timeout=LONGEST) as events:
         for line in events.iter_lines():
             if line.startswith(b"data:"):
                 event = json.loads(line[5:])
@@ -297,7 +318,7 @@ def _message(answer: requests.Response) -> str:
         return f"{answer.status_code}: {' '.join(text.split())[:600]}"
 
 
-def until(holds: Callable[[], bool], seconds: float = 180) -> None:
+def until(holds: Callable[[], bool], seconds: float = LONGEST) -> None:
     """Wait until something is so.
 
     Raises
@@ -325,7 +346,7 @@ def until_answered(url: str, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise HubError(f"ended with exit {process.returncode} before it answered")
         try:
-            return requests.get(url, timeout=5).ok
+            return requests.get(url, timeout=LONGEST).ok
         except requests.ConnectionError:
             return False
 

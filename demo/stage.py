@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,18 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.cast import EVERYONE
-from demo.hub_client import start_hub, start_provider, stop, until_answered
+from demo.hub_client import free_port, start_hub, start_provider, stop, until_answered
 from enclave.app import Enclave
 from enclave.scratch import wipe
 from enclave.settings import Settings
 from hub_config.config import load, socket_url
-
-
-def free_port() -> int:
-    """Give a port that is free on loopback now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

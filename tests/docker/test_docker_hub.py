@@ -56,7 +56,7 @@ def test_access_that_ends_ends_the_container(hub: Hub, engine: Engine) -> None:
     hub.revoke("cleo")
     hub_client.until(lambda: not engine.containers(hers))
     hub_client.until(lambda: "cleo-dr-0034" in hub.released())
-    assert session.get(f"{server}api/me", timeout=20).status_code != 200
+    assert session.get(f"{server}api/me", timeout=hub_client.LONGEST).status_code != 200
 
 
 def test_an_image_that_is_not_there_is_a_fault_and_leaves_nothing(provider: str, engine: Engine) -> None:

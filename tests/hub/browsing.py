@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 PICTURES = Path(__file__).parents[2] / "var" / "screenshots"
-# Waiting ends as soon as the thing is there; a busy machine only makes it later.
-LONGEST_MS = 180_000
-expect.set_options(timeout=LONGEST_MS)
 
 
 def sign_in(page: Page, base_url: str, person: str, to: str = "/hub/home") -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +13,13 @@ from pathlib import Path
 import duckdb
 import nbformat
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from demo import hub_client
+from demo.hub_client import free_port
 from enclave.sandbox import Sandboxes
 from enclave.scratch import wipe
-from tests.hub.browsing import LONGEST_MS
+from tests.chromium import LONGEST_MS, chromium
 from tests.world import Installation, write_settings
 
 PROJECT = "dr-0034"
@@ -27,6 +27,7 @@ PEOPLE = [
     {"sub": "ana", "amr": ["pwd", "mfa"]},
     {"sub": "ben", "amr": ["pwd", "otp"]},
     {"sub": "cleo", "amr": ["pwd", "mfa"]},
+    {"sub": "dan", "amr": ["pwd", "mfa"]},
     {"sub": "eve", "amr": ["pwd"]},
 ]
 
@@ -131,12 +132,6 @@ def survives_a_crash_of_the_hub(hub: Hub) -> None:
     assert hub_client.run_cells(session, server, ["print(open('kept.py').read())"])[0].text == "kept\n"
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start the OpenID Connect provider and return its issuer."""
@@ -157,12 +152,10 @@ def hub(provider: str) -> Iterator[Hub]:
 @pytest.fixture
 def page() -> Iterator[Page]:
     """Give a page of Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    with chromium() as browser:
         found = browser.new_page(viewport={"width": 1400, "height": 860})
         found.set_default_timeout(LONGEST_MS)
         yield found
-        browser.close()
 
 
 @contextmanager

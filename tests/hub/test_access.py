@@ -143,7 +143,7 @@ def test_every_reason_ends_the_server_at_once(
         happens(enclave.made)
         hub_client.until(lambda: enclave.made.actions("session.")[-1] == "session.close")
         assert enclave.running() == 0
-        assert session.get(urljoin(server, "api/me"), timeout=20).status_code != 200
+        assert session.get(urljoin(server, "api/me"), timeout=hub_client.LONGEST).status_code != 200
         hub_client.until(lambda: enclave.kept_of_servers() == 0)
         assert why in str(enclave.refusal())
     finally:
@@ -220,7 +220,8 @@ def test_a_person_makes_no_token_and_shares_no_server(enclave: Enclave) -> None:
     headers = hub_client.xsrf(session, enclave.url, "/hub/")
     api = f"{enclave.url}/hub/api"
     for path in ("users/wren/tokens", f"shares/wren/{DR}", f"share-codes/wren/{DR}"):
-        assert session.post(f"{api}/{path}", json={}, headers=headers, timeout=20).status_code in (403, 404), path
+        answer = session.post(f"{api}/{path}", json={}, headers=headers, timeout=hub_client.LONGEST)
+        assert answer.status_code in (403, 404), path
 
 
 def sealed_table(made: Installation) -> Path:

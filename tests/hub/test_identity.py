@@ -18,10 +18,11 @@ import requests
 from traitlets.config import Config
 
 from demo import hub_client
+from demo.hub_client import LONGEST, free_port
 from enclave.settings import defaults
 from hub_config import oidc
 from hub_config.config import HubConfig, Identity, load
-from tests.hub.conftest import PROJECT, Hub, free_port, running_hub
+from tests.hub.conftest import PROJECT, Hub, running_hub
 from tests.hub.forger import CLIENT, OTHER_KEY, Forger, forging, saying, signed
 from tests.world import write_settings
 
@@ -103,9 +104,9 @@ def test_a_password_alone_does_not_sign_in(hub: Hub) -> None:
 
 
 def test_there_is_no_password_of_ours(hub: Hub) -> None:
-    page = requests.get(f"{hub.base_url}/hub/login", timeout=10)
+    page = requests.get(f"{hub.base_url}/hub/login", timeout=LONGEST)
     assert 'type="password"' not in page.text
-    answer = requests.post(f"{hub.base_url}/hub/login", data={"username": "ana", "password": "x"}, timeout=10)
+    answer = requests.post(f"{hub.base_url}/hub/login", data={"username": "ana", "password": "x"}, timeout=LONGEST)
     assert answer.status_code in (403, 405)
 
 
@@ -122,8 +123,8 @@ def test_an_administrator_of_the_hub_is_none_after_signing_in(hub: Hub) -> None:
         )
     hub.restart(hard=False)
     ben = hub_client.login(hub.base_url, "ben")
-    assert ben.get(urljoin(server, "api/contents"), timeout=20).status_code == 403
-    assert ben.get(f"{hub.base_url}/hub/admin", timeout=20).status_code == 403
+    assert ben.get(urljoin(server, "api/contents"), timeout=LONGEST).status_code == 403
+    assert ben.get(f"{hub.base_url}/hub/admin", timeout=LONGEST).status_code == 403
     with pytest.raises(hub_client.HubError):
         hub_client.stop_server(ben, hub.base_url, "ana", PROJECT)
 
@@ -139,7 +140,7 @@ def grouped(provider: str) -> Iterator[Hub]:
 def at_the_provider(provider: str, person: str, *groups: str) -> None:
     """Put a person into these groups and no other."""
     claims = {"amr": ["pwd", "mfa"], "groups": groups}
-    assert requests.put(f"{provider}/users/{person}", json=claims, timeout=10).ok
+    assert requests.put(f"{provider}/users/{person}", json=claims, timeout=LONGEST).ok
 
 
 def test_a_server_is_for_the_projects_group_at_the_provider(grouped: Hub, provider: str) -> None:
@@ -157,14 +158,14 @@ def test_a_group_that_is_lost_at_the_provider_ends_the_server(grouped: Hub, prov
     assert len(grouped.sandboxes()) == 1
     at_the_provider(provider, "ana", "others")
     hub_client.until(lambda: grouped.sandboxes() == [] and "ana-dr-0034" in grouped.released())
-    assert session.get(urljoin(server, "api/me"), timeout=20).status_code != 200
+    assert session.get(urljoin(server, "api/me"), timeout=LONGEST).status_code != 200
 
 
 def test_an_account_that_is_closed_at_the_provider_ends_the_server(grouped: Hub, provider: str) -> None:
     at_the_provider(provider, "cleo", "p20win-dr-0034")
     grouped.opened("cleo")
     assert len(grouped.sandboxes()) == 1
-    assert requests.post(f"{provider}/users/cleo/revoke-tokens", timeout=10).ok
+    assert requests.post(f"{provider}/users/cleo/revoke-tokens", timeout=LONGEST).ok
     hub_client.until(lambda: grouped.sandboxes() == [])
 
 
@@ -180,7 +181,7 @@ def test_the_demonstrations_provider_serves_no_other_installation(tmp_path: Path
     values = defaults(tmp_path)
     (tmp_path / "enclave.toml").write_text("".join(f"{key} = {json.dumps(told)}\n" for key, told in values.items()))
     command = [sys.executable, "-m", "demo.provider", str(tmp_path), "--port", str(free_port())]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST)
     assert ended.returncode == 3
     assert "not a demonstration" in ended.stderr and "Name your agencies' provider" in ended.stderr
 

@@ -36,7 +36,7 @@ def test_a_session_ends_when_nothing_runs_and_not_while_a_cell_does(hub: Hub) ->
     busy.close()  # nobody looks on: the other's page stays open, and asks for its kernels as JupyterLab does
 
     def over() -> bool:
-        session.get(urljoin(server, "api/kernels"), timeout=20)
+        session.get(urljoin(server, "api/kernels"), timeout=hub_client.LONGEST)
         return "cleo-dr-0034" in hub.released()
 
     hub_client.until(over)

@@ -102,13 +102,13 @@ def test_a_reviewer_judges_pairs_and_runs_nothing_else(staff: Staff, page: Page)
 def attack_by_hand(staff: Staff, session: requests.Session) -> None:
     """Speak to the kernel and the server without JupyterLab: what it holds is not to be had."""
     server = f"{staff.base_url}/{SERVER}"
-    session.get(f"{server}lab", timeout=60)
+    session.get(f"{server}lab", timeout=hub_client.LONGEST)
     headers = hub_client.xsrf(session, server, f"/{SERVER}")
-    (kernel,) = (found["id"] for found in session.get(f"{server}api/kernels", timeout=60).json())
+    (kernel,) = (found["id"] for found in session.get(f"{server}api/kernels", timeout=hub_client.LONGEST).json())
     address = f"{server}api/kernels/{kernel}/channels"
     cookies = "; ".join(f"{name}={value}" for name, value in hub_client.cookies(session, address).items())
     place, origin = address.replace("http", "ws", 1), staff.base_url
-    channel = websocket.create_connection(place, cookie=cookies, origin=origin, timeout=60)
+    channel = websocket.create_connection(place, cookie=cookies, origin=origin, timeout=hub_client.LONGEST)
     channel.send(json.dumps(asked(OWN)))
     received = channel.recv()
     while "execute_reply" not in received:
@@ -123,7 +123,9 @@ def attack_by_hand(staff: Staff, session: requests.Session) -> None:
         ("POST", "api/terminals"),
         ("GET", "files/templates/match_review.ipynb"),
     ):
-        answer = session.request(method, f"{server}{path}", json=notebook, headers=headers, timeout=60)
+        answer = session.request(
+            method, f"{server}{path}", json=notebook, headers=headers, timeout=hub_client.LONGEST
+        )
         assert answer.status_code == 403, path
 
 

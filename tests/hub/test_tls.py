@@ -14,11 +14,12 @@ import pytest
 import requests
 
 from demo import hub_client
+from demo.hub_client import LONGEST, free_port
 from enclave.errors import Invalid
 from hub_config.config import load
 from hub_config.tls import Credentials
 from tests.hub.certificates import Authority
-from tests.hub.conftest import Hub, free_port, running_hub
+from tests.hub.conftest import Hub, running_hub
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def test_a_session_runs_over_tls(served: Served) -> None:
     assert hub_client.run_cells(session, server, ["print(6 * 7)"])[0].text == "42\n"
     assert all(cookie.secure for cookie in session.cookies) and len(session.cookies) > 1
     for path in ("/hub/home", "lab", "files/rows.csv", "/nothing"):
-        answer = session.get(urljoin(server, path), timeout=20)
+        answer = session.get(urljoin(server, path), timeout=LONGEST)
         assert "max-age=31536000" in answer.headers["Strict-Transport-Security"], path
 
 
@@ -75,13 +76,13 @@ def test_a_browser_that_comes_in_the_clear_is_sent_on(served: Served) -> None:
         f"{clear}/hub/login?next=%2Fhub%2Fhome",
         headers={"Host": "elsewhere.example"},
         allow_redirects=False,
-        timeout=9,
+        timeout=LONGEST,
     )
     assert sent.status_code == 308
     assert sent.headers["Location"] == f"{served.hub.base_url}/hub/login?next=%2Fhub%2Fhome"
-    assert requests.post(f"{clear}/hub/login", data={"a": "b"}, timeout=9).status_code == 403
+    assert requests.post(f"{clear}/hub/login", data={"a": "b"}, timeout=LONGEST).status_code == 403
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"http://localhost:{served.port}/hub/login", timeout=9)
+        requests.get(f"http://localhost:{served.port}/hub/login", timeout=LONGEST)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

@@ -20,7 +20,7 @@ def test_a_hub_runs_behind_npms_proxy_and_says_that_it_is_weaker(provider: str) 
         (written,) = sees_the_project_alone(session, server, "print(open('rows.csv', 'w').write('planted marker'))")
         assert written == "14"
         # the sandbox holds; what the glass would have closed does not
-        assert session.get(urljoin(server, "files/rows.csv"), timeout=60).text == "planted marker"
+        assert session.get(urljoin(server, "files/rows.csv"), timeout=hub_client.LONGEST).text == "planted marker"
         assert "no glass" in (hub.home / "hub.log").read_text()
         hub.revoke("ana")
         hub_client.until(lambda: hub.sandboxes() == [])

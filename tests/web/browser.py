@@ -17,16 +17,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from demo.hub_client import LONGEST
 from enclave.web import Sessions, SignedIn, create_app
 from tests.web.world import PROJECT, World
 
 PREFIX = "/services/enclave/"
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 class NamedLogin:
@@ -60,11 +55,11 @@ class Browser:
         self.http = requests.Session()
         # A kept connection may be closed by the other end at the moment it is used again.
         self.http.headers["Connection"] = "close"
-        self.http.get(f"{base}login?as={name}", timeout=30)
+        self.http.get(f"{base}login?as={name}", timeout=LONGEST)
 
     def see(self, path: str = "", **query: str) -> requests.Response:
         """Open a page below the prefix."""
-        return self.http.get(f"{self.base}{path}", params=query, timeout=60, allow_redirects=False)
+        return self.http.get(f"{self.base}{path}", params=query, timeout=LONGEST, allow_redirects=False)
 
     def of(self, path: str = "", **query: str) -> requests.Response:
         """Open a page of the project."""
@@ -79,15 +74,22 @@ class Browser:
     def post(self, path: str, **fields: object) -> requests.Response:
         """Send a form below the prefix, with the token of one's own pages."""
         return self.http.post(
-            f"{self.base}{path}", data={"csrf": self.csrf(), **fields}, timeout=120, allow_redirects=False
+            f"{self.base}{path}", data={"csrf": self.csrf(), **fields}, timeout=LONGEST, allow_redirects=False
         )
 
     def send(self, path: str, *, project: str = PROJECT, **fields: object) -> requests.Response:
         """Send a form of a project, with the token of one's own pages unless another is given."""
         return self.http.post(
-            f"{self.base}projects/{project}{path}", data={"csrf": self.csrf(), **fields}, timeout=120,
+            f"{self.base}projects/{project}{path}", data={"csrf": self.csrf(), **fields}, timeout=LONGEST,
             allow_redirects=False,
         )  # fmt: skip
+
+
+def match_ended() -> None:
+    """Wait for the match that a page began in this process, unless it is over."""
+    for each in threading.enumerate():
+        if each.name == f"match of {PROJECT}":
+            each.join()
 
 
 @contextmanager

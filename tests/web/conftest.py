@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import sync_playwright
 
+from tests.chromium import chromium as running_chromium
 from tests.web.browser import served
 from tests.web.keyboard import Keyboard, Sit
 from tests.web.world import World, build
@@ -33,10 +33,8 @@ def pages(matched: World) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Chromium]:
     """Start Debian's Chromium; for a module, since it keeps a loop running that no other test may meet."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

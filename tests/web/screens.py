@@ -6,6 +6,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 
+from tests.chromium import LONGEST_MS
+
 
 def open_page(
     chromium: Chromium, base: str, person: str, scheme: str, width: int = 1280, *, as_they_are: bool = True
@@ -16,6 +18,7 @@ def open_page(
     """
     size = {"width": width, "height": 900}
     context = chromium.new_context(color_scheme=scheme, viewport=size, bypass_csp=not as_they_are)  # type: ignore[arg-type]
+    context.set_default_timeout(LONGEST_MS)
     page, complaints = context.new_page(), []
     page.on("console", lambda message: complaints.append(message.text))
     page.on(

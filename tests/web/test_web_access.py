@@ -8,6 +8,7 @@ import re
 import pytest
 import requests
 
+from demo.hub_client import LONGEST
 from enclave.terms import Role
 from enclave.web import FORMS, PAGES
 from enclave.web.access import MAY_LOOK, Place
@@ -71,11 +72,11 @@ def test_every_address_asks_for_a_sign_in_first(pages: str):
     }
     for path in PAGES:
         address = pages.rstrip("/") + path.format(**parts)
-        answer = requests.get(address, allow_redirects=False, timeout=30)
+        answer = requests.get(address, allow_redirects=False, timeout=LONGEST)
         assert answer.status_code == 302 and "/login?next=" in answer.headers["location"], path
-        assert requests.get(f"{address}?format=json", timeout=30).status_code == 401
+        assert requests.get(f"{address}?format=json", timeout=LONGEST).status_code == 401
     for path in FORMS:
-        assert requests.post(pages.rstrip("/") + path.format(**parts), timeout=30).status_code == 401, path
+        assert requests.post(pages.rstrip("/") + path.format(**parts), timeout=LONGEST).status_code == 401, path
 
 
 def test_what_does_not_exist_is_not_found(pages: str):

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 import requests
 
+from demo.hub_client import LONGEST
 from enclave.incidents import cases, take_step
 from enclave.review import Statement
 from tests.web.browser import Browser, served
@@ -136,23 +137,27 @@ def test_a_form_without_its_token_does_nothing(own_pages: str, world: World):
     for token in ("", "x", sam.csrf()):
         assert olga.send(page, csrf=token).status_code == 403
     address, token = f"{own_pages}projects/{PROJECT}{page}", olga.csrf()
-    elsewhere = olga.http.post(address, data={"csrf": token}, headers={"Sec-Fetch-Site": "same-site"}, timeout=30)
+    elsewhere = olga.http.post(
+        address, data={"csrf": token}, headers={"Sec-Fetch-Site": "same-site"}, timeout=LONGEST
+    )
     assert elsewhere.status_code == 403
-    assert olga.http.post(address, json={"csrf": token}, timeout=30).status_code == 415
-    assert olga.http.post(address, data={"csrf": token, "looked_at": "x" * 70_000}, timeout=30).status_code == 413
-    assert olga.http.get(address, timeout=30).status_code == 405
+    assert olga.http.post(address, json={"csrf": token}, timeout=LONGEST).status_code == 415
+    assert (
+        olga.http.post(address, data={"csrf": token, "looked_at": "x" * 70_000}, timeout=LONGEST).status_code == 413
+    )
+    assert olga.http.get(address, timeout=LONGEST).status_code == 405
     assert turn(olga, world.good) == "received"
 
 
 def test_a_session_does_not_outlive_its_end_and_is_not_chosen_by_others(own_pages: str):
     browser = requests.Session()
     browser.cookies.set("enclave-session", "chosen-by-another", domain="127.0.0.1", path="/services/enclave/")
-    answer = browser.get(f"{own_pages}login?as=olga", allow_redirects=False, timeout=30)
+    answer = browser.get(f"{own_pages}login?as=olga", allow_redirects=False, timeout=LONGEST)
     cookie = answer.headers["set-cookie"]
     assert "chosen-by-another" not in cookie and "HttpOnly" in cookie and "samesite=lax" in cookie.lower()
     olga = Browser(own_pages, "olga")
     before = olga.http.cookies.get_dict()
-    gone = olga.http.post(f"{own_pages}sign-out", data={"csrf": olga.csrf()}, allow_redirects=False, timeout=30)
+    gone = olga.http.post(f"{own_pages}sign-out", data={"csrf": olga.csrf()}, allow_redirects=False, timeout=LONGEST)
     assert gone.status_code == 303
     olga.http.cookies.update(before)
     assert olga.see().status_code == 302

@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from demo import hub_client
+from demo.hub_client import LONGEST, free_port
 from hub_config.config import load, socket_url
-from tests.web.browser import free_port
 from tests.web.world import PROJECT, World
 
 PEOPLE = [{"sub": name, "amr": ["pwd", "mfa"]} for name in ("wren", "olga", "nora")]
@@ -63,7 +63,7 @@ def service(matched: World) -> Iterator[Service]:
             command = [sys.executable, "-m", "enclave.web"]
             started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
         started.append(hub_client.start_hub(config))
-        hub_client.until(lambda: requests.get(f"{web['url']}/services/enclave/static/mark.svg", timeout=5).ok)
+        hub_client.until_answered(f"{web['url']}/services/enclave/static/mark.svg", started[1])
         yield Service(f"http://127.0.0.1:{ports[1]}", world, token)
     finally:
         for process in reversed(started):
@@ -74,7 +74,7 @@ def service(matched: World) -> Iterator[Service]:
 
 def test_signing_in_leads_back_to_the_page_that_was_asked_for(service: Service):
     browser = hub_client.login(service.hub, "olga")
-    answer = browser.get(f"{service.pages}projects/{PROJECT}/ledger?format=html", timeout=30)
+    answer = browser.get(f"{service.pages}projects/{PROJECT}/ledger?format=html", timeout=LONGEST)
     assert answer.status_code == 200 and answer.url == f"{service.pages}projects/{PROJECT}/ledger?format=html"
     assert (
         "Root of the tree" in answer.text
@@ -86,20 +86,20 @@ def test_signing_in_leads_back_to_the_page_that_was_asked_for(service: Service):
 
 def test_the_hubs_word_decides_who_one_is(service: Service):
     wren, nora = (hub_client.login(service.hub, name) for name in ("wren", "nora"))
-    assert wren.get(service.pages, params={"format": "html"}, timeout=30).status_code == 200
-    home = wren.get(service.pages, params={"format": "json"}, timeout=30).json()
+    assert wren.get(service.pages, params={"format": "html"}, timeout=LONGEST).status_code == 200
+    home = wren.get(service.pages, params={"format": "json"}, timeout=LONGEST).json()
     assert home["name"] == "Wren Invented" and home["cards"][0]["lab"] == "/hub/spawn/wren/dr-0034"
-    assert nora.get(f"{service.pages}projects/{PROJECT}", timeout=30).status_code == 403
+    assert nora.get(f"{service.pages}projects/{PROJECT}", timeout=LONGEST).status_code == 403
 
 
 def test_a_sign_in_begun_in_another_browser_is_refused(service: Service):
     olga, stranger = hub_client.login(service.hub, "olga"), requests.Session()
-    begun = olga.get(f"{service.pages}login", allow_redirects=False, timeout=30)
-    back = olga.get(f"{service.hub}{begun.headers['location']}", allow_redirects=False, timeout=30).headers[
+    begun = olga.get(f"{service.pages}login", allow_redirects=False, timeout=LONGEST)
+    back = olga.get(f"{service.hub}{begun.headers['location']}", allow_redirects=False, timeout=LONGEST).headers[
         "location"
     ]
     assert "/services/enclave/oauth_callback?" in back
-    refused = stranger.get(f"{service.hub}{back}" if back.startswith("/") else back, timeout=30)
+    refused = stranger.get(f"{service.hub}{back}" if back.startswith("/") else back, timeout=LONGEST)
     assert refused.status_code == 403 and "not begun in this browser" in refused.text
     assert not [c for c in stranger.cookies if c.name == "enclave-session"]
 
@@ -107,14 +107,14 @@ def test_a_sign_in_begun_in_another_browser_is_refused(service: Service):
 def test_sign_in_never_leads_to_another_site(service: Service):
     olga = hub_client.login(service.hub, "olga")
     for target in ("https://elsewhere.example/", "//elsewhere.example/", "/hub/logout", "/services/enclave\\..\\x"):
-        assert olga.get(f"{service.pages}login", params={"next": target}, timeout=30).url == service.pages
+        assert olga.get(f"{service.pages}login", params={"next": target}, timeout=LONGEST).url == service.pages
 
 
 def test_signing_out_ends_both_sessions(service: Service):
     olga = hub_client.login(service.hub, "olga")
-    csrf = olga.get(service.pages, timeout=30).text.partition('name="csrf" value="')[2].partition('"')[0]
-    answer = olga.post(f"{service.pages}sign-out", data={"csrf": csrf}, allow_redirects=False, timeout=30)
+    csrf = olga.get(service.pages, timeout=LONGEST).text.partition('name="csrf" value="')[2].partition('"')[0]
+    answer = olga.post(f"{service.pages}sign-out", data={"csrf": csrf}, allow_redirects=False, timeout=LONGEST)
     assert answer.status_code == 303 and answer.headers["location"] == "/hub/logout"
-    olga.get(f"{service.hub}/hub/logout", timeout=30)
-    again = olga.get(service.pages, allow_redirects=False, timeout=30)
+    olga.get(f"{service.hub}/hub/logout", timeout=LONGEST)
+    again = olga.get(service.pages, allow_redirects=False, timeout=LONGEST)
     assert again.status_code == 302 and "login?next=" in again.headers["location"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from demo.hub_client import LONGEST
 from tests.web.browser import Browser
 from tests.web.world import World
 
@@ -21,7 +22,7 @@ def told(own_pages: str, world: World) -> str:
 def read(browser: Browser, up_to: object) -> int:
     fields = {"csrf": browser.csrf(), "up_to": up_to}
     return browser.http.post(
-        f"{browser.base}messages/read", data=fields, timeout=30, allow_redirects=False
+        f"{browser.base}messages/read", data=fields, timeout=LONGEST, allow_redirects=False
     ).status_code
 
 

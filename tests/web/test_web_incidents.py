@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from demo.hub_client import LONGEST
 from enclave import incidents, people
 from enclave.agreement import compile_agreement
 from enclave.incidents import Act, CaseKind
@@ -22,7 +23,7 @@ BACK, FIRST = "2022-06-01", "2022-04-13"
 
 def post(browser: Browser, path: str, **fields: str) -> int:
     data = {"csrf": browser.csrf(), "reason": "Our own audit is under way.", **fields}
-    return browser.http.post(browser.base + path, data=data, timeout=30, allow_redirects=False).status_code
+    return browser.http.post(browser.base + path, data=data, timeout=LONGEST, allow_redirects=False).status_code
 
 
 # --- incidents ----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 import requests
 
+from demo.hub_client import LONGEST
 from enclave import incidents
 from enclave.review import Statement
 from enclave.web import FORMS, PAGES
@@ -112,4 +113,4 @@ def test_every_page_and_form_is_described_with_its_parts(said: Any):
 
 
 def test_who_is_not_signed_in_gets_no_description(lived_in: tuple[str, World]):
-    assert requests.get(f"{lived_in[0]}openapi.json", timeout=30).status_code == 401
+    assert requests.get(f"{lived_in[0]}openapi.json", timeout=LONGEST).status_code == 401

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import sync_playwright
 
+from tests.chromium import chromium
 from tests.web.browser import Browser
 from tests.web.test_web_screens import PICTURES, open_page
 from tests.web.world import PROJECT, World
@@ -57,9 +57,8 @@ def test_who_sits_is_shown_and_what_cannot_be_done_says_why(world: World, own_pa
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_open_review_is_pictured(world: World, own_pages: str, scheme: str):
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page, complaints = open_page(chromium, own_pages, "hubert", scheme)
+    with chromium() as browser:
+        page, complaints = open_page(browser, own_pages, "hubert", scheme)
         page.goto(f"{own_pages}projects/{PROJECT}/matching")
         page.screenshot(path=PICTURES / f"matches-of-staff-{scheme}.png")
         assert Browser(own_pages, "hubert").send("/matching/match-01/open-review").status_code == 303
@@ -67,4 +66,3 @@ def test_an_open_review_is_pictured(world: World, own_pages: str, scheme: str):
         page.get_by_text("Go to the desk").scroll_into_view_if_needed()
         page.screenshot(path=PICTURES / f"review-{scheme}.png")
         assert complaints == []
-        chromium.close()
