@@ -25,7 +25,7 @@ from tests.spelled import written
 from tests.world import Installation
 
 BY = ("ManufacturingStudent", "RaceEthnicityReportingText")
-TOO_LONG = 15
+TOO_LONG = 120
 """Seconds after which a reader that should have been ended is relieved."""
 CODE = ["x = 'left' + 'right'", "y = 'Total of all'"]
 

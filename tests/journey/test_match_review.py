@@ -203,7 +203,7 @@ def test_the_last_day_ends_a_review_and_what_stands_open_for_it(at: At) -> None:
     running = Bubblewrap(settings.runtime).start(idle(made, "hubert"))
     assert {path.stem for path in (session.folder / "inputs").iterdir()} == {"SDE", "DOL"}
     made.run("destruction", "match-data", PROJECT, who="hubert")
-    assert running.wait(10) != 0
+    assert running.wait(60) != 0
     assert not session.folder.exists() and places(settings) == []
     before = made.actions()
     broker.release("dr-0034-hubert", {"shown_bytes_today": 0})
