@@ -9,6 +9,7 @@ import asyncio
 import importlib
 import logging
 import os
+import signal
 import sys
 from typing import Any
 
@@ -18,6 +19,10 @@ from hub_config.config import LAB, POD_PORT, load, socket_url
 from hub_config.reconciler import Reconciler
 from hub_config.spawner import HUB_INSIDE, EnclaveSpawner
 from hub_config.tls import Credentials
+
+# By this signal the hub ends its services. A shell's `&` has it ignored, and whoever is started inherits that: then
+# each stop would wait a minute, and a hub that is killed meanwhile would leave them running.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - JupyterHub puts it here
 config = load()
