@@ -28,6 +28,14 @@ _CONTROLS = """() => [...document.querySelectorAll(
   each.dataset.stop = group;
   return String(group);
 })"""
+# The page is looked at as it stands: loaded again, it might be another one.
+_TO_THE_TOP = """() => {
+  const top = document.createElement('span');
+  top.tabIndex = -1;
+  document.body.prepend(top);
+  top.focus();
+  top.remove();
+}"""
 _STOP = "() => document.activeElement.dataset.stop ?? ''"
 
 
@@ -64,10 +72,11 @@ class Keyboard:
     def be_refused(self, name: str) -> str:
         """Press a button that sends a form which is refused; give what the page says."""
         self.to("button", name)
-        with self.page.expect_navigation() as answer:
+        # the browser says so too, which may be after the page is there
+        with self.page.expect_console_message(), self.page.expect_navigation() as answer:
             self.page.keyboard.press("Enter")
         assert answer.value is not None and answer.value.status == 403
-        self.complaints.clear()  # the browser says so too
+        self.complaints.clear()
         return self.page.inner_text("main")
 
     def unfold(self, name: str) -> None:
@@ -121,7 +130,7 @@ class Keyboard:
         """See that Tab gets to every control of the page and out at its end, and that axe finds no barrier."""
         found = barriers(self.page)
         assert not found, (self.person, self.page.url, found)
-        self.page.reload()
+        self.page.evaluate(_TO_THE_TOP)
         wanted = set(self.page.evaluate(_CONTROLS))
         reached: list[str] = []
         while len(reached) < _MOST:

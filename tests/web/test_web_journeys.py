@@ -5,7 +5,6 @@ What each does stands in the guides; the lab's own keyboard is in `tests/hub/tes
 
 from __future__ import annotations
 
-import threading
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from enclave.publication import Publication
 from enclave.resultant import Delivery
 from enclave.review import Case, Statement
 from p20kit import open_project, protect, request_release, tabulate
-from tests.web.browser import Browser, served
+from tests.web.browser import Browser, match_ended, served
 from tests.web.keyboard import Keyboard, Sit
 from tests.web.world import PROJECT, World
 
@@ -166,7 +165,7 @@ def test_the_hubs_staff_run_a_match_and_cut_the_data(sit: Sit, own_pages: str, w
     hubert.press("Run the match")
     assert "The match has begun" in hubert.said()
     hubert.look_round()
-    next(each for each in threading.enumerate() if each.name == f"match of {PROJECT}").join()
+    match_ended()
     hubert.go("Look again")
     assert "The newest match is match-02" in hubert.page.inner_text("main")
     hubert.go("match-02")

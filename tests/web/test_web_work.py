@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import sqlite3
-import threading
 from datetime import date
 
 import pytest
@@ -15,7 +14,7 @@ from enclave.incidents import Notice
 from enclave.people import Hold, Listing
 from enclave.store import Record
 from enclave.terms import Action
-from tests.web.browser import Browser
+from tests.web.browser import Browser, match_ended
 from tests.web.world import PROJECT, World
 
 NELL = {
@@ -182,9 +181,7 @@ def test_why_a_match_came_to_nothing_stands_where_it_was_begun(own_pages: str, w
     hubert = Browser(own_pages, "hubert")
     assert hubert.send("/matching/run", threshold="high").status_code == 422
     assert hubert.send("/matching/run", threshold="0.9", model="match-99").status_code == 303
-    for each in threading.enumerate():
-        if each.name == f"match of {PROJECT}":
-            each.join()
+    match_ended()
     told = hubert.of("/matching/run", format="json").json()["attempt"]
     assert told["broke_off"] and [finding["rule"] for finding in told["findings"]] == ["kept-model"]
     assert "The last one came to nothing" in hubert.of("/matching/run").text
