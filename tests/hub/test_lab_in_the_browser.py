@@ -69,7 +69,9 @@ def test_a_researcher_opens_the_lab(hub: Hub, page: Page) -> None:
         "from IPython.display import HTML\n"
         'HTML(\'<img src="http://127.0.0.1:9/leak"><b>tried</b><script>fetch("http://127.0.0.1:9/leak")</script>\')'
     )
-    page.keyboard.press("Shift+Enter")
+    # the browser says so when it has refused, which may be after the words are seen
+    with page.expect_console_message(lambda message: _blocked("http://127.0.0.1:9/leak", [message.text])):
+        page.keyboard.press("Shift+Enter")
     expect(page.locator(".jp-OutputArea-output b", has_text="tried")).to_be_visible()
     assert any("Content Security Policy" in text for text in said)
     assert [url for url in elsewhere if url.startswith("http") and "leak" in url and not _blocked(url, said)] == []
