@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 from starlette.applications import Starlette
@@ -78,6 +78,15 @@ async def signed_in(app: Starlette, name: str) -> AsyncIterator[tuple[httpx.Asyn
         found = re.search(r'name="csrf" value="([^"]+)"', (await browser.get(PREFIX)).text)
         assert found is not None
         yield browser, found[1]
+
+
+@asynccontextmanager
+async def all_signed_in(
+    app: Starlette, people: Mapping[str, str]
+) -> AsyncIterator[Mapping[str, tuple[httpx.AsyncClient, str]]]:
+    """Give everybody's browser and token by what they are called here, each signed in once."""
+    async with AsyncExitStack() as stack:
+        yield {who: await stack.enter_async_context(signed_in(app, name)) for who, name in people.items()}
 
 
 def said(answer: httpx.Response) -> str:

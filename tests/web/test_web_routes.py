@@ -261,13 +261,13 @@ def test_everyone_is_answered_as_the_table_says(own: World, state: str):
 
 async def _answers(world: World) -> dict[tuple[str, str], dict[str, str]]:
     app, found = routes.application(world), dict[tuple[str, str], dict[str, str]]()
-    for method, path in IN_FORCE:
-        for person, name in PEOPLE.items():
-            async with routes.signed_in(app, name) as (browser, csrf):
+    async with routes.all_signed_in(app, PEOPLE) as everybody:
+        for method, path in IN_FORCE:
+            for person, (browser, csrf) in everybody.items():
                 form = {**routes.FIELDS, **routes.OF_ONE.get(path, {}), "csrf": csrf} if method == "POST" else None
-                asked = {"format": "json"} if name else {}
+                asked = {"format": "json"} if csrf else {}
                 answer = await browser.request(method, routes.address(path, world), params=asked, data=form)
-            found.setdefault((method, path), {})[person] = routes.said(answer)
+                found.setdefault((method, path), {})[person] = routes.said(answer)
     return found
 
 
@@ -318,16 +318,15 @@ async def _written(world: World) -> tuple[dict[tuple[str, str], str], list[str]]
     """Write script into the fields of every form, sent by everybody; give all pages, and the forms that took it."""
     app, kept, pages = routes.application(world), list[str](), dict[tuple[str, str], str]()
     script = {**dict.fromkeys(("text", "reason", "comment", "looked_at"), SCRIPT), "until": "2022-12-31"}
-    for path in (each for each in FORMS if not each.endswith("/withdraw")):  # which takes what was written away
-        for name in PEOPLE.values():
-            async with routes.signed_in(app, name) as (browser, csrf):
+    async with routes.all_signed_in(app, PEOPLE) as everybody:
+        for path in (each for each in FORMS if not each.endswith("/withdraw")):  # which takes what was written away
+            for browser, csrf in everybody.values():
                 form = {**routes.FIELDS, **script, "csrf": csrf}
                 if (await browser.post(routes.address(path, world), data=form)).status_code == 303:
                     kept.append(path)
-    for name in filter(None, PEOPLE.values()):
-        async with routes.signed_in(app, name) as (browser, _):
-            for path in PAGES:
+        for person, (browser, csrf) in everybody.items():
+            for path in PAGES if csrf else ():
                 answer = await browser.get(routes.address(path, world))
                 if "sandbox" not in answer.headers["content-security-policy"]:  # a document of ours runs nothing
-                    pages[name, path] = answer.text
+                    pages[person, path] = answer.text
     return pages, kept
