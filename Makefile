@@ -23,8 +23,9 @@ match: setup  ## match_pair on FEBRL 4, which nobody here made, and on the demon
 serve: setup  ## Leave hub and pages up, with one login per role
 	@.venv/bin/python -m demo serve
 
+# The tests of a file stay together: what they share is built once.
 test: setup engine proxy lint types  ## Check everything: style, types, import rules, every test
-	.venv/bin/python -m pytest -n 2
+	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	.venv/bin/ruff check .
