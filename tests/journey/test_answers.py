@@ -45,7 +45,10 @@ def inside(made: Installation, person: str, *cells: str) -> list[hub_client.Cell
     """Run cells in a person's server, as the hub starts it."""
     with hub_over(made, person) as url:
         session = hub_client.login(url, person)
-        return hub_client.run_cells(session, hub_client.start_server(session, url, person, DR), cells)
+        server = hub_client.start_server(session, url, person, DR)
+        # the hub's service begins beside the server, and may be the later of the two
+        hub_client.until((made.enclave.settings.runtime / "sessions" / f"{DR}-{person}" / "ask" / "ask.sock").exists)
+        return hub_client.run_cells(session, server, cells)
 
 
 def test_a_researcher_who_sees_no_wage_record_publishes_wages_of_a_cohort(at: At) -> None:
