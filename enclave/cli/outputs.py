@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from enclave import agreement, egress, people, publication, review
 from enclave.app import open_enclave
-from enclave.cli.desk import Desk, Json, console, facts, show, table
+from enclave.cli.desk import Desk, GivenFile, Json, console, facts, show, table
 from enclave.egress import Answered, Clearance, ReleaseRequest, Verdict
 from enclave.review import Case, Statement
 from enclave.review.case import open_one
@@ -253,6 +253,23 @@ def publication_catalogue(
     desk: Desk = context.obj
     written = publication.write_catalogue(desk.enclave.store, desk.enclave.settings, folder.resolve(), desk.actor)
     show(written, as_json, f"{len(written.requests)} packages in {folder}; catalog.json SHA-256 {written.sha256}")
+
+
+@publication_group.command("count")
+def publication_count(context: typer.Context, told: GivenFile, as_json: Json = False) -> None:
+    """Enter how often open data were taken, as the portal tells: CSV of package, month (YYYY-MM), downloads."""
+    downloads = publication.read_downloads(told)
+    with context.obj.changing("publication.refuse", "use of open data", "") as tx:
+        counted = publication.count(tx, downloads, context.obj.actor)
+    show(counted, as_json, f"{len(downloads)} lines; something is new of {len(counted)} packages")
+
+
+@publication_group.command("counted")
+def publication_counted(context: typer.Context, as_json: Json = False) -> None:
+    """Show how often each package of open data was taken."""
+    with context.obj.enclave.store.view() as view:
+        rows = [(u.package, u.project, u.total, u.last or None) for u in publication.uptakes(view)]
+    table("use of open data", ("package", "project", "downloads", "up to"), rows, as_json)
 
 
 @publication_group.command("final-copy")

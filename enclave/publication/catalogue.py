@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +29,10 @@ from enclave.ledger import Details, Entry, refusal
 from enclave.people import hold_to_party
 from enclave.publication.disk import replace_folder
 from enclave.publication.package import MANIFEST, read_package, verify_package
+from enclave.publication.public import published
 from enclave.publication.readme import said, template
-from enclave.publication.record import Publication, State, folder_of
+from enclave.publication.record import Publication, folder_of
+from enclave.publication.uptake import Uptake, uptake_of
 from enclave.settings import OpenData, Settings
 from enclave.store import Store, View
 from enclave.terms import Role
@@ -43,7 +44,6 @@ _ABOUT = (
     "Aggregates made from linked records of Connecticut's state agencies, each table proven safe to release and "
     "confirmed by every agency whose data contributed. No record of a person is in any of them."
 )
-_PUBLIC = frozenset({"public", "the public", "general public", "the general public", "everyone", "anyone"})
 _NAMESPACES = {
     "dcat": "http://www.w3.org/ns/dcat#",
     "dcat-us": "http://data.resources.gov/ontology/dcat-us#",
@@ -94,28 +94,13 @@ class Catalogue:
 
 @dataclass(frozen=True)
 class _Listed:
-    """A public package: its record, what was cleared, under which policy, and its files."""
+    """A public package: its record, what was cleared, under which policy, its files, and how often it was taken."""
 
     publication: Publication
     clearance: Clearance
     policy: Policy
     files: Mapping[str, bytes]
-
-
-def is_public(audience: str) -> bool:
-    """Tell whether an audience names the public: among others, but in words that can mean nothing less."""
-    parts = re.split(r"[,;/&]|\band\b", audience.casefold())
-    return any(part.strip(" .") in _PUBLIC for part in parts)
-
-
-def published(view: View) -> list[tuple[Publication, Clearance]]:
-    """Give what was published to the public, newest first.
-
-    Source: DSA VI.G.1.
-    """
-    cleared = [(each, view.get(Clearance, each.request_id)) for each in view.find(Publication, state=State.DONE)]
-    found = [(each, clearance) for each, clearance in cleared if clearance and is_public(clearance.audience)]
-    return sorted(found, key=lambda each: (each[0].published_on, each[0].folder), reverse=True)
+    uptake: Uptake
 
 
 def entry_of(view: View, settings: Settings, request: str) -> dict[str, Any]:
@@ -141,7 +126,8 @@ def entry_of(view: View, settings: Settings, request: str) -> dict[str, Any]:
 def write_catalogue(store: Store, settings: Settings, folder: Path, actor: str) -> Catalogue:
     """Write the catalogue of all public packages into a folder; an earlier catalogue there is replaced.
 
-    What is in it depends on the packages alone: written again it is the same, byte for byte.
+    What is in it depends on the packages, and on how often they were taken, alone: written again it is the same, byte
+    for byte.
 
     Source: DSA VI.G.1; DSA VI.G.2.
 
@@ -212,7 +198,7 @@ def _verified(view: View, settings: Settings, publication: Publication, clearanc
         raise refuse("catalogue", "package-digest", _CLAUSE, what, next, publication.request_id)
     files = {f"{folder.name}/{name}": body for name, body in read_package(folder).items()}
     files[f"{folder.name}.zip"] = folder.with_name(f"{folder.name}.zip").read_bytes()
-    return _Listed(publication, clearance, _policy(view, clearance), files)
+    return _Listed(publication, clearance, _policy(view, clearance), files, uptake_of(view, publication))
 
 
 def _policy(view: View, clearance: Clearance) -> Policy:
@@ -226,8 +212,13 @@ def _composed(listed: list[_Listed], terms: OpenData) -> dict[str, bytes]:
     files = {name: body for each in listed for name, body in each.files.items()}
     catalogue = _catalogue(listed, terms)
     files["catalog.json"] = (json.dumps(catalogue, indent=1, ensure_ascii=False) + "\n").encode()
-    files["index.html"] = template("catalogue.html.j2").render(catalogue=catalogue, terms=terms).encode()
+    files["index.html"] = _page(catalogue, listed, terms)
     return files
+
+
+def _page(catalogue: Mapping[str, Any], listed: list[_Listed], terms: OpenData) -> bytes:
+    shown = [(dataset, each.uptake) for dataset, each in zip(catalogue["dataset"], listed, strict=True)]
+    return template("catalogue.html.j2").render(catalogue=catalogue, shown=shown, terms=terms).encode()
 
 
 def _catalogue(listed: list[_Listed], terms: OpenData) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A year of the programme on one page: for the boards, the legislature and whoever funds it. Aggregates only.
 
-Source: EM V.A.6; EM V.A.7; EM VII.A.1.j.
+Source: EM V.A.6; EM V.A.7; EM VII.A.1.j; SDP 10.c.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import jinja2
 from enclave.agreement import InForce
 from enclave.matching import MatchRun, Quality, quality, reports_of
 from enclave.people import Listing
-from enclave.publication import Publication, State, folder_of
+from enclave.publication import Publication, State, Uptake, folder_of, uptakes
 from enclave.settings import Settings
 from enclave.store import View
 from enclave.terms import ANALYSTS
@@ -110,6 +110,8 @@ class Yearly:
     done, refused, trouble : tuple of (what, times)
     by_month : tuple of (month, published)
         Releases published in each month.
+    taken : tuple of (package's uptake, downloads of this year)
+        Open data, most taken first.
     linked, hidden : tuple of Equity
         Shares of records that were linked, and of cells that were hidden, group by group (EM V.A.7).
     """
@@ -121,6 +123,7 @@ class Yearly:
     refused: tuple[tuple[str, int], ...]
     trouble: tuple[tuple[str, int], ...]
     by_month: tuple[tuple[date, int], ...]
+    taken: tuple[tuple[Uptake, int], ...]
     timings: tuple[Timing, ...]
     matches: tuple[Quality, ...]
     linked: tuple[Equity, ...]
@@ -145,6 +148,7 @@ def yearly(view: View, settings: Settings, year: int) -> Yearly:
         refused=tuple((what, count[action]) for what, action in _REFUSED),
         trouble=tuple((what, sum(count[action] for action in actions)) for what, actions in _TROUBLE),
         by_month=tuple((date(year, month, 1), months[month]) for month in range(1, 13)),
+        taken=tuple(_taken(view, year)),
         timings=tuple(_timings(view, year)),
         matches=tuple(each for each in quality(view, settings) if each.ran_on.year == year),
         linked=tuple(each for run in runs for each in _linked(settings, run)),
@@ -183,6 +187,11 @@ def _agreements(view: View, year: int) -> Iterator[Agreement]:
                 each.project, terms.title, tuple(each.policy.agencies), each.state(view.today), each.effective_on,
                 each.ends_on, elements, people,
             )  # fmt: skip
+
+
+def _taken(view: View, year: int) -> list[tuple[Uptake, int]]:
+    found = [(each, times) for each in uptakes(view) if (times := each.in_year(year))]
+    return sorted(found, key=lambda each: -each[1])
 
 
 def _timings(view: View, year: int) -> Iterator[Timing]:

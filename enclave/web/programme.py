@@ -1,6 +1,7 @@
-"""What concerns the whole programme: interruptions, complaints, what is before the boards, exceptions, match quality.
+"""What concerns the whole programme: interruptions, complaints, what is before the boards, exceptions, match
+quality, how open data are used.
 
-Source: EM A1.1; EM A4; EM A1.2.A.1; EM A1.2.B; EM XV.E; EM V.A.12.
+Source: EM A1.1; EM A4; EM A1.2.A.1; EM A1.2.B; EM XV.E; EM V.A.12; SDP 10.c.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from datetime import UTC, date, datetime
 
 from starlette.exceptions import HTTPException
 
-from enclave import board, incidents, matching, people
+from enclave import board, incidents, matching, people, publication
 from enclave.board import Decision, Motion, MotionKind, Period, Proposal, State
 from enclave.errors import refuse
 from enclave.incidents import Act, Case, CaseKind, Interruption, Owed
 from enclave.matching import Quality
 from enclave.people import Deviation, Listing
+from enclave.publication import Uptake
 from enclave.store import View
 from enclave.terms import HUB, Role
 from enclave.web.governing import TURNS
@@ -88,6 +90,7 @@ class Programme:
     proposals: list[Proposed]
     exceptions: list[Deviation]
     quality: list[Quality]
+    uptakes: list[Uptake]
     today: date
     decisions: tuple[Decision, ...]
     governs: bool
@@ -113,6 +116,7 @@ def show(visit: Visit) -> Page[Programme]:
             proposals=[_proposed(view, each, mine) for each in board.proposals(view)],
             exceptions=people.exceptions(view),
             quality=matching.quality(view, visit.enclave.settings),
+            uptakes=publication.uptakes(view),
             today=view.today,
             decisions=(Decision.APPROVAL, Decision.DISAPPROVAL),
             governs=any(each.role is Role.OPM for each in mine),

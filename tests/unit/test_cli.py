@@ -67,6 +67,8 @@ def test_every_command_prints_json() -> None:
         (("agreement", "sign", "DR-0034", "SDE", "Commissioner", "4/1/2022"), 4),
         (("egress", "list", "DR-0099"), 3),
         (("publication", "catalogue", "open-data"), 4),
+        (("publication", "count", "{bytes}"), 4),
+        (("publication", "count", "{folder}"), 4),
         (("egress", "collect", "DR-0034", "../../etc"), 3),
         (("report", "registers", "--project", "DR-0099"), 3),
         (("incident", "hold", "DR-0034", "--clause", "XYZ 1"), 4),

@@ -13,6 +13,7 @@ from enclave.incidents import cases, take_step
 from enclave.review import Statement
 from tests.web.browser import Browser, served
 from tests.web.world import PROJECT, SCRIPT, World
+from tests.world import command
 
 ALL = [str(statement) for statement in Statement]
 
@@ -49,6 +50,14 @@ def test_a_request_goes_from_received_to_published(own_pages: str, world: World)
     assert olga.send(f"{page}/publish").status_code == 303
     assert turn(wren, world.good) == "published"
     assert (world.enclave.settings.home / "published" / f"{PROJECT}-{world.good}.zip").is_file()
+
+    home, package = world.enclave.settings.home, f"{PROJECT}-{world.good}"
+    assert "the portal has told nothing yet" in sam.see("programme").text
+    (home / "portal.csv").write_text(f"package,month,downloads\n{package},2022-04,1118\n", "utf-8")
+    count = ("--home", home, "--as", "olga", "publication", "count", home / "portal.csv", "--json")
+    assert command(*count).body[0]["months"] == {"2022-04": 1118}
+    assert "1,118" in sam.see("programme").text
+    assert [told["downloads"] for told in command(*count[:5], "counted", "--json").body] == [1118]
 
 
 def test_the_gate_refuses_through_the_page_with_every_finding(own_pages: str, world: World):
