@@ -25,6 +25,7 @@ from p20kit.policy import CellPolicy
 from p20kit.project import Project, open_project
 from p20kit.protection import Protected, protect
 from p20kit.request import FORMAT, Request, read_request
+from p20kit.sharing import code_asked
 from p20kit.tables import Table
 from p20kit.verdict import Released, Verdict, judge
 
@@ -39,6 +40,7 @@ def request_release(
     charts: Sequence[Chart] = (),
     models: Sequence[Model] = (),
     texts: Mapping[str, str] | None = None,
+    code: Mapping[str | Path, str] | None = None,
     title: str,
     report: str,
     questions: Sequence[str],
@@ -53,7 +55,7 @@ def request_release(
 ) -> Path:
     """Write a release request: what is to leave as it would leave, and the evidence behind every figure.
 
-    Source: DSA III.G.2; DSA VI.D.2; DSA VI.G.1; ExA 3.e; ExA 3.f.
+    Source: DSA III.G.2; DSA VI.D.2; DSA VI.G.1; ExA 3.e; ExA 3.f; SDP 12.c.
 
     Parameters
     ----------
@@ -63,6 +65,9 @@ def request_release(
         The gate draws and fits them anew.
     texts : mapping of title to Markdown, optional
         A person reads them before they leave.
+    code : mapping of path to licence, optional
+        Scripts and notebooks to be shared under an open licence ("MIT", "BSD-3-Clause", "Apache-2.0",
+        "GPL-3.0-or-later", "CC0-1.0"). They leave written anew from their syntax, without comments and outputs.
     title, report, questions, audience, population, methods, notes
         What reviewers read; `report` and `questions` are ids of the agreement, `methods` those of ExA 3.f.
     planned_on : date or "YYYY-MM-DD", optional
@@ -81,7 +86,7 @@ def request_release(
     Raises
     ------
     RequestInvalid
-        If a text is missing or a table has no basis.
+        If a text is missing, a table has no basis, or code cannot be written anew.
     """
     opened = project or open_project()
     planned = planned_on.isoformat() if isinstance(planned_on, date) else planned_on
@@ -90,7 +95,7 @@ def request_release(
         "population": population, "methods": list(methods), "planned_on": planned, "notes": notes,
     }  # fmt: skip
     cells = cells_run() if notebook else []
-    parts = _parts(*_protected(tables, opened.policy), charts, models, texts or {}, cells)
+    parts = _parts(*_protected(tables, opened.policy), charts, models, texts or {}, code or {}, cells)
     read_request(content := _content(opened, said, parts))
     return _write(content, Path(outbox))
 
@@ -101,6 +106,7 @@ def preflight(
     charts: Sequence[Chart] = (),
     models: Sequence[Model] = (),
     texts: Mapping[str, str] | None = None,
+    code: Mapping[str | Path, str] | None = None,
     notebook: bool = True,
     project: Project | None = None,
     earlier: Sequence[Protected | Table | Model] = (),
@@ -115,7 +121,7 @@ def preflight(
     tables : Request, Protected, Table, Answer, or a sequence of tables
         A request is recomputed from its basis, as the gate does; a plain Table counts as shown in full. What the hub
         answered it has judged itself.
-    charts, models, texts, notebook
+    charts, models, texts, code, notebook
         As in `request_release`. The notebook is taken to make the same when it is run again.
     project : Project, optional
         The open project; opened from /project when not given.
@@ -135,7 +141,7 @@ def preflight(
     else:
         given, answers = _apart(tables)
         full = [item if isinstance(item, Protected) else _in_full(item, opened.policy) for item in given]
-        parts = _parts(full, answers, charts, models, texts or {}, cells_run() if notebook else [])
+        parts = _parts(full, answers, charts, models, texts or {}, code or {}, cells_run() if notebook else [])
         purpose = {"report": opened.reports[0].id, "questions": [opened.questions[0].id], "methods": []}
         body = {**_UNSAID, **purpose, "planned_on": None, "notes": "", **said}
         request = read_request(_content(opened, body, parts))
@@ -172,6 +178,7 @@ def _parts(
     charts: Sequence[Chart],
     models: Sequence[Model],
     texts: Mapping[str, str],
+    code: Mapping[str | Path, str],
     notebook: list[str],
 ) -> dict[str, Any]:
     return {
@@ -180,6 +187,7 @@ def _parts(
         "charts": [dict(each.parameters) for each in charts],
         "models": [_model(each) for each in models],
         "texts": [{"name": f"text {n}", "title": t, "markdown": texts[t]} for n, t in enumerate(texts, start=1)],
+        "code": code_asked(code),
         "notebook": notebook,
     }
 

@@ -34,6 +34,7 @@ from p20kit.requested import (
     TextRequested,
     TextsRequested,
 )
+from p20kit.sharing import CodeRequested
 from p20kit.tables import RESERVED
 
 FORMAT = "p20win-release-request/2"
@@ -49,12 +50,12 @@ class _Shared(Strict):
 
 
 class Request(Strict):
-    """A request to release tables, charts of them, models and text.
+    """A request to release tables, charts of them, models, text and code.
 
-    `notebook` holds the code cells that made it: run afresh on the same data, they make the very same request, which
-    proves what was derived in them.
+    `code` leaves, as its syntax says it. `notebook` does not: it holds the code cells that made the request; run
+    afresh on the same data, they make the very same request, which proves what was derived in them.
 
-    Source: DSA III.G.2; DSA VI.D.2; ExA 3.e; ExA 3.f.
+    Source: DSA III.G.2; DSA VI.D.2; ExA 3.e; ExA 3.f; SDP 12.c.
     """
 
     format: Literal["p20win-release-request/2"]
@@ -74,6 +75,7 @@ class Request(Strict):
     charts: Annotated[list[ChartRequested], Field(max_length=100)] = Field(default_factory=list)
     models: Annotated[list[ModelRequested], Field(max_length=50)] = Field(default_factory=list)
     texts: Annotated[list[TextRequested], Field(max_length=20)] = Field(default_factory=list)
+    code: Annotated[list[CodeRequested], Field(max_length=20)] = Field(default_factory=list)
     notebook: Annotated[list[Text], Field(max_length=MAX_NOTEBOOK)] = Field(default_factory=list)
 
     _words: frozenset[str] | None = PrivateAttr(default=None)
@@ -92,11 +94,11 @@ class Request(Strict):
     @model_validator(mode="after")
     def _hold_together(self) -> Request:
         names = [*(t.name for t in self.tables), *(m.name for m in self.models), *(t.name for t in self.texts)]
-        names += [answer.id for answer in self.answers]
+        names += [*(answer.id for answer in self.answers), *(code.name for code in self.code)]
         if not names:
             raise ValueError("nothing is asked for")
         if len(set(names)) != len(names):
-            raise ValueError("two tables, answers, models or texts have the same name")
+            raise ValueError("two tables, answers, models, texts or programs have the same name")
         if {chart.table for chart in self.charts} - {table.name for table in self.tables}:
             raise ValueError("a chart is of a table that is not asked for")
         return self
@@ -287,6 +289,7 @@ def _place(loc: tuple[int | str, ...]) -> str:
         ChartRequested,
         ModelRequested,
         TextRequested,
+        CodeRequested,
         AnswerRequested,
     )
     measures = (CountRequested, RateRequested, CumulativeRequested, QuantileRequested)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from p20kit.audit import audit
 from p20kit.bounds import Bound
+from p20kit.carriers import carried, ids_in, read_by_a_person
 from p20kit.charts import Chart, chart
 from p20kit.claim import as_claimed, cell_findings
 from p20kit.coding import HELD, METHODS
@@ -151,6 +152,11 @@ def judge(
     written = Written(words) if reproduced and request.notebook else None
     evidence = examine(request, delivered, written)
     findings = [*_purpose(request, agreed), *_coding(request), *naming(request), *evidence.findings]
+    known = {*agreed.names, *(name.rpartition(".")[2] for name in delivered.columns)}
+    findings += [finding for code in request.code for finding in (*carried(code, known), *ids_in(code, delivered))]
+    if request.texts or request.code:
+        # whoever wrote them may have looked at any column
+        evidence.owners |= delivered.owners
     try:
         sets = {name: source.codes for name, source in delivered.columns.items()}
         released = rebuilt(request, policy, earlier, sets)
@@ -162,6 +168,7 @@ def judge(
         *evidence.look_at,
         *_unverified(request, agreed),
         *wording(request, _displayed(released, charts), agreed.names),
+        *map(read_by_a_person, request.code),
     ]
     return _attacked(request, policy, released, charts, earlier, evidence, findings, look_at)
 
@@ -243,6 +250,8 @@ def _attacked(
         bounds, ran = attacked.bounds, (*attacked.ran, *ran)
     if request.texts:
         ran = (*ran, f"words: {len(request.texts)} texts are shown to a person")
+    if request.code:
+        ran = (*ran, f"code: {len(request.code)} programs written anew, and shown to a person")
     if request.answers:
         ran = (
             *ran,

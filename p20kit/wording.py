@@ -36,7 +36,7 @@ def wording(request: Request, displayed: Iterable[float], names: Iterable[str]) 
         What the agreement calls things (Data Request, reports, questions, clauses): no data.
     """
     allowed = {form for figure in displayed for form in _forms(figure)}
-    known = _pattern(names)
+    known = known_words(names)
     texts = _texts(request)
     findings = [_look(where, what) for where, text in texts.items() for what in _odd(known.sub("", text), allowed)]
     total = sum(map(len, texts.values()))
@@ -65,7 +65,7 @@ def naming(request: Request) -> list[Finding]:
 
 def plain(words: Iterable[str], names: Iterable[str]) -> frozenset[str]:
     """Give those of some texts that may stand as labels without anybody reading them: no numbers, no long words."""
-    known = _pattern(names)
+    known = known_words(names)
     return frozenset(word for word in words if not any(_odd(known.sub("", word), set())))
 
 
@@ -87,6 +87,8 @@ def _places(request: Request) -> Iterator[tuple[str, str]]:
         yield f"names of {model.name}", " ".join([*said, *sorted(words)])
     for text in request.texts:
         yield text.name, f"{text.name} {text.title} {text.markdown}"
+    for code in request.code:
+        yield code.name, " ".join(code.written)
     for position, cell in enumerate(request.notebook, start=1):
         yield f"cell {position} of the notebook", cell
 
@@ -101,6 +103,7 @@ def _texts(request: Request) -> dict[str, str]:
         **{f"title of chart {n}": chart.title for n, chart in enumerate(request.charts, start=1)},
         **{f"title of model {n}": model.title or model.name for n, model in enumerate(request.models, start=1)},
         **{f"title of text {n}": text.title for n, text in enumerate(request.texts, start=1)},
+        **{f"title of code {n}": code.title for n, code in enumerate(request.code, start=1)},
     }
 
 
@@ -110,7 +113,8 @@ def _forms(figure: float) -> Iterator[str]:
     yield from (f"{figure:,.{places}f}" for places in range(3) if round(figure, places) == figure)
 
 
-def _pattern(names: Iterable[str]) -> re.Pattern[str]:
+def known_words(names: Iterable[str]) -> re.Pattern[str]:
+    """Give what finds the names of things in a text."""
     known = "|".join(re.escape(name) for name in sorted(filter(None, names), key=len, reverse=True))
     return re.compile(rf"\b(?:{known})\b" if known else r"(?!)")
 

@@ -52,7 +52,7 @@ class Clearance:
         The disclosure record, plain JSON: ``rules``, ``thresholds``, ``cells`` (counts of shown and hidden),
         ``bounds``, ``as_of`` (source -> date), ``notes`` (sentences), ``columns`` (names used),
         ``by`` (for each table its by-columns and their sources), ``sums`` (for each its totals and means by label:
-        ``of``, the source of the amounts, ``kind`` and ``decimals``).
+        ``of``, the source of the amounts, ``kind`` and ``decimals``), ``licences`` (of programs, by their files).
     looked_at : str
         What the output checker saw in what only a person can judge; stays inside.
     """

@@ -30,7 +30,8 @@ _WAYS = {
     ".pkl": "Objects cannot be verified. Ask for the counts they were made from.",
     ".pickle": "Objects cannot be verified. Ask for the counts they were made from.",
     ".xlsx": "Make the table with p20kit.tabulate; the gate writes its own files.",
-    ".ipynb": "Notebooks leave without outputs through code export; ask for the tables.",
+    ".ipynb": "Ask for it with p20kit.request_release(code=...): it leaves without outputs, written anew.",
+    ".py": "Ask for it with p20kit.request_release(code=...): it leaves written anew.",
 }
 
 

@@ -22,6 +22,7 @@ from enclave.egress.clearance import Artefact, Clearance, digest_of
 from enclave.egress.collect import Collected, Taken, collect
 from enclave.egress.elsewhere import by_of, sums_of
 from enclave.egress.memory import Remembered, keep_release, open_request, sealed_request
+from enclave.egress.programs import file_name
 from enclave.egress.reading import read_apart
 from enclave.egress.render import Leaving, render
 from enclave.egress.rerun import Rerun
@@ -309,6 +310,7 @@ def _record(verdict: Verdict, thresholds: dict[str, Any]) -> dict[str, Any]:
         "kinds": _kinds(asked),
         "methods": sorted(set(asked.methods)),
         "coding": [table.coding.in_words(table) for table in protected.tables],
+        "licences": {file_name(n, code): code.licence for n, code in enumerate(asked.code, start=1)},
         "population": asked.population,
         "planned_on": asked.planned_on.isoformat() if asked.planned_on else None,
         "notes": [asked.notes] if asked.notes else [],
@@ -320,9 +322,10 @@ def _sources(asked: Request) -> list[dict[str, str]]:
 
 
 def _kinds(asked: Request) -> dict[str, int]:
-    """Count what leaves by kind: measures of tables, charts, models, texts."""
+    """Count what leaves by kind: measures of tables, charts, models, texts, programs."""
     measures = Counter(measure.kind for table in asked.tables for measure in table.measures)
     others = {"chart": len(asked.charts), "model": len(asked.models), "text": len(asked.texts)}
+    others["code"] = len(asked.code)
     return dict(sorted((measures + Counter(others)).items()))
 
 

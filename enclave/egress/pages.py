@@ -6,6 +6,7 @@ Source: DSA III.G.2; DSA VI.G.2.
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 import pandas as pd
 from markdown_it import MarkdownIt
@@ -29,6 +30,8 @@ table.model th, table.model td { padding: .3rem .9rem .3rem 0; text-align: right
 table.model thead th { font-weight: 600; border-bottom: 1px solid var(--ink); border-top: 2px solid var(--ink); }
 table.model th:first-child { text-align: left; } table.model tr.below > * { border-bottom: 0; color: var(--soft); }
 table.model tr.first > * { border-top: 1px solid var(--ink); }
+pre.code { font: .875rem/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere;
+  border-top: 1px solid var(--rule); padding-top: .75rem; }
 article { max-width: 44rem; } footer { margin-top: 1.5rem; font-size: .875rem; max-width: 50rem; color: var(--soft); }
 @page { margin: 17mm 16mm 19mm; font: 8pt sans-serif; color: #444;
   @bottom-right { content: counter(page) " of " counter(pages); } }
@@ -49,6 +52,7 @@ _PAGE = """<!doctype html>
 <footer><p>{foot}</p></footer>
 </body></html>
 """
+_SHARED = "Written anew from its syntax; comments and outputs stayed inside (Data Sharing Agreement VI.G.1)."
 _COUNTED = "Counts are of distinct individuals (Data Sharing Agreement III.G.2, VI.D.2)."
 
 
@@ -77,6 +81,12 @@ def text_page(title: str, markdown: str, about: str) -> str:
     barred = ["image", "link", "autolink", "reference", "html_block", "html_inline"]
     reader = MarkdownIt("commonmark", {"html": False}).disable(barred).enable("table")
     return _page(title, about, f"<article>{reader.render(markdown)}</article>", _COUNTED)
+
+
+def code_page(title: str, written: Sequence[str], about: str) -> str:
+    """Give a program as a page, its cells under each other."""
+    cells = "\n".join(f'<pre class="code">{html.escape(text)}</pre>' for text in written)
+    return _page(title, about, cells, _SHARED)
 
 
 def _model_row(row: tuple[object, ...], below: int) -> str:

@@ -17,7 +17,8 @@ import pandas as pd
 import rfc8785
 
 from enclave.egress.clearance import Artefact
-from enclave.egress.pages import model_page, table_page, text_page
+from enclave.egress.pages import code_page, model_page, table_page, text_page
+from enclave.egress.programs import file_name, program
 from enclave.egress.workbook import Cell, Rows, as_workbook, plain
 from enclave.resultant import Delivery
 from p20kit.charts import Chart
@@ -81,6 +82,10 @@ def _files(leaving: Leaving) -> Iterator[tuple[str, str, bytes]]:
     for number, text in enumerate(leaving.request.texts, start=1):
         page = text_page(text.title or text.name, text.markdown, leaving.about)
         yield f"text_{number}.html", "text/html", page.encode()
+    for number, code in enumerate(leaving.request.code, start=1):
+        yield file_name(number, code), *program(code, leaving.about)
+        page = code_page(f"{code.title} ({code.licence})", code.written, leaving.about)
+        yield f"code_{number}.html", "text/html", page.encode()
     if sheets:
         sheets["Codebook"] = [_CODEBOOK, *_defined(leaving)]
         yield "codebook.csv", "text/csv", as_csv(sheets["Codebook"])

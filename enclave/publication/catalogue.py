@@ -102,6 +102,12 @@ class _Listed:
     files: Mapping[str, bytes]
     uptake: Uptake
 
+    @property
+    def licences(self) -> dict[str, str]:
+        """Licences of programs, by the names of their files; everything else is under the catalogue's."""
+        id = self.clearance.request_id
+        return {f"{id}_{name}": licence for name, licence in self.clearance.record.get("licences", {}).items()}
+
 
 def entry_of(view: View, settings: Settings, request: str) -> dict[str, Any]:
     """Give the entry of a public package as the catalogue has it, from the package held against its signature.
@@ -272,7 +278,9 @@ def _dataset(each: _Listed, terms: OpenData) -> dict[str, Any]:
 def _distributions(each: _Listed, terms: OpenData) -> Iterator[dict[str, Any]]:
     """Give every result, tables first, and the whole package as it was signed."""
     for artefact in sorted(each.clearance.artefacts, key=lambda a: (a.media_type != "text/csv", a.name)):
-        yield _distribution(each, terms, f"results/{artefact.name}", artefact.name, artefact.media_type)
+        licence = each.licences.get(artefact.name)
+        own = {"license": f"https://spdx.org/licenses/{licence}.html"} if licence else {}
+        yield _distribution(each, terms, f"results/{artefact.name}", artefact.name, artefact.media_type) | own
     body = each.files[f"{each.publication.folder}.zip"]
     whole = f"{terms.address}{each.publication.folder}.zip"
     signed = f"Signed; {MANIFEST} has the SHA-256 of every file."

@@ -1,4 +1,4 @@
-"""What leaves beside tables, for whoever checks it: charts as the gate draws them, models, texts, and the code.
+"""What leaves beside tables, for whoever checks it: charts as the gate draws them, models, texts, programs.
 
 Source: DSA VI.G.1.
 """
@@ -40,6 +40,8 @@ class Beside:
     ----------
     texts : tuple of (str, str)
         Title and Markdown.
+    programs : tuple of (str, str, str)
+        Title, licence and code as it will leave.
     cells : tuple of str
         Code that made the request; it does not leave.
     """
@@ -47,6 +49,7 @@ class Beside:
     charts: tuple[Picture, ...] = ()
     models: tuple[Fitted, ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
+    programs: tuple[tuple[str, str, str], ...] = ()
     cells: tuple[str, ...] = ()
 
 
@@ -58,6 +61,7 @@ def beside_tables(verdict: Verdict) -> Beside:
         tuple(Picture(c.title, c.description, _address(c.to_svg())) for c in verdict.charts),
         tuple(_fitted(model) for model in verdict.released.models) if verdict.released else (),
         tuple((text.title, text.markdown) for text in verdict.request.texts),
+        tuple((code.title, code.licence, "\n\n".join(code.written)) for code in verdict.request.code),
         tuple(verdict.request.notebook),
     )
 
