@@ -48,6 +48,7 @@ class Row(BaseModel):
     by: tuple[str, ...] = ()
     proven: tuple[str, ...] = ()
     open: str = ""
+    awaits: str = ""
     readings: tuple[str, ...] = ()
 
 
@@ -88,7 +89,9 @@ def wrong(row: Row) -> Iterator[str]:
         yield "what does it and what proves it come together"
     if row.kind == "people" and (not row.who or row.by or row.open):
         yield "a row for people says who, and nothing else"
-    if row.kind != "people" and not row.by and not row.open:
+    if row.awaits and (not row.by or not row.clauses or row.open or row.kind == "people"):
+        yield "a row that awaits an agreement says by which clauses, and what holds until then"
+    if row.kind != "people" and not (row.by or row.open or row.awaits):
         yield "it has no answer"
 
 
@@ -148,14 +151,15 @@ _HEAD = """# What the documents ask, and what answers it
 Made by `python -m scripts.requirements` from `policies/requirements.yaml`, which it holds against the code, the tests
 and `policies/clauses.yaml`. *Enforced* and *recorded* are what the documents ask of software, *people* what they ask
 of people; a violation of a **hard** row must be technically impossible. Each row names the functions that answer it
-and the tests that fail when they break; **open** says what is missing.
+and the tests that fail when they break; **open** says what is missing. What **awaits an agreement** the parties have
+not agreed to: the clauses beside it forbid it until they have, and its functions and tests hold to that.
 """
 
 
 def _counts(rows: list[Row]) -> Iterator[str]:
     states = Counter((row.kind, _state(row)) for row in rows)
-    yield "| | answered | in part | open | all |"
-    yield "|---|---|---|---|---|"
+    yield f"| | {' | '.join(_STATES)} | all |"
+    yield "|---" * (len(_STATES) + 2) + "|"
     for kind in ("enforced", "recorded", "people"):
         counts = [states[kind, state] for state in _STATES]
         yield f"| {kind} | {' | '.join(map(str, counts))} | {sum(counts)} |"
@@ -165,10 +169,12 @@ def _counts(rows: list[Row]) -> Iterator[str]:
     yield f"| of these hard | {' | '.join(str(hard[state]) for state in _STATES)} | {hard.total()} |"
 
 
-_STATES = ("answered", "in part", "open")
+_STATES = ("answered", "in part", "open", "awaits an agreement")
 
 
 def _state(row: Row) -> str:
+    if row.awaits:
+        return "awaits an agreement"
     if not row.open:
         return "answered"
     return "in part" if row.by else "open"
@@ -195,6 +201,8 @@ def _answer(row: Row) -> str:
         said.append("proven by " + ", ".join(f"`{test.removeprefix('tests/')}`" for test in row.proven))
     if row.open:
         said.append(f"**open** {row.open}")
+    if row.awaits:
+        said.append(f"**awaits an agreement** {row.awaits}")
     return "<br>".join(text.replace("|", "\\|").replace("\n", " ") for text in said)
 
 

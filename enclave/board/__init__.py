@@ -15,7 +15,18 @@ from enclave.board.deciding import answer, give, voters
 from enclave.board.forms import blank_form, filled_form
 from enclave.board.law import ChangeOfLaw, change_law, under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, asked_in, motions, open_motion
-from enclave.board.proposals import Move, Period, Proposal, ProposalKind, move, periods, proposals, propose, vote
+from enclave.board.proposals import (
+    Move,
+    Period,
+    Proposal,
+    ProposalKind,
+    join,
+    move,
+    periods,
+    proposals,
+    propose,
+    vote,
+)
 
 __all__ = [
     "Answer",
@@ -38,6 +49,7 @@ __all__ = [
     "continue_until",
     "filled_form",
     "give",
+    "join",
     "keep_match_data",
     "motions",
     "move",

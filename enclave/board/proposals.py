@@ -206,6 +206,25 @@ def propose(tx: Transaction, kind: ProposalKind, about: str, text: str, came_on:
     return proposal
 
 
+def join(tx: Transaction, agency: str, signed_on: date, actor: str) -> people.Membership:
+    """Record that an agency signed the Enterprise MOU with nothing of it before the boards: at its start, or again.
+
+    Source: EM XVIII.B; EM A1.1.
+
+    Raises
+    ------
+    Refused
+        If its application is open: then its membership begins when all have signed, and not before.
+    Invalid
+        If it is dated in the future.
+    """
+    for each in proposals(tx):
+        if each.kind is ProposalKind.APPLICATION and each.about == agency and not each.closed:
+            what = f"its application {each.key} is before the boards"
+            raise refuse(agency, "proposed", each.kind.clause, what, f"Go on with it: `proposal move {each.key}`.")
+    return people.join(tx, agency, signed_on, actor)
+
+
 def move(tx: Transaction, key: str, what: Move, text: str, on: date, actor: str) -> Proposal:
     """Enter the next thing that was done with a proposal.
 

@@ -194,8 +194,9 @@ def matching_keep(
 @agency_group.command("join")
 def agency_join(context: typer.Context, agency: str, signed_on: str, as_json: Json = False) -> None:
     """Record that an agency signed the Enterprise MOU: three years (EM XVIII.B)."""
-    with context.obj.enclave.store.transaction() as tx:
-        known = people.join(tx, party_id(agency), calendar_day(signed_on), context.obj.actor)
+    desk: Desk = context.obj
+    with desk.changing("agency.refuse", party_id(agency), "") as tx:
+        known = board.join(tx, party_id(agency), calendar_day(signed_on), desk.actor)
     show(known, as_json, f"{known.agency} is a member until {known.until}")
 
 

@@ -87,6 +87,17 @@ def test_concerns_send_it_back_or_to_the_operating_group_each_with_its_days(worl
     assert lates == [True, False, False, True, False]
 
 
+def test_nobody_joins_past_an_application_that_is_open(world: World):
+    apply(world)
+    moved(world, ASKED, (Move.RETURNED, CAME))
+    assert refused(world, lambda tx: board.join(tx, "OHE", CAME, "opm")) == ["proposed"]
+    with world.store.transaction() as tx:
+        assert board.join(tx, "SDE", CAME, "opm").since == CAME  # a member signs again
+    moved(world, ASKED, (Move.DECLINED, CAME))
+    with world.store.transaction() as tx:
+        assert board.join(tx, "OHE", CAME, "opm").since == CAME  # nothing is before the boards
+
+
 def test_one_voice_declines_and_nobody_speaks_for_another(world: World):
     apply(world)
     assert refused(world, lambda tx: board.vote(tx, ASKED, "DOL", YES, "", representative("DOL"))) == ["no-motion"]

@@ -13,6 +13,8 @@ ROW = Row(
     by=("enclave.people.access.may",), proven=("tests/unit/test_people.py::test_every_reason_ends_access",),
 )  # fmt: skip
 
+AWAITS = "R1: a row that awaits an agreement says by which clauses, and what holds until then"
+
 
 def found(row: Row) -> list[str]:
     groups = {"A": Group(title="all", rows=(row, *(ROW.model_copy(update={"id": id}) for id in EVERY[1:])))}
@@ -47,12 +49,22 @@ def test_the_page_is_what_the_rows_give() -> None:
         ({"readings": ("the weather",)}, "R1: no conflict about the weather"),
         ({"proven": ()}, "R1: what does it and what proves it come together"),
         ({"by": (), "proven": ()}, "R1: it has no answer"),
+        ({"awaits": "one", "by": (), "proven": ()}, AWAITS),
+        ({"awaits": "one", "clauses": (), "unlisted": ("SDP",)}, AWAITS),
+        ({"awaits": "one", "open": "all of it"}, AWAITS),
         ({"kind": "people"}, "R1: a row for people says who, and nothing else"),
     ],
 )
 def test_what_is_wrong_with_a_row_is_said(change: dict[str, object], mistake: str) -> None:
     assert found(ROW) == []
     assert found(Row.model_validate(ROW.model_dump() | change)) == [mistake]
+
+
+def test_a_row_that_awaits_an_agreement_is_counted_as_such_and_says_what_for() -> None:
+    row = ROW.model_copy(update={"awaits": "An agreement of its own."})
+    assert found(row) == []
+    drawn = page({"A": Group(title="all", rows=(row, ROW))})
+    assert "| enforced | 1 | 0 | 0 | 1 | 2 |" in drawn and "**awaits an agreement** An agreement of its own." in drawn
 
 
 def test_a_row_that_is_missing_or_twice_is_said() -> None:

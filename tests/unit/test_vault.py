@@ -111,6 +111,8 @@ def test_another_sender_another_hub_another_algorithm(tmp_path: Path) -> None:
     assert not accepted(
         sealed(tmp_path, sender=other, source_key=other.public.fingerprint), tmp_path / "opened"
     )  # fmt: skip
+    # signed by the sender, in a manifest that names another key: the signature holds, the comparison does not
+    assert not accepted(sealed(tmp_path, source_key=other.public.fingerprint), tmp_path / "opened")
     assert not accepted(sealed(tmp_path, destination_key=other.public.fingerprint), tmp_path / "opened")
     assert not accepted(sealed(tmp_path, alg="none"), tmp_path / "opened")
     with pytest.raises(Refused):
