@@ -63,11 +63,8 @@ def request_release(
         Plain tables are protected under the project's policy, all together; the hub kept what it answered.
     charts, models : sequence of Chart, of Model
         The gate draws and fits them anew.
-    texts : mapping of title to Markdown, optional
-        A person reads them before they leave.
-    code : mapping of path to licence, optional
-        Scripts and notebooks to be shared under an open licence ("MIT", "BSD-3-Clause", "Apache-2.0",
-        "GPL-3.0-or-later", "CC0-1.0"). They leave written anew from their syntax, without comments and outputs.
+    texts, code : mapping of title to Markdown, and of path (.py, .ipynb) to `sharing.Licence`, optional
+        A person reads them before they leave; code is written anew, without comments.
     title, report, questions, audience, population, methods, notes
         What reviewers read; `report` and `questions` are ids of the agreement, `methods` those of ExA 3.f.
     planned_on : date or "YYYY-MM-DD", optional
@@ -89,10 +86,9 @@ def request_release(
         If a text is missing, a table has no basis, or code cannot be written anew.
     """
     opened = project or open_project()
-    planned = planned_on.isoformat() if isinstance(planned_on, date) else planned_on
     said = {
-        "title": title, "report": report, "questions": list(questions), "audience": audience,
-        "population": population, "methods": list(methods), "planned_on": planned, "notes": notes,
+        "title": title, "report": report, "questions": list(questions), "audience": audience, "notes": notes,
+        "population": population, "methods": list(methods), "planned_on": str(planned_on or "") or None,
     }  # fmt: skip
     cells = cells_run() if notebook else []
     parts = _parts(*_protected(tables, opened.policy), charts, models, texts or {}, code or {}, cells)

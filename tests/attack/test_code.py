@@ -19,7 +19,7 @@ from p20kit.project import Project
 from p20kit.request import read_request
 from p20kit.sharing import code_asked
 from tests.attack.asking import asked as asked_of
-from tests.attack.asking import cleared, sent
+from tests.attack.asking import cleared, judged, mounted, one, sent
 from tests.conftest import At
 from tests.disclosure.projects import a_project
 from tests.disclosure.test_code import TEXT
@@ -193,3 +193,13 @@ def test_the_gate_clears_code_that_a_person_read_and_asks_every_agency(shared: A
     folder = egress.rendered(made.enclave.settings, request)
     text = (folder / f"{request}_code_1.py").read_text("utf-8")
     assert clearance.record["licences"] == {"code_1.py": "MIT"} and "LIMIT = 6\n" in text and "4711" not in text
+
+
+def test_words_beside_one_agencys_table_are_confirmed_by_every_agency(shared: At) -> None:
+    made = shared("delivered")
+    table, text = (
+        one(mounted(made, "sde"), ("Gender",)),
+        {"name": "t", "title": "A word", "markdown": "Half of them."},
+    )
+    assert judged(made, asked_of(made, table)).agencies == ("SDE",)
+    assert set(judged(made, asked_of(made, table, texts=[text])).agencies) == set(made.policy().agencies)

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from enclave.egress.programs import NOTEBOOK, SCRIPT, program
-from p20kit import open_project, preflight, request_release, tabulate
+from p20kit import open_project, preflight, request_release
 from p20kit.errors import RequestInvalid
 from p20kit.message import pack, unpack
 from p20kit.project import Project
@@ -92,14 +92,6 @@ def test_a_person_reads_it_and_every_agency_confirms(project: Project, tmp_path:
     assert (verdict.verdict, [f.rule for f in verdict.look_at]) == ("needs-review", ["code"])
     assert "2 lines; 1 numbers, 1 texts and 2 names" in verdict.look_at[0].what
     assert verdict.owners == project.delivered.owners
-
-
-def test_a_text_beside_one_agencys_table_is_confirmed_by_every_agency(tmp_path: Path) -> None:
-    project = open_project(a_project(tmp_path / "project", with_dol=True))
-    table = tabulate(project.frame("sde"), ["Gender"], sources={"Gender": "sde.Gender"})
-    assert len(preflight(table, project=project).owners) == 1
-    assert preflight(table, texts={"A word": "Half of them."}, project=project).owners == project.delivered.owners
-    assert len(project.delivered.owners) == 2
 
 
 def test_what_was_read_elsewhere_and_what_is_remembered_is_the_same_code(project: Project, tmp_path: Path) -> None:
