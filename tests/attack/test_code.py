@@ -199,7 +199,7 @@ def test_words_beside_one_agencys_table_are_confirmed_by_every_agency(shared: At
     made = shared("delivered")
     table, text = (
         one(mounted(made, "sde"), ("Gender",)),
-        {"name": "t", "title": "A word", "markdown": "Half of them."},
+        {"name": "text 1", "title": "A word", "markdown": "Half of them."},
     )
     assert judged(made, asked_of(made, table)).agencies == ("SDE",)
     assert set(judged(made, asked_of(made, table, texts=[text])).agencies) == set(made.policy().agencies)
