@@ -25,7 +25,7 @@ serve: setup  ## Leave hub and pages up, with one login per role
 
 # The tests of a file stay together: what they share is built once.
 test: setup engine proxy lint types  ## Check everything: style, types, import rules, every test
-	.venv/bin/python -m pytest -n 2 --dist loadfile
+	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	.venv/bin/ruff check .

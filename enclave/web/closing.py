@@ -6,7 +6,7 @@ Source: DSA VI.H; DSA III.F.3; ExA 4.b; ExF.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from starlette.exceptions import HTTPException
@@ -141,4 +141,4 @@ def _closing(view: View, visit: Visit, standing: Standing) -> Closing:
         certificate_by=CERTIFICATE.due(view.today),
         seen="",
     )  # fmt: skip
-    return Closing(**{**vars(found), "seen": hashlib.sha256(repr(found).encode()).hexdigest()})
+    return replace(found, seen=hashlib.sha256(repr(found).encode()).hexdigest())

@@ -33,7 +33,7 @@ def test_the_second_report_stands_beside_the_first_and_ends_where_it_is_signed(a
 def test_the_report_is_kept_as_a_pdf_too_printed_in_the_room_without_network(shared: At) -> None:
     made = shared("matched")
     printed = (made.home / "reports" / "DR-0034" / "match-01" / "match-report.pdf").read_bytes()
-    assert b"/Title (Match report)" in printed and len(re.findall(rb"/Type /Page\b", printed)) > 3
+    assert b"/Title (Match report, DR-0034 match-01)" in printed and len(re.findall(rb"/Type /Page\b", printed)) > 3
     with made.enclave.store.view() as view:
         run = latest(view, "DR-0034")
         entered = next(view.entries(action="match.run"))["details"]["printed"]
