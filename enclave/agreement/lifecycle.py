@@ -142,7 +142,8 @@ def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InF
     Raises
     ------
     Refused
-        If it is no party that signs, the agencies have not approved what it would sign, or an exhibit is missing.
+        If it is no party that signs, the agencies have not approved what it would sign, an exhibit is missing, or
+        all have signed.
     """
     agreement = of(tx, project)
     if agreement.approved_on is None:
@@ -154,6 +155,11 @@ def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InF
         raise refuse(
             project, "signatory", "EM II", f"{signature.party} is not a party that signs",
             f"Parties: {', '.join(agreement.policy.signatories)}.",
+        )  # fmt: skip
+    if agreement.effective_on is not None:
+        raise refuse(
+            project, "signed", "EM II", f"all parties have signed; it is effective from {agreement.effective_on}",
+            "Other terms are asked for: `enclave agreement amend`.",
         )  # fmt: skip
     if findings := not_attached(tx, agreement.policy):
         raise Refused(project, findings)

@@ -310,8 +310,12 @@ def test_an_agency_that_joins_by_amendment_answers_too(signed: Office, tmp_path:
 
 def test_a_signed_agreement_is_not_registered_again(signed: Office) -> None:
     assert signed.refused(lambda tx: board.request(tx, signed.policy, "opm")) == ["modification"]
-    with signed.store.transaction() as tx:
-        agreement.sign(tx, DR, Signature("SDE", "Commissioner", DAY), "opm")
+
+
+def test_no_signature_is_written_over_once_all_have_signed(signed: Office) -> None:
+    """A later one would move the day from which it is in force."""
+    again = Signature("SDE", "Commissioner", DAY)
+    assert signed.refused(lambda tx: agreement.sign(tx, DR, again, "opm")) == ["signed"]
 
 
 def test_all_parties_keep_match_data_longer(signed: Office) -> None:
