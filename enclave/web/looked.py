@@ -28,7 +28,7 @@ _LONGEST = 200
 _KEPT = 32
 """Requests whose cells are kept at hand."""
 _PAUSE = 1.0
-"""Seconds between two looks for what arrived."""
+"""Seconds between two looks for what arrived, and after each request that was judged."""
 _one_judges = Lock()
 _log = logging.getLogger(__name__)
 
@@ -149,23 +149,26 @@ def _judge_what_arrives(enclave: Enclave, stop: Event) -> None:
                 now = view.frontier().size
                 waiting = [] if now == size else _waiting(view)
             for request in waiting:
-                if not stop.is_set():
-                    _judge_ahead(enclave, request, tried)
+                if not stop.is_set() and _judge_ahead(enclave, request, tried):
+                    stop.wait(_PAUSE)  # who opens pages comes first
             size = now
         except Exception as error:  # noqa: BLE001 - the outermost door of this thread; a traceback may hold a value
             _log.error("nothing was judged ahead: %s", type(error).__name__)
         stop.wait(_PAUSE)
 
 
-def _judge_ahead(enclave: Enclave, request: ReleaseRequest, tried: set[ToJudge]) -> None:
+def _judge_ahead(enclave: Enclave, request: ReleaseRequest, tried: set[ToJudge]) -> bool:
+    """Judge a request unless that was tried in this state; tell whether it was tried now."""
     try:
         with enclave.store.view() as view:
             asked = to_judge(view, request)
-        if asked not in tried:
-            tried.add(asked)
-            judged(enclave, asked)
+        if asked in tried:
+            return False
+        tried.add(asked)
+        judged(enclave, asked)
     except EnclaveError as error:  # whoever opens it is told why
         _log.info("%s was not judged ahead: %s", request.id, ", ".join(f.rule for f in error.findings))
+    return True
 
 
 def _waiting(view: View) -> list[ReleaseRequest]:
