@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from demo.hub_client import LONGEST
+from enclave.review import Statement
 from enclave.web import Sessions, SignedIn, create_app
 from tests.web.world import PROJECT, World
 
@@ -109,3 +110,13 @@ def served(world: World) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+def publish(base: str, request: str) -> None:
+    """Clear a request, confirm and waive what is left of its days, and publish it, each on its page."""
+    olga, sam, page = Browser(base, "olga"), Browser(base, "sam"), f"/requests/{request}"
+    olga.send(f"{page}/clear")
+    digest = sam.of(page, format="json").json()["case"]["digest"]
+    sam.send(f"{page}/confirm", digest=digest, statement=[str(each) for each in Statement])
+    olga.send(f"{page}/waive", reason="The board meets tomorrow.")
+    assert olga.send(f"{page}/publish").status_code == 303

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from enclave.review import Statement
-from tests.web.browser import Browser, served
+from tests.web.browser import Browser, publish, served
 from tests.web.keyboard import Sit
 from tests.web.world import OPEN_DATA, World
 
@@ -20,12 +19,7 @@ def put_out(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     terms = OPEN_DATA.model_copy(update={"folder": folder / "served"})
     world = matched.copy(folder / "home").with_settings(open_data=terms)
     with served(world) as base:
-        olga, sam, page = Browser(base, "olga"), Browser(base, "sam"), f"/requests/{world.good}"
-        olga.send(f"{page}/clear")
-        digest = sam.of(page, format="json").json()["case"]["digest"]
-        sam.send(f"{page}/confirm", digest=digest, statement=[str(each) for each in Statement])
-        olga.send(f"{page}/waive", reason="The board meets tomorrow.")
-        assert olga.send(f"{page}/publish").status_code == 303
+        publish(base, world.good)
     yield world
     world.close()
 

@@ -12,9 +12,8 @@ from playwright.sync_api import Page
 
 from enclave import destruction
 from enclave.publication import Publication, folder_of
-from enclave.review import Statement
 from enclave.terms import Action
-from tests.web.browser import Browser, served
+from tests.web.browser import publish, served
 from tests.web.screens import open_page
 from tests.web.world import PROJECT, World
 
@@ -74,12 +73,7 @@ def filed(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Give an installation in which a release is published and match data are destroyed; and where that stands."""
     world = matched.copy(tmp_path_factory.mktemp("print") / "home")
     with served(world) as base:
-        olga, sam, page = Browser(base, "olga"), Browser(base, "sam"), f"/requests/{world.good}"
-        olga.send(f"{page}/clear")
-        digest = sam.of(page, format="json").json()["case"]["digest"]
-        sam.send(f"{page}/confirm", digest=digest, statement=[str(each) for each in Statement])
-        olga.send(f"{page}/waive", reason="The board meets tomorrow.")
-        assert olga.send(f"{page}/publish").status_code == 303
+        publish(base, world.good)
         enclave = world.enclave
         destruction.destroy_match_data(
             enclave.store, enclave.keystore, enclave.settings, world.admission("hubert", Action.DESTROY)
