@@ -260,7 +260,7 @@ def _resolve_it(olga: Keyboard) -> None:
     assert olga.said() == "Notice DR-0034/1 is resolved: breach. The lessons go to all parties."
 
 
-def test_the_operating_group_files_a_paper_ticks_it_and_records_a_signature(
+def test_the_operating_group_files_a_paper_ticks_it_and_records_who_speaks_for_a_party(
     sit: Sit, own_pages: str, world: World, tmp_path: Path
 ):  # fmt: skip
     scan = tmp_path / "exhibit-a.pdf"
@@ -278,11 +278,6 @@ def test_the_operating_group_files_a_paper_ticks_it_and_records_a_signature(
         olga.tick(words)
     olga.press("Enter what exhibit-a/DR-0034/002 says")
     assert olga.said() == "exhibit-a/DR-0034/002: it stands."
-    olga.unfold("Record a signature")
-    olga.pick("Party", "SDE")
-    olga.write("Title of who signed", "Commissioner of Education")
-    olga.press("Record the signature")
-    assert olga.said() == "SDE signed on 2022-04-11. Effective 2022-04-11."
     olga.unfold("Record whom a party designates")
     olga.pick("Who speaks for it", "sam")
     olga.attach("The letter", scan)

@@ -13,6 +13,7 @@ from enclave.people import Listing, Person
 from enclave.terms import Role
 from tests.parties import ask, representative, say_yes
 from tests.web.browser import Browser, served
+from tests.web.keyboard import Sit
 from tests.web.world import PROJECT, World
 
 OTHER = "DR-0101"
@@ -173,7 +174,9 @@ def asked(world: World) -> World:
     return world
 
 
-def test_an_agreement_comes_into_force_from_its_page_when_all_is_there_and_not_before(own_pages: str, asked: World):
+def test_an_agreement_comes_into_force_from_its_page_when_all_is_there_and_not_before(
+    sit: Sit, own_pages: str, asked: World
+):  # fmt: skip
     olga = Browser(own_pages, "olga")
 
     def sign(party: str) -> requests.Response:
@@ -199,8 +202,18 @@ def test_an_agreement_comes_into_force_from_its_page_when_all_is_there_and_not_b
             tick = f"/papers/{kept['id']}/tick"
             assert olga.send(tick, project=OTHER, item=list(kept["open"])).status_code == 303  # type: ignore[call-overload]
     assert olga.send("/papers/sign", project=OTHER, party=parties[0], signed_on=DAY).status_code == 422, "no title"
-    assert {sign(party).status_code for party in parties} == {303}
+    *first, last = parties
+    assert {sign(party).status_code for party in first} == {303}
+    keys = sit(own_pages, "olga")
+    keys.page.goto(f"{own_pages}projects/{OTHER}/papers")
+    keys.unfold("Record a signature")
+    keys.pick("Party", last)
+    keys.write("Title of who signed", "Director")
+    keys.press("Record the signature")
+    assert keys.said() == f"{last} signed on {DAY}. Effective {DAY}."
+    assert keys.page.get_by_text("Record a signature").count() == 0
+    assert "All parties have signed" in sign(last).text
     with asked.enclave.store.view() as view:
         known = agreement.of(view, OTHER)
-    assert (known.unsigned, str(known.effective_on)) == ((), "2022-04-01")
+    assert (known.unsigned, str(known.effective_on)) == ((), DAY)
     assert Browser(own_pages, representative(parties[0])).see(f"projects/{OTHER}/papers").status_code == 403
