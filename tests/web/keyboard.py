@@ -45,6 +45,8 @@ class Keyboard:
     def __init__(self, chromium: Chromium, base: str, person: str) -> None:
         self.page, self.complaints = open_page(chromium, base, person, "light")
         self.person = person
+        # Listened for from the start: a page listened to only as the key is pressed may open the browser's own list.
+        self.page.on("filechooser", lambda chooser: None)
 
     def to(self, role: Any, name: str, *, back: bool = False) -> Locator:
         """Go by Tab, or back by Shift+Tab, until the control of this role and name has the focus."""
