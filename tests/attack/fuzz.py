@@ -48,9 +48,20 @@ Place = tuple[Any, Any]
 """A list or mapping, and the position or key in it."""
 Shown = set[tuple[tuple[tuple[str, str], ...], str, float]]
 """Figures that are displayed: columns and codes of the cell, which figure, and what it comes to."""
-OFTEN = (*("counts",) * 5, "figures", "words", "model")
+OFTEN = (*("counts",) * 4, "figures", "words", "model", "code")
 """Which honest request the mutants are of, in turn."""
-HONEST = {"counts": "cleared", "figures": "cleared", "words": "needs-review", "model": "needs-review"}
+FOR_A_PERSON = "needs-review"
+HONEST = {"counts": "cleared", "figures": "cleared", **dict.fromkeys(("words", "model", "code"), FOR_A_PERSON)}
+PROGRAM = """
+import pandas as pd
+
+def shares(people: pd.DataFrame, by: list[str], least: int = 6) -> pd.DataFrame:
+    table = people.groupby(by, as_index=False)["P20ID"].nunique()
+    return table[table["P20ID"] >= least].assign(Share=lambda made: made["P20ID"] / made["P20ID"].sum())
+
+for name in ("Gender", "School"):
+    print(f"{name}: {len(shares(people, [name]))}")
+"""
 PERSONS = 300
 PIECE = 5_000
 
@@ -63,7 +74,7 @@ STRANGE: tuple[Any, ...] = (
 
 
 def honest(project: Project, folder: Path) -> dict[str, Body]:
-    """Ask for counts, for figures with a chart of them, for what a person must look at, and for a model."""
+    """Ask for counts, for figures with a chart of them, and for what a person must look at: words, a model, code."""
     people = project.frame("sde")
     people = people.assign(Score=range(len(people)), Woman=(people["Gender"] == "F").astype(float))
     race, part = "RaceEthnicityReportingText", "ManufacturingStudent"
@@ -89,11 +100,14 @@ def honest(project: Project, folder: Path) -> dict[str, Body]:
     rates = counted("rates", "Gender", measures=figures)
     scores = counted("rates", "Gender", measures=(*figures, Mean("Score")))
     fitted = model(people, f"Woman ~ {part}", policy=project.policy, kind="logit", sources={part: sources[part]})
+    program = folder.parent / "shares.py"
+    program.write_text(PROGRAM, "utf-8")
     return {
         "counts": asked(counts),
         "figures": asked(counts, rates, drawn=True),
         "words": asked(counts, scores, drawn=True, texts={"Who": "Students of the schools."}),
         "model": asked(counts, models=[fitted]),
+        "code": asked(counts, code={program: "MIT"}),
     }
 
 
@@ -200,7 +214,8 @@ class Judged:
         Raises
         ------
         AssertionError
-            If it is refused without a reason, or cleared with a figure that the honest request does not display.
+            If it is refused without a reason, or cleared with a figure that the honest request does not display, or
+            with text or code, which a person reads.
         """
         which = OFTEN[number % len(OFTEN)]
         body = mutant(self.texts[which], random.Random(number))
@@ -219,7 +234,8 @@ class Judged:
         verdict = preflight(unpack(packed), project=self.project)
         self.came[verdict.verdict] += 1
         assert verdict.verdict != "refused" or verdict.findings
-        assert verdict.verdict != "cleared" or self.told(verdict) <= self.truth[which]
+        if verdict.verdict == "cleared":
+            assert self.told(verdict) <= self.truth[which] and not request.texts and not request.code
 
 
 @contextmanager
