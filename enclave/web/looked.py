@@ -6,9 +6,11 @@ Source: DSA VI.G.1.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
+from operator import itemgetter
 from threading import Event, Lock, Thread
 
 from enclave import egress
@@ -20,16 +22,18 @@ from enclave.errors import EnclaveError, Finding
 from enclave.publication import Publication
 from enclave.publication import State as Put
 from enclave.resultant import delivery_of
+from enclave.review import Case
+from enclave.review import State as Stage
 from enclave.store import View
+from enclave.web.apart import Apart
 from enclave.web.beside import Beside, beside_tables
 from enclave.web.cells import Shown, of_verdict
 
 _LONGEST = 200
-_KEPT = 32
-"""Requests whose cells are kept at hand."""
+_AT_HAND = 500_000
+"""Cells kept at hand, a request counted as a thousand more than it has."""
 _PAUSE = 1.0
-"""Seconds between two looks for what arrived, and after each request that was judged."""
-_one_judges = Lock()
+"""Seconds between two looks for what arrived."""
 _log = logging.getLogger(__name__)
 
 
@@ -63,19 +67,55 @@ class ToJudge:
     state: tuple[str, ...]
 
 
-_answers: dict[tuple[Enclave, ToJudge], Looked] = {}
+class _Answers:
+    """What was judged, as much as is kept at hand; what is asked for is judged once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Enclave, ToJudge], Looked] = {}
+        self._one = Lock()
+        self._judge = Apart(judge)
+
+    def give(self, enclave: Enclave, asked: ToJudge) -> Looked:
+        """Give an answer; who asks for the same waits for the one, who asks for another for a turn."""
+        known = self._known.get((enclave, asked))
+        if known is not None:
+            return known
+        with self._one:
+            if (enclave, asked) not in self._known:
+                self._known[enclave, asked] = self._judge(enclave, asked)
+            answer = self._known[enclave, asked]
+            while self._full() and len(self._known) > 1:
+                del self._known[next(iter(self._known))]
+            return answer
+
+    def room(self, waiting: Collection[ToJudge]) -> bool:
+        """Tell whether there is room for one more; what nobody waits for any more gives way."""
+        with self._one:
+            if self._full(1_000):
+                self._known = {each: known for each, known in self._known.items() if each[1] in waiting}
+            return not self._full(1_000)
+
+    def _full(self, more: int = 0) -> bool:
+        return sum(1_000 + _cells(each) for each in self._known.values()) + more > _AT_HAND
+
+
+def _cells(looked: Looked) -> int:
+    return sum(len(table.cells) for table in looked.tables)
 
 
 def to_judge(view: View, request: ReleaseRequest) -> ToJudge:
     """Give a request with the state of its release memory, its re-run and its delivery."""
-    known = tuple(r.sha256 for r in view.find(Remembered, request.project))
-    known += tuple(run.key for run in view.find(Rerun, request.project))
-    tables = tuple(t.sha256 for t in delivery_of(view, request.project).tables)
-    return ToJudge(request.project, request.id, (request.sha256, *known, *tables))
+    return ToJudge(request.project, request.id, (request.sha256, *_state(view, request.project)))
+
+
+def _state(view: View, project: str) -> tuple[str, ...]:
+    known = tuple(r.sha256 for r in view.find(Remembered, project))
+    known += tuple(run.key for run in view.find(Rerun, project))
+    return known + tuple(t.sha256 for t in delivery_of(view, project).tables)
 
 
 def judged(enclave: Enclave, asked: ToJudge) -> Looked:
-    """Judge a request, once for each state; whoever asks for the same waits for the one answer.
+    """Judge a request in a process of its own, once for each state.
 
     Kept are the cells as they would leave, never the persons behind them.
 
@@ -84,18 +124,17 @@ def judged(enclave: Enclave, asked: ToJudge) -> Looked:
     EnclaveError
         If it cannot be judged.
     """
-    known = _answers.get((enclave, asked))
-    if known is not None:
-        return known
-    with _one_judges:
-        if (enclave, asked) not in _answers:
-            _answers[enclave, asked] = _judge(enclave, asked)
-            for oldest in [*_answers][:-_KEPT]:
-                del _answers[oldest]
-        return _answers[enclave, asked]
+    return _answers.give(enclave, asked)
 
 
-def _judge(enclave: Enclave, asked: ToJudge) -> Looked:
+def judge(enclave: Enclave, asked: ToJudge) -> Looked:
+    """Judge a request here and now.
+
+    Raises
+    ------
+    EnclaveError
+        If it cannot be judged.
+    """
     verdict = egress.judge(enclave.store, enclave.keystore, enclave.settings, asked.project, asked.request)
     read = verdict.request
     about = () if read is None else (
@@ -108,6 +147,9 @@ def _judge(enclave: Enclave, asked: ToJudge) -> Looked:
         verdict.verdict, alike(verdict.findings), verdict.look_at, verdict.ran, of_verdict(verdict), said,
         beside_tables(verdict),
     )  # fmt: skip
+
+
+_answers = _Answers()
 
 
 def alike(findings: tuple[Finding, ...]) -> tuple[Alike, ...]:
@@ -147,43 +189,41 @@ def _judge_what_arrives(enclave: Enclave, stop: Event) -> None:
         try:
             with enclave.store.view() as view:
                 now = view.frontier().size
-                waiting = [] if now == size else _waiting(view)
-            for request in waiting:
-                if not stop.is_set() and _judge_ahead(enclave, request, tried):
-                    stop.wait(_PAUSE)  # who opens pages comes first
+                waiting = None if now == size else _waiting(view)
+            if waiting is not None:
+                tried &= set(waiting)
+                _judge_ahead(enclave, waiting, tried, stop)
             size = now
         except Exception as error:  # noqa: BLE001 - the outermost door of this thread; a traceback may hold a value
             _log.error("nothing was judged ahead: %s", type(error).__name__)
         stop.wait(_PAUSE)
 
 
-def _judge_ahead(enclave: Enclave, request: ReleaseRequest, tried: set[ToJudge]) -> bool:
-    """Judge a request unless that was tried in this state; tell whether it was tried now."""
-    try:
-        with enclave.store.view() as view:
-            asked = to_judge(view, request)
+def _judge_ahead(enclave: Enclave, waiting: Sequence[ToJudge], tried: set[ToJudge], stop: Event) -> None:
+    """Judge what was not tried in its state, as far as there is room for what it comes to."""
+    for asked in waiting:
         if asked in tried:
-            return False
+            continue
+        if stop.is_set() or not _answers.room(waiting):
+            return
         tried.add(asked)
-        judged(enclave, asked)
-    except EnclaveError as error:  # whoever opens it is told why
-        _log.info("%s was not judged ahead: %s", request.id, ", ".join(f.rule for f in error.findings))
-    return True
+        try:
+            judged(enclave, asked)
+        except EnclaveError as error:  # whoever opens it is told why
+            _log.info("%s was not judged ahead: %s", asked.request, ", ".join(f.rule for f in error.findings))
 
 
-def _waiting(view: View) -> list[ReleaseRequest]:
-    """Give the requests that a checker may open next, the newest last: no more than are kept."""
-    view.load(InForce, ReleaseRequest, Publication)
-    found = [
-        request
-        for agreement in view.find(InForce)
-        if agreement.destroyed_on is None
-        for request in view.find(ReleaseRequest, agreement.project)
-        if request.state != "refused" and not _published(view, request)
-    ]
-    return sorted(found, key=lambda request: (request.received_on, request.id))[-_KEPT:]
-
-
-def _published(view: View, request: ReleaseRequest) -> bool:
-    publication = view.get(Publication, request.id)
-    return publication is not None and publication.state is Put.DONE
+def _waiting(view: View) -> list[ToJudge]:
+    """Give the requests that a checker may open next, in the order in which the queue lists them."""
+    view.load(InForce, ReleaseRequest, Publication, Case)
+    found: list[tuple[tuple[date, date, str], ToJudge]] = []
+    for project in (agreement.project for agreement in view.find(InForce) if agreement.destroyed_on is None):
+        requests = [request for request in view.find(ReleaseRequest, project) if request.state != "refused"]
+        state = _state(view, project) if requests else ()
+        for request in requests:
+            case, publication = view.get(Case, request.id), view.get(Publication, request.id)
+            closed = case is not None and case.state is not Stage.OPEN
+            if not closed and (publication is None or publication.state is not Put.DONE):
+                by = case.due_on if case else date.max, request.received_on, request.id
+                found.append((by, ToJudge(project, request.id, (request.sha256, *state))))
+    return [asked for _, asked in sorted(found, key=itemgetter(0))]

@@ -10,8 +10,10 @@ import threading
 import pytest
 
 from demo.hub_client import until
-from enclave import egress
+from enclave.app import Enclave
 from enclave.web import judged_ahead
+from enclave.web.apart import Apart
+from enclave.web.looked import Looked, ToJudge
 from tests.web.browser import Browser
 from tests.web.world import World
 
@@ -20,14 +22,14 @@ def test_who_opens_a_request_finds_it_judged(world: World, own_pages: str, monke
     """Each that waits is judged once, while nobody waits for it."""
     waiting = sorted([world.good, world.unsafe])
     asked: list[tuple[str, str]] = []
-    really = egress.judge
+    really = Apart.__call__
 
-    def noted(*arguments: object) -> egress.Verdict:
-        verdict: egress.Verdict = really(*arguments)  # type: ignore[arg-type]
-        asked.append((threading.current_thread().name, str(arguments[-1])))
-        return verdict
+    def noted(apart: Apart[ToJudge, Looked], enclave: Enclave, what: ToJudge) -> Looked:
+        looked = really(apart, enclave, what)
+        asked.append((threading.current_thread().name, what.request.rpartition("/")[2]))
+        return looked
 
-    monkeypatch.setattr(egress, "judge", noted)
+    monkeypatch.setattr(Apart, "__call__", noted)
     with judged_ahead(world.enclave):
         until(lambda: len(asked) == len(waiting))
         page = Browser(own_pages, "olga").of(f"/requests/{world.good}")
