@@ -130,7 +130,8 @@ class View:
         if not kept.kinds or kept.size > size:  # or kept by a look that began later
             return Kept(size)
         told = (LEDGER.c.action, LEDGER.c.project, LEDGER.c.kind, LEDGER.c.key)
-        since = self._ask(sa.select(*told).where(LEDGER.c.seq >= kept.size).distinct()).all()
+        # made distinct here: asked for it, SQLite goes through an index of all entries
+        since = set(self._ask(sa.select(*told).where(LEDGER.c.seq >= kept.size)).all())
         kinds = {kind.KIND: kind for kind in kept.kinds}
         keys: dict[type[Any], list[str]] = {}
         for row in since:

@@ -21,7 +21,7 @@ from enclave.egress.memory import Remembered
 from enclave.errors import EnclaveError, Finding
 from enclave.publication import Publication
 from enclave.publication import State as Put
-from enclave.resultant import delivery_of
+from enclave.resultant import Delivery, delivery_of
 from enclave.review import Case
 from enclave.review import State as Stage
 from enclave.store import View
@@ -32,6 +32,8 @@ from enclave.web.cells import Shown, of_verdict
 _LONGEST = 200
 _AT_HAND = 500_000
 """Cells kept at hand, a request counted as a thousand more than it has."""
+_OF_A_PROJECT = (ReleaseRequest, Case, Publication, Remembered, Rerun, Delivery)
+"""What tells which requests are open, and in what state."""
 _PAUSE = 1.0
 """Seconds between two looks for what arrived."""
 _log = logging.getLogger(__name__)
@@ -105,13 +107,10 @@ def _cells(looked: Looked) -> int:
 
 def to_judge(view: View, request: ReleaseRequest) -> ToJudge:
     """Give a request with the state of its release memory, its re-run and its delivery."""
-    return ToJudge(request.project, request.id, (request.sha256, *_state(view, request.project)))
-
-
-def _state(view: View, project: str) -> tuple[str, ...]:
-    known = tuple(r.sha256 for r in view.find(Remembered, project))
-    known += tuple(run.key for run in view.find(Rerun, project))
-    return known + tuple(t.sha256 for t in delivery_of(view, project).tables)
+    known = tuple(r.sha256 for r in view.find(Remembered, request.project))
+    known += tuple(run.key for run in view.find(Rerun, request.project))
+    tables = tuple(t.sha256 for t in delivery_of(view, request.project).tables)
+    return ToJudge(request.project, request.id, (request.sha256, *known, *tables))
 
 
 def judged(enclave: Enclave, asked: ToJudge) -> Looked:
@@ -215,15 +214,20 @@ def _judge_ahead(enclave: Enclave, waiting: Sequence[ToJudge], tried: set[ToJudg
 
 def _waiting(view: View) -> list[ToJudge]:
     """Give the requests that a checker may open next, in the order in which the queue lists them."""
-    view.load(InForce, ReleaseRequest, Publication, Case)
-    found: list[tuple[tuple[date, date, str], ToJudge]] = []
-    for project in (agreement.project for agreement in view.find(InForce) if agreement.destroyed_on is None):
-        requests = [request for request in view.find(ReleaseRequest, project) if request.state != "refused"]
-        state = _state(view, project) if requests else ()
-        for request in requests:
-            case, publication = view.get(Case, request.id), view.get(Publication, request.id)
-            closed = case is not None and case.state is not Stage.OPEN
-            if not closed and (publication is None or publication.state is not Put.DONE):
-                by = case.due_on if case else date.max, request.received_on, request.id
-                found.append((by, ToJudge(project, request.id, (request.sha256, *state))))
+    view.load(*_OF_A_PROJECT, InForce)
+    projects = (agreement.project for agreement in view.find(InForce) if agreement.destroyed_on is None)
+    found = [each for project in projects for each in view.derive(_open, project)]
     return [asked for _, asked in sorted(found, key=itemgetter(0))]
+
+
+def _open(view: View, project: str) -> list[tuple[tuple[date, date, str], ToJudge]]:
+    """Give the requests of a project on which something is still to be done, and what puts them in order."""
+    found: list[tuple[tuple[date, date, str], ToJudge]] = []
+    for request in view.find(ReleaseRequest, project):
+        case, publication = view.get(Case, request.id), view.get(Publication, request.id)
+        closed = case is not None and case.state is not Stage.OPEN
+        published = publication is not None and publication.state is Put.DONE
+        if request.state != "refused" and not closed and not published:
+            by = case.due_on if case else date.max, request.received_on, request.id
+            found.append((by, to_judge(view, request)))
+    return found

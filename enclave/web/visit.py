@@ -142,7 +142,7 @@ class Visit:
 
     def admitted(self, action: Action) -> Admission:
         """Ask the one question for the person at the browser; who is not on the list is told that and no more."""
-        with self.enclave.store.view() as view:
+        with self.view() as view:
             look(view, self.me.name, self.project, Place.PROJECT)
             return may(view, self.me.name, action, self.project)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -78,10 +78,11 @@ def sizes(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @dataclass
 class Cost:
-    """What the database was asked, and how many rows it gave."""
+    """What the database was asked, how many rows it gave, and how often ten steps of its own that took."""
 
     statements: int = 0
     rows: int = 0
+    tens: int = field(default=0, compare=False)
 
 
 @contextmanager
@@ -96,8 +97,12 @@ def counted() -> Iterator[Cost]:
         cost.rows += 1
         return values
 
+    def tenth() -> None:
+        cost.tens += 1
+
     def taken(connection: Any, *_: object) -> None:
         connection.row_factory = row
+        connection.set_progress_handler(tenth, 10)
 
     sa.event.listen(sa.Engine, "before_cursor_execute", ask)
     sa.event.listen(sa.Pool, "checkout", taken)
@@ -131,6 +136,7 @@ def test_every_page_asks_the_database_little_and_no_more_for_more_projects(sizes
     assert WHO.keys() == PAGES.keys()
     few, many = map(costs, sizes)
     assert few == many
+    assert {place: cost for place, cost in many.items() if cost.tens > few[place].tens + 5} == {}
     assert {place: cost for place, cost in many.items() if cost.statements > QUESTIONS or cost.rows > ROWS} == {}
 
 
