@@ -129,18 +129,19 @@ def show(visit: Visit) -> Page[Concerns]:
         mine = {standing.project for standing in standings}
         due = [one for one in destruction.due(view, view.today) if one.project in mine]
         agencies = tuple(dict.fromkeys(standing.listing.agency for standing in standings))
-        files = [f for each in standings for f in view.derive(_sending, each.project, each.listing.agency)]
+        of_mine = [_of_listing(view, each.listing) for each in standings]
+        files = [file for sending, _, _ in of_mine for file in sending]
         open_files = [file for file in files if file.late or not file.received_on]
         model = Concerns(
             agencies=agencies,
             waiting=sorted(
                 (
                     *_asked_of_members(view, agencies),
-                    *(t for each in standings for t in view.derive(_waiting, each.project, visit.me.name)),
+                    *(thing for _, waiting, _ in of_mine for thing in waiting),
                 ),
                 key=lambda thing: (thing.due_on or date.max, thing.project, thing.what, thing.of),
             ),
-            uses=[view.derive(_use, each.project, each.listing.agency) for each in standings],
+            uses=[use for _, _, use in of_mine],
             due=due[:SOONEST],
             due_in_all=len(due),
             cases=told_to(view, agencies, now)[::-1],
@@ -157,6 +158,21 @@ def show(visit: Visit) -> Page[Concerns]:
             keys=[_keys(view, agency) for agency in dict.fromkeys(file.source for file in files)],
         )
     return Page("agency", f"What concerns {', '.join(agencies)}", model)
+
+
+def read_ahead(view: View) -> None:
+    """Work out what takes long, for every steward."""
+    destruction.due(view, view.today)
+    for listing in view.find(Listing, role=Role.STEWARD):
+        if view.get(InForce, listing.project) is not None:
+            _of_listing(view, listing)
+
+
+def _of_listing(view: View, listing: Listing) -> tuple[tuple[Sending, ...], tuple[Waiting, ...], Use]:
+    """Give the files a steward's agency sends to a project, what waits for the steward there, and its use."""
+    project, agency = listing.project, listing.agency
+    waiting = view.derive(_waiting, project, listing.person)
+    return view.derive(_sending, project, agency), waiting, view.derive(_use, project, agency)
 
 
 def stewarded(view: View, person: str) -> list[Standing]:

@@ -132,6 +132,13 @@ def _given_up(view: View, agreements: Sequence[InForce]) -> list[Letter]:
     return [letter for letter in post.given_up if letter.message.project in projects] if post else []
 
 
+def read_ahead(view: View) -> None:
+    """Work out what takes long, of every project."""
+    running(view)
+    for agreement in view.find(InForce):
+        view.derive(_row, agreement.project)
+
+
 def _clocks(view: View, agreements: Sequence[InForce]) -> list[Running]:
     """Give every clock that runs on these projects and for their agencies, soonest first; reviews among them."""
     projects = {agreement.project for agreement in agreements}

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from enclave.app import Enclave
+from enclave.web import agency, overview
 from enclave.web.visit import SHOWN
 
 T = TypeVar("T")
@@ -36,9 +37,11 @@ class Turns:
 
 
 def read_ahead(enclave: Enclave) -> None:
-    """Read what pages show before anybody asks, and keep the collector of garbage from walking through it."""
+    """Read and work out ahead what pages show, and keep the collector of garbage from walking through it."""
     with enclave.store.view() as view:
         view.load(*SHOWN)
+        overview.read_ahead(view)
+        agency.read_ahead(view)
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(_LONGEST_TURN)
