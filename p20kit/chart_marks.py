@@ -12,7 +12,7 @@ from p20kit.chart_cells import COLOURS, HIDDEN, Cells, Kind
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 INK, PALE, STRIPE, EDGE, PAPER = "#1f2933", "#fafbfc", "#dde1e6", "#8a95a1", "#ffffff"
 LENGTH, DEPTH, BAND, CELL_WIDTH, CELL_HEIGHT = 520, 280, 26, 64, 30
-MAX_LABELS, LONG = 60, 9
+MAX_LABELS, LONG, PADDING = 60, 9, 14
 
 
 def draw(kind: Kind, cells: Cells, title: str, description: str) -> dict[str, Any]:
@@ -27,20 +27,33 @@ def draw(kind: Kind, cells: Cells, title: str, description: str) -> dict[str, An
     # altair holds every part against the schema as it is made, too; here the whole is, once
     with debug_mode(False):
         drawn = {"bar": _bar, "line": _line, "heatmap": _heatmap, "share": _share}[kind](cells)
+        beside, legend = _wider(kind, cells)
+        around = {**dict.fromkeys(("left", "top", "bottom"), PADDING), "right": PADDING + legend}
         heading = alt.Title(title, anchor="start", fontSize=15, color=INK, offset=14)
         styled = (
-            drawn.properties(title=heading, description=description, background=PAPER, padding=14)
+            drawn.properties(title=heading, description=description, background=PAPER, padding=around)
             .configure(font="Helvetica Neue, Helvetica, Arial, sans-serif")
             .configure_view(stroke=None)
             .configure_axis(
                 labelColor=INK, titleColor=INK, gridColor="#e4e7eb", domainColor="#9aa5b1", tickColor="#9aa5b1",
                 labelFontSize=11, titleFontSize=11, titlePadding=10, labelLimit=220,
             )
+            .configure_axisY(titlePadding=10 + beside)
             .configure_legend(labelColor=INK, titleColor=INK, labelFontSize=11, titleFontSize=11, labelLimit=220)
             .configure_scale(bandPaddingInner=0.18)
         )  # fmt: skip
     made: dict[str, Any] = styled.to_dict()
     return made
+
+
+def _wider(kind: Kind, cells: Cells) -> tuple[int, int]:
+    """Give the pixels by which what stands beside a chart, and its legend, may be wider where it is read.
+
+    Who reads it may not have the font that texts were measured with: then a letter is up to a pixel wider.
+    """
+    beside = {"bar": cells.rows, "share": cells.rows, "heatmap": cells.across, "line": ()}[kind]
+    legend = (*cells.across, str(cells.colour or ""), HIDDEN if cells.gaps() else "")
+    return max(map(len, beside), default=0), max(map(len, legend))
 
 
 def _bar(cells: Cells) -> Any:

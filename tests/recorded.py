@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "attacks.json"
 
 Piece = dict[str, Any]
-LONGEST = 60
-"""Seconds after which an attempt hangs."""
+LONGEST = 600
+"""Seconds after which an attempt hangs; far more than one takes, for it may have to wait for its turn."""
 
 
 class Attempts(Protocol):
