@@ -47,6 +47,17 @@ def section(area: str, title: str) -> Iterator[str]:
             ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
             yield f"| {row['figure']} | {number(row['ours'], row['unit'])} | {peer} | {ratio} |"
         yield ""
+    if area == "gate":
+        yield from catches(found["catches"])
+
+
+def catches(cases: list[dict[str, Any]]) -> Iterator[str]:
+    """Write what each tool makes of cases in which somebody could be told apart."""
+    yield from ("### What each catches", "`make bench-gate`", "")
+    yield from (f"| case | here | {cases[0]['peer_name']} |", "|---|---|---|")
+    for case in cases:
+        yield f"| {case['case']} | {case['ours']} | {case['peer']} |"
+    yield ""
 
 
 def attacks() -> Iterator[str]:

@@ -129,6 +129,7 @@ def test_pages_fit_a_narrow_window(chromium: Chromium, lived_in: tuple[str, Worl
             assert answer is not None and answer.status in {200, 403}, (person, name)
             page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
             assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, (person, name)
+            assert barriers(page) == [], (person, name)
             page.screenshot(path=PICTURES / f"web-{person}-{name}-narrow.png")
         page.context.close()
 
