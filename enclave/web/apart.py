@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import resource
+import re
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from enclave.app import Enclave
 from enclave.errors import EnclaveError, Fault, Finding, no_room
@@ -32,7 +33,8 @@ class Apart(Generic[Asked, Answer]):
     Parameters
     ----------
     work : callable
-        A function of a module. It is given an installation and what is asked; both that and its answer are sent.
+        A function of a module. It is given an installation and what is asked; both that and its answer are sent. It
+        changes nothing: what is asked of a process that was ended is asked again of another.
     """
 
     def __init__(self, work: Callable[[Enclave, Asked], Answer]) -> None:
@@ -47,21 +49,29 @@ class Apart(Generic[Asked, Answer]):
         EnclaveError
             That the work raised; a fault if it broke, or its process was ended.
         """
-        end = self._end
-        if end is None or end.poll():  # nobody asked: all there is to read is that it has ended
-            end = self._end = self._start()
-        try:
-            end.send((enclave.settings, asked))
-            answer, leaves = end.recv()
-        except (EOFError, OSError):
-            answer, leaves = _broken(), True
-        if leaves:
-            end.close()
-            self._end = None
+        # where it has ended since the last time, another is asked
+        told = self._told(self._end, enclave, asked) or self._told(self._start(), enclave, asked)
+        answer = told[0] if told else _broken()
         if isinstance(answer, EnclaveError):
             raise answer
         known: Answer = answer
         return known
+
+    def _told(self, end: Connection | None, enclave: Enclave, asked: Asked) -> tuple[Any] | None:
+        """Give what the process at an end answers; None where there is none, or it ended before."""
+        if end is None:
+            return None
+        try:
+            end.send((enclave.settings, asked))
+            answer, leaves = end.recv()
+        except (EOFError, OSError):
+            self._end = None
+            end.close()
+            return None
+        self._end = None if leaves else end
+        if leaves:
+            end.close()
+        return (answer,)
 
     def _start(self) -> Connection:
         # spawned: a fork would inherit the locks of threads it does not have, and what other connections lead to
@@ -87,10 +97,16 @@ def _serve(end: Connection, work: Callable[[Enclave, Asked], object]) -> None:
                 opened[1].store.close()
             opened = settings, Enclave(settings)
         answer = _answer(work, opened[1], asked)
-        large = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > _LARGE
+        large = _most_held() > _LARGE
         end.send((answer, large))
         if large:
             return
+
+
+def _most_held() -> int:
+    """Give the most memory this process has held, in KiB; `getrusage` counts what its parent held before it."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text("ascii"), re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def _answer(work: Callable[[Enclave, Asked], object], enclave: Enclave, asked: Asked) -> object:

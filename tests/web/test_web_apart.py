@@ -51,8 +51,11 @@ def test_it_is_done_elsewhere_and_what_is_refused_there_is_refused(world: World)
     assert apart(world.enclave, "") == first != os.getpid()
 
 
-def test_a_process_that_has_grown_large_ends(world: World):
-    apart = Apart(work)
+def test_a_process_that_has_grown_large_ends_and_one_whose_parent_is_large_does_not(world: World):
+    apart, held = Apart(work), b"x" * (3 << 29)
+    first = apart(world.enclave, "")
+    assert apart(world.enclave, "") == first
+    del held
     large = apart(world.enclave, "take a gigabyte and a half")
     assert apart(world.enclave, "") != large
     until(lambda: gone(large))
