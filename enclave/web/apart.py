@@ -122,5 +122,6 @@ def _answer(work: Callable[[Enclave, Asked], object], enclave: Enclave, asked: A
 def _broken() -> Fault:
     then = "Try again; if it stays so, tell the hub's staff."
     return Fault(
-        "work apart", [Finding("not-done", "EM XV", "", "what did it broke, or was ended before it was done", then)]
+        "work apart",
+        [Finding("not-done", "EM XV", "", "the process that does it broke, or was ended before it was done", then)],
     )
