@@ -35,17 +35,19 @@ def end(
 ) -> None:
     """Put away everything of a name, and enter that a stop ended it where one stands.
 
+    Nobody works there any more when this is called. It is entered before anything is put away: after a crash the
+    files that still stand open say what is left to do.
+
     Source: DSA III.C; DSA VI.F.2.
     """
-    was_open = name in _open(settings)
+    if name in _open(settings):
+        _enter_stopped(store, settings, name)
     close_session(store, keystore, settings, name, counted)
     said: dict[str, Detail] = dict(counted)
     if refused:
         said["refused"] = [f"{what}: {times}" for what, times in sorted(refused.items())]
     matching.stand_up(store, keystore, settings, name, said)
     matching.put_back(store, settings, name, said)
-    if was_open:
-        _enter_stopped(store, settings, name)
 
 
 def recover(store: Store, keystore: Keystore, settings: Settings, running: Collection[str]) -> None:
@@ -70,8 +72,15 @@ def _enter_stopped(store: Store, settings: Settings, name: str) -> None:
     project, person = project_id(name[:7]), name[8:]
     with store.transaction() as tx:
         stop = next(_stops(tx, project, person), None)
-        if stop is not None:
-            left = sum(_ends(tx, stop, each) for each in _open(settings))
+        if stop is None:
+            return
+        ended = {
+            entry["object"]
+            for entry in tx.entries(action="incident.server-ended")
+            if entry["details"]["stop"] == stop["seq"]
+        }
+        if name not in ended:
+            left = sum(_ends(tx, stop, each) for each in _open(settings) - ended - {name})
             details: Details = {"stop": stop["seq"], "still_open": left}
             tx.append(Entry(person, "incident.server-ended", name, project, "DSA VI.F.2", details=details))
 

@@ -70,6 +70,10 @@ def destroyed(scope: str) -> Callable[[Installation], bool]:
     return lambda made: has(made, Destruction, scope=scope, state="done")
 
 
+def hold(made: Installation) -> None:
+    made.run("incident", "hold", "DR-0034")
+
+
 def leave_session(made: Installation) -> None:
     made.enclave.broker().release("dr-0034-wren")
     made.today(LAST_DAY)
@@ -133,6 +137,10 @@ STEPS = {
     "session close": Step(
         "analysis", "asked", "wren", lambda made: ["session", "close", "dr-0034-wren"],
         lambda made: "session.close" in made.actions(),
+    ),
+    "session stopped": Step(
+        "analysis", "asked", "wren", lambda made: ["session", "close", "dr-0034-wren"],
+        lambda made: made.actions().count("incident.server-ended") == 1, prepare=hold,
     ),
     "egress clear": Step(
         "egress", "collected", "olga", lambda made: ["egress", "clear", request_of(made), "--project", "DR-0034"],
