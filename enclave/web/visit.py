@@ -24,13 +24,14 @@ from enclave.store import Record, View
 from enclave.terms import Action
 from enclave.web.access import Place, Standing, look
 from enclave.web.identity import SignedIn
+from enclave.web.posted import Sent
 
 _LONGEST = 4000
 SHOWN: tuple[type[Record], ...] = (
     InForce, people.Listing, people.Person, people.Membership, people.Deviation, people.Hold, Paper, intake.Holding,
     intake.Transmission, intake.SenderKey, matching.MatchRun, matching.Review, Delivery, egress.ReleaseRequest,
-    egress.Clearance, review.Case, Publication, Destruction, board.Motion, board.Proposal, incidents.Case,
-    incidents.Notice, incidents.Interruption,
+    egress.Rerun, egress.Answered, egress.Clearance, review.Case, Publication, Destruction, board.Motion,
+    board.Proposal, incidents.Case, incidents.Notice, incidents.Interruption,
 )  # fmt: skip
 """What pages are made of: read once, and from then on what changed of it (`enclave.store.kept`)."""
 
@@ -55,7 +56,7 @@ class Visit:
         Path of the hub's pages, where the labs are started.
     query : mapping
         What is asked for behind the address's question mark.
-    documents : mapping of name -> bytes
+    documents : mapping of name -> Sent
         What came with the form.
     """
 
@@ -65,7 +66,7 @@ class Visit:
     form: Mapping[str, list[str]] = field(default_factory=dict)
     hub: str = "/hub/"
     query: Mapping[str, str] = field(default_factory=dict)
-    documents: Mapping[str, bytes] = field(default_factory=dict)
+    documents: Mapping[str, Sent] = field(default_factory=dict)
 
     @property
     def project(self) -> str:
@@ -121,14 +122,14 @@ class Visit:
         Refused
             If the scanner does not find it clean.
         """
-        content, settings = self.documents.get(name, b""), self.enclave.settings
-        if not content:
+        sent, settings = self.documents.get(name), self.enclave.settings
+        if sent is None:
             raise invalid(
                 "form", "document", clause, "no document came with it", "Choose a file that holds it.", name
             )
         with scratch(settings.runtime, "posted") as folder:
-            path = folder / name
-            path.write_bytes(content)
+            path = folder / f"{name}{sent.ending}"
+            path.write_bytes(sent.content)
             if settings.scanner:
                 intake.scan(path, settings.scanner, name)
             yield path

@@ -123,7 +123,10 @@ def test_a_form_is_read_whole_and_no_larger_than_it_may_be(pages: str):
     assert send(at, parts, nameless) == 400, "a part has no name"
     assert send(at, "multipart/form-data", whole.body) == send(at, parts, b"") == 400
     assert send(at, "multipart/mixed; boundary=b", b"--b--") == 415
-    assert send(at, str(whole.headers["Content-Type"]), b"x" * (21 * 1024**2)) == 413
+    large = b'--b\r\nContent-Disposition: form-data; name="document"; filename="f"\r\n\r\n' + b"x" * (21 * 1024**2)
+    assert send(at, parts, large + b"\r\n--b--\r\n") == 413
+    two = whole.body.replace(b'name="kind"', b'name="kind"; filename="f"')
+    assert send(at, str(whole.headers["Content-Type"]), two) == 400, "one document comes with a form"
     assert send(f"{olga.base}incidents/hold", str(whole.headers["Content-Type"]), whole.body) == 415
 
 
