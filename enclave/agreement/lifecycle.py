@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from enclave.agreement.exhibits import exhibits, not_attached
 from enclave.agreement.policy import Policy
-from enclave.errors import Refused, refuse
+from enclave.errors import Refused, invalid, refuse
 from enclave.ledger import Details, Entry
 from enclave.store import Transaction, View
 
@@ -144,6 +144,8 @@ def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InF
     Refused
         If it is no party that signs, the agencies have not approved what it would sign, an exhibit is missing, or
         all have signed.
+    Invalid
+        If it is dated in the future.
     """
     agreement = of(tx, project)
     if agreement.approved_on is None:
@@ -163,6 +165,9 @@ def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InF
         )  # fmt: skip
     if findings := not_attached(tx, agreement.policy):
         raise Refused(project, findings)
+    if signature.signed_on > tx.today:
+        what = f"{signature.signed_on} has not come yet"
+        raise invalid(project, "signed-on", "EM II", what, "Give the day of the signature.", "signed_on")
     kept = tuple(s for s in agreement.signatures if s.party != signature.party)
     agreement = replace(agreement, signatures=(*kept, signature))
     effective = agreement.effective_on

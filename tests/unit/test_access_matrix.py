@@ -6,6 +6,7 @@ Source: DSA VI.E; DSA III.F.2; EM II; DSA XI; DSA VI.F; ExC; ExA 2.h.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -114,10 +115,11 @@ def test_every_role_action_and_person_is_answered_as_the_table_says(
 ) -> None:
     copyfile(office, tmp_path / "enclave.db")
     day, leads = LEADS_TO[standing.name]
+    if standing.name != "a signature is missing":
+        with closing(Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: DAY)) as store, store.transaction() as tx:
+            sign(tx, agreement.of(tx, DR).policy.signatories[-1])
     store = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: day)
     with store.transaction() as tx:
-        if standing.name != "a signature is missing":
-            sign(tx, agreement.of(tx, DR).policy.signatories[-1])
         for step in (leads, LEADS_TO[project.name][1]):
             if step is not None:
                 step(tx)

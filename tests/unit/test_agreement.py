@@ -279,6 +279,8 @@ def test_it_is_in_force_when_all_have_signed_until_the_earliest_end(
             say_yes(tx, "DR-0034", agency)
         attach(tx, policy)
         known = agreement.of(tx, "DR-0034")
+        with pytest.raises(Invalid, match="has not come yet"):
+            agreement.sign(tx, "DR-0034", Signature("SDE", "Representative", date(2022, 4, 12)), "olga")
         for day, party in enumerate(policy.signatories, start=1):
             assert known.effective_on is None and known.reasons_not_in_force(date(2022, 4, 11))[0][0] == "signatures"
             known = agreement.sign(tx, "DR-0034", Signature(party, "Representative", date(2022, 4, day)), "olga")
