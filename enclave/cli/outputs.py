@@ -285,11 +285,9 @@ def publication_final_copy(
         case = view.get(Case, request) or open_one(view, request)
     admission = desk.admitted(Action.DECIDE, case.project)
     with desk.changing("publication.refuse", request, case.project) as tx:
-        filed = publication.file_final_copy(tx, desk.enclave.settings, request, copy, admission.person)
-    late = filed.final_copy and filed.final_copy_due_on and filed.final_copy.filed_on > filed.final_copy_due_on
-    show(
-        filed, as_json, f"copy of {request} filed{', late' if late else ''}; it was due on {filed.final_copy_due_on}"
-    )
+        filed = publication.file_final_copy(tx, desk.enclave.settings, request, copy, admission)
+    late = ", late" if filed.late else ""
+    show(filed, as_json, f"copy of {request} filed{late}; it was due on {filed.final_copy_due_on}")
 
 
 @publication_group.command("overdue")

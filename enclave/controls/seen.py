@@ -29,20 +29,12 @@ class Deviating:
 
 @dataclass(frozen=True)
 class Seen:
-    """The last look.
-
-    Parameters
-    ----------
-    held, tested : int
-        Controls that hold as looked at, and those of which tests alone tell.
-    """
+    """The last look: how each control stood, deviations first."""
 
     KIND: ClassVar[str] = "controls-seen"
     looked_on: date
     by: str
-    held: int
-    tested: int
-    deviating: tuple[Deviating, ...]
+    standings: tuple[Standing, ...]
     project: str = ""
 
     @property
@@ -50,20 +42,33 @@ class Seen:
         """There is one."""
         return _KEY
 
+    @property
+    def deviating(self) -> tuple[Deviating, ...]:
+        """What deviated, in a few words."""
+        return tuple(
+            Deviating(each.control.does, tuple(look.found for look in each.evidence.values() if not look.holds))
+            for each in self.standings
+            if each.deviates
+        )
+
+    @property
+    def tested(self) -> int:
+        """Controls of which tests alone tell."""
+        return sum(not each.evidence for each in self.standings)
+
+    @property
+    def held(self) -> int:
+        """Controls that held as looked at."""
+        return len(self.standings) - self.tested - len(self.deviating)
+
 
 def keep(tx: Transaction, found: Sequence[Standing], actor: str) -> Seen:
     """Keep what was found, in place of what was found before.
 
     Source: DSA VI.D.1; EM XV.A.1.
     """
-    deviating = tuple(
-        Deviating(each.control.does, tuple(look.found for look in each.evidence.values() if not look.holds))
-        for each in found
-        if each.deviates
-    )
-    tested = sum(not each.evidence for each in found)
-    seen = Seen(tx.today, actor, len(found) - tested - len(deviating), tested, deviating)
-    details: Details = {"held": seen.held, "tested": tested, "deviating": len(deviating)}
+    seen = Seen(tx.today, actor, tuple(found))
+    details: Details = {"held": seen.held, "tested": seen.tested, "deviating": len(seen.deviating)}
     tx.write(seen, Entry(actor, "controls.look", _KEY, "", "DSA VI.D.1", details=details))
     return seen
 

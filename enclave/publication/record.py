@@ -75,6 +75,12 @@ class Publication:
         """Last day for the copy of the published work (DSA VI.G)."""
         return FINAL_COPY.due(self.published_on) if self.published_on else None
 
+    @property
+    def late(self) -> bool:
+        """Whether the copy was filed after that day."""
+        due, copy = self.final_copy_due_on, self.final_copy
+        return due is not None and copy is not None and copy.filed_on > due
+
 
 @dataclass(frozen=True)
 class Package:

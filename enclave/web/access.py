@@ -5,13 +5,14 @@ What a person may *do* is asked of `people.may` each time; this table is about l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from starlette.exceptions import HTTPException
 
 from enclave.agreement import InForce
-from enclave.errors import Finding, Refused
+from enclave.errors import Finding, Refused, refuse
 from enclave.people import Listing
 from enclave.store import View
 from enclave.terms import ANALYSTS, Role
@@ -97,6 +98,26 @@ def look(view: View, person: str, project: str, place: Place) -> Standing:
         what = f"this page is not for the role {listing.role}"
         raise _no(project, place, "role", "DSA III.F.2", what, "Ask someone whose role it is.")
     return Standing(agreement, listing)
+
+
+def governing(view: View, person: str, page: str, clause: str) -> Mapping[Role, frozenset[str]]:
+    """Give the projects a person governs, and those they audit: who may look at a page over all of them.
+
+    Source: EM XVII.B.
+
+    Raises
+    ------
+    Refused
+        When there is none, or the person is suspended on each.
+    """
+    found = {
+        role: frozenset(each.project for each in view.find(Listing, person=person, role=role, suspension=None))
+        for role in (Role.OPM, Role.AUDITOR)
+    }
+    if not any(found.values()):
+        what, next = "you govern or audit no project", "The Operating Group and the auditors open this page."
+        raise refuse(page, "role", clause, what, next)
+    return found
 
 
 def _no(project: str, place: Place, rule: str, clause: str, what: str, next: str) -> Refused:

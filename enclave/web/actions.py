@@ -39,14 +39,26 @@ def collect(visit: Visit) -> Page[Collected]:
     return Page("collected", "Outbox collected", model)
 
 
+def rerun(visit: Visit) -> Done:
+    """Run a request's notebook again in a fresh sandbox on the same data, and say whether it asks for the same."""
+    request = _request(visit)
+    admission = visit.admitted(Action.CHECK)
+    enclave = visit.enclave
+    ran = egress.rerun(enclave.store, enclave.keystore, enclave.settings, admission, request)
+    if ran is None:
+        return _back(visit, "No notebook came with it.")
+    return _back(visit, f"Run again: {ran.why or 'it made the very same request'}.")
+
+
 def clear(visit: Visit) -> Done:
     """Clear a request that holds and share it with the agencies, or refuse it with every finding."""
     request = _request(visit)
     admission = visit.admitted(Action.CHECK)
     enclave = visit.enclave
     clearance = egress.clear(
-        enclave.store, enclave.keystore, enclave.settings, admission, request, looked_at=visit.text("looked_at")
-    )
+        enclave.store, enclave.keystore, enclave.settings, admission, request, looked_at=visit.text("looked_at"),
+        waived=visit.text("without_rerun"),
+    )  # fmt: skip
     with enclave.store.transaction() as tx:
         case = review.open_case(tx, clearance, admission.person)
     return _back(visit, f"Cleared and shared with {', '.join(case.agencies)}; the review ends on {case.due_on}.")
@@ -104,6 +116,17 @@ def publish(visit: Visit) -> Done:
         enclave.store, enclave.settings, clearance, approval, admission, enclave.hub_keys, enclave.checkpoint()
     )
     return _back(visit, f"Published. The copy of the work is due on {package.final_copy_due_on}.")
+
+
+def file_copy(visit: Visit) -> Done:
+    """File the electronic copy of the published work, for the Data Recipient or as the Operating Group (DSA VI.G)."""
+    request = _request(visit)
+    admission = visit.admitted(Action.DECIDE)
+    enclave = visit.enclave
+    with visit.document("copy", "DSA VI.G") as path, enclave.store.transaction() as tx:
+        filed = publication.file_final_copy(tx, enclave.settings, request, path, admission)
+    late = " It comes after its last day, and is taken all the same." if filed.late else ""
+    return _back(visit, f"The copy of the published work is filed.{late}")
 
 
 def agree(visit: Visit) -> Done:

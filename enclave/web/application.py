@@ -31,6 +31,7 @@ from enclave.web import (
     agency,
     asking,
     closing,
+    controls,
     decisions,
     drafts,
     governing,
@@ -74,6 +75,7 @@ PAGES: Mapping[str, Show] = {
     "/programme": programme.show,
     "/agreements": drafts.show,
     "/agreements/{agreement}": drafts.draft,
+    "/controls": controls.show,
     "/open-data": opendata.show,
     "/open-data/{request}": opendata.entry,
     "/projects/{project}/decisions": decisions.show,
@@ -141,12 +143,14 @@ FORMS: Mapping[str, Act] = {
     "/projects/{project}/intake/keys": intake.register_key,
     "/projects/{project}/tell": actions.tell,
     "/projects/{project}/requests/collect": actions.collect,
+    "/projects/{project}/requests/{request}/rerun": actions.rerun,
     "/projects/{project}/requests/{request}/clear": actions.clear,
     "/projects/{project}/requests/{request}/confirm": actions.confirm,
     "/projects/{project}/requests/{request}/return": actions.give_back,
     "/projects/{project}/requests/{request}/withdraw": actions.withdraw,
     "/projects/{project}/requests/{request}/waive": actions.waive,
     "/projects/{project}/requests/{request}/publish": actions.publish,
+    "/projects/{project}/requests/{request}/final-copy": actions.file_copy,
     "/projects/{project}/destruction/early": closing.destroy,
     "/projects/{project}/destruction/{name}/signed": oversight.certificate_signed,
     "/projects/{project}/ledger/verify": proving.verify,
@@ -158,7 +162,10 @@ FORMS: Mapping[str, Act] = {
 }
 """Every form's address; each takes POST only."""
 
-DOCUMENTS = frozenset(f"/projects/{{project}}/{form}" for form in ("papers/add", "papers/designate", "intake/keys"))
+DOCUMENTS = frozenset(
+    f"/projects/{{project}}/{form}"
+    for form in ("papers/add", "papers/designate", "intake/keys", "requests/{request}/final-copy")
+)
 """Forms with which a document may come."""
 
 _plain: TypeAdapter[Any] = TypeAdapter(Any)

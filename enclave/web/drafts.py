@@ -11,12 +11,15 @@ from starlette.exceptions import HTTPException
 
 from enclave import agreement, board
 from enclave.agreement import Change, Conflict, InForce, Item, Policy
-from enclave.errors import EnclaveError, Finding, invalid, refuse
-from enclave.people import Listing, hold_to_party
+from enclave.errors import EnclaveError, Finding, invalid
+from enclave.people import hold_to_party
 from enclave.settings import Settings
 from enclave.store import View
 from enclave.terms import Role, project_id
+from enclave.web.access import governing
 from enclave.web.visit import Done, Page, Visit
+
+_PAGE = "agreements", "EM II"
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Draft:
 def show(visit: Visit) -> Page[Drafts]:
     """Show the files there are, and how the agreement of each stands."""
     with visit.view() as view:
-        _hold_to_office(view, visit.me.name)
+        governing(view, visit.me.name, *_PAGE)
         known = {each.project: each for each in view.find(InForce)}
         lines = [_line(view, name, known.get(name)) for name in _files(visit.enclave.settings)]
     return Page("drafts", "Agreements", Drafts(lines))
@@ -93,7 +96,7 @@ def draft(visit: Visit) -> Page[Draft]:
     """Show what a file says and leaves open, and what would be registered."""
     settings, name = visit.enclave.settings, _name(visit)
     with visit.view() as view:
-        roles = _hold_to_office(view, visit.me.name)
+        mine = governing(view, visit.me.name, *_PAGE)
         known = view.get(InForce, name)
         policy, findings = _compiled(settings, name)
         asked = policy.agreement if policy else None
@@ -116,7 +119,7 @@ def draft(visit: Visit) -> Page[Draft]:
             changes=agreement.diff(known.policy, board.under_law(view, policy)) if known and policy else (),
             registered=known is not None,
             signed=signed,
-            registers=Role.OPM in roles and not (findings or signed or same),
+            registers=bool(mine[Role.OPM]) and not (findings or signed or same),
         )
     return Page("draft", f"{name}: {model.title}", model)
 
@@ -168,13 +171,3 @@ def _conflicts(settings: Settings, name: str) -> tuple[Conflict, ...]:
         return agreement.conflicts_of(settings.policies, name)
     except EnclaveError:
         return ()
-
-
-def _hold_to_office(view: View, person: str) -> set[Role]:
-    roles = {each.role for each in view.find(Listing, person=person, suspension=None)} & {Role.OPM, Role.AUDITOR}
-    if not roles:
-        raise refuse(
-            "agreements", "role", "EM II", "you govern or audit no project",
-            "The Operating Group and the auditors open this page.",
-        )  # fmt: skip
-    return roles

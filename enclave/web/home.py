@@ -162,7 +162,7 @@ def offices(listings: Sequence[Listing]) -> list[tuple[str, str]]:
     found = [("Everything that concerns your agency", "agency")] if Role.STEWARD in roles else []
     governing = [
         ("All projects at a glance", "overview"), ("Incidents", "incidents"), ("Agreements", "agreements"),
-        ("Open data", "open-data"),
+        ("Open data", "open-data"), ("Security controls", "controls"),
     ]  # fmt: skip
     return found + (governing if roles & {Role.OPM, Role.AUDITOR} else [])
 

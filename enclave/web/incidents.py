@@ -13,13 +13,12 @@ from enclave import incidents
 from enclave.agreement import InForce
 from enclave.errors import refuse
 from enclave.incidents import Case, CaseKind, Determination, Notice, Suspended
-from enclave.people import Hold, Listing
+from enclave.people import Hold
 from enclave.store import View
 from enclave.terms import Role
+from enclave.web.access import governing
 from enclave.web.responding import CAME_IN, STOPS
 from enclave.web.visit import Done, Page, Visit
-
-_OFFICES = (Role.OPM, Role.AUDITOR)
 
 
 @dataclass(frozen=True)
@@ -146,12 +145,6 @@ def take_step(visit: Visit) -> Done:
 
 def _theirs(view: View, person: str) -> tuple[set[str], set[str]]:
     """Give the projects whose incidents a person may read, and those they govern; the programme is among them."""
-    on = {role: {each.project for each in view.find(Listing, person=person, role=role, suspension=None)}
-          for role in _OFFICES}  # fmt: skip
-    if not any(on.values()):
-        raise refuse(
-            "incidents", "role", "EM A2.1.A", "you govern or audit no project",
-            "The Operating Group and the auditors open this page.",
-        )  # fmt: skip
-    governed = on[Role.OPM] | {""} if on[Role.OPM] else set[str]()
+    on = governing(view, person, "incidents", "EM A2.1.A")
+    governed = {*on[Role.OPM], ""} if on[Role.OPM] else set[str]()
     return governed | on[Role.AUDITOR] | {""}, governed

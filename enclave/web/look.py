@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from enclave.calendar import STATE_TIME
 from enclave.clauses import clauses
@@ -29,6 +31,7 @@ PLACES = {
     Place.DESTRUCTION: "Destruction",
     Place.LEDGER: "Ledger",
 }
+_CODE = re.compile(r"`([^`]+)`")
 _HEADLINES = {
     401: "Sign in first",
     403: "Refused",
@@ -55,8 +58,9 @@ class Look:
             statements=tuple(Statement),
         )  # fmt: skip
         self._templates.filters.update(
-            day=_day, moment=_moment, number=_number, figure=_figure, sentence=_sentence, short=_short, told=_told
-        )
+            day=_day, moment=_moment, number=_number, figure=_figure, sentence=_sentence, short=_short, told=_told,
+            coded=_coded,
+        )  # fmt: skip
 
     def page(self, page: Page[Any], me: SignedIn, said: str) -> str:
         """Give a page as HTML."""
@@ -105,6 +109,11 @@ def _number(value: int | None) -> str:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _coded(text: str) -> Markup:
+    """Give a text in which commands and names of settings, between backticks, are set as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
 
 
 def _short(digest: str) -> str:

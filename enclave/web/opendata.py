@@ -12,11 +12,11 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from enclave import publication
-from enclave.errors import invalid, refuse
-from enclave.people import Listing, hold_to_party
+from enclave.errors import invalid
+from enclave.people import hold_to_party
 from enclave.publication import Publication, State
-from enclave.store import View
 from enclave.terms import Role
+from enclave.web.access import governing
 from enclave.web.visit import Done, Page, Visit
 
 _CLAUSE = "DSA VI.G.1"
@@ -80,7 +80,7 @@ def show(visit: Visit) -> Page[OpenData]:
     """Show what was put out to the public, and whether the catalogue has it."""
     terms = visit.enclave.settings.open_data
     with visit.view() as view:
-        roles = _hold_to_office(view, visit.me.name)
+        mine = governing(view, visit.me.name, "open data", _CLAUSE)
         entries, _ = view.newest(1, action="publication.catalogue")
         last = entries[0] if entries else None
         listed = set(last["details"]["requests"]) if last else set()
@@ -96,7 +96,7 @@ def show(visit: Visit) -> Page[OpenData]:
             others=len(view.find(Publication, state=State.DONE)) - len(found),
             written=_written(last) if last else None,
             address=terms.address if terms else "",
-            writes=bool(found and terms and terms.folder) and Role.OPM in roles,
+            writes=bool(found and terms and terms.folder) and bool(mine[Role.OPM]),
         )
     return Page("opendata", "Open data", model)
 
@@ -105,7 +105,7 @@ def entry(visit: Visit) -> Page[Listed]:
     """Show a package's entry of the catalogue, made of the package as it lies there."""
     request = visit.path["request"]
     with visit.view() as view:
-        _hold_to_office(view, visit.me.name)
+        governing(view, visit.me.name, "open data", _CLAUSE)
         known = next((each for each, _ in publication.published(view) if each.request_id == request), None)
         if known is None:
             raise HTTPException(404)
@@ -128,13 +128,3 @@ def write(visit: Visit) -> Done:
 def _written(last: dict[str, Any]) -> Written:
     details = last["details"]
     return Written(date.fromisoformat(last["day"]), last["actor"], details["packages"], details["sha256"])
-
-
-def _hold_to_office(view: View, person: str) -> set[Role]:
-    roles = {each.role for each in view.find(Listing, person=person, suspension=None)} & {Role.OPM, Role.AUDITOR}
-    if not roles:
-        raise refuse(
-            "open data", "role", _CLAUSE, "you govern or audit no project",
-            "The Operating Group and the auditors open this page; the catalogue itself is for everybody.",
-        )  # fmt: skip
-    return roles

@@ -15,16 +15,16 @@ from starlette.exceptions import HTTPException
 from enclave import reports
 from enclave.agreement import InForce, of
 from enclave.clocks import Running, running
-from enclave.errors import Refused, refuse
 from enclave.messages import Letter, post_of
 from enclave.people import Listing, holds
 from enclave.review import Case, State
 from enclave.store import View
 from enclave.terms import ANALYSTS, Role
+from enclave.web.access import governing
 from enclave.web.home import SOONEST
 from enclave.web.visit import Document, Page, Visit
 
-_OFFICES = (Role.OPM, Role.AUDITOR)
+_PAGE = "overview", "EM XVII.B"
 _YEAR = re.compile(r"2[01]\d\d")
 
 
@@ -70,11 +70,9 @@ class Overview:
 def show(visit: Visit) -> Page[Overview]:
     """Show every project on which the person at the browser governs or audits."""
     with visit.view() as view:
-        mine = [listing for role in _OFFICES for listing in view.find(Listing, person=visit.me.name, role=role)]
-        agreements = [view.get(InForce, listing.project) for listing in mine if listing.suspension is None]
-        known = sorted((each for each in agreements if each is not None), key=lambda each: each.project)
-        if not known:
-            raise _not_theirs()
+        mine = governing(view, visit.me.name, *_PAGE)
+        agreements = (view.get(InForce, project) for project in sorted(mine[Role.OPM] | mine[Role.AUDITOR]))
+        known = [each for each in agreements if each is not None]
         clocks = _clocks(view, known)
         soonest = {clock.project: clock for clock in reversed(clocks)}
         frontier = view.frontier()
@@ -96,17 +94,9 @@ def year(visit: Visit) -> Document:
     if not _YEAR.fullmatch(name):
         raise HTTPException(404)
     with visit.view() as view:
-        if not any(view.find(Listing, person=visit.me.name, role=role, suspension=None) for role in _OFFICES):
-            raise _not_theirs()
+        governing(view, visit.me.name, *_PAGE)
         found = reports.yearly(view, visit.enclave.settings, int(name))
     return Document(reports.yearly_page(found).encode())
-
-
-def _not_theirs() -> Refused:
-    return refuse(
-        "overview", "role", "EM XVII.B", "you govern or audit no project",
-        "The Operating Group and the auditors open this page.",
-    )  # fmt: skip
 
 
 def _row(view: View, project: str) -> Row:

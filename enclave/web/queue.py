@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from enclave.calendar import business_days_between
-from enclave.egress import Clearance, ReleaseRequest
+from enclave.egress import Answered, Clearance, ReleaseRequest
 from enclave.publication import Publication
 from enclave.publication import State as Put
 from enclave.review import Case, State
@@ -46,11 +46,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Queue:
-    """The requests a person may know of; whether they collect an outbox, and may open a request."""
+    """The requests a person may know of; whether they collect an outbox, and may open a request.
+
+    `answered` is what was answered about records that its asker may not see (ExA 2.h), newest first.
+    """
 
     rows: list[Row]
     collects: bool
     opens: bool
+    answered: list[Answered]
 
 
 def show(visit: Visit) -> Page[Queue]:
@@ -62,19 +66,32 @@ def show(visit: Visit) -> Page[Queue]:
             for r in view.find(ReleaseRequest, visit.project)
             if concerns(view, r, standing)
         ]
+        answered = [each for each in view.find(Answered, visit.project) if _knows(each, standing)]
     rows.sort(key=lambda row: (row.turn.due_on or date.max, row.received_on, row.id))
-    model = Queue(rows, standing.role in ANALYSTS, standing.role is not Role.AUDITOR)
+    answered.sort(key=lambda each: (each.answered_on, each.id), reverse=True)
+    model = Queue(rows, standing.role in ANALYSTS, standing.role is not Role.AUDITOR, answered)
     return Page("queue", f"{standing.project} release requests", model, standing)
 
 
 def concerns(view: View, request: ReleaseRequest, standing: Standing) -> bool:
-    """Tell whether a request is for these eyes: one's own, one's agency's once shared, or all for OPM and auditor."""
+    """Tell whether a request is for these eyes: one's own, one's agency's once shared, or all for OPM and auditor.
+
+    The Data Recipient's steward is shown what was published, of which the copy is theirs to file (DSA VI.G).
+    """
     if standing.role in ANALYSTS:
         return request.person == standing.listing.person
-    if standing.role is Role.STEWARD:
-        case = view.get(Case, request.id)
-        return case is not None and standing.listing.agency in case.agencies
-    return True
+    if standing.role is not Role.STEWARD:
+        return True
+    case, put = view.get(Case, request.id), view.get(Publication, request.id)
+    agency = standing.listing.agency
+    if agency == standing.agreement.policy.recipient:
+        return put is not None and put.state is Put.DONE
+    return case is not None and agency in case.agencies
+
+
+def _knows(answered: Answered, standing: Standing) -> bool:
+    """Tell whether an answer is for these eyes: one's own, or all for the Operating Group and auditors."""
+    return standing.role in {Role.OPM, Role.AUDITOR} or answered.person == standing.listing.person
 
 
 def title_of(view: View, request: ReleaseRequest) -> str:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from enclave import egress, people, review
 from enclave.app import Enclave
-from enclave.egress import Clearance, ReleaseRequest
+from enclave.egress import Clearance, ReleaseRequest, Rerun
 from enclave.errors import EnclaveError, Finding, Refused
 from enclave.publication import Publication
 from enclave.publication import State as Put
@@ -34,6 +34,7 @@ class Buttons:
     confirm: bool
     publish: bool
     withdraw: bool
+    file: bool
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class OneRequest:
         What keeps it from being published.
     looked : Looked or None
         Its tables, and what the gate says of them.
+    again : Rerun or None
+        What came of its notebook when it was run again, for who checks it.
     """
 
     id: str
@@ -68,6 +71,7 @@ class OneRequest:
     buttons: Buttons
     looked: Looked | None
     cleared: Clearance | None
+    again: Rerun | None
 
 
 def show(visit: Visit) -> Page[OneRequest]:
@@ -80,6 +84,7 @@ def show(visit: Visit) -> Page[OneRequest]:
         turn = turn_of(view, request)
         missing = _missing(view, clearance) if clearance and case and not published else ()
         buttons = _buttons(view, standing, request, case, published=published)
+        again = view.get(Rerun, request.key) if standing.role is Role.OPM else None
     model = OneRequest(
         id=request.id,
         requester=request.person,
@@ -93,6 +98,7 @@ def show(visit: Visit) -> Page[OneRequest]:
         buttons=buttons,
         looked=_looked(visit.enclave, standing, request, clearance),
         cleared=clearance,
+        again=again,
     )
     return Page("request", f"Request {request.id}", model, standing)
 
@@ -199,10 +205,12 @@ def _buttons(
     def free(action: Action) -> bool:
         return request.person != me and not people.reasons_against(view, me, action, project)
 
+    files = standing.role is Role.OPM or standing.listing.agency == standing.agreement.policy.recipient
     mine = case is not None and standing.listing.agency in case.agencies
     return Buttons(
         clear=(request.state != "cleared" or case is None) and not published and free(Action.CHECK),
         confirm=open_case and mine and free(Action.CONFIRM),
         publish=open_case and free(Action.PUBLISH),
         withdraw=open_case and request.person == me,
+        file=published and files and free(Action.DECIDE),
     )

@@ -6,30 +6,15 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from enclave import egress
 from enclave.egress import Rerun
 from enclave.egress.memory import Remembered
 from enclave.errors import Refused
-from enclave.sandbox import Bubblewrap, SandboxSpec, python
 from enclave.terms import Action
+from tests.notebooks import CELLS, asked
 from tests.world import PROJECT, Installation, a_copy
-
-CELLS = [
-    "import p20kit\nproject = p20kit.open_project()\nstudents = project.frame('sde')",
-    "students['School'] = students['LastReportingSchoolName'].astype('str').str.len() > 20\n"
-    "students['School'] = students['School'].map({True: 'long name', False: 'short name'})",
-    "table = p20kit.tabulate(students, ['School', 'ManufacturingStudent'],\n"
-    "    [p20kit.Count(), p20kit.Rate('IsExitTypeGraduated', 'Y')], name='schools',\n"
-    "    sources={'ManufacturingStudent': 'sde.ManufacturingStudent',\n"
-    "             'IsExitTypeGraduated': 'sde.IsExitTypeGraduated'})\n"
-    "protected = p20kit.protect(table, project.policy)\n"
-    "drawn = p20kit.chart(protected, x='School', colour='ManufacturingStudent')",
-    "p20kit.request_release(protected, charts=[drawn], title='By length of name', report='cumulative',\n"
-    "    questions=['RQ1'], audience='public', population='all students', methods=['complementary suppression'])",
-]
 
 
 @pytest.fixture
@@ -37,21 +22,6 @@ def made(resting: Callable[[str], Path], tmp_path: Path) -> Iterator[Installatio
     installation = a_copy(of=resting("delivered"), to=tmp_path / "delivered")
     yield installation
     installation.close()
-
-
-def asked(made: Installation, cells: list[str]) -> Path:
-    """Run a notebook in Wren's sandbox; give the outbox it leaves."""
-    session = made.enclave.broker().admit("wren", PROJECT)
-    home = session.folder / "home"
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbformat.write(book, home / "ask.ipynb")
-    command = (python(), "-m", "p20kit.runner", "/home/analyst/ask.ipynb", "--out", "/home/analyst/out")
-    log = made.root / "sandbox.log"
-    with log.open("wb") as out:
-        spec = SandboxSpec(session.name, command, session.mounts)
-        sandbox = Bubblewrap(made.enclave.settings.runtime).start(spec, stdout=out, stderr=out)
-        assert sandbox.wait() == 0, log.read_text("utf-8")
-    return home / "outbox"
 
 
 def taken(made: Installation) -> list[str]:
@@ -68,7 +38,7 @@ def cleared(made: Installation, request: str, **said: str) -> egress.Clearance:
 
 
 def test_what_the_notebook_derives_is_cleared_once_it_made_the_same_again(made: Installation) -> None:
-    asked(made, CELLS)
+    asked(made.enclave, "wren", PROJECT, CELLS)
     (request,) = taken(made)
     enclave = made.enclave
     before = egress.judge(enclave.store, enclave.keystore, enclave.settings, PROJECT, request)
@@ -88,7 +58,7 @@ def test_what_the_notebook_derives_is_cleared_once_it_made_the_same_again(made: 
 
 def test_code_that_makes_something_else_proves_nothing(made: Installation) -> None:
     """The request says other code than the one that made it; a failing cell and a waiver are told apart."""
-    outbox = asked(made, CELLS)
+    outbox = asked(made.enclave, "wren", PROJECT, CELLS)
     (path,) = outbox.glob("*/request.json")
     honest = json.loads(path.read_text())
     other = honest | {"notebook": [cell.replace("> 20", "> 18") for cell in honest["notebook"]]}

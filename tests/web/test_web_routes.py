@@ -50,6 +50,7 @@ GET  /incidents                                                     sign role ro
 GET  /programme                                                     sign role role role role yes  yes  yes  yes
 GET  /agreements                                                    sign role role role role role role yes  yes
 GET  /agreements/{agreement}                                        sign role role role role role role yes  yes
+GET  /controls                                                      sign role role role role role role yes  yes
 GET  /open-data                                                     sign role role role role role role yes  yes
 GET  /open-data/{request}                                           sign role role role role role role none none
 GET  /projects/{project}/decisions                                  sign list list role role role yes  yes  yes
@@ -113,12 +114,14 @@ POST /projects/{project}/intake/schedule                            sign rep  re
 POST /projects/{project}/intake/keys                                sign rep  rep  rep  rep  form rep  rep  rep
 POST /projects/{project}/tell                                       sign list list yes  yes  yes  yes  yes  yes
 POST /projects/{project}/requests/collect                           sign list list yes  yes  role role role role
+POST /projects/{project}/requests/{request}/rerun                   sign list list role own  role own  yes  role
 POST /projects/{project}/requests/{request}/clear                   sign list list role own  role own  yes  role
 POST /projects/{project}/requests/{request}/confirm                 sign list list role own  role form role role
 POST /projects/{project}/requests/{request}/return                  sign list list role own  role yes  role role
 POST /projects/{project}/requests/{request}/withdraw                sign list list form own  role form form role
 POST /projects/{project}/requests/{request}/waive                   sign list list role own  role role form role
 POST /projects/{project}/requests/{request}/publish                 sign list list role own  role role form role
+POST /projects/{project}/requests/{request}/final-copy              sign list list role own  role form form role
 POST /projects/{project}/destruction/early                          sign list list role role none role none role
 POST /projects/{project}/destruction/{name}/signed                  sign rep  rep  rep  rep  rep  rep  none rep
 POST /projects/{project}/ledger/verify                              sign list list role role role yes  yes  yes
@@ -141,12 +144,14 @@ GET /projects/{project}/matching/run wren:WHY anna:WHY hubert:WHY sam:WHY olga:W
 POST /projects/{project}/matching/run wren:WHY anna:WHY hubert:WHY sam:WHY olga:WHY audrey:WHY
 POST /projects/{project}/matching/cut wren:WHY anna:WHY hubert:WHY sam:WHY olga:WHY audrey:WHY
 POST /projects/{project}/requests/collect wren:WHY anna:WHY hubert:WHY sam:WHY olga:WHY audrey:WHY
+POST /projects/{project}/requests/{request}/rerun wren:WHY olga:WHY
 POST /projects/{project}/requests/{request}/clear wren:WHY olga:WHY
 POST /projects/{project}/requests/{request}/confirm wren:WHY sam:own olga:WHY
 POST /projects/{project}/requests/{request}/return wren:WHY sam:own olga:WHY
 POST /projects/{project}/requests/{request}/withdraw sam:own
 POST /projects/{project}/requests/{request}/waive wren:WHY sam:own olga:WHY
 POST /projects/{project}/requests/{request}/publish wren:WHY sam:own olga:WHY
+POST /projects/{project}/requests/{request}/final-copy sam:own
 POST /projects/{project}/matching/{run}/agree wren:WHY anna:WHY hubert:WHY sam:WHY olga:WHY audrey:WHY
 POST /projects/{project}/matching/{run}/open-review wren:WHY anna:WHY hubert:WHY sam:WHY olga:WHY audrey:WHY
 POST /projects/{project}/matching/{run}/close-review wren:WHY anna:WHY hubert:WHY sam:WHY olga:WHY audrey:WHY

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser as Chromium
 
-from enclave import board, destruction, incidents, people
+from enclave import board, controls, destruction, incidents, people
 from enclave.incidents import Act, Breach, CaseKind, Status
 from enclave.review import Statement
 from enclave.terms import Action
+from tests.attack.questions import answered, question
 from tests.parties import representative
 from tests.web.browser import Browser, served
 from tests.web.screens import barriers, open_page
@@ -41,13 +42,13 @@ VIEWS = (
     ("sam", "request", "projects/{p}/requests/{good}"), ("sam", "matches", "projects/{p}/matching"),
     ("hubert", "intake", "projects/{p}/intake"), ("hubert", "report", "projects/{p}/matching/match-01/report"),
     ("hubert", "running", "projects/{p}/matching/run"),
-    ("audrey", "destruction", "projects/{p}/destruction"),
+    ("audrey", "destruction", "projects/{p}/destruction"), ("audrey", "controls", "controls"),
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, World]]:
-    """Give an installation with a request in review, one refused, and match data destroyed."""
+    """Give an installation with a request in review, one refused, an answer, and match data destroyed."""
     world = matched.copy(tmp_path_factory.mktemp("screens") / "home")
     with served(world) as base:
         olga, sam = Browser(base, "olga"), Browser(base, "sam")
@@ -82,6 +83,12 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
                 incidents.act(tx, complaint.key, what, text, AT, "olga")
             incidents.announce(tx, "DOL-HUB", "The lab stops for two hours on Saturday.", AT + DAY, AT, "hubert")
             people.except_from(tx, "DOL", "EM XV.D", "Signatures from June on.", date(2022, 6, 1), "olga")
+        answered(world, question("ManufacturingStudent"))
+        with enclave.store.view() as view:
+            seen = controls.look(controls.Installed(enclave.settings, view, enclave.ledger_key))
+        with enclave.store.transaction() as tx:
+            found = controls.standings(controls.read_catalogue(enclave.settings.policies), seen)
+            controls.keep(tx, found, "operator")
         enclave.go_round()
         world.on(date(2022, 4, 14))
         yield base, world

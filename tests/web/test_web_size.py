@@ -34,6 +34,7 @@ WHO = {
     "/programme": ("olga", "sam"),
     "/agreements": ("olga",),
     "/agreements/{agreement}": ("olga",),
+    "/controls": ("audrey",),
     "/open-data": ("olga",),
     "/open-data/{request}": ("olga",),
     "/projects/{project}/decisions": ("sam",),

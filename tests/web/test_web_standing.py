@@ -18,7 +18,7 @@ def looked(world: World, *holds: bool | None) -> None:
     found = []
     for number, held in enumerate(holds):
         control = Control(id=f"c{number}", does=f"It does {number}.", r2=("3.1.1",), by=(), proven=())
-        evidence = {} if held is None else {"look": Evidence(held, f"found {number}", "Mend it.")}
+        evidence = {} if held is None else {"look": Evidence(held, f"found {number}", "Mend `it <b>`.")}
         found.append(Standing(control, evidence))
     with world.enclave.store.transaction() as tx:
         controls.keep(tx, found, "operator")
@@ -49,3 +49,17 @@ def test_everyone_reads_which_role_may_do_what_as_the_program_answers(pages: str
             role: {place for place, roles in MAY_LOOK.items() if role in roles} for role in MAY
         }
         assert "Which role may do what" in Browser(pages, person).see(f"projects/{PROJECT}").text
+
+
+def test_who_governs_or_audits_reads_how_every_control_stands_deviations_with_the_next_step(
+    own_pages: str, world: World
+) -> None:
+    audrey = Browser(own_pages, "audrey")
+    assert "Nobody has looked yet" in audrey.see("controls").text
+    looked(world, True, False, None, True)
+    shown = audrey.see("controls", format="json").json()
+    assert [len(shown[kind]) for kind in ("deviate", "hold", "tested")] == [1, 2, 1]
+    assert (shown["by"], shown["deviate"][0]["evidence"]["look"]["found"]) == ("operator", "found 1")
+    page = audrey.see("controls").text
+    assert "Mend <code>it &lt;b&gt;</code>." in page and page.index("It does 1.") < page.index("It does 0.")
+    assert "3.1.1" in page and 'href="/services/enclave/controls"' in Browser(own_pages, "olga").see().text
