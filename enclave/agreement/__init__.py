@@ -17,7 +17,7 @@ from enclave.agreement.model import (
     School,
 )
 from enclave.agreement.policy import FLOOR, Policy, compile_agreement, conflicts_of
-from enclave.agreement.versions import Change, Version, diff, policy_of
+from enclave.agreement.versions import Change, Version, diff, persons_taken_away, policy_of, taken_away
 
 __all__ = [
     "FLOOR",
@@ -50,7 +50,9 @@ __all__ = [
     "hold_complete",
     "not_attached",
     "of",
+    "persons_taken_away",
     "policy_of",
     "register",
     "sign",
+    "taken_away",
 ]

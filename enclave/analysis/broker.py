@@ -20,6 +20,7 @@ from enclave.analysis.session import Session, open_session, overfull, session_na
 from enclave.errors import Refused
 from enclave.ledger import Entry
 from enclave.people import PERMITTED, Admission, Listing, may, reasons_against, sight_of
+from enclave.resultant import delivery_of
 from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import Action, Role, project_id
@@ -102,6 +103,8 @@ class Broker:
             purpose = _purpose(view, username, project)
             reasons = [str(f) for f in reasons_against(view, username, purpose, project)]
             listing, name = view.get(Listing, f"{project}/{username}"), session_name(project, username)
+            if purpose is Action.ANALYSE:
+                reasons += _withheld(view, project)
             if listing is not None:
                 reasons += narrowed(self.settings.runtime / "sessions" / name, sight_of(view, listing))
         return reasons + overfull(self.settings, name)
@@ -128,6 +131,15 @@ class Broker:
             place.name, admission.project, admission.person, place.folder, admission.ends_on, place.mounts,
             days_left=days_left, clearance=place.purpose, only=place.notebook,
         )  # fmt: skip
+
+
+def _withheld(view: View, project: str) -> list[str]:
+    """Give the reasons why what was delivered may not be worked with any more (DSA VII)."""
+    try:
+        delivery_of(view, project)
+    except Refused as refused:
+        return [str(finding) for finding in refused.findings]
+    return []
 
 
 def _purpose(view: View, username: str, project: str) -> Action:

@@ -25,7 +25,7 @@ from enclave.clauses import clauses
 from enclave.errors import Fault
 from enclave.ledger import Detail, Details, Entry
 from enclave.people import Admission
-from enclave.people.sight import CLAUSE as SIGHT
+from enclave.people.sight import clause_of
 from enclave.resultant import Delivery, SealedTable, delivery_of, open_table
 from enclave.sandbox import Mount
 from enclave.scratch import Bounds, bound, engine, is_bound, scratch, wipe, within_reach
@@ -113,7 +113,8 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
         wipe(folder)
         raise
     reached("analysis.opened")
-    clearance = f"{len(masked)} columns masked ({SIGHT})" if masked else "every approved column"
+    by = ", ".join(sorted({each["clause"] for each in masked}))
+    clearance = f"{len(masked)} columns masked ({by})" if masked else "every approved column"
     return Session(
         name, admission.project, admission.person, folder, admission.ends_on, _mounts(folder),
         days_left=(admission.ends_on - today).days, clearance=clearance,
@@ -242,7 +243,9 @@ def _open_for(
     Source: ExA 2.h; DSA I (Confidential UC Information: also whether an individual has wages at all).
     """
     hidden = table.hidden_from(admission.sight)
-    masked = [{"column": f"{table.name}.{name}", "clause": SIGHT, "why": why} for name, why in hidden.items()]
+    masked = [
+        {"column": f"{table.name}.{name}", "clause": clause_of(why), "why": why} for name, why in hidden.items()
+    ]
     if table.wholly(hidden):
         return masked
     target = folder / f"{table.name}.parquet"

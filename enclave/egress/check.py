@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from enclave.agreement import Agreement, Policy
+from enclave.agreement import Agreement, Policy, taken_away
 from enclave.calendar import add_business_days
 from enclave.clauses import clauses
 from enclave.egress.answers import with_answers
@@ -107,14 +107,15 @@ class Desk:
     def delivered(self, folder: Path, person: str) -> Delivered:
         """Say what was delivered, the tables being opened in `folder`; what a person's purpose closes was not."""
         listing = self.view.get(Listing, f"{self.policy.project}/{person}")
-        sight = sight_of(self.view, listing) if listing else Sight(government=False)
+        taken = taken_away(self.view, self.policy.project)
+        sight = sight_of(self.view, listing) if listing else Sight(government=False, taken=taken)
         columns = {
             f"{table.name}.{c.name}": Source(
                 c.owner, c.codes, c.uc, c.employer, c.as_of.isoformat() if c.as_of else ""
             )
             for table in self.delivery.tables
             for c in table.columns
-            if c.owner not in sight.closed
+            if c.owner not in sight.closed and not sight.took(c.owner, c.name)
         }
         return Delivered(folder, self.delivery.persons, columns, sees_uc=listing is None or sight.government)
 

@@ -1,19 +1,20 @@
-"""Which columns a person may see: by employment, and for an agency's person by the purpose they are listed for.
+"""Which columns a person may see: by employment, for an agency's person by purpose, and what an amendment left.
 
-Source: ExA 2.h; DSA VI.E.
+Source: ExA 2.h; DSA VI.E; DSA VII.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from enclave.agreement import Policy, of
+from enclave.agreement import Policy, of, taken_away
 from enclave.agreement.model import PartyKind
 from enclave.people.register import Listing
 from enclave.people.status import is_government
 from enclave.store import View
 
 CLAUSE = "ExA 2.h"
+_TAKEN = "an amendment took it away (DSA VII)"
 
 
 @dataclass(frozen=True)
@@ -28,17 +29,29 @@ class Sight:
         ``a``, ``b`` or ``c`` of 2.h; empty otherwise.
     closed : frozenset of str
         Agencies whose columns the purpose does not extend to.
+    taken : frozenset of str
+        What an amendment took away, from everybody: ``agency.element``, or an agency.
     """
 
     government: bool
     purpose: str = ""
     closed: frozenset[str] = frozenset()
+    taken: frozenset[str] = frozenset()
 
-    def hides(self, owner: str, uc: bool) -> str:
+    def took(self, owner: str, name: str) -> bool:
+        """Tell whether an amendment took a column away.
+
+        Source: DSA VII.
+        """
+        return not self.taken.isdisjoint((owner, f"{owner}.{name}"))
+
+    def hides(self, owner: str, name: str, uc: bool) -> str:
         """Say why a column is hidden from the person; empty when it is not.
 
-        Source: ExA 2.h; DSA I.
+        Source: ExA 2.h; DSA I; DSA VII.
         """
+        if self.took(owner, name):
+            return _TAKEN
         if uc and not self.government:
             return "only state government employees or officials may see UC unit records"
         if owner in self.closed:
@@ -55,7 +68,13 @@ def sight_of(view: View, listing: Listing) -> Sight:
     Source: ExA 2.h.
     """
     closed = _closed(of(view, listing.project).policy, listing) if listing.basis == "2.h" else frozenset()
-    return Sight(is_government(view, listing.person), listing.purpose, closed)
+    government, taken = is_government(view, listing.person), taken_away(view, listing.project)
+    return Sight(government, listing.purpose, closed, taken)
+
+
+def clause_of(why: str) -> str:
+    """Give the clause by which a column is hidden."""
+    return "DSA VII" if why == _TAKEN else CLAUSE
 
 
 def _closed(policy: Policy, listing: Listing) -> frozenset[str]:

@@ -48,6 +48,7 @@ class _Bench:
     folder: Path
     connection: duckdb.DuckDBPyConnection
     policy: Policy
+    version: int
     run: MatchRun
     lists: tuple[Holding, ...]
 
@@ -92,11 +93,12 @@ def _cut(store: Store, keystore: Keystore, settings: Settings, admission: Admiss
             "Each Representative agrees in writing that the match results are optimal.",
         )  # fmt: skip
     with store.view() as view:
-        policy = of(view, run.project).policy
+        known = of(view, run.project)
+        policy = known.policy
         held = intake.holdings(view, run.project)
         lists = tuple(intake.withdrawals(view, run.project))
     with scratch(settings.runtime, "cut") as folder, engine(folder) as connection:
-        bench = _Bench(folder, connection, policy, run, lists)
+        bench = _Bench(folder, connection, policy, known.version, run, lists)
         _open_all(keystore, settings, bench, held)
         persons = _crosswalk(bench)
         names = [_agency_table(bench, held, agency) for agency in policy.agencies]
@@ -306,7 +308,9 @@ def _record(
         may(tx, admission.person, Action.CUT, project)
         known = tx.get(Delivery, project)
         lists = tuple(holding.id for holding in bench.lists)
-        delivery = Delivery(project, project_key(project), bench.run.key, persons, tx.today, tables, said, lists)
+        delivery = Delivery(
+            project, project_key(project), bench.run.key, persons, tx.today, tables, said, lists, bench.version
+        )
         details: Details = {
             "persons": persons,
             "tables": [f"{t.name} {t.sha256} {t.rows}" for t in tables],

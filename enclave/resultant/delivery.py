@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
+from enclave.agreement import of, persons_taken_away, policy_of
 from enclave.errors import refuse
 from enclave.people import Sight
 from enclave.settings import Settings
@@ -53,9 +54,11 @@ class SealedTable:
 
         Source: ExA 2.h; DSA I.
         """
-        rows = next((sight.hides(column.owner, column.uc) for column in self.columns if column.name == UNIT), "")
+        rows = next(
+            (sight.hides(column.owner, UNIT, column.uc) for column in self.columns if column.name == UNIT), ""
+        )
         own = [column for column in self.columns if column.name != UNIT]
-        found = {column.name: sight.hides(column.owner, column.uc) or rows for column in own}
+        found = {column.name: sight.hides(column.owner, column.name, column.uc) or rows for column in own}
         return {name: why for name, why in found.items() if why}
 
     def wholly(self, hidden: Mapping[str, str]) -> bool:
@@ -82,6 +85,8 @@ class Delivery:
         What the agencies said of the files it was cut from.
     withdrawals : tuple of str
         Ids of the lists whose persons were left out (EM XIII.C.3).
+    version : int
+        Of the agreement by which it was cut.
     """
 
     KIND: ClassVar[str] = "delivery"
@@ -93,6 +98,7 @@ class Delivery:
     tables: tuple[SealedTable, ...]
     limitations: tuple[Limitation, ...] = ()
     withdrawals: tuple[str, ...] = ()
+    version: int = 1
 
     @property
     def key(self) -> str:
@@ -112,16 +118,25 @@ class Delivery:
 def delivery_of(view: View, project: str) -> Delivery:
     """Give a project's delivery.
 
+    Source: DSA VI.C; DSA VII.
+
     Raises
     ------
     Refused
-        If nothing has been delivered.
+        If nothing has been delivered, or it holds persons whom the agreement as amended does not ask for.
     """
     delivery = view.get(Delivery, project)
     if delivery is None:
         raise refuse(
             project, "not-delivered", "DSA VI.C", "no Resultant Data have been delivered",
             "The hub cuts them after the match is complete.",
+        )  # fmt: skip
+    now = of(view, project)
+    if delivery.version != now.version and persons_taken_away(policy_of(view, project, delivery.version), now.policy):
+        raise refuse(
+            project, "cut-before", "DSA VII",
+            "the Resultant Data were cut for persons whom the agreement as amended does not ask for",
+            "The hub cuts them again.",
         )  # fmt: skip
     return delivery
 

@@ -14,14 +14,14 @@ from operator import itemgetter
 from threading import Event, Lock, Thread
 
 from enclave import egress
-from enclave.agreement import InForce
+from enclave.agreement import InForce, of
 from enclave.app import Enclave
 from enclave.egress import ReleaseRequest, Rerun
 from enclave.egress.memory import Remembered
 from enclave.errors import EnclaveError, Finding
 from enclave.publication import Publication
 from enclave.publication import State as Put
-from enclave.resultant import Delivery, delivery_of
+from enclave.resultant import Delivery
 from enclave.review import Case
 from enclave.review import State as Stage
 from enclave.store import View
@@ -106,11 +106,13 @@ def _cells(looked: Looked) -> int:
 
 
 def to_judge(view: View, request: ReleaseRequest) -> ToJudge:
-    """Give a request with the state of its release memory, its re-run and its delivery."""
+    """Give a request with the state of its agreement, release memory, re-run and delivery."""
     known = tuple(r.sha256 for r in view.find(Remembered, request.project))
     known += tuple(run.key for run in view.find(Rerun, request.project))
-    tables = tuple(t.sha256 for t in delivery_of(view, request.project).tables)
-    return ToJudge(request.project, request.id, (request.sha256, *known, *tables))
+    delivery = view.get(Delivery, request.project)
+    tables = tuple(t.sha256 for t in delivery.tables) if delivery else ()
+    policy = of(view, request.project).policy.hash
+    return ToJudge(request.project, request.id, (request.sha256, policy, *known, *tables))
 
 
 def judged(enclave: Enclave, asked: ToJudge) -> Looked:

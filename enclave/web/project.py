@@ -12,7 +12,7 @@ from enclave.controls import Deviating, last_seen
 from enclave.incidents import Case, CaseKind
 from enclave.papers import kind_of
 from enclave.people import PERMITTED, Listing, Person, Sight, lacks, representative, sight_of
-from enclave.people.sight import CLAUSE
+from enclave.people.sight import clause_of
 from enclave.resultant import Delivery, Limitation
 from enclave.store import View
 from enclave.terms import ANALYSTS, UNIT, Action, Role
@@ -209,7 +209,7 @@ def _delivered(agreement: InForce, delivery: Delivery, sight: Sight) -> list[Usa
             why = hidden.get(c.name, "")
             row = (table.name, c.name, c.definition, c.owner, c.kind, c.codes, c.questions, c.as_of)
             known = agreement.policy.element(c.owner, c.name)
-            found.append(Usable(*row, CLAUSE if why else "", why, str((known and known.standard) or "")))
+            found.append(Usable(*row, clause_of(why) if why else "", why, str((known and known.standard) or "")))
     return found
 
 
@@ -218,12 +218,12 @@ def _approved(agreement: InForce, sight: Sight) -> list[Usable]:
     return [
         Usable(
             agency.lower(), e.name, e.definition, agency, e.kind, e.codes, e.questions, None,
-            CLAUSE if why else "", why, str(e.standard or ""),
+            clause_of(why) if why else "", why, str(e.standard or ""),
         )
         for agency, elements in agreement.policy.agreement.elements.items()
         for e in elements
         if not e.matching
-        for why in [sight.hides(agency, e.uc)]
+        for why in [sight.hides(agency, e.name, e.uc)]
     ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from enclave import board, egress, incidents, intake, matching, people, review
-from enclave.agreement import InForce
+from enclave.agreement import InForce, Version
 from enclave.app import Enclave
 from enclave.calendar import STATE_TIME
 from enclave.destruction import Destruction
@@ -28,10 +28,10 @@ from enclave.web.posted import Sent
 
 _LONGEST = 4000
 SHOWN: tuple[type[Record], ...] = (
-    InForce, people.Listing, people.Person, people.Membership, people.Deviation, people.Hold, Paper, intake.Holding,
-    intake.Transmission, intake.SenderKey, matching.MatchRun, matching.Review, Delivery, egress.ReleaseRequest,
-    egress.Rerun, egress.Answered, egress.Clearance, review.Case, Publication, Destruction, board.Motion,
-    board.Proposal, incidents.Case, incidents.Notice, incidents.Interruption,
+    InForce, Version, people.Listing, people.Person, people.Membership, people.Deviation, people.Hold, Paper,
+    intake.Holding, intake.Transmission, intake.SenderKey, matching.MatchRun, matching.Review, Delivery,
+    egress.ReleaseRequest, egress.Rerun, egress.Answered, egress.Clearance, review.Case, Publication, Destruction,
+    board.Motion, board.Proposal, incidents.Case, incidents.Notice, incidents.Interruption,
 )  # fmt: skip
 """What pages are made of: read once, and from then on what changed of it (`enclave.store.kept`)."""
 

@@ -1,0 +1,114 @@
+"""What an amendment takes away is closed at once, though the Resultant Data were cut before it.
+
+Source: DSA VII; ExA 3.a.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from enclave import board, people
+from enclave.agreement import Agreement, Policy, of
+from enclave.board import Decision, MotionKind
+from enclave.errors import Refused
+from enclave.resultant import delivery_of
+from enclave.terms import Action
+from tests.attack.asking import asked, judged, mounted, one, rules
+from tests.attack.questions import answered, question, reasons
+from tests.conftest import At
+from tests.journey.stages import REPRESENTATIVES
+from tests.world import PROJECT, Installation
+
+TAKEN, KEPT = "RaceEthnicityReportingText", "ManufacturingStudent"
+
+
+def amend(made: Installation, agreement: Agreement) -> str:
+    """Let all parties agree to other terms; give the hash of the policy that holds from now on."""
+    policy = made.policy()
+    other = Policy(agreement=agreement, cells=policy.cells, retention=policy.retention)
+    with made.enclave.store.transaction() as tx:
+        board.amend(tx, people.may(tx, "wes", Action.DECIDE, PROJECT), other, "Less is needed.")
+        for person in REPRESENTATIVES:
+            admission = people.may(tx, person, Action.DECIDE, PROJECT)
+            board.answer(tx, admission, MotionKind.MODIFICATION, Decision.APPROVAL, "")
+        known = of(tx, PROJECT)
+    assert known.version == 2
+    return known.policy.hash
+
+
+def without(made: Installation, agency: str, *names: str) -> Agreement:
+    agreement = made.policy().agreement
+    left = tuple(element for element in agreement.elements[agency] if element.name not in names)
+    return agreement.model_copy(update={"elements": {**agreement.elements, agency: left}})
+
+
+def shown(folder: Path) -> tuple[set[str], dict[str, str]]:
+    """Give the columns a session has of the students, and by which clause others are masked."""
+    about = json.loads((folder / "project" / "project.json").read_text("utf-8"))
+    columns = set(pd.read_parquet(folder / "project" / "data" / "sde.parquet").columns)
+    return columns, {each["column"]: each["clause"] for each in about["masked"]}
+
+
+def test_an_element_that_is_taken_away_is_closed_to_sessions_that_run_and_to_requests(at: At) -> None:
+    made = at("delivered")
+    broker, students = made.enclave.broker(), mounted(made, "sde")
+    columns, masked = shown(broker.admit("wren", PROJECT).folder)
+    assert TAKEN in columns and f"sde.{TAKEN}" not in masked and broker.still_admitted("wren", PROJECT) == []
+    now = amend(made, without(made, "SDE", TAKEN))
+    (reason,) = broker.still_admitted("wren", PROJECT)
+    assert "DSA VII" in reason
+    broker.release(f"{PROJECT.lower()}-wren")
+    left, masked = shown(broker.admit("wren", PROJECT).folder)
+    assert columns - left == {TAKEN} and masked[f"sde.{TAKEN}"] == "DSA VII"
+    assert broker.still_admitted("wren", PROJECT) == []
+    # somebody may have kept a copy
+    refused = judged(made, asked(made, one(students, (KEPT, TAKEN)), policy_hash=now))
+    assert (refused.verdict, "unknown-source" in rules(refused)) == ("refused", True)
+    assert judged(made, asked(made, one(students, (KEPT,)), policy_hash=now)).verdict == "cleared"
+    assert reasons(made, question(TAKEN)) == {("by-column", TAKEN)}
+    broker.release(f"{PROJECT.lower()}-wren")
+
+
+def test_records_that_stay_closed_are_not_asked_about_by_what_was_taken_away(at: At) -> None:
+    made = at("delivered")
+    answered(made, question(KEPT))
+    amend(made, without(made, "DOL", "QuarterlyWages"))
+    assert ("amount", "QuarterlyWages 2021 2") in reasons(made, question(KEPT))
+
+
+@pytest.mark.parametrize("field", ["schools", "cohorts", "grades", "withholds"])
+def test_persons_that_are_not_asked_for_any_more_close_all_until_they_are_cut_again(at: At, field: str) -> None:
+    made = at("delivered")
+    broker, agreement = made.enclave.broker(), made.policy().agreement
+    first, *others = agreement.schools
+    less = () if field == "schools" else (first.model_copy(update={field: ("DOL",) if field == "withholds" else ()}),)
+    broker.admit("wren", PROJECT)
+    amend(made, agreement.model_copy(update={"schools": (*less, *others)}))
+    (reason,) = broker.still_admitted("wren", PROJECT)
+    assert "DSA VII" in reason
+    broker.release(f"{PROJECT.lower()}-wren")
+    with pytest.raises(Refused, match="as amended"):
+        broker.admit("wren", PROJECT)
+    with made.enclave.store.view() as view, pytest.raises(Refused, match="as amended"):
+        delivery_of(view, PROJECT)
+    made.run("resultant", "cut", PROJECT, who="hubert")
+    assert first.name not in set(mounted(made, "sde")["LastReportingSchoolName"]) or field != "schools"
+    broker.admit("wren", PROJECT)
+    assert broker.still_admitted("wren", PROJECT) == []
+    broker.release(f"{PROJECT.lower()}-wren")
+
+
+def test_what_is_asked_for_beside_closes_nothing(at: At) -> None:
+    made = at("delivered")
+    agreement = made.policy().agreement
+    first, *others = agreement.schools
+    more = first.model_copy(update={"code": "LEA-CEDAR", "name": "Cedar High School"})
+    amend(made, agreement.model_copy(update={"schools": (first, *others, more), "title": "And after"}))
+    broker = made.enclave.broker()
+    broker.admit("wren", PROJECT)
+    assert broker.still_admitted("wren", PROJECT) == []
+    broker.release(f"{PROJECT.lower()}-wren")
