@@ -1,5 +1,8 @@
 """Each agency's data elements, read from the programme's own data dictionary; it holds no data.
 
+A definition that changed, came or went is entered with the import that brought it; who answers for an element is its
+agency's steward.
+
 Source: EM III.A.3.
 """
 
@@ -67,7 +70,10 @@ class DictionaryElement:
 
 @dataclass(frozen=True)
 class AgencyDictionary:
-    """All elements of one agency, and the digest of the file they came from."""
+    """All elements of one agency, and the digest of the file they came from.
+
+    `version` counts the imports in which something of them was another than before.
+    """
 
     KIND: ClassVar[str] = "dictionary"
     project: ClassVar[str] = ""
@@ -75,6 +81,7 @@ class AgencyDictionary:
     agency: str
     file_sha256: str
     elements: tuple[DictionaryElement, ...]
+    version: int = 1
 
     @property
     def key(self) -> str:
@@ -104,7 +111,7 @@ def read_dictionary(path: Path) -> tuple[DictionaryElement, ...]:
 
 
 def import_dictionary(tx: Transaction, path: Path, actor: str) -> Imported:
-    """Read the dictionary and keep it by agency, in place of the one before.
+    """Read the dictionary and keep it by agency, in place of the one before; what differs is entered.
 
     Source: EM III.A.3.
     """
@@ -115,11 +122,24 @@ def import_dictionary(tx: Transaction, path: Path, actor: str) -> Imported:
         if known.code not in counts:
             tx.delete(known, Entry(actor, "dictionary.remove", known.code, clause=_CLAUSE))
     for code, count in counts.items():
-        own = tuple(e for e in elements if e.code == code)
-        details: dict[str, Detail] = {"elements": count, "sha256": digest}
+        own, before = tuple(e for e in elements if e.code == code), tx.get(AgencyDictionary, code)
+        differs = _differences(before.elements, own) if before else {}
+        version = before.version + bool(differs) if before else 1
+        details: dict[str, Detail] = {"elements": count, "version": version, "sha256": digest, **differs}
         entry = Entry(actor, "dictionary.import", code, clause=_CLAUSE, details=details)
-        tx.write(AgencyDictionary(code, own[0].agency, digest, own), entry)
+        tx.write(AgencyDictionary(code, own[0].agency, digest, own, version), entry)
     return Imported(counts, findings)
+
+
+def _differences(before: Sequence[DictionaryElement], now: Sequence[DictionaryElement]) -> dict[str, list[str]]:
+    """Name the elements that came, went, or are defined otherwise; one name may stand in several programmes."""
+    old, new = ({f"{e.program}: {e.name}": e for e in each} for each in (before, now))
+    found = {
+        "added": sorted(new.keys() - old.keys()),
+        "removed": sorted(old.keys() - new.keys()),
+        "changed": sorted(name for name in old.keys() & new.keys() if old[name] != new[name]),
+    }
+    return {what: names for what, names in found.items() if names}
 
 
 def by_agency(view: View) -> dict[str, int]:

@@ -109,6 +109,20 @@ def test_a_new_import_takes_the_place_of_the_one_before(store: Store, tmp_path: 
             dictionary.elements(view, "OHE")
 
 
+def test_what_came_went_or_is_defined_otherwise_is_entered_with_the_import(store: Store, tmp_path: Path) -> None:
+    first, second, *rest = ROWS
+    other = (*first[:4], "The State's own id", *first[5:])
+    moved = ("State Department of Education", "SLDS", *second[2:])
+    for rows in (ROWS, ROWS, (other, moved, *rest)):
+        with store.transaction() as tx:
+            dictionary.import_dictionary(tx, workbook(tmp_path / "d.xlsx", rows), "opm-1")
+    with store.view() as view:
+        found = [e["details"] for e in view.entries(action="dictionary.import") if e["object"] == "SDE"]
+    differ = [{k: v for k, v in each.items() if k not in ("elements", "sha256")} for each in found]
+    changes = {"added": ["SLDS: Gender"], "removed": ["Adult Education: Gender"], "changed": ["SLDS: SASID"]}
+    assert differ == [{"version": 1}, {"version": 1}, {"version": 2, **changes}]
+
+
 def test_what_is_no_dictionary(tmp_path: Path) -> None:
     text = tmp_path / "d.xlsx"
     text.write_text("Agency\tProgram\n")
