@@ -10,6 +10,8 @@ from tests.web.browser import Browser
 from tests.web.keyboard import Sit
 from tests.web.world import World
 
+IN_WRITING = "In writing: the reasons, the plan, the evidence, what is missing; without any data of a person"
+LONGER = "Agree that the board takes longer, until the moment below"
 SAID = "Printed files lay open in a corridor."
 GRANT = {"agency": "DOL", "standard": "EM XV.D", "plan": "Signatures from June on.", "until": "2022-06-01"}
 
@@ -111,8 +113,7 @@ def test_a_complaint_an_interruption_and_an_exception_by_keyboard(sit: Sit, own_
     first = "The board has met on it"
     words = "Suspend the agency: its data are closed in every project at once, and all others are asked"
     olga.choose(first, words)
-    reason = "In writing: the reasons, the plan, the evidence, what is missing; without any data of a person"
-    olga.write(reason, "Files may be read until the room is locked.")
+    olga.write(IN_WRITING, "Files may be read until the room is locked.")
     olga.press("Enter for complaint-001")
     assert olga.said() == "Entered for complaint-001: suspend the agency."
     olga.unfold("Enter an exception the board took")
@@ -131,3 +132,36 @@ def test_a_complaint_an_interruption_and_an_exception_by_keyboard(sit: Sit, own_
     hubert.press("The service of DOL-HUB is back")
     assert hubert.said() == "The service of DOL-HUB is back."
     assert suspended(world) == ["agency SDE for cause"]
+
+
+def test_a_plan_of_correction_the_votes_and_the_evidence_by_keyboard(sit: Sit, own_pages: str, world: World):
+    Browser(own_pages, "olga").post("programme/complain", agency="SDE", text=SAID)
+    assert act(own_pages, "olga", "suspended") == 303
+    sam, dora = sit(own_pages, "sam"), sit(own_pages, "dora")
+
+    def answer() -> None:
+        dora.page.goto(f"{own_pages}programme")
+        dora.choose("Approval", "Approval")
+        dora.press("Answer for DOL")
+        assert dora.said().startswith("Recorded for DOL: approval.")
+
+    def hand_in(what: str, text: str) -> None:
+        sam.page.goto(f"{own_pages}programme")
+        sam.unfold("Go on with complaint-001")
+        sam.look_round()
+        offered = [each.capitalize() if each != "prolonged" else LONGER for each in turns(own_pages, "sam")]
+        sam.choose(LONGER if LONGER in offered else what, what)
+        sam.write(IN_WRITING, text)
+        sam.press("Enter for complaint-001")
+        assert sam.said().startswith("Entered for complaint-001")
+
+    dora.page.goto(f"{own_pages}programme")
+    dora.look_round()
+    answer()
+    assert act(own_pages, "olga", "reasons") == 303
+    hand_in("Hand in the plan of correction", "A lock is fitted on Monday.")
+    answer()
+    hand_in("Hand in the evidence that it was corrected", "A picture of the lock.")
+    assert suspended(world) == ["agency SDE for cause"]
+    answer()
+    assert suspended(world) == []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 from enclave import intake
 from enclave.intake import Transmission
 from enclave.vault import new_keys
 from tests.web.browser import Browser
+from tests.web.keyboard import Sit
 from tests.web.world import PROJECT, World
 
 FILE = {"file": "SDE matching", "by": "2022-04-20"}
@@ -75,3 +77,29 @@ def test_keys_are_taken_from_the_hubs_staff_and_only_with_the_fingerprint_that_w
     assert known(world, "SDE") == keys.fingerprint
     (line,) = Browser(own_pages, "sam").see("agency", format="json").json()["keys"]
     assert line["fingerprint"] == keys.fingerprint
+
+
+def test_a_day_is_set_and_keys_are_entered_by_keyboard(sit: Sit, own_pages: str, world: World, tmp_path: Path):
+    olga, hubert = sit(own_pages, "olga"), sit(own_pages, "hubert")
+    olga.page.goto(f"{own_pages}projects/{PROJECT}/intake")
+    olga.unfold("Set the day by which a file is to be sent")
+    olga.look_round()
+    olga.pick("File", "SDE matching")
+    olga.to("textbox", "To be sent by").fill("2022-04-20")
+    olga.press("Set the day")
+    assert olga.said() == "SDE is to send its matching file by 2022-04-20. It is told."
+    keys, file = new_keys("SDE").public, tmp_path / "SDE.public.json"
+    file.write_text(keys.to_text(), "utf-8")
+    hubert.page.goto(f"{own_pages}projects/{PROJECT}/intake")
+    hubert.unfold("Enter the public keys of a party")
+    hubert.look_round()
+    hubert.attach("The file with its public keys", file)
+    hubert.write("The fingerprint, as it was read out", keys.fingerprint[:-1])
+    assert "fingerprint" in hubert.be_refused("Enter the keys") and known(world, "SDE") != keys.fingerprint
+    hubert.page.goto(f"{own_pages}projects/{PROJECT}/intake")
+    hubert.unfold("Enter the public keys of a party")
+    hubert.attach("The file with its public keys", file)
+    hubert.write("The fingerprint, as it was read out", keys.fingerprint)
+    hubert.press("Enter the keys")
+    hubert.look_round()
+    assert known(world, "SDE") == keys.fingerprint
