@@ -71,8 +71,8 @@ def taken_away(view: View, project: str) -> frozenset[str]:
 
     Source: DSA VII.
     """
-    earlier = frozenset[str]().union(*(_given(each.policy) for each in view.find(Version, project)))
-    return earlier - _given(of(view, project).policy)
+    earlier = [_given(each.policy) for each in view.find(Version, project)]
+    return frozenset().union(*earlier) - _given(of(view, project).policy) if earlier else frozenset()
 
 
 def _given(policy: Policy) -> frozenset[str]:

@@ -31,7 +31,7 @@ from enclave.errors import EnclaveError, Invalid, Refused, refuse
 from enclave.ledger import Details, Entry
 from enclave.people import Admission, may
 from enclave.resultant import delivery_of
-from enclave.scratch import scratch
+from enclave.scratch import alone, scratch
 from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import Action, reached
@@ -115,6 +115,8 @@ def rerun(
 ) -> Rerun | None:
     """Run a request's notebook again on the data as they are, once; None where none came with it.
 
+    Who asks while it runs waits for that run.
+
     Source: DSA VI.G.1.
 
     Parameters
@@ -127,11 +129,19 @@ def rerun(
     Refused
         If the requester may not analyse the project's data any more.
     """
-    project = admission.project
-    admission.hold_to(Action.CHECK, project)
+    admission.hold_to(Action.CHECK, admission.project)
     with store.view() as view:
-        request = _request(view, project, request_id)
-        _hold_apart(request, admission)
+        request = _request(view, admission.project, request_id)
+    _hold_apart(request, admission)
+    with alone(settings.runtime, f"rerun-{request.id}"):
+        return _rerun(store, keystore, settings, admission, request)
+
+
+def _rerun(
+    store: Store, keystore: Keystore, settings: Settings, admission: Admission, request: ReleaseRequest
+) -> Rerun | None:
+    project = request.project
+    with store.view() as view:
         content = _content(keystore, settings, request)
         known = Rerun.of(view, delivery_of(view, project), content)
         try:
@@ -141,7 +151,7 @@ def rerun(
         if known is not None or asked is None or not asked.notebook:
             return known
         requester = may(view, request.person, Action.ANALYSE, project)
-    return run_again(store, keystore, settings, requester, request_id, content, asked, admission.person)
+    return run_again(store, keystore, settings, requester, request.id, content, asked, admission.person)
 
 
 def clear(

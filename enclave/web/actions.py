@@ -5,8 +5,10 @@ Source: DSA VI.G.1; DSA III.F.3.
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Thread
 
 from starlette.exceptions import HTTPException
 
@@ -19,6 +21,9 @@ from enclave.store import View
 from enclave.terms import Action
 from enclave.web.request import found
 from enclave.web.visit import Done, Page, Visit
+
+_PATIENCE = 20.0
+"""Seconds for which a form waits for what it began."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,25 @@ def collect(visit: Visit) -> Page[Collected]:
 
 
 def rerun(visit: Visit) -> Done:
-    """Run a request's notebook again in a fresh sandbox on the same data, and say whether it asks for the same."""
+    """Run a request's notebook again in a fresh sandbox on the same data, and say whether it asks for the same.
+
+    One that takes long runs on by itself: a proxy may not wait for it. It ends with this process.
+    """
     request = _request(visit)
     admission = visit.admitted(Action.CHECK)
-    enclave = visit.enclave
-    ran = egress.rerun(enclave.store, enclave.keystore, enclave.settings, admission, request)
+    enclave, came = visit.enclave, Future[egress.Rerun | None]()
+
+    def run() -> None:
+        try:
+            came.set_result(egress.rerun(enclave.store, enclave.keystore, enclave.settings, admission, request))
+        except BaseException as error:  # noqa: BLE001 - who waits for it is told
+            came.set_exception(error)
+
+    Thread(target=run, name=f"{request} again", daemon=True).start()
+    try:
+        ran = came.result(timeout=_PATIENCE)
+    except TimeoutError:
+        return _back(visit, "It runs, for half an hour at most. You may leave; what comes of it stands here.")
     if ran is None:
         return _back(visit, "No notebook came with it.")
     return _back(visit, f"Run again: {ran.why or 'it made the very same request'}.")

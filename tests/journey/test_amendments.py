@@ -112,3 +112,19 @@ def test_what_is_asked_for_beside_closes_nothing(at: At) -> None:
     broker.admit("wren", PROJECT)
     assert broker.still_admitted("wren", PROJECT) == []
     broker.release(f"{PROJECT.lower()}-wren")
+
+
+def test_an_agency_that_takes_no_part_any_more_is_closed_to_everybody(at: At) -> None:
+    made = at("delivered")
+    agreement = made.policy().agreement
+    parties = tuple(party for party in agreement.parties if party.code != "DOL")
+    left = {agency: elements for agency, elements in agreement.elements.items() if agency != "DOL"}
+    broker = made.enclave.broker()
+    assert (broker.admit("grace", PROJECT).folder / "project" / "data" / "dol.parquet").exists()
+    amend(made, agreement.model_copy(update={"parties": parties, "elements": left}))
+    assert ["DSA VII" in reason for reason in broker.still_admitted("grace", PROJECT)] == [True]
+    broker.release(f"{PROJECT.lower()}-grace")
+    folder = broker.admit("grace", PROJECT).folder / "project" / "data"
+    assert not (folder / "dol.parquet").exists()
+    assert "DOL_GenericID" not in pd.read_parquet(folder / "crosswalk.parquet").columns
+    broker.release(f"{PROJECT.lower()}-grace")

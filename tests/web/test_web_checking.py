@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import requests
 from enclave.agreement import of
 from enclave.egress import Clearance, Rerun
 from enclave.publication import Publication
+from enclave.web import actions
 from tests.attack.questions import answered, question
 from tests.notebooks import CELLS, asked
 from tests.web.browser import Browser, publish, served
@@ -66,6 +68,26 @@ def test_a_notebook_is_run_again_from_its_requests_page(sit: Sit, with_code: tup
         assert "shared with" in olga.said(), "nothing is left for a person to look at"
     with world.enclave.store.view() as view:
         assert {run.request_id: run.same for run in view.find(Rerun, PROJECT)} == {same: True, other: False}
+    world.close()
+
+
+def test_a_notebook_that_takes_long_runs_on_without_its_page(
+    with_code: tuple[World, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    earlier, (same, _) = with_code
+    world = earlier.copy(tmp_path / "home")
+    monkeypatch.setattr(actions, "_PATIENCE", 0)
+    with served(world) as base:
+        olga, page = Browser(base, "olga"), f"/requests/{same}"
+        for _ in range(2):  # the second waits for the first, and runs nothing
+            assert olga.send(f"{page}/rerun").status_code == 303
+            assert "You may leave" in olga.of(page).text
+        for each in threading.enumerate():
+            if each.name == f"{same} again":
+                each.join()
+        assert olga.of(page, format="json").json()["again"]["same"]
+    with world.enclave.store.view() as view:
+        assert len(list(view.entries(action="egress.rerun"))) == 1
     world.close()
 
 
