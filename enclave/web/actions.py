@@ -5,6 +5,7 @@ Source: DSA VI.G.1; DSA III.F.3.
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from enclave.terms import Action
 from enclave.web.request import found
 from enclave.web.visit import Done, Page, Visit
 
+log = logging.getLogger(__name__)
 _PATIENCE = 20.0
 """Seconds for which a form waits for what it began."""
 
@@ -56,7 +58,8 @@ def rerun(visit: Visit) -> Done:
     def run() -> None:
         try:
             came.set_result(egress.rerun(enclave.store, enclave.keystore, enclave.settings, admission, request))
-        except BaseException as error:  # noqa: BLE001 - who waits for it is told
+        except Exception as error:  # noqa: BLE001 - who waits for it is told; a traceback may hold a value
+            log.warning("%s run again: %s", request, getattr(error, "subject", type(error).__name__))
             came.set_exception(error)
 
     Thread(target=run, name=f"{request} again", daemon=True).start()

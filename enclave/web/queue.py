@@ -84,9 +84,8 @@ def concerns(view: View, request: ReleaseRequest, standing: Standing) -> bool:
         return True
     case, put = view.get(Case, request.id), view.get(Publication, request.id)
     agency = standing.listing.agency
-    if agency == standing.agreement.policy.recipient:
-        return put is not None and put.state is Put.DONE
-    return case is not None and agency in case.agencies
+    files = agency == standing.agreement.policy.recipient and put is not None and put.state is Put.DONE
+    return files or (case is not None and agency in case.agencies)
 
 
 def _knows(answered: Answered, standing: Standing) -> bool:
