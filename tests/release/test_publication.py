@@ -161,10 +161,13 @@ def test_the_final_copy_is_due_within_thirty_days(world: World, package: Package
     without, with_it = tmp_path / "report.md", tmp_path / "report.txt"
     without.write_text("# Findings")
     with_it.write_text("Findings.\n\n" + SENTENCE.replace("agencies. The", "agencies.\nThe"))
-    with world.store.transaction() as tx, pytest.raises(Refused) as caught:
-        file_final_copy(tx, world.settings, REQUEST, without, "opm")
-    assert caught.value.findings[0].clause == "DSA VI.G.2"
+    for person, copy, clause in (("sde-steward", with_it, "DSA VI.G"), ("opm", without, "DSA VI.G.2")):
+        admission = world.admission(person, Action.DECIDE)
+        with world.store.transaction() as tx, pytest.raises(Refused) as caught:
+            file_final_copy(tx, world.settings, REQUEST, copy, admission)
+        assert caught.value.findings[0].clause == clause
     with world.store.transaction() as tx:
-        file_final_copy(tx, world.settings, REQUEST, with_it, "opm")
+        filed = file_final_copy(tx, world.settings, REQUEST, with_it, world.admission("opm", Action.DECIDE))
+    assert not filed.late
     with world.store.view() as view:
         assert overdue(view, due + timedelta(days=1)) == []

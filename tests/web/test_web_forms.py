@@ -32,7 +32,7 @@ def test_a_request_goes_from_received_to_published(own_pages: str, world: World)
     assert olga.send(f"{page}/clear", looked_at="nothing but counts").status_code == 303
     assert "shared with SDE" in olga.of(page).text
     seen = sam.of(page, format="json").json()
-    assert seen["buttons"] == {"clear": False, "confirm": True, "publish": False, "withdraw": False}
+    assert [name for name, mine in seen["buttons"].items() if mine] == ["confirm"]
     assert "Check and clear" not in sam.of(page).text
     digest = seen["case"]["digest"]
     assert sam.send(f"{page}/confirm", digest="0" * 64, statement=ALL).status_code == 403
