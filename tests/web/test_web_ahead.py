@@ -10,12 +10,14 @@ import threading
 import pytest
 
 from demo.hub_client import until
+from enclave.agreement import of
 from enclave.app import Enclave
+from enclave.board import change_law
 from enclave.web import judged_ahead
 from enclave.web.apart import Apart
 from enclave.web.looked import Looked, ToJudge
 from tests.web.browser import Browser
-from tests.web.world import World
+from tests.web.world import PROJECT, World
 
 
 def test_who_opens_a_request_finds_it_judged(world: World, own_pages: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +37,15 @@ def test_who_opens_a_request_finds_it_judged(world: World, own_pages: str, monke
         page = Browser(own_pages, "olga").of(f"/requests/{world.good}")
     assert "<table" in page.text
     assert sorted(asked) == [("judged ahead", request) for request in waiting]
+
+
+def test_a_change_of_law_takes_effect_on_what_was_judged_before_it(world: World, own_pages: str) -> None:
+    def said() -> str:
+        looked = Browser(own_pages, "olga").of(f"/requests/{world.good}", format="json").json()["looked"]
+        return str(looked["verdict"])
+
+    assert said() != "refused"
+    with world.enclave.store.transaction() as tx:
+        cells = of(tx, PROJECT).policy.cells.model_copy(update={"minimum_count": 40})
+        change_law(tx, cells, 10, "A public act of this year.", "olga")
+    assert said() == "refused"
