@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from enclave.errors import Finding, Refused
-from enclave.people import Admission, Sight
+from enclave.people import Admission
 from enclave.people.sight import CLAUSE
 from enclave.resultant import Delivery, SealedTable
 from enclave.resultant.delivery import Column
@@ -39,6 +39,7 @@ def hold_to_sight(question: Question, admission: Admission, delivery: Delivery) 
         )
         raise Refused("the question is refused", [finding])
     findings = [
+        *_taken_away(question, admission, delivery),
         *_of_by(question, admission, delivery),
         *_of_records(question, admission, delivery),
     ]
@@ -46,12 +47,22 @@ def hold_to_sight(question: Question, admission: Admission, delivery: Delivery) 
         raise Refused("the question is refused", findings)
 
 
+def _taken_away(question: Question, admission: Admission, delivery: Delivery) -> Iterator[Finding]:
+    """Nothing is asked by what an amendment took away, nor of it (DSA VII)."""
+    chosen = {name: f"{question.records}.{name}" for name in question.where}
+    for name, source in (dict(question.sources) | chosen).items():
+        table, _, column = source.partition(".")
+        found = delivery.column(table, column)
+        if found is not None and admission.sight.took(found.owner, found.name):
+            yield Finding("taken-away", "DSA VII", name, "an amendment took it away", _COLUMNS)
+
+
 def _of_by(question: Question, admission: Admission, delivery: Delivery) -> Iterator[Finding]:
     """By-columns are as delivered, under their own names, and open to the asker: nothing of a record is a label."""
     for name in question.by:
         table, _, column = question.sources[name].partition(".")
         sealed = delivery.table(table)
-        found = _column(admission.sight, sealed, column)
+        found = _column(sealed, column)
         if sealed is None or found is None or name != column:
             yield _no("by-column", name, "it is no column of the Resultant Data under its own name", _COLUMNS)
         elif column in sealed.hidden_from(admission.sight):
@@ -68,11 +79,11 @@ def _of_records(question: Question, admission: Admission, delivery: Delivery) ->
         return
     if any(column.owner in admission.sight.closed for column in sealed.columns if column.name != UNIT):
         yield _no("records", question.records, "the purpose of ExA 2.h does not extend to these data", _COLUMNS)
-    employer = _column(admission.sight, sealed, question.employer)
+    employer = _column(sealed, question.employer)
     if employer is None or not employer.employer or question.sources[question.employer] != _of(sealed, employer):
         yield _no("employer", question.employer, "it is not the column that identifies employers", _COLUMNS)
     for name in question.where:
-        found = _column(admission.sight, sealed, name)
+        found = _column(sealed, name)
         if found is None or found.employer or found.kind == "money":
             yield _no("where", name, "records are not chosen by it", "Choose by year and quarter.")
     order = [column.name for column in sealed.columns if column.name in question.where]
@@ -80,7 +91,7 @@ def _of_records(question: Question, admission: Admission, delivery: Delivery) ->
         # two names of one amount would be two amounts to whoever protects them
         yield _no("where", question.records, "what is chosen is not in the order of its columns", _COLUMNS)
     for name in question.amounts:
-        found = _column(admission.sight, sealed, question.sources[name].partition(".")[2])
+        found = _column(sealed, question.sources[name].partition(".")[2])
         if found is None or found.kind not in ("money", "integer") or question.sources[name] != _of(sealed, found):
             yield _no("amount", name, "it is no amount of these records", _COLUMNS)
         elif name != question.chosen.named(found.name):
@@ -88,9 +99,9 @@ def _of_records(question: Question, admission: Admission, delivery: Delivery) ->
             yield _no("amount", name, what, "Name it so: what is chosen is part of the name.")
 
 
-def _column(sight: Sight, sealed: SealedTable | None, name: str) -> Column | None:
+def _column(sealed: SealedTable | None, name: str) -> Column | None:
     own = (column for column in sealed.columns if column.name != UNIT) if sealed else iter(())
-    return next((column for column in own if column.name == name and not sight.took(column.owner, name)), None)
+    return next((column for column in own if column.name == name), None)
 
 
 def _of(sealed: SealedTable, column: Column) -> str:

@@ -14,7 +14,7 @@ from enclave.people.status import is_government
 from enclave.store import View
 
 CLAUSE = "ExA 2.h"
-_TAKEN = "an amendment took it away (DSA VII)"
+_TAKEN = "an amendment took it away"
 
 
 @dataclass(frozen=True)
