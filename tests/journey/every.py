@@ -86,13 +86,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="kill -9 at every point of the journey.")
     parser.add_argument("times", type=int, nargs="?", default=25)
     parser.add_argument("--postgresql", action="store_true")
+    parser.add_argument("--first", type=int, default=0, help="kills recorded before these")
     chosen = parser.parse_args()
     name = "PostgreSQL" if chosen.postgresql else "SQLite"
     killer, server = Killer(), PostgreSQL.start() if chosen.postgresql else None
     with tempfile.TemporaryDirectory() as folder, Progress(console=Console()) as progress:
         kept = snapshots(Path(folder))
         task = progress.add_task(name, total=chosen.times * len(ALL))
-        before = 0
+        before = chosen.first
         for _ in range(chosen.times):
             fell = one_round(kept, server, killer, lambda: progress.advance(task))
             attack, command = f"kills at every point, {name}", "python -m tests.journey.every 25"
