@@ -322,6 +322,7 @@ def _record(
             "tables": [f"{t.name} {t.sha256} {t.rows}" for t in tables],
             "elements": [f"{c.owner}.{c.name}" for t in tables for c in t.columns],
             "withdrawals": list(lists),
+            "replaces": [t.sha256 for t in known.tables] if known else [],
         }
         tx.write(
             delivery,

@@ -49,7 +49,7 @@ def without(made: Installation, agency: str, *names: str) -> Agreement:
 def closed_as_uc(made: Installation, agency: str, name: str) -> Agreement:
     agreement = made.policy().agreement
     elements = tuple(
-        element.model_copy(update={"uc": element.uc or element.name == name}) for element in agreement.elements[agency]
+        each.model_copy(update={"uc": each.uc or each.name == name}) for each in agreement.elements[agency]
     )
     return agreement.model_copy(update={"elements": {**agreement.elements, agency: elements}})
 
