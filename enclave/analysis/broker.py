@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from enclave import matching
 from enclave.agreement import of
 from enclave.analysis.ending import NONE, end
-from enclave.analysis.seeing import narrowed
+from enclave.analysis.seeing import hidden_from, narrowed
 from enclave.analysis.session import Session, open_session, overfull, session_name
 from enclave.errors import Refused
 from enclave.ledger import Entry
@@ -103,10 +104,8 @@ class Broker:
             purpose = _purpose(view, username, project)
             reasons = [str(f) for f in reasons_against(view, username, purpose, project)]
             listing, name = view.get(Listing, f"{project}/{username}"), session_name(project, username)
-            if purpose is Action.ANALYSE:
-                reasons += _withheld(view, project)
-            if listing is not None:
-                reasons += narrowed(self.settings.runtime / "sessions" / name, sight_of(view, listing))
+            if purpose is Action.ANALYSE and listing is not None:
+                reasons += _withheld(view, listing, self.settings.runtime / "sessions" / name)
         return reasons + overfull(self.settings, name)
 
     def projects(self, username: str) -> list[tuple[str, str]]:
@@ -133,13 +132,16 @@ class Broker:
         )  # fmt: skip
 
 
-def _withheld(view: View, project: str) -> list[str]:
-    """Give the reasons why what was delivered may not be worked with any more (DSA VII)."""
+def _withheld(view: View, listing: Listing, folder: Path) -> list[str]:
+    """Give the reasons why what was delivered may not be worked with any more, or not as it was opened.
+
+    Source: DSA VII; ExA 2.h.
+    """
     try:
-        delivery_of(view, project)
+        delivery = delivery_of(view, listing.project)
     except Refused as refused:
         return [str(finding) for finding in refused.findings]
-    return []
+    return narrowed(folder, hidden_from(delivery, sight_of(view, listing)))
 
 
 def _purpose(view: View, username: str, project: str) -> Action:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from enclave.agreement import Policy, of
 from enclave.analysis import home
-from enclave.analysis.seeing import note
+from enclave.analysis.seeing import hidden_from, note
 from enclave.clauses import clauses
 from enclave.errors import Fault
 from enclave.ledger import Detail, Details, Entry
@@ -93,7 +93,7 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
     folder = settings.runtime / "sessions" / name
     close_session(store, keystore, settings, name, {})  # what a crash left of an earlier one
     # What reaches outside is entered first: opening the files is a disclosure to this person.
-    hidden = {table.name: table.hidden_from(admission.sight) for table in delivery.tables}
+    hidden = hidden_from(delivery, admission.sight)
     details: Details = {
         "expires_on": admission.ends_on.isoformat(),
         "files": [table.name for table in delivery.tables if not table.wholly(hidden[table.name])],
@@ -103,7 +103,7 @@ def open_session(store: Store, keystore: Keystore, settings: Settings, admission
     folder.mkdir(parents=True, mode=0o755)
     folder.parent.chmod(0o700)  # what lies below is for the sandboxes that mount it, and no one else
     bound(folder, _PLACE)
-    note(folder, admission.sight)
+    note(folder, hidden)
     try:
         masked = _lay_out(keystore, settings, policy, delivery, admission, today, folder / "project")
         if masked and not admission.sight.government:

@@ -135,8 +135,12 @@ def report_where_used(context: typer.Context, element: str, agency: str = "", as
     if as_json:
         show(found, as_json)
         return
-    rows = [(use.project, len(use.received), len(use.delivered), len(use.released)) for use in found]
-    table(f"where {element} is used", ("DR", "received", "delivered", "released"), rows, as_json)
+    rows = [
+        (use.project, use.agency, len(use.received), len(use.delivered), len(use.released), str(use.until or ""))
+        for use in found
+    ]
+    columns = ("DR", "agency", "received", "delivered", "released", "taken away")
+    table(f"where {element} is used", columns, rows, as_json)
 
 
 @report_group.command("controls")

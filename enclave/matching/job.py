@@ -9,25 +9,31 @@ import json
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 from enclave import intake
 from enclave.agreement import Policy
-from enclave.errors import Fault, invalid
+from enclave.errors import EnclaveError, Fault, invalid
 from enclave.intake import Holding
 from enclave.matching.methods import ApprovedMethod
-from enclave.sandbox import Bubblewrap, Limits, Mount, SandboxSpec, python
+from enclave.people import Admission, may
+from enclave.sandbox import Bubblewrap, Limits, Mount, Sandboxed, SandboxSpec, python
 from enclave.settings import Settings
+from enclave.store import Store
 from enclave.terms import GENERIC_ID, reached
 from enclave.vault import Keystore
 
 Parameters = Mapping[str, int | float | str]
 Progress = Callable[[dict[str, Any]], None]
 GROUPS, LAST, KEPT = "groups.parquet", "last-report.json", "kept-model.json"
+_PAUSE = 0.5
+"""Seconds between two looks at whether a match that runs was stopped."""
 _LIMITS = Limits(file_bytes=8 * 1024**3, tmp_bytes=2 * 1024**3)
 
 
@@ -155,11 +161,15 @@ def mounts_of(job: Job) -> tuple[Mount, ...]:
     )
 
 
-def execute(settings: Settings, job: Job, progress: Progress) -> None:
-    """Run the job's notebook in a sandbox that ends with this process.
+def execute(store: Store, settings: Settings, admission: Admission, job: Job, progress: Progress) -> None:
+    """Run the job's notebook in a sandbox that ends with this process, and when its person may not match any more.
+
+    Source: EM VII.B.1.c; DSA XI; EM A1.2.
 
     Raises
     ------
+    Refused
+        If the project was stopped, or the person's access ended, while it ran.
     Fault
         If the notebook failed; the error names a cell, never a value.
     """
@@ -183,18 +193,47 @@ def execute(settings: Settings, job: Job, progress: Progress) -> None:
             os.close(writing)
         reached("matching.started")
         try:
-            for line in events:
-                event = json.loads(line)
-                progress(event)
-                if event.get("event") == "failed":
-                    failure = f"cell {event.get('cell')}: {event.get('error')}"
-            code = sandboxed.wait()
+            with _watched(store, admission, sandboxed):
+                for line in events:
+                    event = json.loads(line)
+                    progress(event)
+                    if event.get("event") == "failed":
+                        failure = f"cell {event.get('cell')}: {event.get('error')}"
+                code = sandboxed.wait()
+            _ask(store, admission)
         finally:
             sandboxed.kill()  # also when whoever follows the progress gave up: it has identifiers open
     if code != 0 or failure:
         # The log may hold values: it stays inside the job's folder and goes with it.
         raise Fault(f"{job.method.id} failed in {failure or 'the sandbox'} (exit {code}); nothing was kept")
     reached("matching.executed")
+
+
+@contextmanager
+def _watched(store: Store, admission: Admission, sandboxed: Sandboxed) -> Iterator[None]:
+    """End the sandbox as soon as its person may not match any more; it has identifiers open."""
+    ended = Event()
+
+    def watch() -> None:
+        while not ended.wait(_PAUSE):
+            try:
+                _ask(store, admission)
+            except EnclaveError:
+                sandboxed.kill()
+                return
+
+    watcher = Thread(target=watch, name="match-watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _ask(store: Store, admission: Admission) -> None:
+    with store.view() as view:
+        may(view, admission.person, admission.action, admission.project)
 
 
 def keep_model(settings: Settings, job: Job) -> str:

@@ -120,7 +120,8 @@ def agree(tx: Transaction, run: MatchRun, admission: Admission) -> MatchRun:
     Raises
     ------
     Refused
-        If the person represents no party, or the match is complete: its clock is not started anew.
+        If the person represents no party, the match is complete (its clock is not started anew), or it was of other
+        agencies than an amendment left.
     """
     admission.hold_to(Action.AGREE, run.project)
     if run.completed_on is not None:
@@ -135,12 +136,18 @@ def agree(tx: Transaction, run: MatchRun, admission: Admission) -> MatchRun:
             run.key, "representative", "DSA XII", f"{admission.person} represents no party of the agreement",
             "The Representatives of DSA XII agree.",
         )  # fmt: skip
+    if run.agencies != policy.agencies:
+        raise refuse(
+            run.key, "match-of-others", "DSA VII",
+            f"it was of {', '.join(run.agencies)}, the agreement as amended names {', '.join(policy.agencies)}",
+            "The hub matches again; the Representatives agree with that.",
+        )  # fmt: skip
     run = replace(run, agreements={**run.agreements, party: tx.today})
     entry = Entry(
         admission.person, "match.agree", run.key, run.project, "DSA III.F.3",
         details={"party": party, "report": run.report_sha256},
     )  # fmt: skip
-    if set(run.agreements) != set(policy.signatories):
+    if set(policy.signatories) - set(run.agreements):
         tx.write(run, entry)
         return run
     days = policy.retention.match_data_business_days

@@ -206,7 +206,7 @@ def _close(store: Store, keystore: Keystore, settings: Settings, admission: Admi
         job = Job(run.id, folder, files, method)
         _lay_out(keystore, settings, policy, job, run, answers, review.adjudicator)
         try:
-            execute(settings, job, progress)
+            execute(store, settings, admission, job, progress)
         except Fault:
             store.enter(replace(_entry(admission.person, "match.fail", review, {}), outcome="failed"))
             raise

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
 from enclave.agreement import of
-from enclave.errors import Fault, Refused, refuse
+from enclave.errors import EnclaveError, Fault, Refused, refuse
 from enclave.ledger import Detail, Details, Entry, refusal
 from enclave.matching.attempt import attempted
 from enclave.matching.inputs import hold_to_agencies, job_of, open_inputs
@@ -29,7 +30,7 @@ from enclave.matching.job import (
 )
 from enclave.matching.methods import approved_method
 from enclave.matching.record import MatchRun, match_key, runs
-from enclave.people import Admission
+from enclave.people import Admission, may
 from enclave.sandbox import Sandboxes
 from enclave.scratch import alone, engine, in_use, scratch
 from enclave.settings import Settings
@@ -117,7 +118,7 @@ def _run(
         write_order(policy, job, given)
         store.enter(_entry(admission, job, "match.begin"))
         try:
-            execute(settings, job, progress)
+            execute(store, settings, admission, job, progress)
             return _keep(store, keystore, settings, admission, job, given)
         except Fault:
             store.enter(replace(_entry(admission, job, "match.fail"), outcome="failed"))
@@ -190,29 +191,40 @@ def _keep(
     model_sha256 = keep_model(settings, job)
     reached("matching.sealed")
     rate = report["match_rate"]["overall"]["rate"]
+    record = MatchRun(
+        project=admission.project,
+        id=job.run,
+        method=job.method.id,
+        version=job.method.version,
+        notebook_sha256=job.method.sha256,
+        parameters=dict(parameters),
+        agencies=job.agencies,
+        inputs={file.source: file.sha256 for file in job.files},
+        ran_on=date.min,
+        persons=persons,
+        match_rate=f"{100 * rate:.2f}",
+        crosswalk_sha256=digest,
+        report_sha256=kept[".html"],
+        printed_sha256=kept[".pdf"],
+        executed_sha256=kept[".ipynb"],
+        model_sha256=model_sha256,
+        model_from=job.model_from,
+    )
+    try:
+        return _entered(store, admission, job, record)
+    except EnclaveError:
+        sealed.unlink(missing_ok=True)
+        raise
+
+
+def _entered(store: Store, admission: Admission, job: Job, record: MatchRun) -> MatchRun:
     with store.transaction() as tx:
-        record = MatchRun(
-            project=admission.project,
-            id=job.run,
-            method=job.method.id,
-            version=job.method.version,
-            notebook_sha256=job.method.sha256,
-            parameters=dict(parameters),
-            agencies=job.agencies,
-            inputs={file.source: file.sha256 for file in job.files},
-            ran_on=tx.today,
-            persons=persons,
-            match_rate=f"{100 * rate:.2f}",
-            crosswalk_sha256=digest,
-            report_sha256=kept[".html"],
-            printed_sha256=kept[".pdf"],
-            executed_sha256=kept[".ipynb"],
-            model_sha256=model_sha256,
-            model_from=job.model_from,
-        )
+        may(tx, admission.person, Action.MATCH, admission.project)
+        record = replace(record, ran_on=tx.today)
         details: Details = {
-            "persons": persons,
-            "crosswalk": digest,
+            "elements": [f"{file.source}.{name}" for file in job.files for name in file.elements],
+            "persons": record.persons,
+            "crosswalk": record.crosswalk_sha256,
             "report": record.report_sha256,
             "printed": record.printed_sha256,
             "executed": record.executed_sha256,

@@ -174,7 +174,7 @@ def of_clock(view: View, entry: Event) -> list[str]:
     if what == matching.AGREEMENT:
         run = view.get(matching.MatchRun, about)
         late = [code for code in _signatories(view, entry) if run is None or code not in run.agreements]
-        return [*_listed(view, entry, Role.STEWARD, agencies=late), *over]
+        return [*(_listed(view, entry, Role.STEWARD, agencies=late) if late else hub_staff(view, entry)), *over]
     return [*opm(view, entry), *hub_staff(view, entry)]
 
 

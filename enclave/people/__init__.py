@@ -1,6 +1,6 @@
 """Who the people are, what they signed, who approved them; and the one answer to "may I?"."""
 
-from enclave.people.access import PERMITTED, Admission, by_clock, lacks, may, reasons_against
+from enclave.people.access import PERMITTED, Admission, by_clock, closed, lacks, may, reasons_against
 from enclave.people.exceptions import Deviation, except_from, exceptions, meet, standards
 from enclave.people.exhibits import exhibit_form
 from enclave.people.holds import Hold, holds, lift, place
@@ -38,6 +38,7 @@ __all__ = [
     "approval_text",
     "approve",
     "by_clock",
+    "closed",
     "designate",
     "enlist",
     "except_from",

@@ -106,15 +106,24 @@ def reasons_against(view: View, person: str, action: Action, project: str) -> li
         return [
             _reason("unknown-project", "ExA 1.c", "no agreement of this number is registered", "Check the number.")
         ]
-    findings = [] if action in _AT_ANY_TIME else [*view.derive(_of_project, project)]
+    findings = [] if action in _AT_ANY_TIME else [*closed(view, project)]
     listing = view.get(Listing, f"{project}/{person}")
     if listing is None:
         return [*findings, _reason("not-listed", "DSA VI.E", f"not on the list of {project}", "Ask to be added.")]
     return findings + _of_listing(view, listing, agreement, action)
 
 
+def closed(view: View, project: str) -> tuple[Finding, ...]:
+    """Give the reasons why nobody works with a project's data today.
+
+    The agreement is in force, its agencies are members of the Enterprise MOU, and nobody has stopped it.
+
+    Source: DSA XI; DSA VI.F; EM A1.2.
+    """
+    return view.derive(_of_project, project)
+
+
 def _of_project(view: View, project: str) -> tuple[Finding, ...]:
-    """The agreement in force, its agencies members of the Enterprise MOU, and nobody having stopped it."""
     agreement = of(view, project)
     findings = [
         _reason(rule, clause, what, "Nothing can be done on this project until that changes.")

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from enclave.agreement import InForce, PartyKind
+from enclave.agreement import Element, InForce, PartyKind, Version
 from enclave.egress import Clearance
 from enclave.errors import invalid
 from enclave.ledger import Receipt, Verified, inclusion_proof, verify_export
@@ -39,8 +40,8 @@ _ACTIONS = {
     Register.MAINTAINED: frozenset({"intake.receive", "match.run", "resultant.deliver"}),
     Register.SENT: frozenset({"resultant.deliver", "publication.done"}),
 }
-_ENDS = frozenset({"intake.withdraw", "destruction.done"})
-"""With what a file goes."""
+_ENDS = frozenset({"intake.withdraw", "resultant.deliver", "destruction.done"})
+"""With what a file goes: Resultant Data also when others take their place."""
 _OF_PROJECT_KEY = frozenset({"resultant.deliver"})
 
 
@@ -150,6 +151,8 @@ class Use:
 
     Parameters
     ----------
+    until : date, optional
+        When an amendment took it away; None where it is asked for.
     received, delivered : tuple of int
         Sequence numbers of the ledger entries.
     released : tuple of str
@@ -161,33 +164,49 @@ class Use:
     element: str
     questions: tuple[str, ...]
     matching: bool
+    until: date | None
     received: tuple[int, ...]
     delivered: tuple[int, ...]
     released: tuple[str, ...]
 
 
 def where_used(view: View, element: str, agency: str | None = None) -> list[Use]:
-    """Find every project in which an agency's data element is used (EM XVII.B)."""
+    """Find every project in which an agency's data element is used, or was until an amendment took it away.
+
+    Source: EM XVII.B; DSA VII.
+    """
     uses = []
     for agreement in view.find(InForce):
         policy = agreement.policy
         entries = list(view.entries(project=policy.project))
-        for code in policy.agencies:
-            known = policy.element(code, element)
-            if known is None or agency not in {None, code}:
+        for code, known, until in _asked_for(view, agreement, element):
+            if agency not in {None, code}:
                 continue
             spelled = {element, f"{code}.{element}", f"{code.lower()}.{element}"}
             mine = [e for e in entries if _done(e) and spelled.intersection(_elements(e))]
             cleared = view.find(Clearance, policy.project)
             uses.append(
                 Use(
-                    policy.project, code, element, known.questions, known.matching,
+                    policy.project, code, element, known.questions, known.matching, until,
                     _numbers(e for e in mine if e["action"] == "intake.receive" and _source(e) == code),
                     _numbers(e for e in mine if e["action"] in _OF_PROJECT_KEY),
                     tuple(c.request_id for c in cleared if spelled.intersection(c.record.get("columns") or ())),
                 )
             )  # fmt: skip
     return uses
+
+
+def _asked_for(view: View, agreement: InForce, element: str) -> Iterator[tuple[str, Element, date | None]]:
+    """Give each agency asked for an element now, or by the last version that did, and until when it did."""
+    versions = sorted(view.find(Version, agreement.project), key=attrgetter("number"), reverse=True)
+    terms = [(agreement.policy, None), *((each.policy, each.until) for each in versions)]
+    found = set[str]()
+    for policy, until in terms:
+        for code in policy.agencies:
+            known = policy.element(code, element)
+            if known is not None and code not in found:
+                found.add(code)
+                yield code, known, until
 
 
 def export_ledger(store: Store, ledger_key: LedgerKey, path: Path) -> Verified:
@@ -296,7 +315,7 @@ def _transfer(details: dict[str, Any], receiver: str) -> tuple[str, str]:
 
 
 def _destroyed_on(entry: Mapping[str, Any], ends: Iterable[Mapping[str, Any]]) -> str:
-    """Find when the file went: withdrawn, or its key destroyed; a package published is not destroyed."""
+    """Find when it went: withdrawn, replaced, or its key destroyed; a package published is not destroyed."""
     if entry["action"].startswith("publication."):
         return ""
     key = entry["details"].get("key_id") or _key_of(entry)
@@ -304,7 +323,12 @@ def _destroyed_on(entry: Mapping[str, Any], ends: Iterable[Mapping[str, Any]]) -
         if later["seq"] <= entry["seq"] or later["project"] != entry["project"]:
             continue
         withdrawn = (later["action"], later["object"]) == ("intake.withdraw", entry["object"])
-        if withdrawn or (later["action"] == "destruction.done" and key in later["details"].get("keys", ())):
+        replaced = entry["action"] == later["action"] == "resultant.deliver"
+        if (
+            withdrawn
+            or replaced
+            or (later["action"] == "destruction.done" and key in later["details"].get("keys", ()))
+        ):
             return str(later["details"].get("destroyed_on", later["day"]))
     return ""
 

@@ -27,7 +27,7 @@ from enclave.intake import Holding
 from enclave.ledger import Details, Entry, refusal
 from enclave.matching import MatchRun, open_crosswalk
 from enclave.people import Admission, may
-from enclave.resultant.delivery import Column, Delivery, Limitation, SealedTable
+from enclave.resultant.delivery import CROSSWALK, Column, Delivery, Limitation, SealedTable, marked
 from enclave.resultant.scope import cohort_filter, withheld_schools
 from enclave.scratch import engine, scratch
 from enclave.settings import Settings
@@ -95,6 +95,12 @@ def _cut(store: Store, keystore: Keystore, settings: Settings, admission: Admiss
     with store.view() as view:
         known = of(view, run.project)
         policy = known.policy
+        if run.agencies != policy.agencies:
+            raise refuse(
+                run.key, "match-of-others", "DSA VII",
+                f"the match was of {', '.join(run.agencies)}, the agreement as amended names "
+                f"{', '.join(policy.agencies)}", "Run the match again, and have the Representatives agree.",
+            )  # fmt: skip
         held = intake.holdings(view, run.project)
         lists = tuple(intake.withdrawals(view, run.project))
     with scratch(settings.runtime, "cut") as folder, engine(folder) as connection:
@@ -104,7 +110,7 @@ def _cut(store: Store, keystore: Keystore, settings: Settings, admission: Admiss
         names = [_agency_table(bench, held, agency) for agency in policy.agencies]
         _crosswalk_table(bench)
         reached("resultant.cut")
-        return _deliver(store, keystore, settings, admission, bench, held, [*names, "crosswalk"], persons)
+        return _deliver(store, keystore, settings, admission, bench, held, [*names, CROSSWALK], persons)
 
 
 def _open_all(keystore: Keystore, settings: Settings, bench: _Bench, held: list[Holding]) -> None:
@@ -282,7 +288,7 @@ def _deliver(
         context = f"{project}|resultant|{HUB}|{bench.policy.recipient}|{name}|{bench.run.id}"
         path = f"{key_id}/{name}-{draw}.resultant"  # beside an earlier delivery's, which holds until this one does
         digest = keystore.seal(bench.path(name), settings.sealed / path, key_id, context)
-        tables.append(SealedTable(name, path, digest, context, rows, columns))
+        tables.append(marked(SealedTable(name, path, digest, context, rows, columns), bench.policy))
     reached("resultant.sealed")
     try:
         said = tuple(Limitation(h.source, h.contents, h.limitations) for h in held if h.limitations)
@@ -316,6 +322,7 @@ def _record(
             "tables": [f"{t.name} {t.sha256} {t.rows}" for t in tables],
             "elements": [f"{c.owner}.{c.name}" for t in tables for c in t.columns],
             "withdrawals": list(lists),
+            "replaces": [t.sha256 for t in known.tables] if known else [],
         }
         tx.write(
             delivery,
@@ -341,32 +348,24 @@ def _rows(bench: _Bench, name: str) -> int:
 def _described(bench: _Bench, held: list[Holding], name: str) -> tuple[Column, ...]:
     """Describe a table's columns: owner, definition, code set, questions, as-of date."""
     unit = Column(UNIT, bench.policy.project, "A person; random, of this project only.")
-    if name == "crosswalk":
-        # The first agency's own column says of nobody what is not known of all: they are the population.
+    if name == CROSSWALK:
         generic = (
-            Column(f"{agency}_{GENERIC_ID}", agency, f"Generic identifier in the file of {agency}.",
-                   uc=agency != bench.first and _any_uc(bench.policy, agency))
+            Column(f"{agency}_{GENERIC_ID}", agency, f"Generic identifier in the file of {agency}.")
             for agency in bench.run.agencies
-        )  # fmt: skip
+        )
         return (unit, *generic)
     agency = name.upper()
     as_of = max((h.as_of for h in held if h.source == agency), default=None)
-    return (
-        replace(unit, uc=_any_uc(bench.policy, agency)),
-        *(
-            Column(e.name, agency, e.definition, e.kind, e.codes, e.questions, as_of, e.uc, e.sensitive, e.employer)
-            for e in _approved(bench.policy, held, agency)
-        ),
+    approved = (
+        Column(e.name, agency, e.definition, e.kind, e.codes, e.questions, as_of, e.uc, e.sensitive, e.employer)
+        for e in _approved(bench.policy, held, agency)
     )
-
-
-def _any_uc(policy: Policy, agency: str) -> bool:
-    return any(e.uc for e in policy.agreement.elements[agency])
+    return (unit, *approved)
 
 
 def _hold_back_identifiers(bench: _Bench, name: str) -> None:
     """Look once more: no matching identifier may stand in what leaves the hub (DSA VI.A, HARD)."""
-    if name == "crosswalk":
+    if name == CROSSWALK:
         return
     barred = {e.name for e in bench.policy.agreement.elements[name.upper()] if e.matching}
     rows = bench.connection.execute(f"select name from parquet_schema('{bench.path(name)}')").fetchall()  # noqa: S608

@@ -6,18 +6,20 @@ Source: DSA I (Resultant Data); DSA II.H; DSA VI.A; EM IX; EM XIII.C.3.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
-from enclave.agreement import of, persons_taken_away, policy_of
+from enclave.agreement import Policy, of, persons_taken_away, policy_of
 from enclave.errors import refuse
 from enclave.people import Sight
 from enclave.settings import Settings
 from enclave.store import View
 from enclave.terms import UNIT
 from enclave.vault import Keystore
+
+CROSSWALK = "crosswalk"
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,41 @@ class Delivery:
         return next((c for c in found.columns if c.name == name), None) if found else None
 
 
+def marked(table: SealedTable, policy: Policy) -> SealedTable:
+    """Mark the columns of UC records by an agreement; what bears the mark keeps it.
+
+    Source: ExA 2.h; DSA I; DSA VII.
+    """
+    columns = tuple(replace(column, uc=column.uc or _is_uc(table, column, policy)) for column in table.columns)
+    return replace(table, columns=columns)
+
+
+def _is_uc(table: SealedTable, column: Column, policy: Policy) -> bool:
+    """Tell whether a column holds UC data; an id does, where having one says that UC records exist of somebody."""
+    elements = policy.agreement.elements
+    if table.name != CROSSWALK:
+        of_agency = elements.get(table.name.upper(), ())
+        return any(element.uc and column.name in (element.name, UNIT) for element in of_agency)
+    # The first agency's own column says of nobody what is not known of all: they are the population.
+    if column.name == UNIT or column.owner == table.columns[1].owner:
+        return False
+    return any(element.uc for element in elements.get(column.owner, ()))
+
+
+def delivered(view: View, project: str) -> Delivery | None:
+    """Give a project's delivery, marked by the agreement as amended; None where there is none.
+
+    Source: ExA 2.h; DSA VII.
+    """
+    delivery = view.get(Delivery, project)
+    if delivery is None:
+        return None
+    now = of(view, project)
+    if delivery.version == now.version:
+        return delivery
+    return replace(delivery, tables=tuple(marked(table, now.policy) for table in delivery.tables))
+
+
 def delivery_of(view: View, project: str) -> Delivery:
     """Give a project's delivery.
 
@@ -125,7 +162,7 @@ def delivery_of(view: View, project: str) -> Delivery:
     Refused
         If nothing has been delivered, or it holds persons whom the agreement as amended does not ask for.
     """
-    delivery = view.get(Delivery, project)
+    delivery = delivered(view, project)
     if delivery is None:
         raise refuse(
             project, "not-delivered", "DSA VI.C", "no Resultant Data have been delivered",

@@ -13,7 +13,7 @@ from datetime import date
 from operator import itemgetter
 from threading import Event, Lock, Thread
 
-from enclave import egress
+from enclave import egress, people
 from enclave.agreement import InForce, of
 from enclave.app import Enclave
 from enclave.egress import ReleaseRequest, Rerun
@@ -190,10 +190,10 @@ def _judge_what_arrives(enclave: Enclave, stop: Event) -> None:
         try:
             with enclave.store.view() as view:
                 now = view.frontier().size
-                waiting = None if now == size else _waiting(view)
-            if waiting is not None:
-                tried &= set(waiting)
-                _judge_ahead(enclave, waiting, tried, stop)
+                found = None if now == size else waiting(view)
+            if found is not None:
+                tried &= set(found)
+                _judge_ahead(enclave, found, tried, stop)
             size = now
         except Exception as error:  # noqa: BLE001 - the outermost door of this thread; a traceback may hold a value
             _log.error("nothing was judged ahead: %s", type(error).__name__)
@@ -214,11 +214,11 @@ def _judge_ahead(enclave: Enclave, waiting: Sequence[ToJudge], tried: set[ToJudg
             _log.info("%s was not judged ahead: %s", asked.request, ", ".join(f.rule for f in error.findings))
 
 
-def _waiting(view: View) -> list[ToJudge]:
+def waiting(view: View) -> list[ToJudge]:
     """Give the requests that a checker may open next, in the order in which the queue lists them."""
     view.load(*_OF_A_PROJECT, InForce)
     projects = (agreement.project for agreement in view.find(InForce) if agreement.destroyed_on is None)
-    found = [each for project in projects for each in view.derive(_open, project)]
+    found = [each for project in projects if not people.closed(view, project) for each in view.derive(_open, project)]
     return [asked for _, asked in sorted(found, key=itemgetter(0))]
 
 

@@ -111,6 +111,7 @@ def agree_to(view: View, standing: Standing, runs: list[MatchRun]) -> str:
     listing = standing.listing
     if (
         not runs
+        or runs[-1].agencies != standing.agreement.policy.agencies
         or listing.agency not in standing.agreement.policy.signatories
         or listing.agency in runs[-1].agreements
     ):

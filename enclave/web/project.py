@@ -13,7 +13,7 @@ from enclave.incidents import Case, CaseKind
 from enclave.papers import kind_of
 from enclave.people import PERMITTED, Listing, Person, Sight, lacks, representative, sight_of
 from enclave.people.sight import clause_of
-from enclave.resultant import Delivery, Limitation
+from enclave.resultant import Delivery, Limitation, delivered
 from enclave.store import View
 from enclave.terms import ANALYSTS, UNIT, Action, Role
 from enclave.web.access import MAY_LOOK, Place, Standing, look
@@ -156,7 +156,7 @@ def show(visit: Visit) -> Page[Project]:
     """
     with visit.view() as view:
         standing = look(view, visit.me.name, visit.project, Place.PROJECT)
-        delivery = view.get(Delivery, visit.project)
+        delivery = delivered(view, visit.project)
         sight = sight_of(view, standing.listing) if standing.role in ANALYSTS else Sight(government=True)
         model = Project(
             card=card(view, visit, standing.listing),

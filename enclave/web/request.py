@@ -144,8 +144,12 @@ def _looked(
     try:
         if standing.role is Role.OPM and not standing.agreement.destroyed_on:
             with enclave.store.view() as view:
+                against = people.reasons_against(view, standing.listing.person, Action.CHECK, standing.project)
                 asked = to_judge(view, request)
-            return judged(enclave, asked)
+            if not against:
+                return judged(enclave, asked)
+            if clearance is None:  # of a project that stands still no record is opened
+                return Looked("not shown", alike(tuple(against)), (), (), ())
         findings = alike(tuple(Finding(**f) for f in request.findings))
         if clearance is None:
             return Looked(request.state, findings, (), (), ())

@@ -46,6 +46,14 @@ def without(made: Installation, agency: str, *names: str) -> Agreement:
     return agreement.model_copy(update={"elements": {**agreement.elements, agency: left}})
 
 
+def closed_as_uc(made: Installation, agency: str, name: str) -> Agreement:
+    agreement = made.policy().agreement
+    elements = tuple(
+        each.model_copy(update={"uc": each.uc or each.name == name}) for each in agreement.elements[agency]
+    )
+    return agreement.model_copy(update={"elements": {**agreement.elements, agency: elements}})
+
+
 def shown(folder: Path) -> tuple[set[str], dict[str, str]]:
     """Give the columns a session has of the students, and by which clause others are masked."""
     about = json.loads((folder / "project" / "project.json").read_text("utf-8"))
@@ -71,6 +79,23 @@ def test_an_element_that_is_taken_away_is_closed_to_sessions_that_run_and_to_req
     assert judged(made, asked(made, one(students, (KEPT,)), policy_hash=now)).verdict == "cleared"
     assert reasons(made, question(TAKEN)) == {("taken-away", TAKEN), ("by-column", TAKEN)}
     broker.release(f"{PROJECT.lower()}-wren")
+
+
+def test_an_element_that_becomes_uc_is_closed_to_those_outside_the_government(at: At) -> None:
+    made = at("delivered")
+    broker = made.enclave.broker()
+    columns, masked = shown(broker.admit("wren", PROJECT).folder)
+    assert KEPT in columns and f"sde.{KEPT}" not in masked
+    amend(made, closed_as_uc(made, "SDE", KEPT))
+    (reason,) = broker.still_admitted("wren", PROJECT)
+    assert "ExA 2.h" in reason
+    broker.release(f"{PROJECT.lower()}-wren")
+    # that there is a row of somebody says that UC records exist: all of the table are hidden
+    assert broker.still_admitted("wren", PROJECT) == []
+    folder = broker.admit("wren", PROJECT).folder
+    about = json.loads((folder / "project" / "project.json").read_text("utf-8"))
+    assert {each["clause"] for each in about["masked"] if each["column"].startswith("sde.")} == {"ExA 2.h"}
+    assert not (folder / "project" / "data" / "sde.parquet").exists()
 
 
 def test_records_that_stay_closed_are_not_asked_about_by_what_was_taken_away(at: At) -> None:

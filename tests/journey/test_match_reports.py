@@ -9,6 +9,7 @@ import re
 import pytest
 
 from enclave.matching import latest
+from enclave.reports import Register, register
 from tests.conftest import At
 from tests.world import without_side_effect
 
@@ -28,6 +29,15 @@ def test_the_second_report_stands_beside_the_first_and_ends_where_it_is_signed(a
     for page in (first, second):
         agreed = page[page.index(">Agreed") :]
         assert all(title in agreed for title in (TITLE, "Director of Research", "Senior Research Associate"))
+
+
+def test_the_register_of_matches_names_the_data_elements(shared: At) -> None:
+    """EM XVII.B names them among its fields."""
+    made = shared("matched")
+    with made.enclave.store.view() as view:
+        (row,) = (row for row in register(view, Register.MATCHES) if row.action == "match.run")
+    assert {"SDE.SASID", "SDE.LastName", "DOL.LastName"} <= set(row.elements)
+    assert "SDE.RaceEthnicityReportingText" not in row.elements
 
 
 def test_the_report_is_kept_as_a_pdf_too_printed_in_the_room_without_network(shared: At) -> None:

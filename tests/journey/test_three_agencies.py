@@ -6,13 +6,19 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 
 import pandas as pd
 import pytest
 
+from enclave import board, matching, people, resultant
+from enclave.agreement import Policy
+from enclave.board import Decision, MotionKind
+from enclave.errors import Refused
 from enclave.matching import latest
 from enclave.resultant import Delivery, delivery_of, open_table
+from enclave.terms import Action
 from p20kit import synthetic
 from tests.journey.stages import agree, cut, send, steward
 from tests.world import FIRST_DAY, Installation, rows_of, without_side_effect
@@ -139,3 +145,30 @@ def test_the_run_is_kept_with_everything_that_shows_how_it_came_about(
     executed = (kept / "match-report.ipynb").read_text("utf-8")
     rows = [row for agency in AGENCIES for row in rows_of(made.agencies / f"{agency}.0101.04_11_2022.matching")[1:]]
     assert not {value for row in rows for value in row[:2] if value} & set(re.findall(r"[\w-]+", executed))
+
+
+def test_a_match_of_others_than_an_amendment_left_is_neither_agreed_to_nor_cut(
+    received: Installation, delivered: tuple[Delivery, dict[str, pd.DataFrame]]
+) -> None:
+    made, policy, enclave = received, received.policy(), received.enclave  # the last of this file: it is amended
+    left = policy.agreement.model_copy(
+        update={
+            "parties": tuple(party for party in policy.agreement.parties if party.code != "CSCU"),
+            "elements": {code: each for code, each in policy.agreement.elements.items() if code != "CSCU"},
+        }
+    )
+    with enclave.store.transaction() as tx:
+        other = Policy(agreement=left, cells=policy.cells, retention=policy.retention)
+        board.amend(
+            tx, people.may(tx, steward(policy.recipient), Action.DECIDE, PROJECT), other, "Without the colleges."
+        )
+        for party in policy.signatories:
+            admission = people.may(tx, steward(party), Action.DECIDE, PROJECT)
+            board.answer(tx, admission, MotionKind.MODIFICATION, Decision.APPROVAL, "")
+        run = latest(tx, PROJECT)
+        with pytest.raises(Refused, match="the agreement as amended names SDE, DOL") as to_agree:
+            admission = people.may(tx, steward("SDE"), Action.AGREE, PROJECT)
+            matching.agree(tx, replace(run, completed_on=None), admission)
+    with pytest.raises(Refused) as to_cut:
+        resultant.cut(enclave.store, enclave.keystore, enclave.settings, made.admission("hubert", Action.CUT), run)
+    assert [each.value.findings[0].rule for each in (to_agree, to_cut)] == ["match-of-others"] * 2

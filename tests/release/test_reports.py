@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from enclave.agreement import Version, of
 from enclave.destruction import destroy
 from enclave.errors import Refused
 from enclave.ledger import Entry, verify_export
@@ -79,6 +81,16 @@ def test_a_withdrawn_file_is_gone_on_that_day(world: World):
         assert [r.destroyed_on for r in register(view, Register.MAINTAINED)] == ["2022-06-03"]
 
 
+def test_resultant_data_end_where_others_take_their_place(lived: World):
+    world = lived
+    world.today = date(2022, 9, 1)
+    with world.store.transaction() as tx:
+        tx.append(Entry("hub", "resultant.deliver", PROJECT, PROJECT, "DSA VI.A", details={"persons": 6}))
+    with world.store.view() as view:
+        sent = [row for row in register(view, Register.SENT) if row.action == "resultant.deliver"]
+    assert [row.destroyed_on for row in sent] == ["2022-08-30", ""]
+
+
 def test_registers_read_entries_that_say_little(world: World):
     with world.store.transaction() as tx:
         tx.append(Entry("hub", "intake.receive", "bare", "", ""))
@@ -105,6 +117,24 @@ def test_where_an_element_was_received_delivered_and_released(lived: World):
         assert where_used(view, "ShoeSize") == []
     assert (gender.matching, gender.released, len(gender.delivered)) == (False, (REQUEST,), 1)
     assert (wages.agency, len(wages.received), wages.released) == ("DOL", 1, ())
+
+
+def test_where_an_element_was_used_is_known_after_an_amendment_took_it_away(lived: World):
+    world = lived
+    with world.store.transaction() as tx:
+        known = of(tx, PROJECT)
+        elements = known.policy.agreement.elements
+        left = {**elements, "SDE": tuple(each for each in elements["SDE"] if each.name != "Gender")}
+        policy = known.policy.model_copy(
+            update={"agreement": known.policy.agreement.model_copy(update={"elements": left})}
+        )
+        tx.write(Version(PROJECT, 1, known.policy, tx.today), Entry("wes", "agreement.amend", PROJECT, PROJECT))
+        tx.write(replace(known, policy=policy, version=2), Entry("wes", "agreement.amend", PROJECT, PROJECT))
+    with world.store.view() as view:
+        (gender,) = where_used(view, "Gender", "SDE")
+        (wages,) = where_used(view, "WageYear")
+    assert (gender.until, gender.released, len(gender.delivered)) == (date(2022, 8, 30), (REQUEST,), 1)
+    assert wages.until is None
 
 
 def test_an_export_verifies_with_the_public_key_alone(lived: World, tmp_path: Path):

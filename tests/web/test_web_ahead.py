@@ -13,16 +13,17 @@ from demo.hub_client import until
 from enclave.agreement import of
 from enclave.app import Enclave
 from enclave.board import change_law
+from enclave.people import Hold, place
 from enclave.web import judged_ahead
 from enclave.web.apart import Apart
-from enclave.web.looked import Looked, ToJudge
+from enclave.web.looked import Looked, ToJudge, waiting
 from tests.web.browser import Browser
 from tests.web.world import PROJECT, World
 
 
 def test_who_opens_a_request_finds_it_judged(world: World, own_pages: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each that waits is judged once, while nobody waits for it."""
-    waiting = sorted([world.good, world.unsafe])
+    both = sorted([world.good, world.unsafe])
     asked: list[tuple[str, str]] = []
     really = Apart.__call__
 
@@ -33,10 +34,29 @@ def test_who_opens_a_request_finds_it_judged(world: World, own_pages: str, monke
 
     monkeypatch.setattr(Apart, "__call__", noted)
     with judged_ahead(world.enclave):
-        until(lambda: len(asked) == len(waiting))
+        until(lambda: len(asked) == len(both))
         page = Browser(own_pages, "olga").of(f"/requests/{world.good}")
     assert "<table" in page.text
-    assert sorted(asked) == [("judged ahead", request) for request in waiting]
+    assert sorted(asked) == [("judged ahead", request) for request in both]
+
+
+def test_no_record_of_a_project_that_stands_still_is_opened(
+    world: World, own_pages: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def noted(apart: Apart[ToJudge, Looked], enclave: Enclave, what: ToJudge) -> Looked:
+        asked.append(what.request)
+        raise AssertionError(what)
+
+    monkeypatch.setattr(Apart, "__call__", noted)
+    with world.enclave.store.transaction() as tx:
+        place(tx, Hold(PROJECT, f"project {PROJECT}", tx.today, "DSA VI.F", "olga"))
+    with world.enclave.store.view() as view:
+        assert waiting(view) == []
+    looked = Browser(own_pages, "olga").of(f"/requests/{world.good}", format="json").json()["looked"]
+    assert looked["verdict"] == "not shown" and "is suspended since" in str(looked["findings"])
+    assert asked == []
 
 
 def test_a_change_of_law_takes_effect_on_what_was_judged_before_it(world: World, own_pages: str) -> None:
