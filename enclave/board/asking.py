@@ -80,7 +80,7 @@ def continue_until(tx: Transaction, admission: Admission, until: date, reason: s
     Refused
         If it is too late, or the day asked for is no later than the end.
     """
-    agreement = _in_force(tx, admission)
+    agreement = _running(tx, admission)
     last = agreement.ends_on - timedelta(days=CONTINUATION.length)
     if tx.today > last:
         raise refuse(
@@ -110,7 +110,7 @@ def amend(tx: Transaction, admission: Admission, policy: Policy, reason: str) ->
         If the new terms no longer say everything that the documents want of a request.
     """
     hold_complete(policy.agreement)
-    agreement, policy = _in_force(tx, admission), under_law(tx, policy)
+    agreement, policy = _running(tx, admission), under_law(tx, policy)
     changes = diff(agreement.policy, policy)
     if policy.project != admission.project or not changes:
         raise refuse(
@@ -141,7 +141,7 @@ def keep_match_data(tx: Transaction, admission: Admission, until: date, reason: 
     Refused
         If the match is not complete, its data are due, or the day is no later.
     """
-    _in_force(tx, admission)
+    _running(tx, admission)
     run = matching.latest(tx, admission.project)
     if run.delete_by is None or run.delete_by <= tx.today:
         raise refuse(
@@ -201,7 +201,7 @@ def terminate(tx: Transaction, admission: Admission, reason: str) -> InForce:
     Refused
         If the person speaks for no party, or notice has been given.
     """
-    agreement = _in_force(tx, admission)
+    agreement = _running(tx, admission)
     if admission.agency not in agreement.policy.signatories or agreement.termination is not None:
         what = "notice has been given" if agreement.termination else f"{admission.person} speaks for no party"
         raise refuse(admission.project, "termination", "DSA XI", what, "A party's Representative gives notice, once.")
@@ -232,10 +232,11 @@ def _ask(
     return motion
 
 
-def _in_force(tx: Transaction, admission: Admission) -> InForce:
+def _running(tx: Transaction, admission: Admission) -> InForce:
+    """Give the agreement whose term runs, though a party that joined since may not have signed."""
     admission.hold_to(Action.DECIDE, admission.project)
     agreement = of(tx, admission.project)
-    for rule, clause, what in agreement.reasons_not_in_force(tx.today):
+    for rule, clause, what in agreement.reasons_not_running(tx.today):
         raise refuse(admission.project, rule, clause, what, "Only what is in force is extended, changed or ended.")
     return agreement
 

@@ -74,12 +74,17 @@ def give(tx: Transaction, motion: Motion, party: str, person: str, decision: Dec
 def voters(view: View, motion: Motion) -> tuple[str, ...]:
     """Give who must answer: of other terms also a party that only the new ones name; of an agency all other members.
 
+    Who joined by an amendment and has not signed is no party yet: terms that do without it need no word of it.
+
     Source: EM XI.B; DSA VII; EM A1.2.B.
     """
     if motion.about:
         return tuple(agency for agency in members(view) if agency != motion.about)
-    policies = (of(view, motion.project).policy, motion.policy)
-    return tuple(dict.fromkeys(code for policy in policies if policy for code in motion.asks.answered_by(policy)))
+    agreement = of(view, motion.project)
+    bound = motion.asks.answered_by(agreement.policy)
+    if motion.asks is MotionKind.MODIFICATION:
+        bound = tuple(code for code in bound if code not in agreement.unsigned)
+    return tuple(dict.fromkeys((*bound, *(motion.asks.answered_by(motion.policy) if motion.policy else ()))))
 
 
 def _of_project(tx: Transaction, motion: Motion) -> list[Finding]:
@@ -88,7 +93,7 @@ def _of_project(tx: Transaction, motion: Motion) -> list[Finding]:
         return []
     return [
         Finding(rule, clause, motion.key, what, "What has ended is asked for anew.")
-        for rule, clause, what in of(tx, motion.project).reasons_not_in_force(tx.today)
+        for rule, clause, what in of(tx, motion.project).reasons_not_running(tx.today)
     ]
 
 
@@ -132,14 +137,16 @@ def _extend(tx: Transaction, motion: Motion, actor: str) -> None:
 
 
 def _amend(tx: Transaction, motion: Motion, actor: str) -> None:
-    """The new policy takes the place of the old, which is kept."""
+    """The new policy takes the place of the old, which is kept; who leaves would sign again, who joins signs."""
     assert motion.policy is not None  # noqa: S101 - it asks for a policy
     project, agreement = motion.project, of(tx, motion.project)
     details: Details = {"version": agreement.version, "policy": agreement.policy.hash}
     old = Version(project, agreement.version, agreement.policy, tx.today)
     tx.write(old, Entry(actor, "agreement.keep-version", old.key, project, "DSA VII", details=details))
-    agreement = replace(agreement, policy=under_law(tx, motion.policy), version=agreement.version + 1, refused={})
-    details = {"version": agreement.version, "policy": agreement.policy.hash}
+    policy = under_law(tx, motion.policy)
+    signed = tuple(each for each in agreement.signatures if each.party in policy.signatories)
+    agreement = replace(agreement, policy=policy, version=agreement.version + 1, refused={}, signatures=signed)
+    details = {"version": agreement.version, "policy": policy.hash, "unsigned": list(agreement.unsigned)}
     tx.write(agreement, Entry(actor, "agreement.amend", project, project, "DSA VII", details=details))
 
 

@@ -28,7 +28,7 @@ class Askable:
     Parameters
     ----------
     against : tuple of str
-        Why nothing can be asked; empty where the agreement is in force.
+        Why nothing can be asked; empty while the term of the agreement runs.
     waiting : tuple of MotionKind
         What was asked and waits for answers; it is not asked twice.
     ask_by : date
@@ -66,7 +66,7 @@ def show(visit: Visit) -> Page[Askable]:
     due = runs[-1].delete_by if runs else None
     kept = due if due is not None and due > today else None
     model = Askable(
-        against=tuple(what for _, _, what in agreement.reasons_not_in_force(today)),
+        against=tuple(what for _, _, what in agreement.reasons_not_running(today)),
         waiting=waiting,
         today=today,
         ends_on=agreement.ends_on,

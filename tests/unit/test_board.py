@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,18 @@ from enclave.people import Admission
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
 from enclave.terms import Action
-from tests.parties import ask, bring_into_force, representative, say_yes, vote
+from tests.parties import (
+    NEWCOMER,
+    SIGNED,
+    ask,
+    bring_into_force,
+    change_terms,
+    let_join,
+    representative,
+    say_yes,
+    vote,
+    with_newcomer,
+)
 
 DR, DAY, END = "DR-0034", date(2022, 4, 11), date(2022, 8, 31)
 PARTIES = ("SDE", "DOL", "DOL-HUB", "WESTED")
@@ -306,6 +318,66 @@ def test_an_agency_that_joins_by_amendment_answers_too(signed: Office, tmp_path:
     amend(signed, compile_agreement(tmp_path / "own", DR))
     for party in PARTIES:
         assert signed.answer(party, MotionKind.MODIFICATION) is State.OPEN
+
+
+@pytest.fixture
+def joined(signed: Office) -> Office:
+    """An agreement in force that one agency more has joined by an amendment, and not signed."""
+    with signed.store.transaction() as tx:
+        let_join(tx, signed.policy)
+    return signed
+
+
+def against_work(office: Office) -> list[str]:
+    with office.store.view() as view:
+        return [finding.rule for finding in people.reasons_against(view, representative("SDE"), Action.CONFIRM, DR)]
+
+
+def test_who_joins_by_amendment_signs_before_work_goes_on_and_the_agreement_stays_effective(joined: Office) -> None:
+    assert (joined.known.effective_on, joined.known.unsigned) == (SIGNED, (NEWCOMER,))
+    assert against_work(joined) == ["signatures"]
+    assert joined.known.reasons_not_running(joined.day) == []
+    signature = Signature(NEWCOMER, "Director", DAY)
+    again = replace(signature, party="SDE")
+    assert joined.refused(lambda tx: agreement.sign(tx, DR, again, "opm")) == ["signed"]
+    with joined.store.transaction() as tx:
+        agreement.sign(tx, DR, signature, "opm")
+    assert (joined.known.effective_on, joined.known.unsigned, against_work(joined)) == (SIGNED, (), [])
+    entry = joined.last("agreement.sign")["details"]
+    assert isinstance(entry, dict) and entry["effective_on"] == SIGNED.isoformat()
+    assert joined.refused(lambda tx: agreement.sign(tx, DR, signature, "opm")) == ["signed"]
+
+
+def test_what_a_newcomer_has_not_signed_is_extended_and_ended_by_notice(signed: Office) -> None:
+    complete_match(signed)
+    with signed.store.transaction() as tx:
+        let_join(tx, signed.policy)
+    extend(signed)
+    for party in (*PARTIES, NEWCOMER):
+        signed.answer(party, MotionKind.CONTINUATION)
+    assert signed.known.ends_on == date(2023, 3, 31)
+    with signed.store.transaction() as tx:
+        board.keep_match_data(tx, signed.may(tx, "DOL-HUB"), date(2022, 5, 20), "A review is asked for.")
+        known = board.terminate(tx, signed.may(tx, "SDE"), "The law has changed.")
+    assert known.ends_on == DAY + timedelta(days=60)
+
+
+def test_what_a_newcomer_has_not_signed_is_amended_back_without_its_word(joined: Office) -> None:
+    with joined.store.transaction() as tx:
+        change_terms(tx, joined.policy)
+    assert (joined.known.version, joined.known.unsigned) == (3, ()) and NEWCOMER not in joined.known.policy.agencies
+    assert (joined.known.effective_on, against_work(joined)) == (SIGNED, [])
+
+
+def test_who_has_signed_answers_for_terms_without_it_and_signs_again_when_it_comes_back(joined: Office) -> None:
+    with joined.store.transaction() as tx:
+        agreement.sign(tx, DR, Signature(NEWCOMER, "Director", DAY), "opm")
+        change_terms(tx, joined.policy, but=[NEWCOMER])
+    assert joined.known.version == 2
+    assert joined.answer(NEWCOMER, MotionKind.MODIFICATION) is State.CARRIED
+    with joined.store.transaction() as tx:
+        change_terms(tx, with_newcomer(joined.policy))
+    assert (joined.known.unsigned, joined.known.effective_on) == ((NEWCOMER,), SIGNED)
 
 
 def test_a_signed_agreement_is_not_registered_again(signed: Office) -> None:
