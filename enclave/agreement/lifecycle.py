@@ -5,6 +5,7 @@ Source: EM II; EM XI.B; DSA preamble; DSA XI.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import ClassVar
@@ -84,6 +85,18 @@ class InForce:
         return tuple(party for party in self.policy.signatories if party not in signed)
 
     @property
+    def not_shared(self) -> tuple[str, ...]:
+        """What agencies refused to share, as ``agency.element`` (EM VIII)."""
+        return tuple(f"{agency}.{name}" for agency, names in self.refused.items() for name in names)
+
+    def still_refused(self, again: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Give what agencies refused to share, less what they are asked for again, as ``agency.element``."""
+        return {
+            agency: tuple(name for name in names if f"{agency}.{name}" not in again)
+            for agency, names in self.refused.items()
+        }
+
+    @property
     def ends_on(self) -> date:
         """Last day of access: as agreed or as last extended, earlier where a party has given notice."""
         agreed = self.extensions[-1].until if self.extensions else self.policy.ends_on(self.delivered_on)
@@ -122,20 +135,23 @@ class InForce:
 
 
 def register(tx: Transaction, policy: Policy, actor: str) -> InForce:
-    """Register a compiled agreement; a registered one is replaced only before anyone has signed.
+    """Register a compiled agreement; a registered one is replaced only before all have signed it.
+
+    Signatures given to what is replaced are void: its entry names whose.
 
     Source: EM II; DSA VII.
     """
     known = tx.get(InForce, policy.project)
-    if known is not None and known.signatures:
+    if known is not None and known.effective_on is not None:
         raise refuse(
             policy.project, "modification", "DSA VII", "a signed agreement may not be replaced",
             "Propose an amendment that all parties agree to: `enclave agreement amend`.",
         )  # fmt: skip
+    void = [signature.party for signature in known.signatures] if known else []
     agreement = InForce(policy.project, policy)
     entry = Entry(
         actor, "agreement.register", policy.project, policy.project, "EM II",
-        details={"policy": policy.hash, "assumed": len(policy.agreement.assumed)},
+        details={"policy": policy.hash, "assumed": len(policy.agreement.assumed), "void": void},
     )  # fmt: skip
     tx.write(agreement, entry)
     return agreement
