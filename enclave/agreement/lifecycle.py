@@ -91,10 +91,11 @@ class InForce:
 
     def still_refused(self, again: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Give what agencies refused to share, less what they are asked for again, as ``agency.element``."""
-        return {
+        left = {
             agency: tuple(name for name in names if f"{agency}.{name}" not in again)
             for agency, names in self.refused.items()
         }
+        return {agency: names for agency, names in left.items() if names}
 
     @property
     def ends_on(self) -> date:

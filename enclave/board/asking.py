@@ -101,8 +101,7 @@ def continue_until(tx: Transaction, admission: Admission, until: date, reason: s
 def terms_asked(view: View, project: str, policy: Policy, again: Collection[str] = ()) -> Policy:
     """Give what would be asked for where the agreement's file says `policy`, as strict as the law asks by now.
 
-    Of an agreement that has come into force that is without what its agencies refused to share; before, a request is
-    registered anew and asks for everything.
+    What agencies refused to share is not asked for because it stands in the file.
 
     Source: DSA VII; EM VIII; EM XIII.B.
 
@@ -119,14 +118,14 @@ def terms_asked(view: View, project: str, policy: Policy, again: Collection[str]
         If nothing could be asked for without what was refused.
     """
     agreement = of(view, project)
-    refused = agreement.not_shared if agreement.effective_on else ()
     in_file = {f"{agency}.{e.name}" for agency, asked in policy.agreement.elements.items() for e in asked}
-    if wrong := [name for name in again if name not in {*refused} & in_file]:
+    if wrong := [name for name in again if name not in {*agreement.not_shared} & in_file]:
         raise refuse(
             project, "not-refused", "EM VIII", f"{', '.join(wrong)} was not refused, or does not stand in the file",
             "`enclave agreement show` names what is not shared.",
         )  # fmt: skip
-    return under_law(view, policy.without(agreement.still_refused(again) if refused else {}))
+    refused = agreement.still_refused(again)
+    return under_law(view, policy.without(refused) if refused else policy)
 
 
 def amend(

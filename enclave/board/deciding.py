@@ -115,7 +115,9 @@ def terms_carried(view: View, motion: Motion) -> Policy | None:
 
     Source: EM VIII; EM XIII.B.
     """
-    return under_law(view, motion.policy.without(motion.refused)) if motion.policy else None
+    if motion.policy is None:
+        return None
+    return under_law(view, motion.policy.without(motion.refused) if motion.refused else motion.policy)
 
 
 def _of_project(tx: Transaction, motion: Motion) -> list[Finding]:

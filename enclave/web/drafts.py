@@ -178,6 +178,8 @@ def _asked(
     if known is None or policy is None:
         return None, ()
     try:
+        if known.effective_on is None:  # it is registered anew, and asks for everything
+            return board.under_law(view, policy), ()
         return board.terms_asked(view, known.project, policy), ()
     except EnclaveError as error:
         return None, error.findings

@@ -115,6 +115,10 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
     assert office.run("agreement", "motions", DR, "--json").body[0]["state"] == "carried"
     assert office.run("agreement", "show", DR, "--json").body["not shared"] == "SDE.SpecialEd"
     assert office.run("agreement", "diff", DR, "--json").body == []
+    again = ("--again", "SDE.SpecialEd", "--json")
+    wanted = "agreement.elements.SDE.SpecialEd"
+    assert wanted in {row["where"] for row in office.run("agreement", "diff", DR, *again).body}
+    assert office.run("agreement", "diff", DR, "--again", "SDE.Gender", "--json", code=3).rules == ["not-refused"]
     for asked in (("extend", "2023-01-01"), ("terminate",), ("amend",)):
         first, *rest = asked
         said = office.run("agreement", first, DR, *rest, "--reason", "Why.", "--json", who="sam", code=3)
