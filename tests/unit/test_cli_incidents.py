@@ -126,6 +126,8 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
     assert office.run("matching", "keep", DR, "2023-01-01", "--reason", "Why.", "--json", who="sam", code=3).rules
     assert office.run("agency", "join", "SDE", "2021-07-01", "--json").body["until"] == "2024-07-01"
     assert office.run("agency", "leave", "SDE", "--json").body["until"] == "2022-05-11"
+    office.run("agency", "leave", "SDE", "--breach")
+    assert office.run("agency", "join", "SDE", "2021-07-01", "--json", code=3).rules == ["membership"]
 
 
 def test_the_hub_says_who_still_needs_access_and_each_party_who_speaks_for_it(office: Installation) -> None:
