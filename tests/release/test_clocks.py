@@ -94,6 +94,8 @@ def admit_newcomer(world: World, *, signed_on: date | None) -> None:
 def test_a_party_that_joins_by_amendment_moves_no_clock_whether_it_has_signed_or_not(world: World, signed: bool):
     *paths, other = world.held()
     complete_match(world)
+    with world.store.transaction() as tx:
+        people.sign_exhibit(tx, PROJECT, "rae", "C", date(2021, 6, 20), "opm")
     with world.store.view() as view:
         before = [(clock.what, clock.about, clock.due_on) for clock in running(view)]
     admit_newcomer(world, signed_on=world.today if signed else None)
