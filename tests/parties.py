@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 
 from enclave import agreement, board, papers, people
-from enclave.agreement import Policy, Signature
+from enclave.agreement import PartyKind, Policy, Signature
 from enclave.board import Decision, MotionKind
 from enclave.papers import Kept
 from enclave.people import Listing, Person
@@ -86,6 +86,35 @@ def say_yes(tx: Transaction, project: str, agency: str) -> None:
     admission = people.may(tx, representative(agency), Action.DECIDE, project)
     board.confirm_available(tx, admission)
     board.answer(tx, admission, MotionKind.INITIAL, Decision.APPROVAL)
+
+
+NEWCOMER = "CSCU"
+
+
+def with_newcomer(policy: Policy) -> Policy:
+    """Give a policy with one agency more, of which nothing is asked."""
+    first = next(party for party in policy.agreement.parties if party.kind is PartyKind.AGENCY)
+    third = first.model_copy(update={"code": NEWCOMER, "name": "Colleges", "representative": "Director"})
+    agreement = policy.agreement.model_copy(update={"parties": (*policy.agreement.parties, third)})
+    return Policy(agreement=agreement, cells=policy.cells, columns=policy.columns, retention=policy.retention)
+
+
+def let_join(tx: Transaction, policy: Policy, *, joined: date = JOINED, actor: str = "opm") -> None:
+    """Amend an agreement in force so that one agency more is a party; it has not signed."""
+    people.join(tx, NEWCOMER, joined, actor)
+    login = representative(NEWCOMER)
+    person = Person(login, f"Invented {login}", "Staff", NEWCOMER, f"{login}@example.org", "555-0100", True)
+    people.enlist(tx, person, Listing(login, policy.project, Role.STEWARD, "office", agency=NEWCOMER), actor)
+    change_terms(tx, with_newcomer(policy))
+
+
+def change_terms(tx: Transaction, policy: Policy, *, but: Collection[str] = ()) -> None:
+    """Ask for other terms in the name of the first agency, and have all who are asked agree, `but` some."""
+    admission = people.may(tx, representative(policy.agencies[0]), Action.DECIDE, policy.project)
+    motion = board.amend(tx, admission, policy, "A reason.")
+    for party in board.voters(tx, motion):
+        if party not in but:
+            vote(tx, policy.project, party, MotionKind.MODIFICATION)
 
 
 def vote(

@@ -5,6 +5,7 @@ Source: EM II; EM XI.B; DSA preamble; DSA XI.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import ClassVar
@@ -46,10 +47,11 @@ class Termination:
 class InForce:
     """An agreement as registered: its policy, who has approved and signed, and when it ends.
 
-    The effective date is computed, never typed: the last date of the signatures (DSA preamble).
-
     Parameters
     ----------
+    effective_on : date, optional
+        Last date of the signatures (DSA preamble): set when all parties have first signed, never typed, and moved by
+        no amendment.
     approved_on : date, optional
         When the last of the agencies whose data are requested approved (EM XI.B).
     refused : mapping of agency -> names
@@ -62,6 +64,7 @@ class InForce:
     project: str
     policy: Policy
     signatures: tuple[Signature, ...] = ()
+    effective_on: date | None = None
     delivered_on: date | None = None
     destroyed_on: date | None = None
     approved_on: date | None = None
@@ -82,9 +85,17 @@ class InForce:
         return tuple(party for party in self.policy.signatories if party not in signed)
 
     @property
-    def effective_on(self) -> date | None:
-        """Last date of the signatures; None while one is missing."""
-        return None if self.unsigned else max(s.signed_on for s in self.signatures)
+    def not_shared(self) -> tuple[str, ...]:
+        """What agencies refused to share, as ``agency.element`` (EM VIII)."""
+        return tuple(f"{agency}.{name}" for agency, names in self.refused.items() for name in names)
+
+    def still_refused(self, again: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Give what agencies refused to share, less what they are asked for again, as ``agency.element``."""
+        left = {
+            agency: tuple(name for name in names if f"{agency}.{name}" not in again)
+            for agency, names in self.refused.items()
+        }
+        return {agency: names for agency, names in left.items() if names}
 
     @property
     def ends_on(self) -> date:
@@ -99,11 +110,23 @@ class InForce:
 
     def reasons_not_in_force(self, today: date) -> list[tuple[str, str, str]]:
         """Give (rule, clause, what) for each reason why the agreement does not carry anything today."""
+        newcomers = self.unsigned if self.effective_on else ()
+        what = f"{', '.join(newcomers)} joined by an amendment and must sign the agreement first"
+        return [*([("signatures", "EM II", what)] if newcomers else []), *self.reasons_not_running(today)]
+
+    def reasons_not_running(self, today: date) -> list[tuple[str, str, str]]:
+        """Give (rule, clause, what) for each reason why its term does not run today: not begun, or over.
+
+        A party that an amendment added and that has not signed stops the work, and no clock: what the others signed
+        binds them, and may be changed, extended and ended.
+
+        Source: DSA preamble; DSA VII; DSA XI.
+        """
         reasons = []
-        if self.unsigned:
+        if self.effective_on is None:
             what = f"the agreement lacks the signatures of {', '.join(self.unsigned)}"
             reasons.append(("signatures", "EM II", what))
-        elif self.effective_on and today < self.effective_on:
+        elif today < self.effective_on:
             reasons.append(("effective", "DSA preamble", f"the agreement is effective on {self.effective_on}"))
         if today > self.ends_on:
             reasons.append(("project-end", "DSA XI", f"the project ended on {self.ends_on}"))
@@ -113,27 +136,30 @@ class InForce:
 
 
 def register(tx: Transaction, policy: Policy, actor: str) -> InForce:
-    """Register a compiled agreement; a registered one is replaced only before anyone has signed.
+    """Register a compiled agreement; a registered one is replaced only before all have signed it.
+
+    Signatures given to what is replaced are void: its entry names whose.
 
     Source: EM II; DSA VII.
     """
     known = tx.get(InForce, policy.project)
-    if known is not None and known.signatures:
+    if known is not None and known.effective_on is not None:
         raise refuse(
             policy.project, "modification", "DSA VII", "a signed agreement may not be replaced",
             "Propose an amendment that all parties agree to: `enclave agreement amend`.",
         )  # fmt: skip
+    void = [signature.party for signature in known.signatures] if known else []
     agreement = InForce(policy.project, policy)
     entry = Entry(
         actor, "agreement.register", policy.project, policy.project, "EM II",
-        details={"policy": policy.hash, "assumed": len(policy.agreement.assumed)},
+        details={"policy": policy.hash, "assumed": len(policy.agreement.assumed), "void": void},
     )  # fmt: skip
     tx.write(agreement, entry)
     return agreement
 
 
 def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InForce:
-    """Record a party's signature; the last one sets the effective date.
+    """Record a party's signature; the last one sets the effective date, once.
 
     Its entry has the digests of the exhibits: what was signed is known to the byte.
 
@@ -143,7 +169,7 @@ def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InF
     ------
     Refused
         If it is no party that signs, the agencies have not approved what it would sign, an exhibit is missing, or
-        all have signed.
+        it has signed and the agreement has come into force.
     Invalid
         If it is dated in the future.
     """
@@ -158,9 +184,9 @@ def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InF
             project, "signatory", "EM II", f"{signature.party} is not a party that signs",
             f"Parties: {', '.join(agreement.policy.signatories)}.",
         )  # fmt: skip
-    if agreement.effective_on is not None:
+    if agreement.effective_on is not None and signature.party not in agreement.unsigned:
         raise refuse(
-            project, "signed", "EM II", f"all parties have signed; it is effective from {agreement.effective_on}",
+            project, "signed", "EM II", f"{signature.party} has signed; it holds from {agreement.effective_on}",
             "Other terms are asked for: `enclave agreement amend`.",
         )  # fmt: skip
     if findings := not_attached(tx, agreement.policy):
@@ -170,6 +196,8 @@ def sign(tx: Transaction, project: str, signature: Signature, actor: str) -> InF
         raise invalid(project, "signed-on", "EM II", what, "Give the day of the signature.", "signed_on")
     kept = tuple(s for s in agreement.signatures if s.party != signature.party)
     agreement = replace(agreement, signatures=(*kept, signature))
+    if agreement.effective_on is None and not agreement.unsigned:
+        agreement = replace(agreement, effective_on=max(s.signed_on for s in agreement.signatures))
     effective = agreement.effective_on
     attached = exhibits(tx, agreement.policy)
     details: Details = {

@@ -12,6 +12,7 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel, ConfigDict
 
+from enclave.agreement.cohorts import without_scope
 from enclave.agreement.documents import Documents
 from enclave.agreement.lint import Conflict, lint
 from enclave.agreement.model import (
@@ -137,7 +138,7 @@ class Policy(BaseModel):
         Raises
         ------
         Invalid
-            If a file could not be told apart or encoded without them.
+            If a file, or the persons asked for, could not be told apart or encoded without them.
         """
         agreement = self.agreement
         files = tuple(_without(layout, refused.get(layout.agency, ())) for layout in agreement.files)
@@ -277,10 +278,9 @@ def _hold_parties(agreement: Agreement) -> None:
 
 
 def _resolve(agreement: Agreement) -> None:
-    """Check that everything referred to exists: elements of files, questions of elements, parties."""
+    """Check that everything referred to exists: elements of files, questions of elements, columns of the scope."""
     findings = [*_unknown_elements(agreement), *_unknown_questions(agreement), *_repeated_elements(agreement)]
-    findings += _kinds_of_data(agreement)
-    findings += _encodings(agreement)
+    findings += [*_kinds_of_data(agreement), *_encodings(agreement), *without_scope(agreement)]
     if findings:
         raise Invalid(agreement.dr, findings)
 

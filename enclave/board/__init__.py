@@ -9,9 +9,10 @@ from enclave.board.asking import (
     refuse_element,
     request,
     terminate,
+    terms_asked,
     withdraw_questions,
 )
-from enclave.board.deciding import answer, give, voters
+from enclave.board.deciding import answer, confirms, give, terms_carried, voters
 from enclave.board.forms import blank_form, filled_form
 from enclave.board.law import ChangeOfLaw, change_law, under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, asked_in, motions, open_motion
@@ -46,6 +47,7 @@ __all__ = [
     "blank_form",
     "change_law",
     "confirm_available",
+    "confirms",
     "continue_until",
     "filled_form",
     "give",
@@ -60,6 +62,8 @@ __all__ = [
     "refuse_element",
     "request",
     "terminate",
+    "terms_asked",
+    "terms_carried",
     "under_law",
     "vote",
     "voters",

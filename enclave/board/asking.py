@@ -5,6 +5,7 @@ Source: ExA 1.a; EM XI.B.1; EM VIII; DSA VI.H; DSA VII; DSA XI.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -17,7 +18,7 @@ from enclave.calendar import CONTINUATION, TERMINATION
 from enclave.errors import invalid, refuse
 from enclave.ledger import Details, Entry
 from enclave.people import Admission
-from enclave.store import Transaction
+from enclave.store import Transaction, View
 from enclave.terms import Action
 
 
@@ -80,7 +81,7 @@ def continue_until(tx: Transaction, admission: Admission, until: date, reason: s
     Refused
         If it is too late, or the day asked for is no later than the end.
     """
-    agreement = _in_force(tx, admission)
+    agreement = _running(tx, admission)
     last = agreement.ends_on - timedelta(days=CONTINUATION.length)
     if tx.today > last:
         raise refuse(
@@ -97,10 +98,44 @@ def continue_until(tx: Transaction, admission: Admission, until: date, reason: s
     return _ask(tx, admission.project, MotionKind.CONTINUATION, admission.person, reason=_given(reason), until=until)
 
 
-def amend(tx: Transaction, admission: Admission, policy: Policy, reason: str) -> Motion:
+def terms_asked(view: View, project: str, policy: Policy, again: Collection[str] = ()) -> Policy:
+    """Give what would be asked for where the agreement's file says `policy`, as strict as the law asks by now.
+
+    What agencies refused to share is not asked for because it stands in the file.
+
+    Source: DSA VII; EM VIII; EM XIII.B.
+
+    Parameters
+    ----------
+    again : collection of str
+        What was refused, as ``agency.element``, and is asked for again.
+
+    Raises
+    ------
+    Refused
+        If what is asked for again was not refused, or does not stand in the file.
+    Invalid
+        If nothing could be asked for without what was refused.
+    """
+    agreement = of(view, project)
+    in_file = {f"{agency}.{e.name}" for agency, asked in policy.agreement.elements.items() for e in asked}
+    if wrong := [name for name in again if name not in {*agreement.not_shared} & in_file]:
+        raise refuse(
+            project, "not-refused", "EM VIII", f"{', '.join(wrong)} was not refused, or does not stand in the file",
+            "`enclave agreement show` names what is not shared.",
+        )  # fmt: skip
+    refused = agreement.still_refused(again)
+    return under_law(view, policy.without(refused) if refused else policy)
+
+
+def amend(
+    tx: Transaction, admission: Admission, policy: Policy, reason: str, again: Collection[str] = ()
+) -> Motion:  # fmt: skip
     """Ask for other terms; they are in force when all parties have agreed in writing.
 
-    Source: DSA VII; ExA 1.a.
+    What an agency refused to share is asked for again where `again` names it, and not because it stands in the file.
+
+    Source: DSA VII; ExA 1.a; EM VIII.
 
     Raises
     ------
@@ -110,7 +145,7 @@ def amend(tx: Transaction, admission: Admission, policy: Policy, reason: str) ->
         If the new terms no longer say everything that the documents want of a request.
     """
     hold_complete(policy.agreement)
-    agreement, policy = _in_force(tx, admission), under_law(tx, policy)
+    agreement, policy = _running(tx, admission), terms_asked(tx, admission.project, policy, again)
     changes = diff(agreement.policy, policy)
     if policy.project != admission.project or not changes:
         raise refuse(
@@ -118,7 +153,7 @@ def amend(tx: Transaction, admission: Admission, policy: Policy, reason: str) ->
             "no-change",
             "DSA VII",
             "it says what is in force already",
-            "Change the agreement's file.",
+            "Change the agreement's file, or ask again for what was refused: `enclave agreement amend --again`.",
         )
     ends = ("project_end", "destroy_by", "months_after_delivery")
     if any(getattr(policy.retention, name) != getattr(agreement.policy.retention, name) for name in ends):
@@ -127,7 +162,13 @@ def amend(tx: Transaction, admission: Admission, policy: Policy, reason: str) ->
             "Ask for a later end with `enclave agreement extend`.",
         )  # fmt: skip
     return _ask(
-        tx, admission.project, MotionKind.MODIFICATION, admission.person, reason=_given(reason), policy=policy
+        tx,
+        admission.project,
+        MotionKind.MODIFICATION,
+        admission.person,
+        reason=_given(reason),
+        policy=policy,
+        again=tuple(again),
     )
 
 
@@ -141,7 +182,7 @@ def keep_match_data(tx: Transaction, admission: Admission, until: date, reason: 
     Refused
         If the match is not complete, its data are due, or the day is no later.
     """
-    _in_force(tx, admission)
+    _running(tx, admission)
     run = matching.latest(tx, admission.project)
     if run.delete_by is None or run.delete_by <= tx.today:
         raise refuse(
@@ -168,7 +209,9 @@ def confirm_available(tx: Transaction, admission: Admission) -> Motion:
 def refuse_element(tx: Transaction, admission: Admission, element: str, reason: str) -> Motion:
     """Refuse to share one element, with the reason; it leaves the policy when the request is approved.
 
-    Source: EM VIII.
+    What parties have answered to other terms was to terms with it: they answer anew.
+
+    Source: EM VIII; DSA VII.
 
     Raises
     ------
@@ -184,9 +227,11 @@ def refuse_element(tx: Transaction, admission: Admission, element: str, reason: 
         raise refuse(motion.project, "element", "EM VIII", what, "Name it as the request does.")
     refused = {**motion.refused, agency: {**motion.refused.get(agency, {}), element: _given(reason)}}
     policy.without(refused)
-    details: Details = {"agency": agency, "element": element, "reason_sha256": digest(reason)}
+    kept = motion.answers if motion.asks is MotionKind.INITIAL else {}
+    anew = [party for party in motion.answers if party not in kept]
+    details: Details = {"agency": agency, "element": element, "reason_sha256": digest(reason), "anew": anew}
     entry = Entry(admission.person, "board.refuse-element", motion.key, motion.project, "EM VIII", details=details)
-    motion = replace(motion, refused=refused)
+    motion = replace(motion, refused=refused, answers=kept)
     tx.write(motion, entry)
     return motion
 
@@ -201,7 +246,7 @@ def terminate(tx: Transaction, admission: Admission, reason: str) -> InForce:
     Refused
         If the person speaks for no party, or notice has been given.
     """
-    agreement = _in_force(tx, admission)
+    agreement = _running(tx, admission)
     if admission.agency not in agreement.policy.signatories or agreement.termination is not None:
         what = "notice has been given" if agreement.termination else f"{admission.person} speaks for no party"
         raise refuse(admission.project, "termination", "DSA XI", what, "A party's Representative gives notice, once.")
@@ -217,33 +262,37 @@ def terminate(tx: Transaction, admission: Admission, reason: str) -> InForce:
 
 def _ask(
     tx: Transaction, project: str, kind: MotionKind, by: str, *, reason: str = "", until: date | None = None,
-    policy: Policy | None = None,
+    policy: Policy | None = None, again: tuple[str, ...] = (),
 ) -> Motion:  # fmt: skip
     if tx.find(Motion, project, asks=kind, state=State.OPEN):
         raise refuse(
             project, "asked-already", kind.clause, f"a {kind} request waits for answers", "Let the parties answer it."
         )
-    motion = Motion(project, len(motions(tx, project)) + 1, kind, tx.today, by, reason, until, policy)
+    motion = Motion(project, len(motions(tx, project)) + 1, kind, tx.today, by, reason, until, policy, again=again)
     details: Details = {
-        "kind": kind, "until": str(until or ""), "policy": policy.hash if policy else "",
-        "reason_sha256": digest(reason), "asked": list(kind.answered_by(of(tx, project).policy)),
+        "kind": kind, "until": str(until or ""), "policy": policy.hash if policy else "", "again": list(again),
+        "reason_sha256": digest(reason), "asked": list(voters(tx, motion)),
     }  # fmt: skip
     tx.write(motion, Entry(by, "board.ask", motion.key, project, kind.clause, "asked", details))
     return motion
 
 
-def _in_force(tx: Transaction, admission: Admission) -> InForce:
+def _running(tx: Transaction, admission: Admission) -> InForce:
+    """Give the agreement whose term runs, though a party that joined since may not have signed."""
     admission.hold_to(Action.DECIDE, admission.project)
     agreement = of(tx, admission.project)
-    for rule, clause, what in agreement.reasons_not_in_force(tx.today):
-        raise refuse(admission.project, rule, clause, what, "Only what is in force is extended, changed or ended.")
+    for rule, clause, what in agreement.reasons_not_running(tx.today):
+        begun = agreement.effective_on is not None
+        next = "What has ended is asked for anew." if begun else "Other terms: `enclave agreement register`, anew."
+        raise refuse(admission.project, rule, clause, what, next)
     return agreement
 
 
 def _of_agency(tx: Transaction, admission: Admission) -> Motion:
-    """Give the initial request that waits for this person's agency."""
+    """Give the initial request, or the modification, that waits for this person's agency."""
     admission.hold_to(Action.DECIDE, admission.project)
-    motion = open_motion(tx, admission.project, MotionKind.INITIAL)
+    modification = tx.find(Motion, admission.project, asks=MotionKind.MODIFICATION, state=State.OPEN)
+    motion = modification[0] if modification else open_motion(tx, admission.project, MotionKind.INITIAL)
     if motion.policy is None or admission.agency not in motion.policy.agencies:
         what = f"{admission.person} speaks for no agency whose data are requested"
         raise refuse(admission.project, "agency", "EM XI.B", what, "A steward of the agency does it.")

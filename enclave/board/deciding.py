@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from enclave import matching
-from enclave.agreement import Extension, Version, of
+from enclave.agreement import Extension, Policy, Version, of
 from enclave.board.law import under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, digest, open_motion
 from enclave.errors import Finding, Refused
@@ -53,17 +53,24 @@ def give(tx: Transaction, motion: Motion, party: str, person: str, decision: Dec
         As `answer` does; an agency about which the others are asked has no voice.
     """
     asked = voters(tx, motion)
-    if findings := [*_of_project(tx, motion), *_against(motion, party, person, asked, decision, reason)]:
-        raise Refused(f"answer of {person} to {motion.key}", findings)
+    against = [*_of_project(tx, motion), *_against(motion, party, person, asked, decision, reason)]
+    if decision is not Decision.DISAPPROVAL and confirms(tx, motion, party):
+        what = f"{party} has not confirmed that its data are available and may be shared"
+        against.append(Finding("available", "EM XI.B.1", motion.key, what, "Confirm it: `agreement available`."))
+    if against:
+        raise Refused(f"answer of {person} to {motion.key}", against)
     given = Answer(decision, tx.today, person, reason.strip())
     motion = replace(motion, answers={**motion.answers, party: given})
     if decision in _ENDS:
         motion = replace(motion, state=_ENDS[decision])
     elif all(voter in motion.answers for voter in asked):
         motion = replace(motion, state=State.CARRIED)
+    told = ["Operating Group", *asked]
+    if motion.project and motion.state is not State.OPEN:
+        told.append(of(tx, motion.project).policy.recipient)
     details: Details = {
         "kind": motion.asks, "party": party, "decision": decision, "reason_sha256": digest(given.reason),
-        "told": ["Operating Group", *asked],
+        "told": list(dict.fromkeys(told)),
     }  # fmt: skip
     action = "board.answer" if motion.project else "board.answer-members"
     entry = Entry(person, action, motion.key, motion.project, motion.asks.clause, motion.state, details)
@@ -74,12 +81,43 @@ def give(tx: Transaction, motion: Motion, party: str, person: str, decision: Dec
 def voters(view: View, motion: Motion) -> tuple[str, ...]:
     """Give who must answer: of other terms also a party that only the new ones name; of an agency all other members.
 
+    Who joined by an amendment and has not signed is no party yet: terms that do without it need no word of it.
+
     Source: EM XI.B; DSA VII; EM A1.2.B.
     """
     if motion.about:
         return tuple(agency for agency in members(view) if agency != motion.about)
-    policies = (of(view, motion.project).policy, motion.policy)
-    return tuple(dict.fromkeys(code for policy in policies if policy for code in motion.asks.answered_by(policy)))
+    agreement = of(view, motion.project)
+    bound = motion.asks.answered_by(agreement.policy)
+    if motion.asks is MotionKind.MODIFICATION:
+        bound = tuple(code for code in bound if code not in agreement.unsigned)
+    return tuple(dict.fromkeys((*bound, *(motion.asks.answered_by(motion.policy) if motion.policy else ()))))
+
+
+def confirms(view: View, motion: Motion, party: str) -> bool:
+    """Tell whether a party has still to confirm that what is asked of it is available and may be shared.
+
+    Of a first request every agency confirms it, of other terms each that is asked for an element more.
+
+    Source: EM XI.B.1; EM VIII.
+    """
+    if motion.policy is None or party in motion.available or party not in motion.policy.agencies:
+        return False
+    if motion.asks is MotionKind.INITIAL:
+        return True
+    known, asked = of(view, motion.project).policy, motion.policy.agreement.elements.get(party, ())
+    left = (element.name for element in asked if element.name not in motion.refused.get(party, {}))
+    return any(known.element(party, name) is None for name in left)
+
+
+def terms_carried(view: View, motion: Motion) -> Policy | None:
+    """Give the terms that hold when what is asked is carried: less what is not shared, as strict as the law.
+
+    Source: EM VIII; EM XIII.B.
+    """
+    if motion.policy is None:
+        return None
+    return under_law(view, motion.policy.without(motion.refused) if motion.refused else motion.policy)
 
 
 def _of_project(tx: Transaction, motion: Motion) -> list[Finding]:
@@ -88,7 +126,7 @@ def _of_project(tx: Transaction, motion: Motion) -> list[Finding]:
         return []
     return [
         Finding(rule, clause, motion.key, what, "What has ended is asked for anew.")
-        for rule, clause, what in of(tx, motion.project).reasons_not_in_force(tx.today)
+        for rule, clause, what in of(tx, motion.project).reasons_not_running(tx.today)
     ]
 
 
@@ -100,10 +138,6 @@ def _against(
     if party not in asked:
         what = f"{person} speaks for nobody who must answer"
         findings.append(Finding("voter", clause, motion.key, what, f"Asked are {', '.join(asked)}."))
-    needs = motion.asks is MotionKind.INITIAL and decision is not Decision.DISAPPROVAL
-    if party in asked and needs and party not in motion.available:
-        what = f"{party} has not confirmed that its data are available and may be shared"
-        findings.append(Finding("available", "EM XI.B.1", motion.key, what, "Confirm it: `agreement available`."))
     if motion.about and decision is Decision.CONDITIONAL:
         what = "the agencies decide of one of them without conditions"
         findings.append(Finding("conditional", clause, motion.key, what, "Approve or disapprove."))
@@ -114,13 +148,16 @@ def _against(
 
 def _approve(tx: Transaction, motion: Motion, actor: str) -> None:
     """The agencies approve the request, less what they do not share."""
-    assert motion.policy is not None  # noqa: S101 - an initial request asks for a policy
-    refused = {agency: tuple(sorted(elements)) for agency, elements in motion.refused.items()}
-    policy = under_law(tx, motion.policy.without(refused))
+    policy, refused = terms_carried(tx, motion), _not_shared(motion)
+    assert policy is not None  # noqa: S101 - an initial request asks for a policy
     agreement = replace(of(tx, motion.project), policy=policy, refused=refused, approved_on=tx.today)
     details: Details = {"policy": policy.hash, "refused": sum(map(len, refused.values()))}
     project = motion.project
     tx.write(agreement, Entry(actor, "agreement.approved", project, project, "EM XI.B", details=details))
+
+
+def _not_shared(motion: Motion) -> dict[str, tuple[str, ...]]:
+    return {agency: tuple(sorted(elements)) for agency, elements in motion.refused.items()}
 
 
 def _extend(tx: Transaction, motion: Motion, actor: str) -> None:
@@ -132,14 +169,18 @@ def _extend(tx: Transaction, motion: Motion, actor: str) -> None:
 
 
 def _amend(tx: Transaction, motion: Motion, actor: str) -> None:
-    """The new policy takes the place of the old, which is kept."""
-    assert motion.policy is not None  # noqa: S101 - it asks for a policy
+    """The new policy takes the place of the old, which is kept; who leaves would sign again, who joins signs."""
+    policy = terms_carried(tx, motion)
+    assert policy is not None  # noqa: S101 - it asks for a policy
     project, agreement = motion.project, of(tx, motion.project)
     details: Details = {"version": agreement.version, "policy": agreement.policy.hash}
     old = Version(project, agreement.version, agreement.policy, tx.today)
     tx.write(old, Entry(actor, "agreement.keep-version", old.key, project, "DSA VII", details=details))
-    agreement = replace(agreement, policy=under_law(tx, motion.policy), version=agreement.version + 1, refused={})
-    details = {"version": agreement.version, "policy": agreement.policy.hash}
+    earlier, now = agreement.still_refused(motion.again), _not_shared(motion)
+    refused = {agency: (*earlier.get(agency, ()), *now.get(agency, ())) for agency in (earlier | now)}
+    signed = tuple(each for each in agreement.signatures if each.party in policy.signatories)
+    agreement = replace(agreement, policy=policy, version=agreement.version + 1, refused=refused, signatures=signed)
+    details = {"version": agreement.version, "policy": policy.hash, "unsigned": list(agreement.unsigned)}
     tx.write(agreement, Entry(actor, "agreement.amend", project, project, "DSA VII", details=details))
 
 

@@ -100,6 +100,8 @@ class Motion:
         Who has confirmed that the data are there and may be shared (EM XI.B.1).
     refused : mapping of agency -> element -> reason
         What an agency does not share though it approves the rest (EM VIII).
+    again : tuple of str
+        What agencies refused before, as ``agency.element``, and other terms expressly ask for once more.
     """
 
     KIND: ClassVar[str] = "motion"
@@ -117,6 +119,7 @@ class Motion:
     state: State = State.OPEN
     case: str = ""
     about: str = ""
+    again: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

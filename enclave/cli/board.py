@@ -19,6 +19,7 @@ from enclave.terms import Action, party_id, project_id
 
 agency_group = typer.Typer(no_args_is_help=True, help="Agencies in the programme: membership, suspension.")
 Reason = Annotated[str, typer.Option(help="The reason, in writing.")]
+Again = Annotated[list[str] | None, typer.Option(help="AGENCY.ELEMENT that was refused and is asked for again.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -79,12 +80,16 @@ def agreement_extend(
 
 
 @agreement_group.command("amend")
-def agreement_amend(context: typer.Context, project: str, reason: Reason = "", as_json: Json = False) -> None:
-    """Ask that the agreement's file, as it now is, takes the place of what is in force (DSA VII)."""
+def agreement_amend(
+    context: typer.Context, project: str, reason: Reason = "", again: Again = None, as_json: Json = False
+) -> None:
+    """Ask that the agreement's file, less what agencies refused, takes the place of what is in force (DSA VII)."""
     with _deciding(context, project) as (tx, admission):
         policy = agreement.compile_agreement(context.obj.enclave.settings.policies, project)
-        motion = board.amend(tx, admission, policy, reason)
-    show(_plain(motion), as_json, f"asked for policy {policy.hash[:16]}; every party answers")
+        motion = board.amend(tx, admission, policy, reason, again or ())
+    plain = _plain(motion)
+    once_more = f", again for {', '.join(motion.again)}" if motion.again else ""
+    show(plain, as_json, f"asked for policy {str(plain['policy'])[:16]}{once_more}; every party answers")
 
 
 @agreement_group.command("terminate")
@@ -103,7 +108,7 @@ def agreement_motions(context: typer.Context, project: str, as_json: Json = Fals
     rows = [
         (
             m.number,
-            m.asks,
+            f"{m.asks}, again for {', '.join(m.again)}" if m.again else m.asks,
             m.asked_on,
             m.until,
             m.state,
@@ -138,18 +143,21 @@ def agreement_diff(
     to: Annotated[
         int | None, typer.Option("--to", help="Version; the agreement's file when not given.", min=0)
     ] = None,
+    again: Again = None,
     as_json: Json = False,
 ) -> None:
-    """Show what differs between two versions, or between what is in force and the agreement's file (DSA VII)."""
+    """Show what differs between two versions, or between what is in force and what would be asked for (DSA VII)."""
     enclave, project = context.obj.enclave, project_id(project)
     with enclave.store.view() as view:
         before = agreement.policy_of(view, project, of)
-        after = agreement.policy_of(view, project, to) if to is not None else None
-        refused = agreement.of(view, project).refused
-    after = after or agreement.compile_agreement(enclave.settings.policies, project).without(refused)
+        if to is not None:
+            after = agreement.policy_of(view, project, to)
+        else:
+            in_file = agreement.compile_agreement(enclave.settings.policies, project)
+            after = board.terms_asked(view, project, in_file, again or ())
     changes = agreement.diff(before, after)
     table(
-        f"changes of {project}",
+        f"changes of {project}" + (f", asked again for {', '.join(again)}" if again else ""),
         ("where", "before", "after"),
         [(c.where, c.before, c.after) for c in changes],
         as_json,
@@ -276,6 +284,6 @@ def _plain(motion: Motion) -> dict[str, object]:
     """Give a motion without the policy it asks for, which is long."""
     return {
         "number": motion.number, "asks": motion.asks, "state": motion.state, "until": motion.until,
-        "policy": motion.policy.hash if motion.policy else "", "answers": motion.answers,
+        "policy": motion.policy.hash if motion.policy else "", "again": motion.again, "answers": motion.answers,
         "carried": motion.state is State.CARRIED,
     }  # fmt: skip

@@ -133,9 +133,11 @@ def _runs_out(paper: Paper, needed: date | None) -> Iterator[Running]:
 def _people(view: View, agreement: InForce) -> Iterator[Running]:
     """Find parties for which nobody speaks, whose need of access is to be looked at, and whose purpose ends."""
     assert agreement.effective_on is not None  # noqa: S101 - it is alive
+    signed = {signature.party: signature.signed_on for signature in agreement.signatures}
     for party in people.without_representative(view, agreement.project):
-        about = f"{agreement.project}/{party}"
-        yield Running(agreement.project, "a current Representative", about, "DSA XII", agreement.effective_on)
+        about, since = f"{agreement.project}/{party}", signed.get(party, agreement.effective_on)
+        due_on = max(since, agreement.effective_on)
+        yield Running(agreement.project, "a current Representative", about, "DSA XII", due_on)
     for listing in view.find(Listing, agreement.project):
         due = people.review_due_on(listing)
         if due is not None and due <= agreement.ends_on:

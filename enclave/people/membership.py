@@ -37,6 +37,11 @@ class Membership:
         """The agency."""
         return self.agency
 
+    @property
+    def left(self) -> bool:
+        """Tell whether it ends, or ended, before the three years were over."""
+        return self.until < MEMBERSHIP.due(self.since)
+
 
 def join(tx: Transaction, agency: str, signed_on: date, actor: str) -> Membership:
     """Record that an agency signed the Enterprise MOU, for the first time or again.
@@ -45,12 +50,21 @@ def join(tx: Transaction, agency: str, signed_on: date, actor: str) -> Membershi
 
     Raises
     ------
+    Refused
+        If the agency has left, or was made to, and this signature is no later than its last day.
     Invalid
         If it is dated in the future.
     """
     if signed_on > tx.today:
         raise invalid(
             agency, "signed-on", MEMBERSHIP.clause, f"{signed_on} has not come yet", "Give the day of the signature.",
+        )  # fmt: skip
+    known = tx.get(Membership, agency)
+    if known is not None and known.left and signed_on <= known.until:
+        raise refuse(
+            agency, "membership", MEMBERSHIP.clause,
+            f"it left, and {signed_on} is not after its last day, {known.until}",
+            "Give the day of a signature after it: `enclave agency join`.",
         )  # fmt: skip
     membership = Membership(agency, signed_on, MEMBERSHIP.due(signed_on))
     return _write(tx, membership, "agency.join", actor)

@@ -8,19 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from enclave.agreement import Policy
+from enclave.agreement.cohorts import FALL, GRADE, LAST_FALL, SCHOOL
 from enclave.resultant.delivery import Delivery
 from enclave.terms import GENERIC_ID
 
-SCHOOL, FALL, GRADE, LAST_FALL = (
-    "LastReportingSchoolName",
-    "CohortStartFallOfYear",
-    "CohortStartGrade",
-    "FallOfYear",
-)
-
 
 def cohort_filter(policy: Policy) -> tuple[str, list[str]]:
-    """Give the SQL condition and its parameters for the students of ExA 3.a; true where no school is named.
+    """Give the SQL condition and its parameters for the students of ExA 3.a; true where no school is named at all.
 
     Longitudinal: who begins in a cohort's starting grade in its starting year or a later one ("forward").
     Cross-section: who was enrolled in one of the school's grades in the fall of the cross-section.
@@ -35,7 +29,9 @@ def cohort_filter(policy: Policy) -> tuple[str, list[str]]:
             marks = ", ".join("?" for _ in school.grades)
             parts.append(f'("{SCHOOL}" = ? and "{LAST_FALL}"::bigint = ? and ({grade}) in ({marks}))')
             values += [school.name, str(policy.agreement.cross_section_fall), *map(str, school.grades)]
-    return (" or ".join(parts), values) if parts else ("true", [])
+    if not parts:
+        return ("false" if policy.agreement.schools else "true"), []
+    return " or ".join(parts), values
 
 
 def withheld_schools(policy: Policy, agency: str, first: str, analytical: Path) -> tuple[str, list[str]]:

@@ -16,6 +16,7 @@ from enclave.board import MotionKind, State
 from enclave.calendar import CONTINUATION
 from enclave.errors import EnclaveError, Finding, Refused, invalid
 from enclave.people import reasons_against
+from enclave.store import View
 from enclave.terms import Action
 from enclave.web.access import Place, look
 from enclave.web.visit import Done, Page, Visit
@@ -28,13 +29,15 @@ class Askable:
     Parameters
     ----------
     against : tuple of str
-        Why nothing can be asked; empty where the agreement is in force.
+        Why nothing can be asked; empty while the term of the agreement runs.
     waiting : tuple of MotionKind
         What was asked and waits for answers; it is not asked twice.
     ask_by : date
         Last day on which a later end than `ends_on` can be asked for.
     changes : tuple of Change
-        Where the agreement's file differs from what is in force; `policy` is the hash of what it says.
+        Where what would be asked for differs from what is in force; `policy` is its hash.
+    refused, again : tuple of str
+        What agencies refused to share, and which of that this page would ask for again (EM VIII).
     findings : tuple of Finding
         Why the file says nothing that could be asked.
     match, kept_until : str, date or None
@@ -48,6 +51,8 @@ class Askable:
     ask_by: date
     changes: tuple[Change, ...]
     policy: str
+    refused: tuple[str, ...]
+    again: tuple[str, ...]
     findings: tuple[Finding, ...]
     match: str
     kept_until: date | None
@@ -62,17 +67,20 @@ def show(visit: Visit) -> Page[Askable]:
         agreement, today = standing.agreement, view.today
         waiting = tuple(motion.asks for motion in board.motions(view, visit.project) if motion.state is State.OPEN)
         runs = matching.runs(view, visit.project)
-    policy, wrong = _in_file(visit)
+        again = _names(visit.asked("again"))
+        policy, wrong = _in_file(visit, view, again)
     due = runs[-1].delete_by if runs else None
     kept = due if due is not None and due > today else None
     model = Askable(
-        against=tuple(what for _, _, what in agreement.reasons_not_in_force(today)),
+        against=tuple(what for _, _, what in agreement.reasons_not_running(today)),
         waiting=waiting,
         today=today,
         ends_on=agreement.ends_on,
         ask_by=agreement.ends_on - timedelta(days=CONTINUATION.length),
         changes=diff(agreement.policy, policy) if policy else (),
         policy=policy.hash if policy else "",
+        refused=agreement.not_shared,
+        again=again,
         findings=wrong,
         match=runs[-1].id if kept else "",
         kept_until=kept,
@@ -80,10 +88,16 @@ def show(visit: Visit) -> Page[Askable]:
     return Page("asking", f"{standing.project}: ask the parties", model, standing)
 
 
-def _in_file(visit: Visit) -> tuple[Policy | None, tuple[Finding, ...]]:
-    """Give what the agreement's file says now, or why it says nothing."""
+def _names(text: str) -> tuple[str, ...]:
+    """Read what is asked for again, with commas between."""
+    return tuple(name for name in text.split(",") if name)
+
+
+def _in_file(visit: Visit, view: View, again: tuple[str, ...]) -> tuple[Policy | None, tuple[Finding, ...]]:
+    """Give what would be asked for, now that the agreement's file says what it does, or why nothing could be."""
     try:
-        return compile_agreement(visit.enclave.settings.policies, visit.project), ()
+        policy = compile_agreement(visit.enclave.settings.policies, visit.project)
+        return board.terms_asked(view, visit.project, policy, again), ()
     except EnclaveError as error:
         return None, error.findings
 
@@ -101,12 +115,12 @@ def ask(visit: Visit) -> Done:
         with store.transaction() as tx:
             motion = board.continue_until(tx, admission, until, reason)
     elif kind is MotionKind.MODIFICATION:
-        policy = compile_agreement(visit.enclave.settings.policies, visit.project)
-        if policy.hash != visit.text("policy"):
-            what = "the agreement's file has changed since this page was opened"
-            raise invalid(visit.project, "policy", kind.clause, what, "Read what would change, then ask.")
+        policy, again = compile_agreement(visit.enclave.settings.policies, visit.project), _names(visit.text("again"))
         with store.transaction() as tx:
-            motion = board.amend(tx, admission, policy, reason)
+            if board.terms_asked(tx, visit.project, policy, again).hash != visit.text("policy"):
+                what = "the agreement's file, or the law, has changed since this page was opened"
+                raise invalid(visit.project, "policy", kind.clause, what, "Read what would change, then ask.")
+            motion = board.amend(tx, admission, policy, reason, again)
     elif kind is MotionKind.MATCH_DATA:
         until = visit.day("until", kind.clause)
         with store.transaction() as tx:

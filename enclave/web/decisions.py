@@ -35,15 +35,17 @@ class Asked:
     ----------
     answers : mapping of party to Answer or None
         Of every party that must answer.
-    available : tuple of str
-        Agencies that have confirmed that their data exist and may be shared (EM XI.B.1).
+    available, confirming : tuple of str
+        Agencies that have confirmed that their data exist and may be shared, and that have still to (EM XI.B.1).
     refused : mapping of agency to element to reason
+    again : tuple of str
+        What was refused before, and is asked for again.
     changes : tuple of Change
         Where the terms asked for differ from those in force.
     mine : str
         What the person at the browser is asked for: ``available``, ``answer`` or nothing.
     elements : tuple of str
-        Their agency's elements that a first request asks for; empty where it is not theirs to answer.
+        Their agency's elements that are asked for; empty where it is not theirs to answer.
     """
 
     number: int
@@ -57,7 +59,9 @@ class Asked:
     state: State
     answers: dict[str, Answer | None]
     available: tuple[str, ...]
+    confirming: tuple[str, ...]
     refused: dict[str, dict[str, str]]
+    again: tuple[str, ...]
     changes: tuple[Change, ...]
     mine: str
     elements: tuple[str, ...]
@@ -83,8 +87,8 @@ def show(visit: Visit) -> Page[Decisions]:
 
 def _asked(view: View, motion: Motion, standing: Standing) -> Asked:
     waits = motion.state is State.OPEN
-    changed = waits and motion.asks is MotionKind.MODIFICATION and motion.policy
-    mine = _mine(view, motion, standing) if waits else ""
+    changed = board.terms_carried(view, motion) if waits and motion.asks is MotionKind.MODIFICATION else None
+    mine, voters = _mine(view, motion, standing) if waits else "", board.voters(view, motion)
     return Asked(
         number=motion.number,
         kind=motion.asks,
@@ -95,9 +99,11 @@ def _asked(view: View, motion: Motion, standing: Standing) -> Asked:
         reason=motion.reason,
         until=motion.until,
         state=motion.state,
-        answers={party: motion.answers.get(party) for party in board.voters(view, motion)},
+        answers={party: motion.answers.get(party) for party in voters},
         available=tuple(motion.available),
+        confirming=tuple(party for party in voters if waits and board.confirms(view, motion, party)),
         refused=motion.refused,
+        again=motion.again,
         changes=diff(standing.agreement.policy, changed) if changed else (),
         mine=mine,
         elements=_elements(motion, standing.listing.agency) if mine else (),
@@ -105,8 +111,8 @@ def _asked(view: View, motion: Motion, standing: Standing) -> Asked:
 
 
 def _elements(motion: Motion, agency: str) -> tuple[str, ...]:
-    """Give what a first request asks of an agency, and it has not refused to share."""
-    if motion.asks is not MotionKind.INITIAL or motion.policy is None:
+    """Give what a request, or other terms, ask of an agency, and it has not refused to share."""
+    if motion.policy is None:
         return ()
     asked = motion.policy.agreement.elements.get(agency, ())
     return tuple(element.name for element in asked if element.name not in motion.refused.get(agency, {}))
@@ -118,8 +124,7 @@ def _mine(view: View, motion: Motion, standing: Standing) -> str:
         return ""
     if reasons_against(view, person, Action.DECIDE, standing.project):
         return ""
-    confirms = motion.asks is MotionKind.INITIAL and party not in motion.available
-    return "available" if confirms else "answer"
+    return "available" if board.confirms(view, motion, party) else "answer"
 
 
 def waiting_for(view: View, standing: Standing) -> list[Asked]:

@@ -59,9 +59,11 @@ class Draft:
         Who will be asked, and who will sign.
     elements : int
     changes : tuple of Change
-        Where it differs from what is registered.
+        Where what would be asked for differs from what is registered.
     registered, signed : bool
-        Whether it is registered, and whether anybody has signed that: then it is not replaced.
+        Whether it is registered, and whether all have signed that: then it is not replaced.
+    void : tuple of str
+        Parties that have signed what would be replaced.
     registers : bool
         Whether the person at the browser can register it now.
     """
@@ -80,6 +82,7 @@ class Draft:
     changes: tuple[Change, ...]
     registered: bool
     signed: bool
+    void: tuple[str, ...]
     registers: bool
 
 
@@ -102,8 +105,10 @@ def draft(visit: Visit) -> Page[Draft]:
         asked = policy.agreement if policy else None
         items = agreement.completeness(asked) if asked else ()
         findings += tuple(item.finding for item in items if not item.said)
-        signed = known is not None and bool(known.signatures)
-        same = known is not None and policy is not None and known.policy.hash == board.under_law(view, policy).hash
+        signed = known is not None and known.effective_on is not None
+        then, wrong = _asked(view, known, policy)
+        findings += wrong
+        changes = agreement.diff(known.policy, then) if known and then else ()
         model = Draft(
             project=name,
             title=asked.title if asked else name,
@@ -116,16 +121,17 @@ def draft(visit: Visit) -> Page[Draft]:
             agencies=policy.agencies if policy else (),
             signatories=policy.signatories if policy else (),
             elements=sum(map(len, asked.elements.values())) if asked else 0,
-            changes=agreement.diff(known.policy, board.under_law(view, policy)) if known and policy else (),
+            changes=changes,
             registered=known is not None,
             signed=signed,
-            registers=bool(mine[Role.OPM]) and not (findings or signed or same),
+            void=tuple(each.party for each in known.signatures) if known and not signed else (),
+            registers=bool(mine[Role.OPM]) and not (findings or signed or (known and not changes)),
         )
     return Page("draft", f"{name}: {model.title}", model)
 
 
 def register(visit: Visit) -> Done:
-    """Register what was read, and ask its agencies; one that nobody has signed is replaced."""
+    """Register what was read, and ask its agencies; one that not all have signed is replaced."""
     name = _name(visit)
     with visit.view() as view:
         hold_to_party(view, name, visit.me.name, "EM II", role=Role.OPM)
@@ -161,6 +167,20 @@ def _name(visit: Visit) -> str:
 def _compiled(settings: Settings, name: str) -> tuple[Policy | None, tuple[Finding, ...]]:
     try:
         return agreement.compile_agreement(settings.policies, name), ()
+    except EnclaveError as error:
+        return None, error.findings
+
+
+def _asked(
+    view: View, known: InForce | None, policy: Policy | None
+) -> tuple[Policy | None, tuple[Finding, ...]]:  # fmt: skip
+    """Give what would be asked for, now that the file says this, or why nothing could be."""
+    if known is None or policy is None:
+        return None, ()
+    try:
+        if known.effective_on is None:  # it is registered anew, and asks for everything
+            return board.under_law(view, policy), ()
+        return board.terms_asked(view, known.project, policy), ()
     except EnclaveError as error:
         return None, error.findings
 

@@ -120,6 +120,8 @@ class Papers:
     ----------
     approved_on : date or None
         When the agencies approved; nobody signs before.
+    unsigned : list of str
+        Parties that have still to sign; once it is effective, those that an amendment added.
     against : list of str
         Why nobody can sign today.
     """
@@ -129,6 +131,7 @@ class Papers:
     signing: list[Signing]
     approved_on: date | None
     effective_on: date | None
+    unsigned: list[str]
     against: list[str]
     keeps: bool
     today: date
@@ -147,6 +150,7 @@ def show(visit: Visit) -> Page[Papers]:
             signing=[_signing(view, standing, code) for code in known.policy.signatories],
             approved_on=known.approved_on,
             effective_on=known.effective_on,
+            unsigned=list(known.unsigned),
             against=missing if known.unsigned else [],
             keeps=standing.role is Role.OPM,
             today=view.today,

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from enclave import destruction, people
+from enclave import agreement, board, destruction, people
+from enclave.agreement import Signature
 from enclave.clocks import Reading, Round, Watch, accept, go_round, running
 from enclave.destruction import Destruction, Scope
 from enclave.errors import Invalid, Refused
@@ -15,8 +16,9 @@ from enclave.ledger import Entry
 from enclave.matching import MatchRun
 from enclave.people import Listing, Person
 from enclave.scratch import alone
-from enclave.terms import Role
-from tests.release.world import LAST_DAY, PROJECT, World
+from enclave.terms import Action, Role
+from tests.parties import NEWCOMER, SIGNED, let_join, representative
+from tests.release.world import FIRST_DAY, LAST_DAY, PROJECT, World
 
 END = date(2022, 8, 31)
 NOW = datetime.now(UTC) + timedelta(days=1)
@@ -79,6 +81,55 @@ def test_a_projects_data_go_when_its_last_day_is_over_whatever_nobody_does(world
         "Manufacturing Skills for CT (DR-0034)", date(2022, 9, 1),
     )  # fmt: skip
     assert not any(path.exists() for path in paths) and other.exists()
+
+
+def admit_newcomer(world: World, *, signed_on: date | None) -> None:
+    with world.store.transaction() as tx:
+        let_join(tx, world.policy)
+        if signed_on:
+            agreement.sign(tx, PROJECT, Signature(NEWCOMER, "Director", signed_on), "opm")
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_party_that_joins_by_amendment_moves_no_clock_whether_it_has_signed_or_not(world: World, signed: bool):
+    *paths, other = world.held()
+    complete_match(world)
+    with world.store.transaction() as tx:
+        people.sign_exhibit(tx, PROJECT, "rae", "C", date(2021, 6, 20), "opm")
+    with world.store.view() as view:
+        before = [(clock.what, clock.about, clock.due_on) for clock in running(view)]
+    admit_newcomer(world, signed_on=world.today if signed else None)
+    with world.store.view() as view:
+        known, after_ = agreement.of(view, PROJECT), [(c.what, c.about, c.due_on) for c in running(view)]
+    assert (known.effective_on, known.unsigned) == (SIGNED, () if signed else (NEWCOMER,))
+    own = {("membership of the Enterprise MOU", NEWCOMER), ("a current Representative", f"{PROJECT}/{NEWCOMER}")}
+    assert [clock for clock in after_ if clock[:2] not in own] == before
+    world.today = END - timedelta(days=30)
+    round_of(world)
+    assert (PROJECT, "project data", 30) in noted(world, "clocks.warn")
+    assert not any(path.exists() for path in paths[:2])  # of the match
+    world.today = END
+    round_of(world)
+    assert world.keystore.exists(f"project-{PROJECT}")
+    world.today = END + timedelta(days=1)
+    (certificate,) = round_of(world).destroyed
+    assert (certificate.approved_from, certificate.destroyed_on) == (SIGNED, world.today)
+    assert not any(path.exists() for path in paths) and other.exists()
+    assert not world.keystore.exists(f"project-{PROJECT}")
+
+
+def test_notice_of_a_party_ends_a_project_that_a_newcomer_has_not_signed(world: World):
+    *paths, _ = world.held()
+    admit_newcomer(world, signed_on=None)
+    with world.store.transaction() as tx:
+        admission = people.may(tx, representative("DOL"), Action.DECIDE, PROJECT)
+        assert board.terminate(tx, admission, "The law has changed.").ends_on == FIRST_DAY + timedelta(days=60)
+    world.today = FIRST_DAY + timedelta(days=60)
+    round_of(world)
+    assert world.keystore.exists(f"project-{PROJECT}")
+    world.today += timedelta(days=1)
+    assert len(round_of(world).destroyed) == 1
+    assert not any(path.exists() for path in paths)
 
 
 def test_a_project_goes_whole_where_its_match_data_are_due_too(world: World):

@@ -37,6 +37,7 @@ FOUND_BY_READING = {
     10: ["name of the completion flag of Tourtellotte"],
     11: ["rows of one individual"],
     12: ["reference to DSA VI.F", "reference to DSA V.G.1", "reference to Attachment C", "reference to EM XIX.B",
+         "reference to DSG representative", "persons who may not see UC records of persons",
          "who suspends an agency"],
     13: ["what is destroyed"],
     14: ["notice of termination"],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -21,11 +22,23 @@ from enclave.destruction import due
 from enclave.errors import EnclaveError, Invalid, Refused
 from enclave.ledger import Entry
 from enclave.matching import MatchRun
-from enclave.people import Admission
+from enclave.people import Admission, Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
-from enclave.terms import Action
-from tests.parties import ask, bring_into_force, representative, say_yes, vote
+from enclave.terms import Action, Role
+from tests.parties import (
+    NEWCOMER,
+    SIGNED,
+    ask,
+    attach,
+    bring_into_force,
+    change_terms,
+    let_join,
+    representative,
+    say_yes,
+    vote,
+    with_newcomer,
+)
 
 DR, DAY, END = "DR-0034", date(2022, 4, 11), date(2022, 8, 31)
 PARTIES = ("SDE", "DOL", "DOL-HUB", "WESTED")
@@ -304,8 +317,203 @@ def test_an_agency_that_joins_by_amendment_answers_too(signed: Office, tmp_path:
     body = yaml.safe_load(path.read_text("utf-8")) | {"parties": [*parties, third]}
     path.write_text(yaml.safe_dump(body), "utf-8")
     amend(signed, compile_agreement(tmp_path / "own", DR))
+    entry = signed.last("board.ask")["details"]
+    assert isinstance(entry, dict) and "CSCU" in entry["asked"]
     for party in PARTIES:
         assert signed.answer(party, MotionKind.MODIFICATION) is State.OPEN
+
+
+@pytest.fixture
+def less(tmp_path: Path) -> Iterator[Office]:
+    """An agreement in force without an element that SDE does not share."""
+    made = Office(tmp_path)
+    with made.store.transaction() as tx:
+        ask(tx, made.policy)
+        board.refuse_element(tx, made.may(tx, "SDE"), "SpecialEd", "Not needed for the questions asked.")
+        for agency in made.policy.agencies:
+            say_yes(tx, DR, agency)
+        attach(tx, made.policy)
+        for party in PARTIES:
+            agreement.sign(tx, DR, Signature(party, "Representative", SIGNED), "opm")
+    yield made
+    made.store.close()
+
+
+def changes(office: Office, policy: Policy, *again: str) -> list[str]:
+    """Give where what would be asked for differs from what is in force."""
+    with office.store.view() as view:
+        asked = board.terms_asked(view, DR, policy, again)
+        return [change.where for change in agreement.diff(agreement.of(view, DR).policy, asked)]
+
+
+def test_what_an_agency_refused_does_not_come_back_because_it_stands_in_the_file(
+    less: Office, tmp_path: Path
+) -> None:
+    assert changes(less, less.policy) == []
+    assert less.refused(lambda tx: board.amend(tx, less.may(tx, "WESTED"), less.policy, "Why.")) == ["no-change"]
+    new = less.amended(tmp_path / "policies", title="Manufacturing skills, and after")
+    assert changes(less, new) == ["agreement.title"]
+    amend(less, new)
+    for party in PARTIES:
+        less.answer(party, MotionKind.MODIFICATION)
+    known = less.known
+    assert (known.version, known.policy.agreement.title) == (2, "Manufacturing skills, and after")
+    assert known.policy.element("SDE", "SpecialEd") is None and known.not_shared == ("SDE.SpecialEd",)
+
+
+def test_what_was_refused_is_asked_for_again_by_name_confirmed_and_answered(less: Office) -> None:
+    def again(*names: str) -> board.Motion:
+        with less.store.transaction() as tx:
+            return board.amend(tx, less.may(tx, "WESTED"), less.policy, "It is needed now.", names)
+
+    assert "agreement.elements.SDE.SpecialEd" in changes(less, less.policy, "SDE.SpecialEd")
+    with pytest.raises(Refused) as caught:
+        again("SDE.Gender")
+    assert [finding.rule for finding in caught.value.findings] == ["not-refused"]
+    assert again("SDE.SpecialEd").again == ("SDE.SpecialEd",)
+    entry = less.last("board.ask")["details"]
+    assert isinstance(entry, dict) and entry["again"] == ["SDE.SpecialEd"]
+    assert less.refused(lambda tx: vote(tx, DR, "SDE", MotionKind.MODIFICATION)) == ["available"]
+    less.answer("DOL", MotionKind.MODIFICATION)  # is asked for nothing more
+    with less.store.transaction() as tx:
+        board.confirm_available(tx, less.may(tx, "SDE"))
+    for party in ("SDE", "DOL-HUB", "WESTED"):
+        less.answer(party, MotionKind.MODIFICATION)
+    assert less.known.policy.element("SDE", "SpecialEd") is not None and less.known.not_shared == ()
+
+
+def test_an_element_is_refused_of_other_terms_and_who_answered_answers_anew(less: Office) -> None:
+    with less.store.transaction() as tx:
+        board.amend(tx, less.may(tx, "WESTED"), less.policy, "It is needed now.", ["SDE.SpecialEd"])
+    less.answer("WESTED", MotionKind.MODIFICATION)
+    with less.store.transaction() as tx:
+        motion = board.refuse_element(tx, less.may(tx, "SDE"), "Gender", "Not needed any more.")
+        motion = board.refuse_element(tx, less.may(tx, "SDE"), "SpecialEd", "Still not needed.")
+    assert motion.answers == {}
+    with less.store.view() as view:
+        refused = [entry["details"]["anew"] for entry in view.entries(action="board.refuse-element")]
+        then = board.terms_carried(view, motion)
+    assert refused == [[], ["WESTED"], []]
+    for party in PARTIES:
+        less.answer(party, MotionKind.MODIFICATION)
+    known = less.known
+    assert then is not None and known.policy.hash == then.hash
+    assert [known.policy.element("SDE", name) for name in ("Gender", "SpecialEd")] == [None, None]
+    assert sorted(known.not_shared) == ["SDE.Gender", "SDE.SpecialEd"]
+
+
+def test_terms_that_the_law_does_not_allow_any_more_are_not_shown_as_if_they_came(less: Office) -> None:
+    with less.store.transaction() as tx:
+        motion = board.amend(tx, less.may(tx, "WESTED"), less.policy, "It is needed now.", ["SDE.SpecialEd"])
+        person = Person("opm", "Invented Olga", "Staff", "OPM", "opm@example.org", "555-0100", True)
+        people.enlist(tx, person, Listing("opm", DR, Role.OPM, "office"), "opm")
+        strict = less.policy.cells.model_copy(update={"minimum_count": 11})
+        board.change_law(tx, strict, 5, "Public Act 26-9 asks it.", "opm")
+        then = board.terms_carried(tx, motion)
+    assert then is not None and then.cells.minimum_count == 11
+    assert changes(less, less.policy) == []
+
+
+def test_an_agreement_signed_in_part_is_registered_anew_and_its_signatures_are_void(
+    office: Office, tmp_path: Path
+) -> None:
+    with office.store.transaction() as tx:
+        for agency in office.policy.agencies:
+            say_yes(tx, DR, agency)
+        attach(tx, office.policy)
+        agreement.sign(tx, DR, Signature("SDE", "Commissioner", SIGNED), "opm")
+    new = office.amended(tmp_path / "policies", title="Manufacturing skills, as agreed")
+    with pytest.raises(Refused, match="agreement register"), office.store.transaction() as tx:
+        board.amend(tx, office.may(tx, "SDE"), new, "The title is wrong.")
+    with office.store.transaction() as tx:
+        board.request(tx, new, "opm")
+    known, entry = office.known, office.last("agreement.register")["details"]
+    assert (known.signatures, known.approved_on, known.policy.hash) == ((), None, new.hash)
+    assert isinstance(entry, dict) and entry["void"] == ["SDE"]
+    again = Signature("SDE", "Commissioner", DAY)
+    assert office.refused(lambda tx: agreement.sign(tx, DR, again, "opm")) == ["not-approved"]
+    with office.store.transaction() as tx:
+        for agency in office.policy.agencies:
+            say_yes(tx, DR, agency)
+        for party in PARTIES:
+            agreement.sign(tx, DR, replace(again, party=party), "opm")
+    assert office.known.effective_on == DAY
+    assert office.refused(lambda tx: board.request(tx, office.policy, "opm")) == ["modification"]
+
+
+@pytest.mark.parametrize("decision", [YES, NO, IF])
+def test_the_data_recipient_is_told_how_its_request_ended(office: Office, decision: Decision) -> None:
+    def told() -> object:
+        entry = office.last("board.answer")["details"]
+        assert isinstance(entry, dict)
+        return entry["told"]
+
+    with office.store.transaction() as tx:
+        say_yes(tx, DR, "SDE")
+        board.confirm_available(tx, office.may(tx, "DOL"))
+    assert told() == ["Operating Group", "SDE", "DOL"]
+    office.answer("DOL", MotionKind.INITIAL, decision, "A reason.")
+    assert told() == ["Operating Group", "SDE", "DOL", "WESTED"]
+
+
+@pytest.fixture
+def joined(signed: Office) -> Office:
+    """An agreement in force that one agency more has joined by an amendment, and not signed."""
+    with signed.store.transaction() as tx:
+        let_join(tx, signed.policy)
+    return signed
+
+
+def against_work(office: Office) -> list[str]:
+    with office.store.view() as view:
+        return [finding.rule for finding in people.reasons_against(view, representative("SDE"), Action.CONFIRM, DR)]
+
+
+def test_who_joins_by_amendment_signs_before_work_goes_on_and_the_agreement_stays_effective(joined: Office) -> None:
+    assert (joined.known.effective_on, joined.known.unsigned) == (SIGNED, (NEWCOMER,))
+    assert against_work(joined) == ["signatures"]
+    assert joined.known.reasons_not_running(joined.day) == []
+    signature = Signature(NEWCOMER, "Director", DAY)
+    again = replace(signature, party="SDE")
+    assert joined.refused(lambda tx: agreement.sign(tx, DR, again, "opm")) == ["signed"]
+    with joined.store.transaction() as tx:
+        agreement.sign(tx, DR, signature, "opm")
+    assert (joined.known.effective_on, joined.known.unsigned, against_work(joined)) == (SIGNED, (), [])
+    entry = joined.last("agreement.sign")["details"]
+    assert isinstance(entry, dict) and entry["effective_on"] == SIGNED.isoformat()
+    assert joined.refused(lambda tx: agreement.sign(tx, DR, signature, "opm")) == ["signed"]
+
+
+def test_what_a_newcomer_has_not_signed_is_extended_and_ended_by_notice(signed: Office) -> None:
+    complete_match(signed)
+    with signed.store.transaction() as tx:
+        let_join(tx, signed.policy)
+    extend(signed)
+    for party in (*PARTIES, NEWCOMER):
+        signed.answer(party, MotionKind.CONTINUATION)
+    assert signed.known.ends_on == date(2023, 3, 31)
+    with signed.store.transaction() as tx:
+        board.keep_match_data(tx, signed.may(tx, "DOL-HUB"), date(2022, 5, 20), "A review is asked for.")
+        known = board.terminate(tx, signed.may(tx, "SDE"), "The law has changed.")
+    assert known.ends_on == DAY + timedelta(days=60)
+
+
+def test_what_a_newcomer_has_not_signed_is_amended_back_without_its_word(joined: Office) -> None:
+    with joined.store.transaction() as tx:
+        change_terms(tx, joined.policy)
+    assert (joined.known.version, joined.known.unsigned) == (3, ()) and NEWCOMER not in joined.known.policy.agencies
+    assert (joined.known.effective_on, against_work(joined)) == (SIGNED, [])
+
+
+def test_who_has_signed_answers_for_terms_without_it_and_signs_again_when_it_comes_back(joined: Office) -> None:
+    with joined.store.transaction() as tx:
+        agreement.sign(tx, DR, Signature(NEWCOMER, "Director", DAY), "opm")
+        change_terms(tx, joined.policy, but=[NEWCOMER])
+    assert joined.known.version == 2
+    assert joined.answer(NEWCOMER, MotionKind.MODIFICATION) is State.CARRIED
+    with joined.store.transaction() as tx:
+        change_terms(tx, with_newcomer(joined.policy))
+    assert (joined.known.unsigned, joined.known.effective_on) == ((NEWCOMER,), SIGNED)
 
 
 def test_a_signed_agreement_is_not_registered_again(signed: Office) -> None:

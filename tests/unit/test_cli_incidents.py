@@ -115,6 +115,10 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
     assert office.run("agreement", "motions", DR, "--json").body[0]["state"] == "carried"
     assert office.run("agreement", "show", DR, "--json").body["not shared"] == "SDE.SpecialEd"
     assert office.run("agreement", "diff", DR, "--json").body == []
+    again = ("--again", "SDE.SpecialEd", "--json")
+    wanted = "agreement.elements.SDE.SpecialEd"
+    assert wanted in {row["where"] for row in office.run("agreement", "diff", DR, *again).body}
+    assert office.run("agreement", "diff", DR, "--again", "SDE.Gender", "--json", code=3).rules == ["not-refused"]
     for asked in (("extend", "2023-01-01"), ("terminate",), ("amend",)):
         first, *rest = asked
         said = office.run("agreement", first, DR, *rest, "--reason", "Why.", "--json", who="sam", code=3)
@@ -122,6 +126,8 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
     assert office.run("matching", "keep", DR, "2023-01-01", "--reason", "Why.", "--json", who="sam", code=3).rules
     assert office.run("agency", "join", "SDE", "2021-07-01", "--json").body["until"] == "2024-07-01"
     assert office.run("agency", "leave", "SDE", "--json").body["until"] == "2022-05-11"
+    office.run("agency", "leave", "SDE", "--breach")
+    assert office.run("agency", "join", "SDE", "2021-07-01", "--json", code=3).rules == ["membership"]
 
 
 def test_the_hub_says_who_still_needs_access_and_each_party_who_speaks_for_it(office: Installation) -> None:

@@ -6,7 +6,7 @@ Source: DSA VI.E; DSA III.F.1; ExA 2.g; ExA 2.h; ExC.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from enclave.people import Hold, Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
 from enclave.terms import Action, Role
-from tests.parties import bring_into_force, let_in, representative
+from tests.parties import JOINED, bring_into_force, let_in, representative
 
 DAY, SIGNED = date(2022, 4, 11), date(2022, 4, 1)
 
@@ -209,6 +209,22 @@ def test_an_agency_is_a_member_for_three_years_and_leaves_with_thirty_days(offic
     assert office.rules("wren", Action.ANALYSE) == []
     office.day = date(2022, 5, 17)
     assert office.rules("wren", Action.ANALYSE) == ["membership"]
+
+
+@pytest.mark.parametrize("breach", [False, True])
+def test_an_agency_that_left_comes_back_by_a_later_signature_alone(office: Office, breach: bool) -> None:
+    office.enlist("wren", Role.RESEARCHER)
+    with office.store.transaction() as tx:
+        people.join(tx, "SDE", JOINED, "olga")  # of the same day: nothing changes
+        last = people.leave(tx, "SDE", "olga", breach=breach).until
+    office.day = last + timedelta(days=1)
+    for earlier in (JOINED, last):
+        with office.store.transaction() as tx, pytest.raises(Refused, match="not after its last day"):
+            people.join(tx, "SDE", earlier, "olga")
+    assert office.rules("wren", Action.ANALYSE) == ["membership"]
+    with office.store.transaction() as tx:
+        people.join(tx, "SDE", office.day, "olga")
+    assert office.rules("wren", Action.ANALYSE) == []
 
 
 def test_a_breach_ends_a_membership_at_once(office: Office) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from enclave import board
+from enclave import agreement, board, people
+from enclave.agreement import Policy
 from enclave.app import open_enclave
 from enclave.board import MotionKind
 from enclave.settings import PACKAGED_POLICIES
-from tests.parties import representative
+from enclave.terms import Action
+from tests.parties import representative, vote
 from tests.web.browser import Browser, served
 from tests.web.world import PROJECT, World
 
@@ -90,6 +92,42 @@ def test_other_terms_are_asked_for_as_they_were_read(changed: World):
         broken = browser.of("/decisions/ask")
         assert broken.status_code == 200 and "It is not YAML" in broken.text
     changed.enclave.store.close()
+
+
+def test_what_was_refused_is_asked_for_again_as_the_page_shows_it(own_pages: str, world: World):
+    def answer(browser: Browser) -> int:
+        return browser.send("/decisions/modification/answer", decision="approval").status_code
+
+    name, parties = "SpecialEd", {party: Browser(own_pages, representative(party)) for party in ("SDE", "DOL")}
+    with world.enclave.store.transaction() as tx:
+        policy = agreement.of(tx, PROJECT).policy
+        admission = people.may(tx, "sam", Action.DECIDE, PROJECT)
+        other = policy.agreement.model_copy(update={"title": "And after"})
+        new = Policy(agreement=other, cells=policy.cells, columns=policy.columns, retention=policy.retention)
+        board.amend(tx, admission, new, "A new title.")
+        board.refuse_element(tx, admission, name, "Not needed any more.")
+        for party in policy.signatories:
+            vote(tx, PROJECT, party, MotionKind.MODIFICATION)
+    browser, where = Browser(own_pages, WESTED), f"agreement.elements.SDE.{name}"
+    model = browser.of("/decisions/ask", format="json").json()
+    assert model["refused"] == [f"SDE.{name}"] and [each["where"] for each in model["changes"]] == ["agreement.title"]
+    assert f'href="?again=SDE.{name}#modification"' in browser.of("/decisions/ask").text
+    again = browser.of("/decisions/ask", format="json", again=f"SDE.{name}").json()
+    assert where in [each["where"] for each in again["changes"]] and again["again"] == [f"SDE.{name}"]
+    unknown = browser.of("/decisions/ask", format="json", again="SDE.Gender").json()
+    assert [each["rule"] for each in unknown["findings"]] == ["not-refused"] and not unknown["changes"]
+    ask = {"policy": again["policy"], "reason": "It is needed."}
+    assert browser.send(ASK.format("modification"), **ask).status_code == 422  # is not what the page showed
+    assert browser.send(ASK.format("modification"), again=f"SDE.{name}", **ask).status_code == 303
+    page = parties["SDE"].of("/decisions").text
+    assert f"Asks again for what was refused: <code>SDE.{name}</code>" in page and "Confirm for SDE" in page
+    assert answer(parties["SDE"]) == 403 and answer(parties["DOL"]) == 303
+    assert parties["SDE"].send("/decisions/modification/available").status_code == 303
+    refuse = parties["SDE"].send("/decisions/refuse-element", element=name, reason="Still not.")
+    assert refuse.status_code == 303
+    asked_ = parties["DOL"].of("/decisions", format="json").json()["asked"][0]
+    assert asked_["answers"]["DOL"] is None and asked_["mine"] == "answer"
+    assert [each["where"] for each in asked_["changes"]] == ["agreement.title"]
 
 
 def test_where_the_file_says_nothing_new_there_is_nothing_to_ask(own_pages: str, world: World):

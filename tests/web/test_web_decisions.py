@@ -98,9 +98,11 @@ def test_an_agency_confirms_its_data_before_it_answers_a_first_request(world: Wo
     assert refused.status_code == 403 and "has not confirmed" in refused.text
     assert browser.send("/decisions/initial/available", project=OTHER).status_code == 303
     assert newest()["mine"] == "answer"
-    agency, element = policy.agencies[0], newest()["elements"][-1]  # type: ignore[index]
+    agency, element, told_by = policy.agencies[0], "SpecialEd", "CohortStartGrade"
+    assert {element, told_by} <= {*newest()["elements"]}  # type: ignore[misc]
     where, why = "/decisions/refuse-element", "Not needed for the questions asked."
     assert browser.send(where, project=OTHER, element="Shoes", reason=why).status_code == 403
+    assert browser.send(where, project=OTHER, element=told_by, reason=why).status_code == 422  # who is asked for
     assert browser.send(where, project=OTHER, element=element, reason=why).status_code == 303
     assert newest()["refused"] == {agency: {element: why}} and element not in newest()["elements"]  # type: ignore[operator]
     assert browser.send("/decisions/initial/answer", project=OTHER, decision="approval").status_code == 303

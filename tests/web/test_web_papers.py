@@ -11,7 +11,7 @@ from enclave import agreement, people
 from enclave.papers import Paper
 from enclave.people import Listing, Person
 from enclave.terms import Role
-from tests.parties import ask, representative, say_yes
+from tests.parties import NEWCOMER, ask, let_join, representative, say_yes
 from tests.web.browser import Browser, served
 from tests.web.keyboard import Sit
 from tests.web.world import PROJECT, World
@@ -215,8 +215,24 @@ def test_an_agreement_comes_into_force_from_its_page_when_all_is_there_and_not_b
     keys.press("Record the signature")
     assert keys.said() == f"{last} signed on {DAY}. Effective {DAY}."
     assert keys.page.get_by_text("Record a signature").count() == 0
-    assert "All parties have signed" in sign(last).text
+    assert f"{last} has signed" in sign(last).text
     with asked.enclave.store.view() as view:
         known = agreement.of(view, OTHER)
     assert (known.unsigned, str(known.effective_on)) == ((), DAY)
     assert Browser(own_pages, representative(parties[0])).see(f"projects/{OTHER}/papers").status_code == 403
+
+
+def test_who_joined_by_an_amendment_signs_on_the_page_and_nobody_signs_again(own_pages: str, world: World):
+    olga = Browser(own_pages, "olga")
+    assert "Record a signature" not in olga.of("/papers").text
+    with world.enclave.store.transaction() as tx:
+        known = agreement.of(tx, PROJECT)
+        let_join(tx, known.policy, actor="olga")
+    page = olga.of("/papers").text
+    assert f"{NEWCOMER} joined by an amendment and must sign" in page and "SDE, again" not in page
+    assert f"{NEWCOMER} joined by an amendment" in olga.of("/decisions/ask").text + olga.see("overview").text
+    assert olga.send("/papers/sign", party="SDE", title="Director", signed_on=DAY).status_code == 403
+    assert olga.send("/papers/sign", party=NEWCOMER, title="Director", signed_on=DAY).status_code == 303
+    assert "All parties have signed" in olga.of("/papers").text
+    with world.enclave.store.view() as view:
+        assert agreement.of(view, PROJECT).effective_on == known.effective_on
