@@ -500,7 +500,7 @@ def test_what_a_newcomer_has_not_signed_is_extended_and_ended_by_notice(signed: 
 
 def test_what_a_newcomer_has_not_signed_is_amended_back_without_its_word(joined: Office) -> None:
     with joined.store.transaction() as tx:
-        change_terms(tx, joined.policy)
+        change_terms(tx, joined.policy, but=[NEWCOMER])
     assert (joined.known.version, joined.known.unsigned) == (3, ()) and NEWCOMER not in joined.known.policy.agencies
     assert (joined.known.effective_on, against_work(joined)) == (SIGNED, [])
 
