@@ -46,7 +46,7 @@ class Enclave:
     @cached_property
     def ledger_key(self) -> LedgerKey:
         """The key that signs the ledger's checkpoints."""
-        return LedgerKey.open(self.settings.keys, "p20win-enclave/ledger")
+        return LedgerKey.open(self.settings.keys)
 
     def today(self) -> date:
         """Give the enclave's calendar day: Connecticut's, or the demonstration's."""

@@ -115,6 +115,23 @@ class KeyServer(BaseModel):
     authority: Path | None = None
 
 
+class Backups(BaseModel):
+    """How long the installation keeps its backups; a certificate of destruction says so, or that it is not stated.
+
+    Parameters
+    ----------
+    home : int, optional
+        Days until a backup of home and registry is gone.
+    keys : int, optional
+        Days until a backup of the keys' volume, or a snapshot of the key service, is gone.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    home: int | None = Field(default=None, ge=0, le=36_500)
+    keys: int | None = Field(default=None, ge=0, le=36_500)
+
+
 class Settings(BaseModel):
     """Where one installation keeps what it keeps.
 
@@ -140,6 +157,8 @@ class Settings(BaseModel):
         How messages leave as mail.
     key_service : KeyServer, optional
         Where key-encrypting keys are, if not in `keys`.
+    backups : Backups
+        How long backups are kept.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -155,6 +174,7 @@ class Settings(BaseModel):
     open_data: OpenData | None = None
     mail: Mail | None = None
     key_service: KeyServer | None = None
+    backups: Backups = Backups()
 
     @property
     def sealed(self) -> Path:

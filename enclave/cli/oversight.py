@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +68,26 @@ def destruction_project(context: typer.Context, project: str, as_json: Json = Fa
         enclave.store, enclave.keystore, enclave.settings, desk.admitted(Action.DESTROY, project)
     )
     show(certificate, as_json, _said(certificate))
+
+
+@destruction_group.command("certificate")
+def destruction_certificate(
+    context: typer.Context,
+    project: str,
+    out: Annotated[Path, typer.Option(help="Folder for the files.", file_okay=False)] = Path("certificates"),
+    as_json: Json = False,
+) -> None:
+    """Give every certificate of a project again as it was issued, as page, PDF and JSON (ExF)."""
+    enclave, written = context.obj.enclave, list[str]()
+    with enclave.store.view() as view:
+        dr = agreement.of(view, project_id(project)).policy.project
+        done = [each for each in view.find(destruction.Destruction, dr) if each.issued]
+    for each, form in product(done, destruction.Form):
+        body = destruction.issued(enclave.settings, each, form)
+        out.mkdir(parents=True, exist_ok=True)
+        (out / f"{each.name}.{form}").write_bytes(body)
+        written.append(f"{each.name}.{form}")
+    show(written, as_json, f"{', '.join(written) or 'nothing'} in {out}: of {project} {len(done)} were issued")
 
 
 @destruction_group.command("attest")
@@ -257,9 +279,11 @@ def ledger_verify(
 
 @ledger_group.command("verify-receipt")
 def ledger_verify_receipt(path: GivenFile, key: LedgersKey, as_json: Json = False) -> None:
-    """Verify a receipt offline, and show the entry it proves."""
+    """Verify a receipt, or the one in the JSON of a certificate of destruction, offline, and show what it proves."""
     with _as_text(path):
-        entry = verify_receipt(Receipt.model_validate_json(path.read_text("utf-8")), _verifier(key))
+        found = json.loads(path.read_text("utf-8"))
+        receipt = found.get("ledger_proof", found) if isinstance(found, dict) else found
+        entry = verify_receipt(Receipt.model_validate(receipt), _verifier(key))
     shown = ("seq", "day", "actor", "action", "object", "project", "clause", "outcome")
     facts("proven", {name: entry[name] for name in shown}, as_json)
 
@@ -272,7 +296,7 @@ def _verifier(key: str) -> NoteVerifier:
 def _as_text(path: Path) -> Iterator[None]:
     try:
         yield
-    except (UnicodeDecodeError, ValidationError):
+    except (UnicodeDecodeError, json.JSONDecodeError, ValidationError):
         raise invalid(
             path.name, "ledger-format", "EM XVII.B", "it, the key or a checkpoint is not what the ledger gave",
             "Give files of `enclave ledger export`, `receipt`, `checkpoint` and `key` as they were written.",

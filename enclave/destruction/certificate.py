@@ -6,13 +6,15 @@ Source: ExF; DSA VI.H.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 import jinja2
 from pydantic import TypeAdapter
+
+from enclave.ledger import Receipt
 
 AFFIRMATION = (
     "I hereby affirm that the unit record data provided as a part of the Data Request Number listed above has been "
@@ -46,6 +48,31 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Swept:
+    """A place that was swept, and how many of its kind were found there and destroyed; none is said too."""
+
+    place: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the destruction does not reach.
+
+    Parameters
+    ----------
+    until : str
+        The day on which the last copy is gone (ISO), or in words why there is none: ``not stated``, ``no end``.
+    says : str
+        What it means for the data that were destroyed.
+    """
+
+    what: str
+    until: str
+    says: str
+
+
+@dataclass(frozen=True)
 class Certificate:
     """The P20 WIN Data Destruction Certificate.
 
@@ -56,12 +83,14 @@ class Certificate:
     data_request : str
         Its name and number (field 2).
     approved_from, approved_to : date
-        The approved timeframe (field 3).
+        The approved timeframe (field 3), as it was before any extension.
     extensions : tuple of (extension to, granted on)
     destroyed_on : date
         Field 4.
     method : str
         Field 5.
+    ledger_proof : Receipt
+        Of the entry that says which keys were destroyed and that nothing opened afterwards.
     due_on : date
         Last day on which it is provided to the P20 WIN System Administrator.
     """
@@ -75,22 +104,34 @@ class Certificate:
     method: str
     scope: str
     files_deleted: int
+    swept: tuple[Swept, ...]
     proofs: tuple[Proof, ...]
+    outside: tuple[Outside, ...]
+    ledger_proof: Receipt
     due_on: date
     affirmation: str = AFFIRMATION
 
     def to_json(self) -> str:
         """Give the certificate as JSON."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True, default=str) + "\n"
+        return json.dumps(_FORM.dump_python(self, mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
     def to_html(self) -> str:
         """Give the certificate as a page to print and sign; nothing is loaded from elsewhere."""
-        return _page().render(certificate=self)
+        return _page().render(certificate=self, entry=json.loads(self.ledger_proof.entry))
+
+    def to_pdf(self) -> bytes:
+        """Give the page as a PDF, word for word."""
+        from enclave.destruction.printed import to_pdf  # who destroys nothing does not load the printer
+
+        return to_pdf(self.to_html(), self.data_request, self.destroyed_on)
+
+
+_FORM = TypeAdapter(Certificate)
 
 
 def read_certificate(path: Path) -> Certificate:
     """Read a certificate's JSON."""
-    return TypeAdapter(Certificate).validate_json(path.read_bytes())
+    return _FORM.validate_json(path.read_bytes())
 
 
 @cache

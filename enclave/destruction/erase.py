@@ -5,14 +5,14 @@ Source: DSA VI.H; DSA III.F.3; ExF.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import date
 
-from enclave.agreement import InForce, PartyKind, of
+from enclave.agreement import InForce, of
 from enclave.destruction.again import destroy_again
 from enclave.destruction.certificate import METHOD, Certificate
 from enclave.destruction.deadlines import due
+from enclave.destruction.issue import fill, issue, proof_of
 from enclave.destruction.record import Destruction, Scope, State
 from enclave.destruction.remains import (
     covered,
@@ -23,10 +23,10 @@ from enclave.destruction.remains import (
     set_aside,
     stop_sandboxes,
 )
+from enclave.destruction.swept import sweep
 from enclave.errors import Refused, invalid, refuse
 from enclave.ledger import Details, Entry
 from enclave.people import Admission, Hold, holds, lift, place
-from enclave.publication.disk import write_whole
 from enclave.scratch import alone
 from enclave.settings import Settings
 from enclave.store import Store, Transaction
@@ -141,13 +141,14 @@ def _begin(
     if agreement.destroyed_on is not None:
         what = f"its data were destroyed on {agreement.destroyed_on}"
         raise _no(project, "destroyed", scope.clause, what, "Nothing is left to do.")
-    files = covered(tx, settings, project, scope)
+    files, swept = covered(tx, settings, project, scope), sweep(tx, keystore, settings, project, scope)
     if scope is Scope.MATCH and not files and not any(map(keystore.exists, scope.key_ids(project))):
         raise _no(project, "destroyed", scope.clause, "no data used for matching are held", "Nothing is left to do.")
     fingerprints = tuple(keystore.fingerprint(key_id) for key_id in scope.key_ids(project) if keystore.exists(key_id))
     destruction = Destruction(
-        project, scope, len(known) + 1, method, admission.person, tx.today, fingerprints=fingerprints, files=files
-    )
+        project, scope, len(known) + 1, method, admission.person, tx.today, fingerprints=fingerprints, files=files,
+        swept=swept,
+    )  # fmt: skip
     if scope is Scope.PROJECT:
         place(tx, Hold(project, _held(project), tx.today, scope.clause, admission.person))
     tx.write(
@@ -163,20 +164,20 @@ def _finish(
     if destruction.state is State.BEGUN:
         destruction = _erase(store, keystore, settings, destruction, actor)
     drop_samples(settings, destruction)
+    with store.view() as view:
+        ledger_proof = proof_of(view, settings, destruction)
     with store.transaction() as tx:
         agreement = of(tx, destruction.project)
         destruction = replace(destruction, state=State.DONE, done_on=tx.today)
-        certificate = _certificate(agreement, destruction)
-        body = certificate.to_json().encode()
-        destruction = replace(destruction, certificate_sha256=hashlib.sha256(body).hexdigest())
-        _write_certificate(settings, destruction, certificate)
+        certificate = fill(tx, settings, agreement, destruction, ledger_proof)
+        destruction = issue(settings, destruction, certificate)
         if destruction.scope is Scope.PROJECT:
             _close(tx, replace(agreement, destroyed_on=tx.today), actor)
         details: Details = {
             "destroyed_on": tx.today.isoformat(),
             "method": destruction.method,
             "files": destruction.files,
-            "certificate_sha256": destruction.certificate_sha256,
+            **{f"certificate_{form}_sha256": digest for form, digest in destruction.issued.items()},
             "certificate_due_on": str(destruction.certificate_due_on),
         }
         tx.write(destruction, _entry(destruction, actor, "destruction.done", details))
@@ -200,6 +201,7 @@ def _erase(store: Store, keystore: Keystore, settings: Settings, destruction: De
         "samples": [proof.file_sha256 for proof in proofs if proof.file_sha256],
         "attempts": [proof.attempt for proof in proofs],
         "opened": 0,
+        "swept": [f"{each.place}: {each.count}" for each in destruction.swept],
     }
     with store.transaction() as tx:
         tx.write(destruction, _entry(destruction, actor, "destruction.prove", details))
@@ -215,33 +217,6 @@ def _close(tx: Transaction, agreement: InForce, actor: str) -> None:
     for hold in holds(tx, agreement.project):
         if hold.scope == _held(agreement.project):
             lift(tx, hold, actor)
-
-
-def _certificate(agreement: InForce, destruction: Destruction) -> Certificate:
-    """Fill Exhibit F from the agreement and what was done."""
-    policy, done_on = agreement.policy, destruction.done_on
-    assert done_on is not None and destruction.certificate_due_on is not None  # noqa: S101 - set by the caller
-    recipient = next((p.name for p in policy.agreement.parties if p.kind is PartyKind.RECIPIENT), "")
-    return Certificate(
-        approved_requestor=recipient,
-        data_request=f"{policy.agreement.title} ({policy.project})",
-        approved_from=agreement.effective_on or policy.agreement.approved_on,
-        approved_to=agreement.ends_on,
-        extensions=tuple((each.until, each.granted_on) for each in agreement.extensions),
-        destroyed_on=done_on,
-        method=destruction.method,
-        scope=destruction.scope.words,
-        files_deleted=destruction.files,
-        proofs=destruction.proofs,
-        due_on=destruction.certificate_due_on,
-    )
-
-
-def _write_certificate(settings: Settings, destruction: Destruction, certificate: Certificate) -> None:
-    folder = settings.home / "certificates"
-    folder.mkdir(parents=True, exist_ok=True)
-    for suffix, text in ((".json", certificate.to_json()), (".html", certificate.to_html())):
-        write_whole(folder / f"{destruction.name}{suffix}", text.encode())
 
 
 def _held(project: str) -> str:

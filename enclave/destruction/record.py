@@ -5,13 +5,13 @@ Source: DSA VI.H; DSA III.F.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import ClassVar
 
 from enclave.calendar import CERTIFICATE
-from enclave.destruction.certificate import Proof
+from enclave.destruction.certificate import Proof, Swept
 
 
 class Scope(StrEnum):
@@ -62,6 +62,10 @@ class Destruction:
         Of the keys: they are known again by them.
     files : int
         Files it covers: sealed, transmittals, leftovers of sessions, cleared results that were never published.
+    swept : tuple of Swept
+        The same place by place, after the keys.
+    issued : mapping of form -> SHA-256 (hex)
+        Of the certificate in each form, once it is issued.
     signed_by : str
         Title of who signed the certificate; never a name.
     """
@@ -76,9 +80,10 @@ class Destruction:
     state: State = State.BEGUN
     fingerprints: tuple[str, ...] = ()
     files: int = 0
+    swept: tuple[Swept, ...] = ()
     proofs: tuple[Proof, ...] = ()
     done_on: date | None = None
-    certificate_sha256: str = ""
+    issued: dict[str, str] = field(default_factory=dict)
     signed_by: str = ""
     signed_on: date | None = None
 

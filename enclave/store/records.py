@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from enclave.errors import EnclaveError
-from enclave.ledger import Entry, Frontier, Sign, checkpoint
+from enclave.ledger import Entry, Frontier, Receipt, Sign, checkpoint, inclusion_proof
 from enclave.store.commits import Commits, closed_when_failing
 from enclave.store.kept import ELSEWHERE, Derived, Keeper, Kept, Loaded, Source
 from enclave.store.schema import FRONTIER, LEDGER, RECORDS, connect, ledger_row, prepare, reading
@@ -248,6 +248,14 @@ class View:
     def checkpoint(self, origin: str, key_id: bytes, sign: Sign) -> str:
         """Give a signed checkpoint of the ledger as it is now."""
         return checkpoint(origin, self.frontier(), key_id, sign)
+
+    def receipt(self, seq: int, origin: str, key_id: bytes, sign: Sign) -> Receipt | None:
+        """Give the proof that the ledger, as it is now, holds an entry; None where it holds no such entry."""
+        entry = next(self.bodies(since=seq), None) if seq >= 0 else None
+        if entry is None:
+            return None
+        proof = tuple(step.hex() for step in inclusion_proof(self.leaves(), seq))
+        return Receipt(entry=entry, proof=proof, checkpoint=self.checkpoint(origin, key_id, sign))
 
 
 class Transaction(View):

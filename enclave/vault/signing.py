@@ -15,6 +15,8 @@ from enclave.errors import invalid
 from enclave.vault.once import read_or_make
 
 _ED25519 = b"\x01"
+LEDGER = "p20win-enclave/ledger"
+"""What the ledger is called in every checkpoint."""
 
 
 def _key_id(name: str, raw: bytes) -> bytes:
@@ -80,7 +82,7 @@ class LedgerKey:
         return self.key.sign(message)
 
     @classmethod
-    def open(cls, folder: Path, name: str) -> LedgerKey:
+    def open(cls, folder: Path, name: str = LEDGER) -> LedgerKey:
         """Read the ledger's key in `folder`, or make it the first time."""
         key = serialization.load_der_private_key(read_or_make(folder / "ledger.key", _new_key), None)
         if not isinstance(key, ed25519.Ed25519PrivateKey):

@@ -96,6 +96,8 @@ PAGES: Mapping[str, Show] = {
     "/projects/{project}/destruction": oversight.destructions,
     "/projects/{project}/destruction/early": closing.show,
     "/projects/{project}/destruction/{name}": oversight.certificate,
+    "/projects/{project}/destruction/{name}/certificate.pdf": oversight.printed_certificate,
+    "/projects/{project}/destruction/{name}/certificate.json": oversight.certificate_data,
     "/projects/{project}/ledger": oversight.ledger,
     "/projects/{project}/ledger/checkpoint": proving.checkpoint,
     "/projects/{project}/ledger/receipts/{name}": proving.receipt,

@@ -189,14 +189,31 @@ def destructions(visit: Visit) -> Page[Destructions]:
 
 
 def certificate(visit: Visit) -> Document:
-    """Give a certificate of destruction, to print and sign."""
+    """Give a certificate of destruction as a page, to print and sign."""
+    return Document(_certificate(visit, destruction.Form.PAGE))
+
+
+def printed_certificate(visit: Visit) -> Document:
+    """Give the PDF of a certificate of destruction, to sign on paper."""
+    body = _certificate(visit, destruction.Form.PRINT)
+    return Document(body, "application/pdf", f"{visit.path['name']}.pdf")
+
+
+def certificate_data(visit: Visit) -> Document:
+    """Give the JSON of a certificate of destruction, whose proof is verified without the enclave."""
+    body = _certificate(visit, destruction.Form.JSON)
+    return Document(body, "application/json", f"{visit.path['name']}.json")
+
+
+def _certificate(visit: Visit, form: destruction.Form) -> bytes:
     with visit.view() as view:
         look(view, visit.me.name, visit.project, Place.DESTRUCTION)
-        names = {d.name for d in view.find(Destruction, visit.project)}
-    path = visit.enclave.settings.home / "certificates" / f"{visit.path['name']}.html"
-    if visit.path["name"] not in names or not path.is_file():
+        found = next(
+            (each for each in view.find(Destruction, visit.project) if each.name == visit.path["name"]), None
+        )
+    if found is None or not found.issued:
         raise HTTPException(404)
-    return Document(path)
+    return destruction.issued(visit.enclave.settings, found, form)
 
 
 def certificate_signed(visit: Visit) -> Done:

@@ -131,9 +131,10 @@ def test_exhibit_f_lists_the_extensions(world: World):
         for party in world.policy.signatories:
             vote(tx, PROJECT, party, board.MotionKind.CONTINUATION)
     certificate = destroyed(world)
-    assert certificate.extensions == ((until, world.today),) and certificate.approved_to == until
+    assert certificate.extensions == ((until, world.today),) and certificate.approved_to == date(2022, 8, 31)
     page = (world.settings.home / "certificates" / "DR-0034-project-1.html").read_text()
-    assert "2023-03-31" in page and "Extensions: none" not in page
+    assert "2022-04-01 to 2022-08-31" in page and "Extension to 2023-03-31 granted on 2022-06-01" in page
+    assert "Extensions: none" not in page
 
 
 def test_the_agreement_is_closed_and_held_meanwhile_only(world: World):

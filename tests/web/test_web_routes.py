@@ -71,6 +71,8 @@ GET  /projects/{project}/requests/{request}/leaving/{name}          sign list li
 GET  /projects/{project}/destruction                                sign list list role role yes  yes  yes  yes
 GET  /projects/{project}/destruction/early                          sign list list role role yes  role yes  role
 GET  /projects/{project}/destruction/{name}                         sign list list role role none none none none
+GET  /projects/{project}/destruction/{name}/certificate.pdf         sign list list role role none none none none
+GET  /projects/{project}/destruction/{name}/certificate.json        sign list list role role none none none none
 GET  /projects/{project}/ledger                                     sign list list role role role yes  yes  yes
 GET  /projects/{project}/ledger/checkpoint                          sign list list role role role yes  yes  yes
 GET  /projects/{project}/ledger/receipts/{name}                     sign list list role role role none none none

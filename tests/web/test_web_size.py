@@ -55,6 +55,8 @@ WHO = {
     "/projects/{project}/destruction": ("olga",),
     "/projects/{project}/destruction/early": ("olga", "hubert1001"),
     "/projects/{project}/destruction/{name}": ("olga",),
+    "/projects/{project}/destruction/{name}/certificate.pdf": ("olga",),
+    "/projects/{project}/destruction/{name}/certificate.json": ("olga",),
     "/projects/{project}/ledger": ("audrey",),
     "/projects/{project}/ledger/checkpoint": ("audrey",),
     "/projects/{project}/ledger/receipts/{name}": ("audrey",),

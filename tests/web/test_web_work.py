@@ -204,6 +204,27 @@ def test_a_certificate_that_came_in_signed_is_filed_by_title(own_pages: str, wor
     assert "signed 12 Apr 2022" in olga.of("/destruction").text
 
 
+def test_a_certificate_is_given_as_page_pdf_and_json_as_it_was_issued(own_pages: str, world: World):
+    enclave, olga = world.enclave, Browser(own_pages, "olga")
+    path, folder = f"/destruction/{PROJECT}-match-1", enclave.settings.home / "certificates"
+    given = {"": ("html", "text/html"), "/certificate.pdf": ("pdf", "application/pdf"),
+             "/certificate.json": ("json", "application/json")}  # fmt: skip
+    assert [olga.of(f"{path}{end}").status_code for end in given] == [404] * 3
+    destruction.destroy_match_data(
+        enclave.store, enclave.keystore, enclave.settings, world.admission("hubert", Action.DESTROY)
+    )
+    page = olga.of("/destruction").text
+    for end, (suffix, kind) in given.items():
+        answer = olga.of(f"{path}{end}")
+        assert f'{path}{end}"' in page and answer.headers["content-type"].startswith(kind)
+        assert answer.content == (folder / f"{PROJECT}-match-1.{suffix}").read_bytes()
+        assert (f'filename="{PROJECT}-match-1.{suffix}"' in answer.headers.get("content-disposition", "")) is bool(end)
+        assert Browser(own_pages, "wren").of(f"{path}{end}").status_code == 403
+        assert olga.of(f"{path}0{end}").status_code == 404
+    (folder / f"{PROJECT}-match-1.pdf").write_bytes(b"%PDF-1.7 another")
+    assert olga.of(f"{path}/certificate.pdf").status_code == 403
+
+
 def test_older_entries_follow_one_another_to_the_first_and_each_is_shown_once(pages: str):
     audrey, address = Browser(pages, "audrey"), f"{pages}projects/{PROJECT}/ledger"
     first = audrey.http.get(address, params={"format": "json", "what": "e"}, timeout=60).json()
