@@ -29,7 +29,6 @@ STOPS: Mapping[str, str] = {
     "DSA VI.F.2": "all use must cease at once",
 }
 """Clauses by which the Operating Group stops a project."""
-_STOP = "DSA VI.F"
 
 
 def open_case(visit: Visit) -> Done:
@@ -114,7 +113,6 @@ def hold(visit: Visit) -> Done:
         raise HTTPException(404)
     project = visit.text("project")
     with visit.enclave.store.transaction() as tx:
-        _hold_to_group(tx, visit, project, _STOP, project)
         incidents.hold_project(tx, project, clause, visit.me.name)
     return Done("incidents", f"{project} is stopped: sessions end within seconds, and nothing is released.")
 
@@ -123,7 +121,6 @@ def lift(visit: Visit) -> Done:
     """Let a stopped project go on."""
     project = visit.text("project")
     with visit.enclave.store.transaction() as tx:
-        _hold_to_group(tx, visit, project, _STOP, project)
         incidents.lift_project(tx, project, visit.me.name)
     return Done("incidents", f"{project} goes on.")
 

@@ -269,6 +269,33 @@ def test_of_a_suspended_agency_members_hear_that_have_nothing_to_do_with_it(quie
     assert told(quiet) == {"sde-steward": heard, SDE: heard}
 
 
+def test_of_an_announced_suspension_is_said_from_when_and_that_it_lasts_longer(quiet: World) -> None:
+    first, last = quiet.today + timedelta(days=2), quiet.today + timedelta(days=9)
+    with quiet.store.transaction() as tx:
+        incidents.suspend_agency(tx, "SDE", SDE, first, "A new system.", last)
+    round_of(quiet)
+    said = f"A project of yours stands still from {first} on"
+    assert told(quiet)["rae"] == told(quiet)["opm"] == [said]
+    with quiet.store.transaction() as tx:
+        incidents.suspend_agency(tx, "SDE", SDE, last, "It takes longer.")
+    round_of(quiet)
+    longer = "A project of yours stands still for longer than was said"
+    assert told(quiet)["rae"] == [said, longer]
+
+
+def test_a_project_goes_on_when_nothing_holds_it_any_more(quiet: World) -> None:
+    with quiet.store.transaction() as tx:
+        incidents.refuse_recipient(tx, "WESTED", "SDE", SDE)
+        incidents.refuse_recipient(tx, "WESTED", "DOL", representative("DOL"))
+        incidents.reinstate(tx, "WESTED", SDE)
+    round_of(quiet)
+    assert told(quiet)["rae"] == [STILL, STILL]
+    with quiet.store.transaction() as tx:
+        incidents.reinstate(tx, "WESTED", representative("DOL"))
+    round_of(quiet)
+    assert told(quiet)["rae"] == [STILL, STILL, "A project of yours goes on"]
+
+
 def test_who_begins_to_be_told_is_not_told_of_years(world: World) -> None:
     shared(world)
     world.today += timedelta(days=3)

@@ -73,6 +73,8 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
 def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
     office.run("agency", "suspend", "SDE", "2022-04-12", "It moves.", "--json", who="sam", code=3)
     office.run("agency", "suspend", "SDE", "2022-04-13", "It moves.", "--until", "2022-05-13", who="sam")
+    longer = office.run("agency", "suspend", "SDE", "2022-05-14", "Still.", "--until", "2022-06-13", who="sam")
+    assert "from 2022-04-13 until 2022-06-13" in longer.text
     office.run("agency", "complain", "DOL", "Files lay open.", who="olga")
     office.run("agency", "act", "complaint-001", "suspended", "At once.", "--json", who="olga", code=3)
     for agency in ("SDE", "DOL"):
@@ -88,14 +90,30 @@ def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
     against = ("disapproval", "--reason", "It was mended.")
     office.run("agency", "vote", "complaint-001", "suspension", "DOL", *against, "--json", who="dora", code=3)
     office.run("agency", "vote", "complaint-001", "suspension", "SDE", *against, who="sam")
-    log = {row["whom"]: (row["since"], row["lifted"], row["times with cause"]) for row in
+    log = {row["whom"]: (row["since"], row["until"], row["lifted"], row["times with cause"]) for row in
            office.run("incident", "log", "--json").body}  # fmt: skip
     assert log == {
-        "agency SDE": ("2022-04-13", None, 0),
-        "agency DOL for cause": ("2022-04-11", "2022-04-11", 1),
-        "data recipient WESTED by DOL": ("2022-04-11", "2022-04-11", 1),
+        "agency SDE from 2022-04-13": ("2022-04-13", "2022-06-13", None, 0),
+        "agency DOL for cause (complaint-001)": ("2022-04-11", None, "2022-04-11", 1),
+        "data recipient WESTED by DOL": ("2022-04-11", None, "2022-04-11", 1),
     }  # fmt: skip
     assert office.run("ledger", "show", "--action", "incident.refuse", "--json").body
+
+
+def test_only_the_operating_group_stops_suspends_and_lifts_and_whom_it_refuses_is_entered(
+    office: Installation,
+) -> None:
+    steps = (("hold", DR), ("lift", DR), ("suspend", DR, "olga"))
+    for step in steps:
+        for who in ("wren", "sam", "operator"):
+            assert office.run("incident", *step, "--json", who=who, code=3).rules == ["spokesman"]
+    entered = office.run("ledger", "show", "--action", "incident.refuse", "--json").body
+    assert [(each["object"], each["outcome"]) for each in entered[::3]] == [
+        (DR, "refused"), (DR, "refused"), ("olga", "refused"),
+    ]  # fmt: skip
+    office.run("incident", "hold", DR, who="olga")
+    office.run("incident", "lift", DR, who="olga")
+    office.run("incident", "suspend", DR, "wren", who="olga")
 
 
 def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation) -> None:
@@ -121,7 +139,8 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
         assert said.rules == ["signatures"]
     assert office.run("matching", "keep", DR, "2023-01-01", "--reason", "Why.", "--json", who="sam", code=3).rules
     assert office.run("agency", "join", "SDE", "2021-07-01", "--json").body["until"] == "2024-07-01"
-    assert office.run("agency", "leave", "SDE", "--json").body["until"] == "2022-05-11"
+    assert office.run("agency", "leave", "SDE", "--json", who="sam", code=3).rules == ["spokesman"]
+    assert office.run("agency", "leave", "SDE", "--json", who="olga").body["until"] == "2022-05-11"
 
 
 def test_the_hub_says_who_still_needs_access_and_each_party_who_speaks_for_it(office: Installation) -> None:
