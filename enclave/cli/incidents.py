@@ -12,7 +12,8 @@ from enclave.board import Decision, MotionKind
 from enclave.cli.board import agency_group
 from enclave.cli.desk import Desk, Json, calendar_day, known_clause, show, table
 from enclave.incidents import Act, Breach, CaseKind, Determination, Matters, Status
-from enclave.terms import party_id, project_id
+from enclave.people import Listing
+from enclave.terms import Role, party_id, project_id
 
 incident_group = typer.Typer(no_args_is_help=True, help="Holds, suspensions, breaches, problems, FOIA, subpoenas.")
 When = Annotated[str, typer.Option(help="With its zone, as 2026-03-02T14:30-05:00; now when not given.")]
@@ -285,12 +286,29 @@ def incident_breach(
             tx, project_id(project), breach, _moment(discovered_at), reported, desk.actor
         )
     late = ", after the 24 hours" if notice.late else ""
-    show(notice, as_json, f"notice {notice.key} goes to {', '.join(notice.recipients)}{late}")
+    show(notice, as_json, f"notice {notice.key} goes to {', '.join(notice.told)}{late}")
+
+
+@incident_group.command("breaches")
+def incident_breaches(context: typer.Context, as_json: Json = False) -> None:
+    """Show the breach notices that concern one's party, and of the others what came of them and the lessons."""
+    desk: Desk = context.obj
+    with desk.enclave.store.view() as view:
+        listed = view.find(Listing, person=desk.actor, suspension=None)
+        mine = {each.agency for each in listed if each.role is Role.STEWARD}
+        mine |= {"Operating Group" for each in listed if each.role in {Role.OPM, Role.AUDITOR}}
+        rows = [
+            (n.key, n.reported_at, n.breach.type, n.breach.description if {*n.concerned} & mine else "",
+             ", ".join(n.unsecured) if {*n.concerned} & mine else "", n.determination or n.breach.status, n.lessons)
+            for n in incidents.notices(view, mine)
+        ]  # fmt: skip
+    columns = ("notice", "reported", "type", "what happened", "not yet secure", "state", "lessons")
+    table("breaches", columns, rows, as_json)
 
 
 @incident_group.command("supplement")
 def incident_supplement(context: typer.Context, notice: str, text: str, as_json: Json = False) -> None:
-    """Add to a breach notice what has become known."""
+    """Add to a breach notice what has become known, as the Operating Group or for a party it concerns."""
     desk: Desk = context.obj
     with desk.changing("incident.refuse", notice, "") as tx:
         known = incidents.supplement(tx, notice, text, datetime.now(UTC), desk.actor)

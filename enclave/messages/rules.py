@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from enclave import matching, papers
+from enclave import incidents, matching, papers
 from enclave.agreement import InForce
 from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY
 from enclave.egress import ReleaseRequest
@@ -104,11 +104,12 @@ def analysts(view: View, entry: Event) -> list[str]:
     return _listed(view, entry, *ANALYSTS)
 
 
-def of_parties(name: str) -> Whom:
-    """Who speaks for the parties that the entry names."""
+def of_parties(name: str, *, of_any_project: bool = False) -> Whom:
+    """Who speaks for the parties that the entry names: on its project, or on any."""
 
     def whom(view: View, entry: Event) -> list[str]:
-        return _listed(view, entry, Role.STEWARD, agencies=entry["details"].get(name) or ())
+        within = {**entry, "project": ""} if of_any_project else entry
+        return _listed(view, within, Role.STEWARD, agencies=entry["details"].get(name) or ())
 
     return whom
 
@@ -181,7 +182,8 @@ def of_clock(view: View, entry: Event) -> list[str]:
     if what == FINAL_COPY.name:
         return [*requester(view, entry), *over]
     if not entry["project"]:  # of an agency in the programme
-        return [*_listed(view, entry, Role.STEWARD, agencies=[about]), *opm(view, entry)]
+        case = view.get(incidents.Case, about)
+        return [*_listed(view, entry, Role.STEWARD, agencies=[case.about if case else about]), *opm(view, entry)]
     if what == matching.AGREEMENT:
         run = view.get(matching.MatchRun, about)
         late = [code for code in _signatories(view, entry) if run is None or code not in run.agreements]
@@ -259,9 +261,11 @@ RULES: tuple[Rule, ...] = (
     Rule("incident.subpoena", "A subpoena came in", "incidents", (opm,)),
     Rule("incident.subpoena", "A subpoena concerns your agency", "agency", (of_parties("told"),)),
     Rule("incident.breach", "A breach was reported", "incidents", (opm,)),
-    Rule("incident.breach", "A breach that concerns your agency was reported", "agency", (of_parties("recipients"),)),
+    Rule("incident.breach", "A breach that concerns your party was reported", "agency",
+         (of_parties("recipients"), of_parties("parties"))),
     Rule("incident.resolve", "A breach is resolved, and its lessons are for all", "incidents", (opm,)),
-    Rule("incident.resolve", "A breach is resolved, and its lessons are for all", "agency", (of_parties("told"),)),
+    Rule("incident.resolve", "A breach is resolved, and its lessons are for all", "agency",
+         (of_parties("told", of_any_project=True),)),
     Rule("incident.complaint", "A complaint about an agency was entered", "programme", (opm,)),
     Rule("incident.complaint", "A complaint about your agency was received", "programme", (of_parties("told"),)),
     Rule("incident.act", "The case of a complaint went on", "programme", (opm, of_parties("told"))),

@@ -33,12 +33,16 @@ class OneCase:
 
 @dataclass(frozen=True)
 class OneNotice:
-    """A breach notice, whether it came after its 24 hours, and whether it is this person's to go on with."""
+    """A breach notice, whether it came after its 24 hours, and whether it is this person's to go on with.
+
+    `confirms` are the parties for which the person has yet to say that their systems are secure again.
+    """
 
     key: str
     notice: Notice
     late: bool
     mine: bool
+    confirms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

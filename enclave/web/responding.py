@@ -46,7 +46,7 @@ def open_case(visit: Visit) -> Done:
 
 
 def report(visit: Visit) -> Done:
-    """Report a breach with its eight items, to all whose data are in the project."""
+    """Report a breach with its eight items, to all whose data are in the project, and to the parties named."""
     project, estimated = visit.text("project"), visit.text("estimated")
     if not estimated.isdecimal() or len(estimated) > 9:
         what = "the number of users or records is missing or malformed"
@@ -66,7 +66,7 @@ def report(visit: Visit) -> Done:
         _hold_to_group(tx, visit, project, "EM A2.1.A", project)
         notice = incidents.report_breach(tx, project, breach, discovered, datetime.now(UTC), visit.me.name)
     late = " It comes after the 24 hours, and is taken all the same." if notice.late else ""
-    return Done("incidents", f"Notice {notice.key} goes to {', '.join(notice.recipients)}.{late}")
+    return Done("incidents", f"Notice {notice.key} goes to {', '.join(notice.told)}.{late}")
 
 
 def supplement(visit: Visit) -> Done:
@@ -95,11 +95,11 @@ def resolve(visit: Visit) -> Done:
     with visit.enclave.store.transaction() as tx:
         key = _notice(tx, visit, "EM A2.2.C")
         incidents.resolve(tx, key, found, visit.text("lessons"), visit.me.name)
-    return Done("incidents", f"Notice {key} is resolved: {found}. The lessons go to all parties.")
+    return Done("incidents", f"Notice {key} is resolved: {found}. All parties and members read the lessons.")
 
 
 def secured(visit: Visit) -> Done:
-    """Confirm for one's agency that the security of its systems is restored, and say how."""
+    """Confirm for one's party that the security of its systems is restored, and say how."""
     key, agency, now = f"{visit.project}/{visit.path['name']}", visit.path["agency"], datetime.now(UTC)
     with visit.enclave.store.transaction() as tx:
         incidents.confirm_secure(tx, key, agency, visit.text("text"), now, visit.me.name)

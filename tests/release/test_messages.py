@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from enclave import incidents, messages, papers, people
+from enclave.agreement import compile_agreement
 from enclave.board import Decision, MotionKind, change_law, continue_until
 from enclave.clocks import Reading, Round, go_round
 from enclave.incidents import CaseKind
@@ -18,7 +19,7 @@ from enclave.messages import RULES, Inbox
 from enclave.people import Listing, Person
 from enclave.review import open_case, return_with_comment
 from enclave.terms import Action, Role, listen
-from tests.parties import pretend, representative, vote
+from tests.parties import bring_into_force, pretend, representative, vote
 from tests.release.world import PROJECT, REQUEST, World
 
 NOW = datetime.now(UTC) + timedelta(days=1)
@@ -281,6 +282,28 @@ def test_of_an_announced_suspension_is_said_from_when_and_that_it_lasts_longer(q
     round_of(quiet)
     longer = "A project of yours stands still for longer than was said"
     assert told(quiet)["rae"] == [said, longer]
+
+
+def test_the_lessons_of_a_breach_reach_every_party_and_member(quiet: World) -> None:
+    matters = incidents.Matters("None.", "Nobody is.", "None.", "Nothing.")
+    status = incidents.Status.INVESTIGATION
+    breach = incidents.Breach(
+        "A page lay open.", "one user", "paper", ("WESTED",), 0, "Found.", status, "None planned."
+    )
+    with quiet.store.transaction() as tx:
+        bring_into_force(tx, compile_agreement(quiet.settings.policies, "DR-0101"))
+        incidents.report_breach(tx, PROJECT, breach, NOW, NOW, "opm")
+    round_of(quiet)
+    named = representative("WESTED")
+    assert told(quiet)[named][-1] == "A breach that concerns your party was reported"
+    with quiet.store.transaction() as tx:
+        incidents.review_breach(tx, f"{PROJECT}/1", matters, "opm")
+        incidents.confirm_secure(tx, f"{PROJECT}/1", "WESTED", "The room is locked.", NOW, named)
+        incidents.resolve(tx, f"{PROJECT}/1", incidents.Determination.ACTUAL, "Rooms are locked.", "opm")
+        elsewhere = next(member for member in people.members(tx) if member not in quiet.policy.agencies)
+    round_of(quiet)
+    for party in ("WESTED", "SDE", "DOL-HUB", elsewhere):
+        assert told(quiet)[representative(party)][-1] == "A breach is resolved, and its lessons are for all", party
 
 
 def test_a_project_goes_on_when_nothing_holds_it_any_more(quiet: World) -> None:

@@ -45,7 +45,7 @@ def test_a_user_reports_a_problem_and_the_operating_group_acts(office: Installat
 def test_foia_requests_and_subpoenas_have_their_hours(office: Installation) -> None:
     came = ("--came-at", "2022-04-10T09:00-04:00")
     said = office.run("incident", "open", "foia", "Minutes are asked for.", *came, "--json", who="olga")
-    assert said.body["due_at"].startswith("2022-04-11T09:00")
+    assert said.body["due_at"].startswith("2022-04-11T13:00")
     said = office.run("incident", "open", "subpoena", "A court asks.", *came, "--project", DR, "--json", who="olga")
     assert said.body["due_at"] == said.body["came_at"] and said.body["told"][1:] == ["SDE", "DOL"]
     assert office.run("incident", "step", "foia-001", "Sent on.", "--json", who="olga").body["steps"]
@@ -59,7 +59,9 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
     said = office.run("incident", "breach", DR, *BREACH, *times, "--json", who="wren")
     assert said.body["recipients"] == ["Operating Group", "SDE", "DOL"] and said.body["number"] == 1
     assert "after the 24 hours" in office.run("incident", "breach", DR, *BREACH, *times, who="wren").text
-    assert office.run("incident", "supplement", f"{DR}/1", "It is back.", "--json").body["supplements"]
+    more = ("incident", "supplement", f"{DR}/1", "It is back.", "--json")
+    assert office.run(*more, code=3).rules == ["spokesman"]
+    assert office.run(*more, who="sam").body["supplements"]
     resolved = ("resolve", f"{DR}/1", "not a breach", "Locks help.", "--json")
     assert office.run("incident", *resolved, who="olga", code=3).rules == ["matter"]
     matters = ("--impact", "None.", "--suspension", "Nobody.", "--measures", "None.", "--inquiries", "Nothing.")
@@ -67,7 +69,13 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
     assert office.run("incident", "secured", f"{DR}/1", "SDE", "Locked.", "--json", who="sam").body["secured"]["SDE"]
     said = office.run("incident", "resolve", f"{DR}/1", "not a breach", "Locks help.", "--json", who="olga")
     assert said.body["determination"] == "not a breach"
-    assert office.run("incident", "supplement", f"{DR}/1", "More.", "--json", code=3).rules == ["notice"]
+    assert office.run("incident", "supplement", f"{DR}/1", "More.", "--json", who="olga", code=3).rules == ["notice"]
+    shown = {who: office.run("incident", "breaches", "--json", who=who).body for who in ("sam", "olga", "wren")}
+    assert [(row["notice"], row["state"], row["lessons"]) for row in shown["sam"]] == [
+        (f"{DR}/2", "under investigation", ""), (f"{DR}/1", "not a breach", "Locks help."),
+    ]  # fmt: skip
+    assert shown["olga"] == shown["sam"] and shown["wren"] == []
+    assert [row["not yet secure"] for row in shown["sam"]] == ["SDE, WESTED", "WESTED"]
 
 
 def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
