@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
 from enclave import incidents, messages, papers, people
 from enclave.agreement import compile_agreement
 from enclave.board import Decision, MotionKind, change_law, continue_until
+from enclave.calendar import STATE_TIME
 from enclave.clocks import Reading, Round, go_round
 from enclave.incidents import CaseKind
 from enclave.ledger import Entry
@@ -282,6 +283,20 @@ def test_of_an_announced_suspension_is_said_from_when_and_that_it_lasts_longer(q
     round_of(quiet)
     longer = "A project of yours stands still for longer than was said"
     assert told(quiet)["rae"] == [said, longer]
+
+
+def test_the_agency_of_a_complaint_is_warned_of_its_plan(quiet: World) -> None:
+    at = datetime.combine(quiet.today, time(10), STATE_TIME)
+    with quiet.store.transaction() as tx:
+        case = incidents.complain(tx, "SDE", "Files lay open.", at, at, "opm")
+        for what in (incidents.Act.SUSPENDED, incidents.Act.REASONS):
+            incidents.act(tx, case.key, what, "In writing.", at, "opm")
+    round_of(quiet)
+    quiet.today += timedelta(days=8)
+    round_of(quiet)
+    for who in ("sde-steward", SDE, "opm"):
+        assert [title for title in told(quiet)[who] if title.startswith("Plan of correction")], who
+    assert not [title for title in told(quiet)[DOL] if title.startswith("Plan of correction")]
 
 
 def test_the_lessons_of_a_breach_reach_every_party_and_member(quiet: World) -> None:

@@ -179,7 +179,6 @@ def test_every_party_named_confirms_and_all_parties_and_members_read_the_lessons
 
 
 def test_the_clock_changes_while_the_24_hours_run(own_pages: str, world: World):
-    world.on(date(2022, 4, 12))
     olga = Browser(own_pages, "olga")
     assert olga.post("incidents/report", **{**BREACH, "discovered": "2021-11-06T20:00"}).status_code == 303
     (notice,) = kept(world, Notice)
