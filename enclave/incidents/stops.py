@@ -108,7 +108,7 @@ def suspend_agency(
     reason = hold_clean(f"notice of {agency}", "reason", reason)
     if going_on:
         return _extend(tx, going_on[-1], until, reason, actor)
-    scope = f"agency {agency} from {since}"
+    scope = f"agency {agency} by its own notice ({since})"
     return _stop(tx, Hold("", scope, since, _BY_ITSELF, actor, agency, until, agency, reason))
 
 

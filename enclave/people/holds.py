@@ -28,7 +28,7 @@ class Hold:
     project : str
         Empty where a party is stopped in all its projects.
     scope : str
-        In words what is held: ``project DR-0034``, ``agency SDE``.
+        In words what is held: ``project DR-0034``, ``agency SDE for cause (complaint-001)``.
     since : date
         First day; of a notice given in advance it is still to come.
     party : str

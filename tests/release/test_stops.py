@@ -222,7 +222,7 @@ def test_the_log_has_every_suspension_and_counts_those_with_cause(two: World):
         assert suspensions(view) == [
             Suspended("project DR-0034", FIRST_DAY, "DSA VI.F", "opm", True, lifted_on=two.today),
             Suspended("rae on DR-0034", FIRST_DAY, "DSA VI.F", "opm", True, lifted_on=two.today),
-            Suspended(f"agency SDE from {first}", first, "EM A1.2.A", SDE, False, "SDE", first),
+            Suspended(f"agency SDE by its own notice ({first})", first, "EM A1.2.A", SDE, False, "SDE", first),
             Suspended("project DR-0034", two.today, "DSA VI.F", "opm", True),
         ]
         assert with_cause(view) == {"project DR-0034": 2, "rae on DR-0034": 1}

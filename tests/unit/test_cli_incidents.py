@@ -101,7 +101,7 @@ def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
     log = {row["whom"]: (row["since"], row["until"], row["lifted"], row["times with cause"]) for row in
            office.run("incident", "log", "--json").body}  # fmt: skip
     assert log == {
-        "agency SDE from 2022-04-13": ("2022-04-13", "2022-06-13", None, 0),
+        "agency SDE by its own notice (2022-04-13)": ("2022-04-13", "2022-06-13", None, 0),
         "agency DOL for cause (complaint-001)": ("2022-04-11", None, "2022-04-11", 1),
         "data recipient WESTED by DOL": ("2022-04-11", None, "2022-04-11", 1),
     }  # fmt: skip
