@@ -215,7 +215,7 @@ def agency_leave(
     breach: Annotated[bool, typer.Option(help="At once, after a breach of confidentiality.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Record that an agency leaves the Enterprise MOU: its data are closed in every project after its last day."""
+    """Record, as the Operating Group, that an agency leaves the E-MOU: its data are closed after its last day."""
     desk: Desk = context.obj
     with desk.changing("agency.refuse", party_id(agency), "") as tx:
         known = people.leave(tx, party_id(agency), desk.actor, breach=breach)

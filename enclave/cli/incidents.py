@@ -12,7 +12,8 @@ from enclave.board import Decision, MotionKind
 from enclave.cli.board import agency_group
 from enclave.cli.desk import Desk, Json, calendar_day, known_clause, show, table
 from enclave.incidents import Act, Breach, CaseKind, Determination, Matters, Status
-from enclave.terms import party_id, project_id
+from enclave.people import Listing
+from enclave.terms import Role, party_id, project_id
 
 incident_group = typer.Typer(no_args_is_help=True, help="Holds, suspensions, breaches, problems, FOIA, subpoenas.")
 When = Annotated[str, typer.Option(help="With its zone, as 2026-03-02T14:30-05:00; now when not given.")]
@@ -26,17 +27,19 @@ def register(app: typer.Typer) -> None:
 
 @incident_group.command("hold")
 def incident_hold(context: typer.Context, project: str, clause: str = "DSA VI.F", as_json: Json = False) -> None:
-    """Stop a project: sessions end within seconds, nothing is released."""
-    with context.obj.enclave.store.transaction() as tx:
-        hold = incidents.hold_project(tx, project_id(project), known_clause(clause), context.obj.actor)
+    """Stop a project, as the Operating Group: sessions end within seconds, nothing is released."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", project_id(project), project_id(project)) as tx:
+        hold = incidents.hold_project(tx, project_id(project), known_clause(clause), desk.actor)
     show(hold, as_json, f"{hold.scope} is held")
 
 
 @incident_group.command("lift")
 def incident_lift(context: typer.Context, project: str, as_json: Json = False) -> None:
-    """Let a held project go on."""
-    with context.obj.enclave.store.transaction() as tx:
-        incidents.lift_project(tx, project_id(project), context.obj.actor)
+    """Let a held project go on, as the Operating Group."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", project_id(project), project_id(project)) as tx:
+        incidents.lift_project(tx, project_id(project), desk.actor)
     show(True, as_json, f"{project} goes on")
 
 
@@ -44,9 +47,10 @@ def incident_lift(context: typer.Context, project: str, as_json: Json = False) -
 def incident_suspend(
     context: typer.Context, project: str, person: str, clause: str = "DSA VI.F", as_json: Json = False
 ) -> None:
-    """Take a person's access away at once."""
-    with context.obj.enclave.store.transaction() as tx:
-        listing = incidents.suspend_person(tx, project_id(project), person, known_clause(clause), context.obj.actor)
+    """Take a person's access away at once, as the Operating Group."""
+    desk: Desk = context.obj
+    with desk.changing("incident.refuse", person, project_id(project)) as tx:
+        listing = incidents.suspend_person(tx, project_id(project), person, known_clause(clause), desk.actor)
     show(listing, as_json, f"{person} is suspended")
 
 
@@ -76,12 +80,12 @@ def reinstate(context: typer.Context, party: str, as_json: Json = False) -> None
 def agency_suspend(
     context: typer.Context,
     agency: str,
-    since: Annotated[str, typer.Argument(help="First day, YYYY-MM-DD; 24 hours must be over by then.")],
+    since: Annotated[str, typer.Argument(help="First day, YYYY-MM-DD, more than 24 hours away, or to extend.")],
     reason: Annotated[str, typer.Argument(help="Why, in writing; no data of a person.")],
     until: Until = "",
     as_json: Json = False,
 ) -> None:
-    """Take one's agency's data out of every project for a time (EM A1.2)."""
+    """Take one's agency's data out of every project for a time, or let that last longer (EM A1.2; EM A1.3)."""
     desk: Desk = context.obj
     last = calendar_day(until) if until else None
     with desk.changing("incident.refuse", party_id(agency), "") as tx:
@@ -196,16 +200,16 @@ def incident_notices(context: typer.Context, as_json: Json = False) -> None:
 
 @incident_group.command("log")
 def incident_log(context: typer.Context, as_json: Json = False) -> None:
-    """Show the log of all suspensions (EM A2.2.B), and how often there was cause (EM A1.3)."""
+    """Show the log of all suspensions (EM A2.2.B), and how often there was cause against the party (EM A1.3)."""
     with context.obj.enclave.store.view() as view:
         found, count = incidents.suspensions(view), incidents.with_cause(view)
     rows = [
-        (each.whom, each.since, each.lifted_on, each.clause, each.by, count.get(each.whom, 0), each.servers,
-         each.closed_seconds)
+        (each.whom, each.since, each.until, each.lifted_on, each.clause, each.by, count.get(each.counted_as, 0),
+         each.servers, each.closed_seconds)
         for each in found
     ]  # fmt: skip
-    columns = ("whom", "since", "lifted", "clause", "by", "times with cause", "servers ended", "seconds to close")
-    table("suspensions", columns, rows, as_json)
+    table("suspensions", ("whom", "since", "until", "lifted", "clause", "by", "times with cause", "servers ended",
+                          "seconds to close"), rows, as_json)  # fmt: skip
 
 
 @incident_group.command("open")
@@ -282,12 +286,29 @@ def incident_breach(
             tx, project_id(project), breach, _moment(discovered_at), reported, desk.actor
         )
     late = ", after the 24 hours" if notice.late else ""
-    show(notice, as_json, f"notice {notice.key} goes to {', '.join(notice.recipients)}{late}")
+    show(notice, as_json, f"notice {notice.key} goes to {', '.join(notice.told)}{late}")
+
+
+@incident_group.command("breaches")
+def incident_breaches(context: typer.Context, as_json: Json = False) -> None:
+    """Show the breach notices that concern one's party, and of the others what came of them and the lessons."""
+    desk: Desk = context.obj
+    with desk.enclave.store.view() as view:
+        listed = view.find(Listing, person=desk.actor, suspension=None)
+        mine = {each.agency for each in listed if each.role is Role.STEWARD}
+        mine |= {"Operating Group" for each in listed if each.role in {Role.OPM, Role.AUDITOR}}
+        rows = [
+            (n.key, n.reported_at, n.breach.type, n.breach.description if {*n.concerned} & mine else "",
+             ", ".join(n.unsecured) if {*n.concerned} & mine else "", n.determination or n.breach.status, n.lessons)
+            for n in incidents.notices(view, mine)
+        ]  # fmt: skip
+    columns = ("notice", "reported", "type", "what happened", "not yet secure", "state", "lessons")
+    table("breaches", columns, rows, as_json)
 
 
 @incident_group.command("supplement")
 def incident_supplement(context: typer.Context, notice: str, text: str, as_json: Json = False) -> None:
-    """Add to a breach notice what has become known."""
+    """Add to a breach notice what has become known, as the Operating Group or for a party it concerns."""
     desk: Desk = context.obj
     with desk.changing("incident.refuse", notice, "") as tx:
         known = incidents.supplement(tx, notice, text, datetime.now(UTC), desk.actor)

@@ -1,16 +1,16 @@
 """The breach notice: eight items within 24 hours, to those whose data they are, and the record of what came of it.
 
-It is resolved when the board has reviewed four matters and, unless it was no breach, a party has confirmed that the
-security of its systems is restored; what came of it and the lessons go to all.
+It is resolved when the board has reviewed four matters and, unless it was no breach, each party named in it has
+confirmed that the security of its systems is restored; what came of it and the lessons go to all parties.
 
 Source: DSA VI.F; EM A2.1.A; EM A2.1.B; EM A2.2.A; EM A2.2.C; EM V.A.14.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -19,8 +19,8 @@ from enclave.calendar import BREACH
 from enclave.errors import Finding, Invalid, Refused, refuse
 from enclave.incidents.words import CONTENT, digest, hold_clean, unsaid
 from enclave.ledger import Details, Entry
-from enclave.people import hold_to_party, members
-from enclave.store import Transaction
+from enclave.people import Listing, hold_to_party, members
+from enclave.store import Transaction, View
 from enclave.terms import Role
 
 REVIEW, RESOLUTION, SECURED = "EM A2.2.A", "EM A2.2.C", "EM V.A.14"
@@ -115,6 +115,8 @@ class Notice:
     ----------
     recipients : tuple of str
         The Operating Group and each Participating Agency whose data are in the project.
+    told : tuple of str
+        Who reads of it: once it is resolved, all parties of the project and all members.
     due_at : datetime
         24 hours after the discovery or reasonable belief.
     reviewed : Matters, optional
@@ -131,6 +133,7 @@ class Notice:
     reported_at: datetime
     due_at: datetime
     recipients: tuple[str, ...]
+    told: tuple[str, ...]
     by: str
     supplements: tuple[Supplement, ...] = ()
     determination: Determination | None = None
@@ -142,6 +145,16 @@ class Notice:
     def key(self) -> str:
         """Project and number."""
         return f"{self.project}/{self.number}"
+
+    @property
+    def concerned(self) -> tuple[str, ...]:
+        """Those for whom the whole notice is: who must have it, and the parties named in it."""
+        return tuple(dict.fromkeys((*self.recipients, *self.breach.parties)))
+
+    @property
+    def unsecured(self) -> tuple[str, ...]:
+        """The parties named in it that have not confirmed that their systems are secure again."""
+        return tuple(party for party in self.breach.parties if party not in self.secured)
 
     @property
     def late(self) -> bool:
@@ -176,10 +189,10 @@ def report_breach(
     if findings:
         raise Invalid(f"breach notice of {project}", findings)
     number = len(tx.find(Notice, project)) + 1
-    due_at = discovered_at + timedelta(days=BREACH.length)
-    notice = Notice(
-        number, project, breach, discovered_at, reported_at, due_at, ("Operating Group", *policy.agencies), actor
-    )
+    discovered_at = discovered_at.astimezone(UTC)  # where every day has 24 hours
+    due_at, recipients = discovered_at + timedelta(days=BREACH.length), ("Operating Group", *policy.agencies)
+    notice = Notice(number, project, breach, discovered_at, reported_at, due_at, recipients, recipients, actor)
+    notice = replace(notice, told=notice.concerned)
     details: Details = {
         "discovered_at": discovered_at.isoformat(),
         "reported_at": reported_at.isoformat(),
@@ -194,8 +207,19 @@ def report_breach(
 
 
 def supplement(tx: Transaction, key: str, text: str, at: datetime, actor: str) -> Notice:
-    """Add what has become known to a notice; earlier words stay as they are (EM A2.1.B)."""
+    """Add what has become known to a notice; earlier words stay as they are.
+
+    Source: EM A2.1.B.
+
+    Raises
+    ------
+    Refused
+        If the notice is not open, or who adds to it is not of the Operating Group and speaks for no party concerned.
+    """
     notice = _unresolved(tx, key)
+    speaks = tx.find(Listing, notice.project, person=actor, role=Role.STEWARD, suspension=None)
+    if not {each.agency for each in speaks} & {*notice.concerned}:
+        hold_to_party(tx, key, actor, CONTENT, role=Role.OPM, project=notice.project)
     hold_clean(f"breach notice {key}", "supplement", text)
     notice = replace(notice, supplements=(*notice.supplements, Supplement(text.strip(), actor, at)))
     details: Details = {"number": len(notice.supplements), "content_sha256": digest(text.strip())}
@@ -260,8 +284,8 @@ def resolve(tx: Transaction, key: str, determination: Determination, lessons: st
     Raises
     ------
     Refused
-        If the four matters are not reviewed, no party has confirmed that its security is restored though there was a
-        breach or may have been one, or who enters it is not of the Operating Group.
+        If the four matters are not reviewed, a party named in it has not confirmed that its security is restored
+        though there was a breach or may have been one, or who enters it is not of the Operating Group.
     """
     notice = _unresolved(tx, key)
     hold_to_party(tx, key, actor, RESOLUTION, role=Role.OPM)
@@ -269,20 +293,29 @@ def resolve(tx: Transaction, key: str, determination: Determination, lessons: st
     if notice.reviewed is None:
         what, next = "the board has not reviewed the four matters", "Enter them: `enclave incident review`."
         findings.append(Finding("matter", REVIEW, key, what, next))
-    if not notice.secured and determination is not Determination.NONE:
-        what = "no party has confirmed that the security of its systems is restored"
-        findings.append(Finding("secured", SECURED, key, what, "The party does: `enclave incident secured`."))
+    if determination is not Determination.NONE:
+        what, next = "it has not confirmed that its systems are secure again", "It does: `enclave incident secured`."
+        findings += [Finding("secured", SECURED, party, what, next) for party in notice.unsecured]
     if findings:
         raise Refused(f"breach notice {key}", findings)
     hold_clean(f"breach notice {key}", "lessons", lessons)
     breach = replace(notice.breach, status=Status.RESOLVED)
-    notice = replace(notice, breach=breach, determination=determination, lessons=lessons.strip())
-    told = dict.fromkeys((*notice.recipients, *notice.breach.parties, *members(tx)))  # lessons are for all
+    all_parties = (*notice.told, *of(tx, notice.project).policy.signatories, *members(tx))
+    told = tuple(dict.fromkeys(all_parties))  # lessons are for all
+    notice = replace(notice, breach=breach, determination=determination, lessons=lessons.strip(), told=told)
     details: Details = {
         "determination": determination, "told": list(told), "content_sha256": digest(lessons.strip()),
     }  # fmt: skip
     tx.write(notice, Entry(actor, "incident.resolve", key, notice.project, RESOLUTION, "resolved", details))
     return notice
+
+
+def notices(view: View, parties: Collection[str]) -> list[Notice]:
+    """Give the notices that are told to one of these, newest first; whom it does not concern reads the lessons alone.
+
+    Source: EM A2.1.B; EM A2.2.C.
+    """
+    return [notice for notice in view.find(Notice)[::-1] if {*notice.told} & {*parties}]
 
 
 def _unresolved(tx: Transaction, key: str) -> Notice:

@@ -6,7 +6,7 @@ Source: ExC; EM X; EM XVIII.M; EM A2.1.A; EM A1.2.B; DSA VI.B; ExA 6.a; ExA 4.b.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -151,6 +151,7 @@ def open_case(
         raise refuse(kind, "complaint", kind.clause, "it is of an agency", "Enter it by `enclave agency complain`.")
     text = hold_clean(f"{kind} of {actor}", "text", text)
     hold_times(kind, came_at, entered_at)
+    came_at = came_at.astimezone(UTC)  # where no hour is left out or comes twice
     agencies = of(tx, project).policy.agencies if project else ()
     if kind in OF_USERS and not tx.get(Listing, f"{project}/{actor}"):
         what = f"{actor} is not on the list of {project or 'any project'}"

@@ -1,7 +1,8 @@
 """A complaint about an agency: suspension for cause, plan of correction, reinstatement, each by its clock.
 
 What the boards decide is asked of all member agencies but the one concerned, one voice each, and holds if all agree:
-without that the complaint is dismissed and the suspension ends; with it the agency is back the same moment.
+without that the complaint is dismissed and its suspension ends; with it the agency is back the same moment, unless
+another case still holds it.
 
 Source: EM A1.2.B; EM A1.3.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from enclave import board
@@ -172,7 +173,7 @@ def act(
     _hold_to(tx, key, case.about, rule.by, actor)
     case = _stepped(tx, case, what, hold_clean(key, "text", text), at, actor, until)
     if what is Act.SUSPENDED:
-        _suspend(tx, case, actor)
+        place(tx, _hold(case, tx.today, actor))
     if rule.asks and not tx.find(Motion, "", case=key, asks=rule.asks, state=State.OPEN):
         board.ask_members(tx, rule.asks, key, case.about, actor)
     return case
@@ -214,7 +215,7 @@ def vote(
     case = _stepped(tx, case, what, f"{len(motion.answers)} answers", at, actor)
     if what is Act.AFFIRMED and _standing(tx, case) is None:
         case = _stepped(tx, case, Act.SUSPENDED, "as decided", at, actor)
-        _suspend(tx, case, actor)
+        place(tx, _hold(case, tx.today, actor))
     return case
 
 
@@ -269,19 +270,17 @@ def _stepped(
     return case
 
 
-def _suspend(tx: Transaction, case: Case, actor: str) -> None:
-    if _standing(tx, case):
-        raise _no(case.key, "suspended", f"{case.about} is suspended for another cause", "Go on with that case.")
-    place(tx, Hold("", _scope(case), tx.today, FOR_CAUSE, actor, case.about))
-
-
 def _standing(view: View, case: Case) -> Hold | None:
     return view.get(Hold, f"/{_scope(case)}")
 
 
+def _hold(case: Case, since: date, actor: str) -> Hold:
+    return Hold("", _scope(case), since, FOR_CAUSE, actor, case.about)
+
+
 def _scope(case: Case) -> str:
-    # of a name of its own: an agency's notice does not take the place of a suspension for cause
-    return f"agency {case.about} for cause"
+    # each case has its own: the end of one, or an agency's notice, takes nothing of another's away
+    return f"agency {case.about} for cause ({case.key})"
 
 
 def _open(view: View, key: str) -> Case:

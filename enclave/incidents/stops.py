@@ -1,7 +1,8 @@
 """Stop a project, a person, an agency's data or a recipient, and let them go on; the log of it all.
 
-An agency that suspends itself says so a day before; a recipient is stopped at once, for a time, by any agency. An
-agency is suspended for cause in the case of a complaint (`complaint`), and by its end alone goes on.
+The Operating Group stops a project or a person. An agency that suspends itself says so a day before, and may extend
+it; a recipient is stopped at once, for a time, by any agency. An agency is suspended for cause in the case of a
+complaint (`complaint`), and by its end alone goes on.
 Whatever is stopped is stopped in every project it is in: no session, no request, no release, and what runs ends.
 
 Source: DSA VI.F; EM A1.2; EM A1.2.A; EM A1.2.B; EM A1.3; EM A2.2.B.
@@ -9,9 +10,10 @@ Source: DSA VI.F; EM A1.2; EM A1.2.A; EM A1.2.B; EM A1.3; EM A2.2.B.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,30 +21,41 @@ from enclave.agreement import InForce, PartyKind
 from enclave.calendar import SUSPENSION
 from enclave.errors import Refused, refuse
 from enclave.incidents.words import hold_clean
-from enclave.people import Hold, Listing, hold_to_party, holds, lift, place, suspend
+from enclave.people import Hold, Listing, extend, hold_to_party, holds, lift, place, suspend
 from enclave.store import Transaction, View
 from enclave.terms import Role
 
 _BY_ITSELF = "EM A1.2.A"
+_AT_ONCE = "DSA VI.F"
 FOR_CAUSE = "EM A1.2.B"
 _BEGINS = {"incident.hold": "incident.lift", "people.suspend": "people.unsuspend"}
 
 
 def hold_project(tx: Transaction, project: str, clause: str, actor: str) -> Hold:
-    """Stop a project at once: no session, no request, no release until it is lifted (DSA VI.F)."""
+    """Stop a project at once, as the Operating Group: no session, no request, no release until it is lifted.
+
+    Source: DSA VI.F.
+
+    Raises
+    ------
+    Refused
+        If who stops it is not of the Operating Group on it.
+    """
+    hold_to_party(tx, project, actor, _AT_ONCE, role=Role.OPM, project=project)
     hold = Hold(project, f"project {project}", tx.today, clause, actor)
     place(tx, hold)
     return hold
 
 
 def lift_project(tx: Transaction, project: str, actor: str) -> None:
-    """Let a stopped project go on (EM A1.2).
+    """Let a stopped project go on, as the Operating Group (EM A1.2).
 
     Raises
     ------
     Refused
-        If it is not stopped.
+        If it is not stopped, or who lets it go on is not of the Operating Group on it.
     """
+    hold_to_party(tx, project, actor, _AT_ONCE, role=Role.OPM, project=project)
     for hold in holds(tx, project):
         if hold.scope == f"project {project}":
             lift(tx, hold, actor)
@@ -51,21 +64,30 @@ def lift_project(tx: Transaction, project: str, actor: str) -> None:
 
 
 def suspend_person(tx: Transaction, project: str, person: str, clause: str, actor: str) -> Listing:
-    """Take one person's access to a project away at once (DSA VI.F)."""
+    """Take one person's access to a project away at once, as the Operating Group (DSA VI.F).
+
+    Raises
+    ------
+    Refused
+        If the person is not on its list, or who suspends them is not of the Operating Group on it.
+    """
+    hold_to_party(tx, person, actor, _AT_ONCE, role=Role.OPM, project=project)
     return suspend(tx, project, person, clause, actor)
 
 
 def suspend_agency(
     tx: Transaction, agency: str, actor: str, since: date, reason: str, until: date | None = None
 ) -> Hold:
-    """Take an agency's data out of every project for a time, by its own notice.
+    """Take an agency's data out of every project for a time, by its own notice, or let that last longer.
 
-    Source: EM A1.2.A.
+    A notice that goes on where an earlier one ends, or before, extends it: its data stay out without a break.
+
+    Source: EM A1.2.A; EM A1.3.
 
     Parameters
     ----------
     since : date
-        At the earliest the second day after, when 24 hours are over whatever the hour.
+        At the earliest the second day after, when 24 hours are over whatever the hour; earlier where it extends.
     reason : str
         In writing; all members are told.
     until : date, optional
@@ -74,15 +96,41 @@ def suspend_agency(
     Raises
     ------
     Refused
-        If no project has its data, who gives notice is not its steward, or the notice is too short.
+        If no project has its data, who gives notice is not its steward, the notice is too short, or it extends
+        nothing.
     """
     hold_known_agency(tx, agency)
     hold_to_party(tx, agency, actor, _BY_ITSELF, party=agency)
+    going_on = [hold for hold in own_notices(tx, agency) if hold.since <= since and not _breaks(hold, since)]
     first = first_day(tx.today)
-    if since < first:
+    if not going_on and since < first:
         raise refuse(agency, "notice", _BY_ITSELF, "24 hours are not over by then", f"Begin on {first} or later.")
     reason = hold_clean(f"notice of {agency}", "reason", reason)
-    return _stop(tx, Hold("", f"agency {agency}", since, _BY_ITSELF, actor, agency, until, agency, reason))
+    if going_on:
+        return _extend(tx, going_on[-1], until, reason, actor)
+    scope = f"agency {agency} by its own notice ({since})"
+    return _stop(tx, Hold("", scope, since, _BY_ITSELF, actor, agency, until, agency, reason))
+
+
+def own_notices(view: View, agency: str) -> list[Hold]:
+    """Give an agency's own suspensions that stand or are announced, the one that lasts longest last (EM A1.2.A)."""
+    found = [h for h in view.find(Hold, "", party=agency) if h.asked_by == agency and not h.over(view.today)]
+    return sorted(found, key=lambda hold: (hold.until or date.max, hold.since))
+
+
+def _breaks(hold: Hold, since: date) -> bool:
+    """Tell whether a day lies between the end of a suspension and the beginning of another."""
+    return hold.until is not None and hold.until + timedelta(days=1) < since
+
+
+def _extend(tx: Transaction, hold: Hold, until: date | None, reason: str, actor: str) -> Hold:
+    if hold.until is None or (until is not None and until <= hold.until):
+        what = f"it is suspended until {hold.until or 'it is lifted'} already"
+        next = "Give a later last day, or lift it: `enclave agency reinstate`."
+        raise refuse(hold.party, "not-later", "EM A1.3", what, next)
+    hold = replace(hold, until=until, reason=reason, by=actor)
+    extend(tx, hold)
+    return hold
 
 
 def first_day(today: date) -> date:
@@ -120,7 +168,8 @@ def reinstate(tx: Transaction, party: str, actor: str) -> list[Hold]:
         If nothing stands that this person may lift.
     """
     theirs = {each.agency for each in tx.find(Listing, person=actor, role=Role.STEWARD, suspension=None)} - {""}
-    lifted = [hold for hold in tx.find(Hold, "", party=party) if hold.asked_by in theirs]
+    placed = tx.find(Hold, "", party=party)
+    lifted = [hold for hold in placed if hold.asked_by in theirs and not hold.over(tx.today)]
     if not lifted:
         raise refuse(
             party, "not-held", "EM A1.3", f"no suspension of {party} is {actor}'s to lift",
@@ -141,6 +190,10 @@ class Suspended:
         A project, a person on a project, an agency, a recipient.
     cause : bool
         It was for cause: not an agency's own notice.
+    party : str
+        Code of the agency or recipient; empty for a project or a person.
+    until : date, optional
+        Its last day, by which it ends by itself; None where it stands until it is lifted.
     lifted_on : date, optional
     servers : int
         How many servers ended because of it.
@@ -153,9 +206,16 @@ class Suspended:
     clause: str
     by: str
     cause: bool
+    party: str = ""
+    until: date | None = None
     lifted_on: date | None = None
     servers: int = 0
     closed_seconds: float | None = None
+
+    @property
+    def counted_as(self) -> str:
+        """Give under what its causes are counted: the party, whatever the case, or what was stopped."""
+        return self.party or self.whom
 
 
 def suspensions(view: View) -> list[Suspended]:
@@ -164,25 +224,43 @@ def suspensions(view: View) -> list[Suspended]:
 
 
 def with_cause(view: View) -> dict[str, int]:
-    """Count suspensions with cause: several may lead to a permanent one (EM A1.3)."""
-    return dict(Counter(each.whom for each in suspensions(view) if each.cause))
+    """Count suspensions with cause, of a party whatever the case: several may lead to a permanent one (EM A1.3)."""
+    return dict(Counter(each.counted_as for each in suspensions(view) if each.cause))
 
 
 def _suspensions(view: View) -> Iterator[tuple[int, Suspended]]:
     ended: dict[int, list[dict[str, Any]]] = {}
     for entry in view.entries(action="incident.server-ended"):
         ended.setdefault(entry["details"]["stop"], []).append(entry)
+    longer = list(view.entries(action="incident.extend"))
     for begins, ends in _BEGINS.items():
-        lifted = [(e["seq"], _whom(e), date.fromisoformat(e["day"])) for e in view.entries(action=ends)]
+        lifted = list(view.entries(action=ends))
         for entry in view.entries(action=begins):
             whom, seq = _whom(entry), entry["seq"]
             if not whom.startswith("destruction"):  # which stops a project while it is destroyed
-                lifted_on = next((day for later, which, day in lifted if later > seq and which == whom), None)
-                since = date.fromisoformat(entry["details"].get("since") or entry["day"])
-                clause = entry["clause"]
-                by, cause, servers = entry["actor"], clause != _BY_ITSELF, ended.get(seq, [])
-                closed = _seconds_until_closed(entry, servers)
-                yield seq, Suspended(whom, since, clause, by, cause, lifted_on, len(servers), closed)
+                over = next((each for each in lifted if each["seq"] > seq and _whom(each) == whom), None)
+                before = over["seq"] if over else math.inf
+                last = [entry, *(each for each in longer if seq < each["seq"] < before and _whom(each) == whom)][-1]
+                yield seq, _suspended(entry, last, over, ended.get(seq, []))
+
+
+def _suspended(
+    entry: dict[str, Any], last: dict[str, Any], over: dict[str, Any] | None, servers: list[dict[str, Any]]
+) -> Suspended:
+    """Give one suspension from the entries of its beginning, its newest last day, its lifting, the servers' ends."""
+    until = last["details"].get("until")
+    return Suspended(
+        whom=_whom(entry),
+        since=date.fromisoformat(entry["details"].get("since") or entry["day"]),
+        clause=entry["clause"],
+        by=entry["actor"],
+        cause=entry["clause"] != _BY_ITSELF,
+        party="" if entry["project"] else entry["object"],
+        until=date.fromisoformat(until) if until else None,
+        lifted_on=date.fromisoformat(over["day"]) if over else None,
+        servers=len(servers),
+        closed_seconds=_seconds_until_closed(entry, servers),
+    )
 
 
 def _seconds_until_closed(stop: dict[str, Any], servers: list[dict[str, Any]]) -> float | None:

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from enclave import matching, papers
+from enclave import incidents, matching, papers
 from enclave.agreement import InForce
 from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY
 from enclave.egress import ReleaseRequest
-from enclave.people import Listing
+from enclave.people import ANNOUNCED, Listing, holds
 from enclave.review import Case
 from enclave.store import View
 from enclave.terms import ANALYSTS, HUB, Role
@@ -38,7 +38,7 @@ class Rule:
     action : str
         Of the entry.
     title : str
-        May name a clock (``{what}``) and its days (``{at}``).
+        May name a clock (``{what}``) and its days (``{at}``), or from when something stands still (``{since}``).
     path : str
         Where it is looked at, below the address of the pages.
     whom : tuple of callables
@@ -104,11 +104,12 @@ def analysts(view: View, entry: Event) -> list[str]:
     return _listed(view, entry, *ANALYSTS)
 
 
-def of_parties(name: str) -> Whom:
-    """Who speaks for the parties that the entry names."""
+def of_parties(name: str, *, of_any_project: bool = False) -> Whom:
+    """Who speaks for the parties that the entry names: on its project, or on any."""
 
     def whom(view: View, entry: Event) -> list[str]:
-        return _listed(view, entry, Role.STEWARD, agencies=entry["details"].get(name) or ())
+        within = {**entry, "project": ""} if of_any_project else entry
+        return _listed(view, within, Role.STEWARD, agencies=entry["details"].get(name) or ())
 
     return whom
 
@@ -140,14 +141,25 @@ def when_confirmed(view: View, entry: Event) -> list[str]:
 
 def of_hold(view: View, entry: Event) -> list[str]:
     """Everybody on the projects that stand still; what a destruction stops has a message of its own."""
+    return _everybody(view, _stopped(view, entry))
+
+
+def of_lift(view: View, entry: Event) -> list[str]:
+    """Everybody on the projects that go on: nothing else holds them."""
+    return _everybody(view, (project for project in _stopped(view, entry) if not holds(view, project)))
+
+
+def _stopped(view: View, entry: Event) -> list[str]:
     if str(entry["details"].get("scope", "")).startswith("destruction"):
         return []
     if entry["project"]:
-        projects = {entry["project"]}
-    else:
-        projects = {each.project for each in view.find(InForce) if each.policy.party(entry["object"])}
+        return [entry["project"]]
+    return sorted(each.project for each in view.find(InForce) if each.policy.party(entry["object"]))
+
+
+def _everybody(view: View, projects: Iterable[str]) -> list[str]:
     roles = {*Role} - {Role.AUDITOR, Role.CLOCK}
-    listings = (each for project in sorted(projects) for each in view.find(Listing, project, suspension=None))
+    listings = (each for project in projects for each in view.find(Listing, project, suspension=None))
     return [each.person for each in listings if each.role in roles]
 
 
@@ -170,7 +182,8 @@ def of_clock(view: View, entry: Event) -> list[str]:
     if what == FINAL_COPY.name:
         return [*requester(view, entry), *over]
     if not entry["project"]:  # of an agency in the programme
-        return [*_listed(view, entry, Role.STEWARD, agencies=[about]), *opm(view, entry)]
+        case = view.get(incidents.Case, about)
+        return [*_listed(view, entry, Role.STEWARD, agencies=[case.about if case else about]), *opm(view, entry)]
     if what == matching.AGREEMENT:
         run = view.get(matching.MatchRun, about)
         late = [code for code in _signatories(view, entry) if run is None or code not in run.agreements]
@@ -189,6 +202,7 @@ def _signatories(view: View, entry: Event) -> tuple[str, ...]:
     return agreement.policy.signatories if agreement else ()
 
 
+_ANNOUNCED, _DONE = frozenset({ANNOUNCED}), frozenset({"done"})
 _RETURNED, _DECLINED = frozenset({"returned with conditions"}), frozenset({"declined"})
 _NEWS = f"{_PROJECT}/decisions"
 RULES: tuple[Rule, ...] = (
@@ -234,9 +248,15 @@ RULES: tuple[Rule, ...] = (
     Rule("clocks.alarm", "{what}: the time has run out", "", (of_clock,)),
     Rule("clocks.doubt", "The machine's clock is not believed, and nothing is destroyed", "overview", (opm,),
          frozenset({"refused"})),
-    Rule("incident.hold", "A project of yours stands still", "", (of_hold,)),
-    Rule("incident.hold", "A party of the programme is suspended", "programme", (of_all_told,)),
-    Rule("incident.lift", "A project of yours goes on", "", (of_hold,)),
+    Rule("incident.hold", "A project of yours stands still from {since} on", "", (of_hold,), _ANNOUNCED),
+    Rule("incident.hold", "A party of the programme is suspended from {since} on", "programme", (of_all_told,),
+         _ANNOUNCED),
+    Rule("incident.hold", "A project of yours stands still", "", (of_hold,), _DONE),
+    Rule("incident.hold", "A party of the programme is suspended", "programme", (of_all_told,), _DONE),
+    Rule("incident.extend", "A project of yours stands still for longer than was said", "", (of_hold,)),
+    Rule("incident.extend", "A party of the programme is suspended for longer than it said", "programme",
+         (of_all_told,)),
+    Rule("incident.lift", "A project of yours goes on", "", (of_lift,)),
     Rule("incident.problem", "A problem was reported; its hours run", "incidents", (opm,)),
     Rule("incident.problem", "A problem that concerns your agency was reported", "agency", (of_parties("told"),)),
     Rule("incident.foia", "A request under the Freedom of Information Act came in", "incidents", (opm,)),
@@ -245,9 +265,11 @@ RULES: tuple[Rule, ...] = (
     Rule("incident.subpoena", "A subpoena came in", "incidents", (opm,)),
     Rule("incident.subpoena", "A subpoena concerns your agency", "agency", (of_parties("told"),)),
     Rule("incident.breach", "A breach was reported", "incidents", (opm,)),
-    Rule("incident.breach", "A breach that concerns your agency was reported", "agency", (of_parties("recipients"),)),
+    Rule("incident.breach", "A breach that concerns your party was reported", "agency",
+         (of_parties("recipients"), of_parties("parties"))),
     Rule("incident.resolve", "A breach is resolved, and its lessons are for all", "incidents", (opm,)),
-    Rule("incident.resolve", "A breach is resolved, and its lessons are for all", "agency", (of_parties("told"),)),
+    Rule("incident.resolve", "A breach is resolved, and its lessons are for all", "agency",
+         (of_parties("told", of_any_project=True),)),
     Rule("incident.complaint", "A complaint about an agency was entered", "programme", (opm,)),
     Rule("incident.complaint", "A complaint about your agency was received", "programme", (of_parties("told"),)),
     Rule("incident.act", "The case of a complaint went on", "programme", (opm, of_parties("told"))),

@@ -3,7 +3,7 @@
 from enclave.people.access import PERMITTED, Admission, by_clock, closed, lacks, may, reasons_against
 from enclave.people.exceptions import Deviation, except_from, exceptions, meet, standards
 from enclave.people.exhibits import exhibit_form
-from enclave.people.holds import Hold, holds, lift, place
+from enclave.people.holds import ANNOUNCED, Hold, extend, holds, lift, place
 from enclave.people.membership import Membership, join, leave, members
 from enclave.people.needing import review_access, review_due_on
 from enclave.people.register import (
@@ -25,6 +25,7 @@ from enclave.people.sight import Sight, sight_of
 from enclave.people.status import designate, is_government, representative, verify_status, without_representative
 
 __all__ = [
+    "ANNOUNCED",
     "CLOCK",
     "PERMITTED",
     "Admission",
@@ -44,6 +45,7 @@ __all__ = [
     "except_from",
     "exceptions",
     "exhibit_form",
+    "extend",
     "hold_to_party",
     "holds",
     "is_government",

@@ -15,6 +15,9 @@ from enclave.ledger import Details, Entry
 from enclave.people.membership import members
 from enclave.store import Transaction, View
 
+ANNOUNCED = "announced"
+"""What the entry of a stop says whose first day is still to come."""
+
 
 @dataclass(frozen=True)
 class Hold:
@@ -25,7 +28,7 @@ class Hold:
     project : str
         Empty where a party is stopped in all its projects.
     scope : str
-        In words what is held: ``project DR-0034``, ``agency SDE``.
+        In words what is held: ``project DR-0034``, ``agency SDE for cause (complaint-001)``.
     since : date
         First day; of a notice given in advance it is still to come.
     party : str
@@ -56,20 +59,23 @@ class Hold:
 
     def stands(self, today: date) -> bool:
         """Tell whether it holds on a day."""
-        return self.since <= today and (self.until is None or today <= self.until)
+        return self.since <= today and not self.over(today)
+
+    def over(self, today: date) -> bool:
+        """Tell whether its last day has passed."""
+        return self.until is not None and self.until < today
 
 
 def place(tx: Transaction, hold: Hold) -> None:
     """Stop a project or a party; sessions end within seconds, for the hub asks again (DSA VI.F.2)."""
     if hold.project:
         of(tx, hold.project)
-    details: Details = {
-        "scope": hold.scope, "since": hold.since.isoformat(), "until": str(hold.until or ""),
-        "told": ["Operating Group", *members(tx)] if hold.party else [],  # all members at once
-        "reason_sha256": hashlib.sha256(hold.reason.encode()).hexdigest() if hold.reason else "",
-    }  # fmt: skip
-    tx.write(hold, Entry(hold.by, "incident.hold", hold.party or hold.project, hold.project, hold.clause,
-                         details=details))  # fmt: skip
+    _write(tx, hold, "incident.hold", hold.clause, ANNOUNCED if hold.since > tx.today else "done")
+
+
+def extend(tx: Transaction, hold: Hold) -> None:
+    """Let a suspension that stands, or is announced, last longer (EM A1.3)."""
+    _write(tx, hold, "incident.extend", "EM A1.3", "done")
 
 
 def lift(tx: Transaction, hold: Hold, actor: str) -> None:
@@ -84,3 +90,13 @@ def holds(view: View, project: str) -> list[Hold]:
     policy = of(view, project).policy
     placed = [*view.find(Hold, project), *(h for h in view.find(Hold, "") if policy.party(h.party))]
     return [hold for hold in placed if hold.stands(view.today)]
+
+
+def _write(tx: Transaction, hold: Hold, action: str, clause: str, outcome: str) -> None:
+    details: Details = {
+        "scope": hold.scope, "since": hold.since.isoformat(), "until": str(hold.until or ""),
+        "told": ["Operating Group", *members(tx)] if hold.party else [],  # all members at once
+        "reason_sha256": hashlib.sha256(hold.reason.encode()).hexdigest() if hold.reason else "",
+    }  # fmt: skip
+    about = hold.party or hold.project
+    tx.write(hold, Entry(hold.by, action, about, hold.project, clause, outcome, details))

@@ -13,7 +13,9 @@ from typing import ClassVar
 from enclave.calendar import LEAVING, MEMBERSHIP
 from enclave.errors import invalid, refuse
 from enclave.ledger import Entry
+from enclave.people.register import hold_to_party
 from enclave.store import Transaction, View
+from enclave.terms import Role
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,16 @@ def join(tx: Transaction, agency: str, signed_on: date, actor: str) -> Membershi
 
 
 def leave(tx: Transaction, agency: str, actor: str, *, breach: bool = False) -> Membership:
-    """Record an agency's notice that it leaves, or the end of its membership at once after a breach.
+    """Record, as the Operating Group, an agency's notice that it leaves, or that it ends at once after a breach.
 
     Source: EM XVIII.B.
 
     Raises
     ------
     Refused
-        If it is no member.
+        If it is no member, or who records it is not of the Operating Group.
     """
+    hold_to_party(tx, agency, actor, MEMBERSHIP.clause, role=Role.OPM)
     known = tx.get(Membership, agency)
     if known is None or known.until < tx.today:
         raise refuse(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from enclave import board, destruction, intake, matching
+from enclave import board, destruction, incidents, intake, matching
 from enclave.agreement import InForce, of
 from enclave.board import Motion
 from enclave.calendar import business_days_between
@@ -23,7 +23,7 @@ from enclave.terms import ANALYSTS, Action, Role
 from enclave.web import decisions, programme
 from enclave.web.access import Standing
 from enclave.web.home import AT_LENGTH, SOONEST
-from enclave.web.incidents import OneCase, OneNotice, one_notice, told_to
+from enclave.web.incidents import OneCase, OneNotice, told_to
 from enclave.web.oversight import agree_to
 from enclave.web.people import waiting_for
 from enclave.web.visit import Page, Visit
@@ -95,11 +95,21 @@ class Keys:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """What came of a breach that does not concern the agency, and what all are to learn from it."""
+
+    key: str
+    type: str
+    determination: str
+    lessons: str
+
+
+@dataclass(frozen=True)
 class Concerns:
     """What concerns the agencies a person speaks for.
 
-    `cases` and `notices` are those of which the agency is told, `switches` the agencies that can be suspended here;
-    `received` counts the files that came in time.
+    `cases` and `notices` are those of which the agency is told, `lessons` those of other breaches; `switches` are the
+    agencies that can be suspended here, and `received` counts the files that came in time.
     """
 
     agencies: tuple[str, ...]
@@ -109,6 +119,7 @@ class Concerns:
     due_in_all: int
     cases: list[OneCase]
     notices: list[OneNotice]
+    lessons: list[Lesson]
     switches: tuple[str, ...]
     sending: list[Sending]
     received: int
@@ -131,6 +142,7 @@ def show(visit: Visit) -> Page[Concerns]:
         agencies = tuple(dict.fromkeys(standing.listing.agency for standing in standings))
         of_mine = [_of_listing(view, each.listing) for each in standings]
         files = [file for sending, _, _ in of_mine for file in sending]
+        told = incidents.notices(view, agencies)
         open_files = [file for file in files if file.late or not file.received_on]
         model = Concerns(
             agencies=agencies,
@@ -145,10 +157,11 @@ def show(visit: Visit) -> Page[Concerns]:
             due=due[:SOONEST],
             due_in_all=len(due),
             cases=told_to(view, agencies, now)[::-1],
-            notices=[
-                one_notice(notice, mine=True)
-                for notice in view.find(Notice)[::-1]
-                if notice.project in mine and {*notice.recipients} & {*agencies}
+            notices=[_notice(notice, standings) for notice in told if {*notice.concerned} & {*agencies}],
+            lessons=[
+                Lesson(notice.key, notice.breach.type, notice.determination or "", notice.lessons)
+                for notice in told
+                if not {*notice.concerned} & {*agencies}
             ],
             switches=tuple(a for a in agencies if any(a in s.agreement.policy.agencies for s in standings)),
             sending=sorted(
@@ -166,6 +179,13 @@ def read_ahead(view: View) -> None:
     for listing in view.find(Listing, role=Role.STEWARD):
         if view.get(InForce, listing.project) is not None:
             _of_listing(view, listing)
+
+
+def _notice(notice: Notice, standings: list[Standing]) -> OneNotice:
+    """Say how a notice stands, and for which parties the person may confirm."""
+    speaks = {standing.listing.agency for standing in standings if standing.project == notice.project}
+    confirms = () if notice.determination else tuple(party for party in notice.unsecured if party in speaks)
+    return OneNotice(notice.key, notice, notice.late, mine=False, confirms=confirms)
 
 
 def _of_listing(view: View, listing: Listing) -> tuple[tuple[Sending, ...], tuple[Waiting, ...], Use]:

@@ -33,12 +33,16 @@ class OneCase:
 
 @dataclass(frozen=True)
 class OneNotice:
-    """A breach notice, whether it came after its 24 hours, and whether it is this person's to go on with."""
+    """A breach notice, whether it came after its 24 hours, and whether it is this person's to go on with.
+
+    `confirms` are the parties for which the person has yet to say that their systems are secure again.
+    """
 
     key: str
     notice: Notice
     late: bool
     mine: bool
+    confirms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def show(visit: Visit) -> Page[Incidents]:
         count = incidents.with_cause(view)
         cases = [one_case(case, now) for case in _incoming(view) if case.project in projects]
         notices = [one_notice(n, mine=n.project in governed) for n in view.find(Notice) if n.project in projects]
-        log = [Stop(stop, count.get(stop.whom, 0)) for stop in incidents.suspensions(view)[::-1]]
+        log = [Stop(stop, count.get(stop.counted_as, 0)) for stop in incidents.suspensions(view)[::-1]]
         view.load(InForce)
         known = [each.policy for each in view.find(InForce) if each.project in governed]
         held = {hold.project for hold in view.find(Hold) if hold.scope == f"project {hold.project}"}

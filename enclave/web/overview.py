@@ -12,7 +12,7 @@ from datetime import date
 
 from starlette.exceptions import HTTPException
 
-from enclave import reports
+from enclave import board, incidents, reports
 from enclave.agreement import InForce, of
 from enclave.clocks import Running, running
 from enclave.messages import Letter, post_of
@@ -130,10 +130,15 @@ def read_ahead(view: View) -> None:
 
 
 def _clocks(view: View, agreements: Sequence[InForce]) -> list[Running]:
-    """Give every clock that runs on these projects and for their agencies, soonest first; reviews among them."""
+    """Give every clock that runs on these projects, for their agencies and in what is before the programme.
+
+    Soonest first; reviews are among them.
+    """
     projects = {agreement.project for agreement in agreements}
     agencies = {agency for agreement in agreements for agency in agreement.policy.agencies}
-    found = [c for c in running(view) if c.project in projects or (not c.project and c.about in agencies)]
+    programme = {case.key for case in incidents.cases(view)} | {each.key for each in board.proposals(view)}
+    of_all = agencies | programme
+    found = [c for c in running(view) if c.project in projects or (not c.project and c.about in of_all)]
     found += [
         Running(case.project, "review", case.request_id, "DSA VI.G.1", case.due_on)
         for case in view.find(Case, state=State.OPEN)

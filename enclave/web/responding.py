@@ -29,7 +29,6 @@ STOPS: Mapping[str, str] = {
     "DSA VI.F.2": "all use must cease at once",
 }
 """Clauses by which the Operating Group stops a project."""
-_STOP = "DSA VI.F"
 
 
 def open_case(visit: Visit) -> Done:
@@ -47,7 +46,7 @@ def open_case(visit: Visit) -> Done:
 
 
 def report(visit: Visit) -> Done:
-    """Report a breach with its eight items, to all whose data are in the project."""
+    """Report a breach with its eight items, to all whose data are in the project, and to the parties named."""
     project, estimated = visit.text("project"), visit.text("estimated")
     if not estimated.isdecimal() or len(estimated) > 9:
         what = "the number of users or records is missing or malformed"
@@ -67,7 +66,7 @@ def report(visit: Visit) -> Done:
         _hold_to_group(tx, visit, project, "EM A2.1.A", project)
         notice = incidents.report_breach(tx, project, breach, discovered, datetime.now(UTC), visit.me.name)
     late = " It comes after the 24 hours, and is taken all the same." if notice.late else ""
-    return Done("incidents", f"Notice {notice.key} goes to {', '.join(notice.recipients)}.{late}")
+    return Done("incidents", f"Notice {notice.key} goes to {', '.join(notice.told)}.{late}")
 
 
 def supplement(visit: Visit) -> Done:
@@ -96,11 +95,11 @@ def resolve(visit: Visit) -> Done:
     with visit.enclave.store.transaction() as tx:
         key = _notice(tx, visit, "EM A2.2.C")
         incidents.resolve(tx, key, found, visit.text("lessons"), visit.me.name)
-    return Done("incidents", f"Notice {key} is resolved: {found}. The lessons go to all parties.")
+    return Done("incidents", f"Notice {key} is resolved: {found}. All parties and members read the lessons.")
 
 
 def secured(visit: Visit) -> Done:
-    """Confirm for one's agency that the security of its systems is restored, and say how."""
+    """Confirm for one's party that the security of its systems is restored, and say how."""
     key, agency, now = f"{visit.project}/{visit.path['name']}", visit.path["agency"], datetime.now(UTC)
     with visit.enclave.store.transaction() as tx:
         incidents.confirm_secure(tx, key, agency, visit.text("text"), now, visit.me.name)
@@ -114,7 +113,6 @@ def hold(visit: Visit) -> Done:
         raise HTTPException(404)
     project = visit.text("project")
     with visit.enclave.store.transaction() as tx:
-        _hold_to_group(tx, visit, project, _STOP, project)
         incidents.hold_project(tx, project, clause, visit.me.name)
     return Done("incidents", f"{project} is stopped: sessions end within seconds, and nothing is released.")
 
@@ -123,7 +121,6 @@ def lift(visit: Visit) -> Done:
     """Let a stopped project go on."""
     project = visit.text("project")
     with visit.enclave.store.transaction() as tx:
-        _hold_to_group(tx, visit, project, _STOP, project)
         incidents.lift_project(tx, project, visit.me.name)
     return Done("incidents", f"{project} goes on.")
 

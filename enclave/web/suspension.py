@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from enclave import incidents
 from enclave.agreement import InForce, of
@@ -58,6 +58,10 @@ class Switch:
         Digest of what stands still, as it was shown.
     standing_holds : list of Hold
         Suspensions of this agency that stand or are announced.
+    own : bool
+        Whether one of them is by its own notice.
+    extends_from : date, optional
+        First day by which its own would last longer; None where none has a last day.
     """
 
     agency: str
@@ -65,6 +69,8 @@ class Switch:
     earliest: date
     seen: str
     standing_holds: list[Hold]
+    own: bool
+    extends_from: date | None
 
 
 def show(visit: Visit) -> Page[Switch]:
@@ -72,14 +78,22 @@ def show(visit: Visit) -> Page[Switch]:
     agency = visit.path["agency"]
     with visit.view() as view:
         stopped = _stopped(view, visit.me.name, agency)
+        own = incidents.own_notices(view, agency)
+        last = own[-1].until if own else None
         model = Switch(
-            agency, stopped, incidents.first_day(view.today), _digest(stopped), view.find(Hold, "", party=agency)
+            agency=agency,
+            stopped=stopped,
+            earliest=incidents.first_day(view.today),
+            seen=_digest(stopped),
+            standing_holds=[hold for hold in view.find(Hold, "", party=agency) if not hold.over(view.today)],
+            own=bool(own),
+            extends_from=last + timedelta(days=1) if last else None,
         )
     return Page("suspension", f"Suspend {agency}", model)
 
 
 def pull(visit: Visit) -> Done:
-    """Take the agency's data out of every project from a day on, if what stands still is still what was shown."""
+    """Take the agency's data out of every project from a day on, or longer, if what stands still is as shown."""
     agency, since = visit.path["agency"], visit.day("since", _CLAUSE)
     until = visit.day("until", _CLAUSE) if visit.text("until") else None
     with visit.enclave.store.transaction() as tx:
@@ -88,7 +102,8 @@ def pull(visit: Visit) -> Done:
             what = "what would stand still is no longer what the page showed"
             raise invalid(agency, "consequences", _CLAUSE, what, "Read it again, then decide.")
         hold = incidents.suspend_agency(tx, agency, visit.me.name, since, visit.text("reason"), until)
-    return Done(f"agency/{agency}/suspension", f"{agency} is suspended from {since} {_end(hold)}. Everybody is told.")
+    said = f"{agency} is suspended from {hold.since} {_end(hold)}. Everybody is told."
+    return Done(f"agency/{agency}/suspension", said)
 
 
 def reinstate(visit: Visit) -> Done:

@@ -96,7 +96,7 @@ class Visit:
             raise invalid("form", "day", clause, "a day is missing or malformed", next, name) from None
 
     def moment(self, name: str, clause: str) -> datetime:
-        """Give a field of the form as a moment, typed as Connecticut's clocks have it; now where it is empty.
+        """Give a field of the form as a moment, typed as Connecticut's clocks have it, in UTC; now where it is empty.
 
         Raises
         ------
@@ -106,7 +106,7 @@ class Visit:
         if not self.text(name):
             return datetime.now(UTC)
         try:
-            return datetime.fromisoformat(self.text(name)).replace(tzinfo=STATE_TIME)
+            return datetime.fromisoformat(self.text(name)).replace(tzinfo=STATE_TIME).astimezone(UTC)
         except ValueError:
             next = "Choose it in the form, or write it as 2026-03-31T14:30."
             raise invalid("form", "time", clause, "a time is malformed", next, name) from None

@@ -75,11 +75,11 @@ def enclave(shared: At) -> Iterator[Enclave]:
 
 
 def suspend(made: Installation) -> None:
-    made.run("incident", "suspend", PROJECT, "wren")
+    made.run("incident", "suspend", PROJECT, "wren", who="olga")
 
 
 def hold(made: Installation) -> None:
-    made.run("incident", "hold", PROJECT)
+    made.run("incident", "hold", PROJECT, who="olga")
 
 
 def withdraw(made: Installation) -> None:
@@ -105,7 +105,7 @@ def refuse_the_recipient(made: Installation) -> None:
 
 
 def end_a_membership(made: Installation) -> None:
-    made.run("agency", "leave", "DOL", "--breach")
+    made.run("agency", "leave", "DOL", "--breach", who="olga")
 
 
 def mend(made: Installation) -> None:
@@ -113,7 +113,7 @@ def mend(made: Installation) -> None:
     made.today(FIRST_DAY)
     made.run("people", "sign", PROJECT, "wren", "C", "--signed-on", "2022-04-01")
     made.run("people", "approve", PROJECT, "wren", "DOL", who="dora")
-    made.run("incident", "lift", PROJECT, code=None)
+    made.run("incident", "lift", PROJECT, who="olga", code=None)
     made.run("agency", "reinstate", "DOL", who="dora", code=None)
     made.run("incident", "resume-recipient", "WESTED", who="sam", code=None)
     made.run("agency", "join", "DOL", "2021-07-01")

@@ -71,7 +71,7 @@ def destroyed(scope: str) -> Callable[[Installation], bool]:
 
 
 def hold(made: Installation) -> None:
-    made.run("incident", "hold", "DR-0034")
+    made.run("incident", "hold", "DR-0034", who="olga")
 
 
 def leave_session(made: Installation) -> None:

@@ -102,7 +102,7 @@ def test_a_trial_is_for_the_hubs_staff_of_the_project(at: At) -> None:
     enlist_staff(made, "hilda")
     broker.admit("hilda", PROJECT)
     assert broker.still_admitted("hilda", PROJECT) == [] and trials(made) == ["dr-0034-hilda"]
-    made.run("incident", "suspend", PROJECT, "hilda")
+    made.run("incident", "suspend", PROJECT, "hilda", who="olga")
     assert broker.still_admitted("hilda", PROJECT)
     with pytest.raises(Refused):
         broker.admit("hilda", PROJECT)

@@ -168,20 +168,20 @@ def test_each_server_a_stop_ends_is_entered_once_with_how_many_still_work(at: At
     broker.release("dr-0034-wren")
     assert ended() == []
     admitted("wren")
-    made.run("incident", "suspend", "DR-0034", "wren")
+    made.run("incident", "suspend", "DR-0034", "wren", who="olga")
     broker.release("dr-0034-wren")
     broker.release("dr-0034-wren")
     assert ended() == [("wren", "people.suspend", 0)]
     with made.enclave.store.transaction() as tx:
         people.unsuspend(tx, "DR-0034", "wren", "olga")
     admitted("wren")
-    made.run("incident", "hold", "DR-0034")
+    made.run("incident", "hold", "DR-0034", who="olga")
     broker.release("dr-0034-grace")
     made.run("recover")  # the hub was gone: what it left is ended as the next one starts
     assert ended()[1:] == [("grace", "incident.hold", 1), ("wren", "incident.hold", 0)]
     log = made.run("incident", "log", "--json").body
     assert [each["servers ended"] for each in log] == [1, 2] and all(each["seconds to close"] > 0 for each in log)
-    made.run("incident", "lift", "DR-0034")
+    made.run("incident", "lift", "DR-0034", who="olga")
     made.run("agency", "suspend", "DOL", "2022-04-13", "A new system is set up.", who="dora")
     admitted("wren")
     made.today(date(2022, 4, 13))

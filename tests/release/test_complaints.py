@@ -11,7 +11,20 @@ from enclave.board import Decision, MotionKind
 from enclave.calendar import STATE_TIME, add_business_hours
 from enclave.clocks import running
 from enclave.errors import EnclaveError
-from enclave.incidents import Act, Case, act, cases, complain, open_case, owed, reinstate, take_step, vote, with_cause
+from enclave.incidents import (
+    Act,
+    Case,
+    act,
+    cases,
+    complain,
+    open_case,
+    owed,
+    reinstate,
+    suspensions,
+    take_step,
+    vote,
+    with_cause,
+)
 from enclave.incidents.case import CaseKind
 from enclave.people import Listing
 from enclave.terms import Action, Role
@@ -77,7 +90,7 @@ def test_an_agency_is_suspended_corrects_itself_and_is_back_with_the_last_voice(
     case = voted(world, MotionKind.REINSTATEMENT, ("CSCU", YES))
     assert (case.steps[-1].act, case.closed, stopped(world)) == (Act.REINSTATED, True, False)
     with world.store.view() as view:
-        assert with_cause(view) == {"agency SDE for cause": 1}
+        assert with_cause(view) == {"SDE": 1}
         assert not [clock for clock in running(view) if clock.about == KEY]
         assert not any("In writing" in body or "corridor" in body for body in view.bodies())
 
@@ -144,12 +157,36 @@ def test_who_is_concerned_takes_no_part_and_nobody_speaks_for_another(world: Wor
     ]
 
 
-def test_another_complaint_does_not_suspend_twice(world: World):
+def complained_again(world: World) -> str:
     complained(world)
     done(world, (Act.SUSPENDED, "opm"))
     with world.store.transaction() as tx:
-        other = complain(tx, "SDE", "Again.", CAME, CAME, "opm")
-    assert refused(world, lambda tx: act(tx, other.key, Act.SUSPENDED, "Text.", CAME, "opm")) == ["suspended"]
+        return complain(tx, "SDE", "Again.", CAME, CAME, "opm").key
+
+
+def test_the_end_of_another_complaint_lifts_nothing(world: World):
+    other = complained_again(world)
+    with world.store.transaction() as tx:
+        assert act(tx, other, Act.DISMISSED, "Nothing was found.", CAME, "opm").closed
+    assert stopped(world)
+    assert voted(world, MotionKind.SUSPENSION, ("DOL", NO)).closed and not stopped(world)
+
+
+def test_each_case_suspends_by_itself_and_the_last_to_end_opens_the_data(world: World):
+    other = complained_again(world)
+    with world.store.transaction() as tx:
+        act(tx, other, Act.PUT, "The others are asked.", CAME, "opm")
+        for party, who in (("DOL", DOL), ("CSCU", "cato")):
+            case = vote(tx, other, MotionKind.SUSPENSION, party, YES, "Because.", CAME, who)
+    assert case.steps[-1].act == Act.SUSPENDED
+    voted(world, MotionKind.SUSPENSION, ("DOL", NO))
+    assert stopped(world)
+    with world.store.view() as view:
+        assert with_cause(view) == {"SDE": 2}
+        log = {each.whom: each.lifted_on for each in suspensions(view)}
+    assert log == {
+        f"agency SDE for cause ({KEY})": world.today, f"agency SDE for cause ({other})": None,
+    }  # fmt: skip
 
 
 def due(world: World) -> dict[str, str]:

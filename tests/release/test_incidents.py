@@ -8,22 +8,27 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from enclave import people
+from enclave.calendar import STATE_TIME
 from enclave.errors import EnclaveError, Invalid, Refused
 from enclave.incidents import (
     Breach,
+    CaseKind,
     Determination,
     Matters,
     Status,
     confirm_secure,
     hold_project,
     lift_project,
+    notices,
+    open_case,
     report_breach,
     resolve,
     review_breach,
     supplement,
     suspend_person,
+    take_step,
 )
-from enclave.terms import Action
+from enclave.terms import HUB, Action
 from tests.parties import representative
 from tests.release.world import PROJECT, World
 
@@ -61,6 +66,19 @@ def test_a_report_after_24_hours_is_taken_and_marked_late(world: World, hours: i
 
 
 @pytest.mark.parametrize(
+    ("found", "hours", "late"),
+    [("2026-10-31T20:00", 24, False), ("2026-10-31T20:00", 24.5, True), ("2026-03-07T20:00", 24, False)],
+)
+def test_the_hours_are_24_when_clocks_are_changed(world: World, found: str, hours: float, late: bool):
+    discovered = datetime.fromisoformat(found).replace(tzinfo=STATE_TIME)
+    told = (discovered.astimezone(UTC) + timedelta(hours=hours)).astimezone(STATE_TIME)
+    with world.store.transaction() as tx:
+        assert report_breach(tx, PROJECT, BREACH, discovered, told, "rae").late is late
+        case = open_case(tx, CaseKind.FOIA, "", "Minutes are asked for.", discovered, told, "opm")
+        assert take_step(tx, case.key, "Sent on.", told, "opm").late is late
+
+
+@pytest.mark.parametrize(
     "token",
     ["123-45-6789", "123 45 6789", "123456789", "123–45–6789", "１２３-４５-６７８９", "0123456789",
      "q.quill@example.org", "q.quill＠example.org", "20010503", "2001-05-03", "5/3/2001", "03.05.01", "May 3, 2001",
@@ -91,13 +109,15 @@ def test_a_time_without_zone_or_before_the_discovery_is_malformed(world: World):
 
 def test_supplements_are_added_and_nothing_is_changed(world: World):
     key = reported(world).key
-    for text in ("12 of 14 pages are back.", "All pages are back."):
+    for text, who in (("12 of 14 pages are back.", "opm"), ("All pages are back.", representative("WESTED"))):
         with world.store.transaction() as tx:
-            notice = supplement(tx, key, text, FOUND, "rae")
+            notice = supplement(tx, key, text, FOUND, who)
     assert [s.text for s in notice.supplements] == ["12 of 14 pages are back.", "All pages are back."]
     assert notice.breach == BREACH
     with world.store.transaction() as tx, pytest.raises(Invalid):
-        supplement(tx, key, "The student is 123-45-6789.", FOUND, "rae")
+        supplement(tx, key, "The student is 123-45-6789.", FOUND, "opm")
+    for who in ("rae", "hub", "nobody"):
+        assert refused(world, lambda tx, who=who: supplement(tx, key, "More.", FOUND, who)) == ["spokesman"]
 
 
 MATTERS = Matters("None: the tables had been cleared.", "Nobody is.", "Printing is off.", "Nothing.")
@@ -117,7 +137,7 @@ def test_what_was_not_a_breach_is_kept_too(world: World):
     assert (notice.determination, notice.breach.status) == (Determination.NONE, Status.RESOLVED)
     assert notice.reviewed == MATTERS
     with world.store.transaction() as tx, pytest.raises(Refused):
-        supplement(tx, key, "More.", FOUND, "rae")
+        supplement(tx, key, "More.", FOUND, "opm")
 
 
 def test_the_board_reviews_four_matters_before_a_notice_is_resolved(world: World):
@@ -132,24 +152,30 @@ def test_the_board_reviews_four_matters_before_a_notice_is_resolved(world: World
 
 
 @pytest.mark.parametrize("determination", [Determination.ACTUAL, Determination.POTENTIAL])
-def test_a_breach_is_resolved_when_a_party_has_confirmed_that_its_security_is_restored(
+def test_a_breach_is_resolved_when_each_party_named_has_confirmed_that_its_security_is_restored(
     world: World, determination: Determination
 ):
     key = reported(world).key
     with world.store.transaction() as tx:
         review_breach(tx, key, MATTERS, "opm")
     step = key, determination, "Cleared tables may be lost.", "opm"
-    assert refused(world, lambda tx: resolve(tx, *step)) == ["secured"]
+    assert refused(world, lambda tx: resolve(tx, *step)) == ["secured", "secured"]
     confirmed = key, "WESTED", "The disk was wiped.", FOUND
     assert refused(world, lambda tx: confirm_secure(tx, *confirmed, "sde-steward")) == ["spokesman"]
     with world.store.transaction() as tx:
         notice = confirm_secure(tx, *confirmed, representative("WESTED"))
         assert notice.secured["WESTED"].by == representative("WESTED")
+        confirm_secure(tx, key, "DOL", "Nothing of ours was open.", FOUND, representative("DOL"))
+    assert refused(world, lambda tx: resolve(tx, *step)) == ["secured"]
+    with world.store.transaction() as tx:
+        confirm_secure(tx, key, "SDE", "Nothing of ours was open.", FOUND, representative("SDE"))
         people.join(tx, "CSCU", world.today, "opm")
+        assert [[each.key for each in notices(tx, {party})] for party in ("WESTED", "CSCU", HUB)] == [[key], [], []]
         resolve(tx, *step)
+        assert all(notices(tx, {party}) for party in ("WESTED", "CSCU", HUB))
     with world.store.view() as view:
         (entry,) = view.entries(action="incident.resolve")
-        assert entry["details"]["told"] == ["Operating Group", "SDE", "DOL", "WESTED", "CSCU"]
+        assert entry["details"]["told"] == ["Operating Group", "SDE", "DOL", "WESTED", HUB, "CSCU"]
         assert not any("wiped" in body or "Printing" in body for body in view.bodies())
 
 

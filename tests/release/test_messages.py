@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
 from enclave import incidents, messages, papers, people
+from enclave.agreement import compile_agreement
 from enclave.board import Decision, MotionKind, change_law, continue_until
+from enclave.calendar import STATE_TIME
 from enclave.clocks import Reading, Round, go_round
 from enclave.incidents import CaseKind
 from enclave.ledger import Entry
@@ -18,7 +20,7 @@ from enclave.messages import RULES, Inbox
 from enclave.people import Listing, Person
 from enclave.review import open_case, return_with_comment
 from enclave.terms import Action, Role, listen
-from tests.parties import pretend, representative, vote
+from tests.parties import bring_into_force, pretend, representative, vote
 from tests.release.world import PROJECT, REQUEST, World
 
 NOW = datetime.now(UTC) + timedelta(days=1)
@@ -267,6 +269,69 @@ def test_of_a_suspended_agency_members_hear_that_have_nothing_to_do_with_it(quie
     round_of(quiet)
     heard = ["A party of the programme is suspended"]
     assert told(quiet) == {"sde-steward": heard, SDE: heard}
+
+
+def test_of_an_announced_suspension_is_said_from_when_and_that_it_lasts_longer(quiet: World) -> None:
+    first, last = quiet.today + timedelta(days=2), quiet.today + timedelta(days=9)
+    with quiet.store.transaction() as tx:
+        incidents.suspend_agency(tx, "SDE", SDE, first, "A new system.", last)
+    round_of(quiet)
+    said = f"A project of yours stands still from {first} on"
+    assert told(quiet)["rae"] == told(quiet)["opm"] == [said]
+    with quiet.store.transaction() as tx:
+        incidents.suspend_agency(tx, "SDE", SDE, last, "It takes longer.")
+    round_of(quiet)
+    longer = "A project of yours stands still for longer than was said"
+    assert told(quiet)["rae"] == [said, longer]
+
+
+def test_the_agency_of_a_complaint_is_warned_of_its_plan(quiet: World) -> None:
+    at = datetime.combine(quiet.today, time(10), STATE_TIME)
+    with quiet.store.transaction() as tx:
+        case = incidents.complain(tx, "SDE", "Files lay open.", at, at, "opm")
+        for what in (incidents.Act.SUSPENDED, incidents.Act.REASONS):
+            incidents.act(tx, case.key, what, "In writing.", at, "opm")
+    round_of(quiet)
+    quiet.today += timedelta(days=8)
+    round_of(quiet)
+    for who in ("sde-steward", SDE, "opm"):
+        assert [title for title in told(quiet)[who] if title.startswith("Plan of correction")], who
+    assert not [title for title in told(quiet)[DOL] if title.startswith("Plan of correction")]
+
+
+def test_the_lessons_of_a_breach_reach_every_party_and_member(quiet: World) -> None:
+    matters = incidents.Matters("None.", "Nobody is.", "None.", "Nothing.")
+    status = incidents.Status.INVESTIGATION
+    breach = incidents.Breach(
+        "A page lay open.", "one user", "paper", ("WESTED",), 0, "Found.", status, "None planned."
+    )
+    with quiet.store.transaction() as tx:
+        bring_into_force(tx, compile_agreement(quiet.settings.policies, "DR-0101"))
+        incidents.report_breach(tx, PROJECT, breach, NOW, NOW, "opm")
+    round_of(quiet)
+    named = representative("WESTED")
+    assert told(quiet)[named][-1] == "A breach that concerns your party was reported"
+    with quiet.store.transaction() as tx:
+        incidents.review_breach(tx, f"{PROJECT}/1", matters, "opm")
+        incidents.confirm_secure(tx, f"{PROJECT}/1", "WESTED", "The room is locked.", NOW, named)
+        incidents.resolve(tx, f"{PROJECT}/1", incidents.Determination.ACTUAL, "Rooms are locked.", "opm")
+        elsewhere = next(member for member in people.members(tx) if member not in quiet.policy.agencies)
+    round_of(quiet)
+    for party in ("WESTED", "SDE", "DOL-HUB", elsewhere):
+        assert told(quiet)[representative(party)][-1] == "A breach is resolved, and its lessons are for all", party
+
+
+def test_a_project_goes_on_when_nothing_holds_it_any_more(quiet: World) -> None:
+    with quiet.store.transaction() as tx:
+        incidents.refuse_recipient(tx, "WESTED", "SDE", SDE)
+        incidents.refuse_recipient(tx, "WESTED", "DOL", representative("DOL"))
+        incidents.reinstate(tx, "WESTED", SDE)
+    round_of(quiet)
+    assert told(quiet)["rae"] == [STILL, STILL]
+    with quiet.store.transaction() as tx:
+        incidents.reinstate(tx, "WESTED", representative("DOL"))
+    round_of(quiet)
+    assert told(quiet)["rae"] == [STILL, STILL, "A project of yours goes on"]
 
 
 def test_who_begins_to_be_told_is_not_told_of_years(world: World) -> None:

@@ -64,10 +64,69 @@ def test_an_agencys_data_leave_every_project_it_is_in_and_come_back_by_themselve
         (entry,) = view.entries(action="incident.hold")
         assert entry["details"]["told"] == ["Operating Group", "CSCU", "DOL", "SDE"]
         assert view.find(Hold, party="SDE")[0].reason == WHY and not any(WHY in body for body in view.bodies())
+        assert entry["outcome"] == "announced"
     days = {FIRST_DAY: set(), since - timedelta(days=1): set(), since: {PROJECT, OTHER}, until: {PROJECT, OTHER}}
     for day, projects in (days | {until + timedelta(days=1): set()}).items():
         two.today = day
         assert stopped(two) == projects, day
+
+
+def test_an_agency_extends_its_suspension_and_its_data_stay_out_without_a_break(two: World):
+    first, last = FIRST_DAY + timedelta(days=2), FIRST_DAY + timedelta(days=9)
+    later = last + timedelta(days=20)
+    with two.store.transaction() as tx:
+        suspend_agency(tx, "SDE", SDE, first, WHY, last)
+    two.today = last - timedelta(days=2)
+    with two.store.transaction() as tx:
+        longer = suspend_agency(tx, "SDE", SDE, last + timedelta(days=1), "It takes longer.", later)
+    assert (longer.since, longer.until, longer.reason) == (first, later, "It takes longer.")
+    for day in (two.today, last, last + timedelta(days=1), later):
+        two.today = day
+        assert stopped(two) == {PROJECT, OTHER}, day
+    for until in (last, later):
+        extending = first, WHY, until
+        assert refused(two, lambda tx, extending=extending: suspend_agency(tx, "SDE", SDE, *extending)) == [
+            "not-later"
+        ]
+    with two.store.transaction() as tx:
+        suspend_agency(tx, "SDE", SDE, later, WHY)
+    assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, later, WHY)) == ["not-later"]
+    two.today = later + timedelta(days=1)
+    with two.store.view() as view:
+        (log,) = suspensions(view)
+    assert (log.since, log.until, log.lifted_on, stopped(two)) == (first, None, None, {PROJECT, OTHER})
+    assert two.actions("incident") == ["incident.hold", "incident.extend", "incident.extend"]
+
+
+def test_a_notice_that_leaves_days_between_is_one_of_its_own(two: World):
+    first, last = FIRST_DAY + timedelta(days=2), FIRST_DAY + timedelta(days=4)
+    again, end = last + timedelta(days=2), last + timedelta(days=3)
+    with two.store.transaction() as tx:
+        suspend_agency(tx, "SDE", SDE, first, WHY, last)
+        suspend_agency(tx, "SDE", SDE, again, WHY, end)
+    days = {first: True, last: True, last + timedelta(days=1): False, again: True, end: True}
+    for day, stands in (days | {end + timedelta(days=1): False}).items():
+        two.today = day
+        assert (stopped(two) == {PROJECT, OTHER}) is stands, day
+    assert refused(two, lambda tx: reinstate(tx, "SDE", SDE)) == ["not-held"]
+    with two.store.view() as view:
+        assert [(each.until, each.lifted_on) for each in suspensions(view)] == [(last, None), (end, None)]
+    late = end + timedelta(days=1)
+    assert refused(two, lambda tx: suspend_agency(tx, "SDE", SDE, late, WHY)) == ["notice"]
+
+
+def test_the_operating_group_of_the_project_alone_stops_it_and_lets_it_go_on(two: World):
+    steps = {
+        "hold": lambda who: lambda tx: incidents.hold_project(tx, PROJECT, "DSA VI.F", who),
+        "lift": lambda who: lambda tx: incidents.lift_project(tx, PROJECT, who),
+        "suspend": lambda who: lambda tx: incidents.suspend_person(tx, PROJECT, "opm", "DSA VI.F", who),
+        "leave": lambda who: lambda tx: people.leave(tx, "SDE", who, breach=True),
+    }
+    for who in ("rae", SDE, "hub", "operator"):
+        assert {name: refused(two, step(who)) for name, step in steps.items()} == {
+            name: ["spokesman"] for name in steps
+        }
+    assert stopped(two) == set() and two.actions("agency.leave") == []
 
 
 def for_cause(world: World, agency: str) -> None:
@@ -147,10 +206,11 @@ def test_an_agency_refuses_for_itself_and_a_recipient_that_is_one(two: World):
 
 
 def test_the_log_has_every_suspension_and_counts_those_with_cause(two: World):
+    first = FIRST_DAY + timedelta(days=2)
     with two.store.transaction() as tx:
         incidents.hold_project(tx, PROJECT, "DSA VI.F", "opm")
         incidents.suspend_person(tx, PROJECT, "rae", "DSA VI.F", "opm")
-        suspend_agency(tx, "SDE", SDE, FIRST_DAY + timedelta(days=2), WHY)
+        suspend_agency(tx, "SDE", SDE, first, WHY, first)
     two.today = FIRST_DAY + timedelta(days=3)
     with two.store.transaction() as tx:
         incidents.lift_project(tx, PROJECT, "opm")
@@ -160,9 +220,9 @@ def test_the_log_has_every_suspension_and_counts_those_with_cause(two: World):
     destroy(two.store, two.keystore, two.settings, two.admission("opm", Action.DESTROY))
     with two.store.view() as view:
         assert suspensions(view) == [
-            Suspended("project DR-0034", FIRST_DAY, "DSA VI.F", "opm", True, two.today),
-            Suspended("rae on DR-0034", FIRST_DAY, "DSA VI.F", "opm", True, two.today),
-            Suspended("agency SDE", FIRST_DAY + timedelta(days=2), "EM A1.2.A", SDE, False),
+            Suspended("project DR-0034", FIRST_DAY, "DSA VI.F", "opm", True, lifted_on=two.today),
+            Suspended("rae on DR-0034", FIRST_DAY, "DSA VI.F", "opm", True, lifted_on=two.today),
+            Suspended(f"agency SDE by its own notice ({first})", first, "EM A1.2.A", SDE, False, "SDE", first),
             Suspended("project DR-0034", two.today, "DSA VI.F", "opm", True),
         ]
         assert with_cause(view) == {"project DR-0034": 2, "rae on DR-0034": 1}

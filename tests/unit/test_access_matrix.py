@@ -92,13 +92,14 @@ def destroy(tx: Transaction) -> None:
     tx.write(replace(agreement.of(tx, DR), destroyed_on=ENDED), entry)
 
 
+OPM = who(Role.OPM, PEOPLE[0].name)
 LEADS_TO: dict[str, tuple[date, Callable[[Transaction], object] | None]] = {
     "in force": (DAY, None),
     "a signature is missing": (DAY, None),
     "signed, not yet effective": (date(2022, 3, 31), None),
     "ended": (ENDED, None),
     "ended, its data destroyed": (ENDED, destroy),
-    "an agency left the Enterprise MOU": (DAY, lambda tx: people.leave(tx, "DOL", "olga", breach=True)),
+    "an agency left the Enterprise MOU": (DAY, lambda tx: people.leave(tx, "DOL", OPM, breach=True)),
     "running": (DAY, None),
     "stopped": (DAY, lambda tx: people.place(tx, Hold(DR, f"project {DR}", JOINED, "DSA VI.F", "olga"))),
     "an agency's data stopped": (

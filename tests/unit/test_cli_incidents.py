@@ -45,7 +45,7 @@ def test_a_user_reports_a_problem_and_the_operating_group_acts(office: Installat
 def test_foia_requests_and_subpoenas_have_their_hours(office: Installation) -> None:
     came = ("--came-at", "2022-04-10T09:00-04:00")
     said = office.run("incident", "open", "foia", "Minutes are asked for.", *came, "--json", who="olga")
-    assert said.body["due_at"].startswith("2022-04-11T09:00")
+    assert said.body["due_at"].startswith("2022-04-11T13:00")
     said = office.run("incident", "open", "subpoena", "A court asks.", *came, "--project", DR, "--json", who="olga")
     assert said.body["due_at"] == said.body["came_at"] and said.body["told"][1:] == ["SDE", "DOL"]
     assert office.run("incident", "step", "foia-001", "Sent on.", "--json", who="olga").body["steps"]
@@ -59,7 +59,9 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
     said = office.run("incident", "breach", DR, *BREACH, *times, "--json", who="wren")
     assert said.body["recipients"] == ["Operating Group", "SDE", "DOL"] and said.body["number"] == 1
     assert "after the 24 hours" in office.run("incident", "breach", DR, *BREACH, *times, who="wren").text
-    assert office.run("incident", "supplement", f"{DR}/1", "It is back.", "--json").body["supplements"]
+    more = ("incident", "supplement", f"{DR}/1", "It is back.", "--json")
+    assert office.run(*more, code=3).rules == ["spokesman"]
+    assert office.run(*more, who="sam").body["supplements"]
     resolved = ("resolve", f"{DR}/1", "not a breach", "Locks help.", "--json")
     assert office.run("incident", *resolved, who="olga", code=3).rules == ["matter"]
     matters = ("--impact", "None.", "--suspension", "Nobody.", "--measures", "None.", "--inquiries", "Nothing.")
@@ -67,12 +69,20 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
     assert office.run("incident", "secured", f"{DR}/1", "SDE", "Locked.", "--json", who="sam").body["secured"]["SDE"]
     said = office.run("incident", "resolve", f"{DR}/1", "not a breach", "Locks help.", "--json", who="olga")
     assert said.body["determination"] == "not a breach"
-    assert office.run("incident", "supplement", f"{DR}/1", "More.", "--json", code=3).rules == ["notice"]
+    assert office.run("incident", "supplement", f"{DR}/1", "More.", "--json", who="olga", code=3).rules == ["notice"]
+    shown = {who: office.run("incident", "breaches", "--json", who=who).body for who in ("sam", "olga", "wren")}
+    assert [(row["notice"], row["state"], row["lessons"]) for row in shown["sam"]] == [
+        (f"{DR}/2", "under investigation", ""), (f"{DR}/1", "not a breach", "Locks help."),
+    ]  # fmt: skip
+    assert shown["olga"] == shown["sam"] and shown["wren"] == []
+    assert [row["not yet secure"] for row in shown["sam"]] == ["SDE, WESTED", "WESTED"]
 
 
 def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
     office.run("agency", "suspend", "SDE", "2022-04-12", "It moves.", "--json", who="sam", code=3)
     office.run("agency", "suspend", "SDE", "2022-04-13", "It moves.", "--until", "2022-05-13", who="sam")
+    longer = office.run("agency", "suspend", "SDE", "2022-05-14", "Still.", "--until", "2022-06-13", who="sam")
+    assert "from 2022-04-13 until 2022-06-13" in longer.text
     office.run("agency", "complain", "DOL", "Files lay open.", who="olga")
     office.run("agency", "act", "complaint-001", "suspended", "At once.", "--json", who="olga", code=3)
     for agency in ("SDE", "DOL"):
@@ -88,14 +98,30 @@ def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
     against = ("disapproval", "--reason", "It was mended.")
     office.run("agency", "vote", "complaint-001", "suspension", "DOL", *against, "--json", who="dora", code=3)
     office.run("agency", "vote", "complaint-001", "suspension", "SDE", *against, who="sam")
-    log = {row["whom"]: (row["since"], row["lifted"], row["times with cause"]) for row in
+    log = {row["whom"]: (row["since"], row["until"], row["lifted"], row["times with cause"]) for row in
            office.run("incident", "log", "--json").body}  # fmt: skip
     assert log == {
-        "agency SDE": ("2022-04-13", None, 0),
-        "agency DOL for cause": ("2022-04-11", "2022-04-11", 1),
-        "data recipient WESTED by DOL": ("2022-04-11", "2022-04-11", 1),
+        "agency SDE by its own notice (2022-04-13)": ("2022-04-13", "2022-06-13", None, 0),
+        "agency DOL for cause (complaint-001)": ("2022-04-11", None, "2022-04-11", 1),
+        "data recipient WESTED by DOL": ("2022-04-11", None, "2022-04-11", 1),
     }  # fmt: skip
     assert office.run("ledger", "show", "--action", "incident.refuse", "--json").body
+
+
+def test_only_the_operating_group_stops_suspends_and_lifts_and_whom_it_refuses_is_entered(
+    office: Installation,
+) -> None:
+    steps = (("hold", DR), ("lift", DR), ("suspend", DR, "olga"))
+    for step in steps:
+        for who in ("wren", "sam", "operator"):
+            assert office.run("incident", *step, "--json", who=who, code=3).rules == ["spokesman"]
+    entered = office.run("ledger", "show", "--action", "incident.refuse", "--json").body
+    assert [(each["object"], each["outcome"]) for each in entered[::3]] == [
+        (DR, "refused"), (DR, "refused"), ("olga", "refused"),
+    ]  # fmt: skip
+    office.run("incident", "hold", DR, who="olga")
+    office.run("incident", "lift", DR, who="olga")
+    office.run("incident", "suspend", DR, "wren", who="olga")
 
 
 def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation) -> None:
@@ -125,8 +151,9 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
         assert said.rules == ["signatures"]
     assert office.run("matching", "keep", DR, "2023-01-01", "--reason", "Why.", "--json", who="sam", code=3).rules
     assert office.run("agency", "join", "SDE", "2021-07-01", "--json").body["until"] == "2024-07-01"
-    assert office.run("agency", "leave", "SDE", "--json").body["until"] == "2022-05-11"
-    office.run("agency", "leave", "SDE", "--breach")
+    assert office.run("agency", "leave", "SDE", "--json", who="sam", code=3).rules == ["spokesman"]
+    assert office.run("agency", "leave", "SDE", "--json", who="olga").body["until"] == "2022-05-11"
+    office.run("agency", "leave", "SDE", "--breach", who="olga")
     assert office.run("agency", "join", "SDE", "2021-07-01", "--json", code=3).rules == ["membership"]
 
 

@@ -103,7 +103,7 @@ def let_time_pass(made: Installation, _: Path) -> None:
 
 
 def hold(made: Installation, _: Path) -> None:
-    made.run("incident", "hold", made.project)
+    made.run("incident", "hold", made.project, who="olga")
 
 
 def report_a_breach(made: Installation, _: Path) -> None:

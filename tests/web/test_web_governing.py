@@ -44,7 +44,7 @@ def test_each_turn_of_a_complaint_is_offered_to_whose_it_is_and_to_nobody_else(o
     assert act(own_pages, "sam", "prolonged") == 403, "it does not say until when"
     assert act(own_pages, "sam", "prolonged", until="2090-05-01T12:00") == 303
     assert suspended(world) == []
-    assert act(own_pages, "olga", "suspended") == 303 and suspended(world) == ["agency SDE for cause"]
+    assert act(own_pages, "olga", "suspended") == 303 and suspended(world) == ["agency SDE for cause (complaint-001)"]
     assert not Browser(own_pages, "wren").see(format="json").json()["cards"][0]["may"]
     assert turns(own_pages, "sam") == ["prolonged"] and turns(own_pages, "olga") == ["met", "reasons"]
 
@@ -131,7 +131,7 @@ def test_a_complaint_an_interruption_and_an_exception_by_keyboard(sit: Sit, own_
     hubert.look_round()
     hubert.press("The service of DOL-HUB is back")
     assert hubert.said() == "The service of DOL-HUB is back."
-    assert suspended(world) == ["agency SDE for cause"]
+    assert suspended(world) == ["agency SDE for cause (complaint-001)"]
 
 
 def test_a_plan_of_correction_the_votes_and_the_evidence_by_keyboard(sit: Sit, own_pages: str, world: World):
@@ -162,6 +162,6 @@ def test_a_plan_of_correction_the_votes_and_the_evidence_by_keyboard(sit: Sit, o
     hand_in("Hand in the plan of correction", "A lock is fitted on Monday.")
     answer()
     hand_in("Hand in the evidence that it was corrected", "A picture of the lock.")
-    assert suspended(world) == ["agency SDE for cause"]
+    assert suspended(world) == ["agency SDE for cause (complaint-001)"]
     answer()
     assert suspended(world) == []

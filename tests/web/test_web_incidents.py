@@ -131,6 +131,25 @@ def test_the_switch_stops_and_starts_again(own_pages: str, world: World):
     assert may_work(world)
 
 
+def test_the_page_extends_a_suspension_and_forgets_it_when_it_is_over(own_pages: str, world: World):
+    sam = Browser(own_pages, "sam")
+    assert post(sam, "agency/SDE/suspend", since=FIRST, until="2022-04-20", seen=seen(sam)) == 303
+    world.on(date(2022, 4, 19))
+    page = sam.see("agency/SDE/suspension").text
+    assert 'name="since" value="2022-04-21"' in page and "Extend the suspension of SDE" in page
+    assert post(sam, "agency/SDE/suspend", since="2022-04-21", until="2022-04-29", seen=seen(sam)) == 303
+    for day in (date(2022, 4, 19), date(2022, 4, 20), date(2022, 4, 21), date(2022, 4, 29)):
+        world.on(day)
+        assert not may_work(world), day
+    world.on(date(2022, 4, 30))
+    assert may_work(world)
+    page = sam.see("agency/SDE/suspension").text
+    assert "Give notice" in page and "Lift the suspension" not in page and "What is announced" not in page
+    assert post(sam, "agency/SDE/suspend", since="2022-05-02", seen=seen(sam)) == 303
+    page = sam.see("agency/SDE/suspension").text
+    assert "Lift the suspension" in page and "Extend" not in page and "Give notice" not in page
+
+
 def test_what_is_no_longer_as_it_was_shown_does_not_pull_it(own_pages: str, world: World):
     sam = Browser(own_pages, "sam")
     before = seen(sam)

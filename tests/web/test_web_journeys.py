@@ -209,8 +209,8 @@ def test_the_operating_group_enlists_a_person_and_sees_incidents_to_their_end(si
     olga.press("Enter for subpoena-001")
     assert olga.said() == "Entered as step 1 of subpoena-001; it is closed."
     _report_a_breach(olga)
-    dora = Browser(own_pages, "dora")
-    assert dora.post(f"agency/DOL/notices/{PROJECT}/1/secured", text="Doors lock by themselves.").status_code == 303
+    sam = Browser(own_pages, "sam")
+    assert sam.post(f"agency/SDE/notices/{PROJECT}/1/secured", text="Doors lock by themselves.").status_code == 303
     _resolve_it(olga)
     olga.look_round()
     olga.unfold("Stop a project")
@@ -222,7 +222,7 @@ def test_the_operating_group_enlists_a_person_and_sees_incidents_to_their_end(si
     with world.enclave.store.view() as view:
         assert view.get(Person, "nell") is not None and view.find(Hold) == []
         (notice,) = view.find(Notice)
-        assert notice.determination is Determination.ACTUAL and list(notice.secured) == ["DOL"]
+        assert notice.determination is Determination.ACTUAL and list(notice.secured) == ["SDE"]
         assert incidents.cases(view)[0].closed
     assert [who for who, _ in entered(world, "incident.lift")] == ["olga"]
 
@@ -255,9 +255,9 @@ def _resolve_it(olga: Keyboard) -> None:
     olga.press("Enter the review of DR-0034/1")
     olga.unfold("Resolve it")
     olga.choose("Breach", "Breach")
-    olga.write("Lessons, which go to all parties", "Printers stand in locked rooms.")
+    olga.write("Lessons, which all parties and members read", "Printers stand in locked rooms.")
     olga.press("Resolve DR-0034/1")
-    assert olga.said() == "Notice DR-0034/1 is resolved: breach. The lessons go to all parties."
+    assert olga.said() == "Notice DR-0034/1 is resolved: breach. All parties and members read the lessons."
 
 
 def test_the_operating_group_files_a_paper_ticks_it_and_records_who_speaks_for_a_party(

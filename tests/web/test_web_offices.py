@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from enclave import people
+from enclave import incidents, people
+from enclave.incidents import CaseKind
 from enclave.people import Listing, reasons_against
 from enclave.terms import Action
 from tests.web.browser import Browser
@@ -49,6 +52,16 @@ def test_the_overview_has_every_project_and_every_clock(pages: str, person: str)
     ]  # fmt: skip
     assert row["next"]["what"] == "match data"
     assert 'href="/services/enclave/overview"' in Browser(pages, person).see().text
+
+
+def test_the_overview_has_the_clocks_of_what_is_before_the_programme(own_pages: str, world: World):
+    now = datetime.now(UTC)
+    with world.enclave.store.transaction() as tx:
+        incidents.complain(tx, "SDE", "Printed files lay open.", now, now, "olga")
+        incidents.open_case(tx, CaseKind.FOIA, "", "Minutes are asked for.", now, now, "olga")
+    model = Browser(own_pages, "olga").see("overview", format="json").json()
+    assert {clock["about"] for clock in model["clocks"]} == {PROJECT, "DOL", "SDE", "complaint-001", "foia-001"}
+    assert "foia-001" in Browser(own_pages, "olga").see("overview").text
 
 
 def test_an_agencys_steward_approves_and_withdraws_and_access_follows(own_pages: str, world: World):

@@ -10,10 +10,12 @@ from datetime import date
 import pytest
 
 from enclave import destruction, incidents, matching
+from enclave.agreement import compile_agreement
 from enclave.incidents import Notice
 from enclave.people import Hold, Listing
 from enclave.store import Record
 from enclave.terms import Action
+from tests.parties import ask, representative
 from tests.web.browser import Browser, match_ended
 from tests.web.world import PROJECT, World
 
@@ -145,6 +147,42 @@ def test_a_breach_goes_from_notice_to_lessons_each_step_by_whose_it_is(own_pages
     assert olga.post(f"{at}/resolve", determination="breach", lessons="Printers stand in locked rooms.").ok
     assert "Printers stand in locked rooms." in sam.see("agency").text
     assert olga.post(f"{at}/supplement", text="More.").status_code == 403
+
+
+def test_every_party_named_confirms_and_all_parties_and_members_read_the_lessons(own_pages: str, world: World):
+    olga, wes, hal = (Browser(own_pages, name) for name in ("olga", "wes", "hal"))
+    with world.enclave.store.transaction() as tx:
+        ask(tx, compile_agreement(world.enclave.settings.policies, "DR-0101"))
+    cato, ohm = Browser(own_pages, representative("CSCU")), Browser(own_pages, representative("OPW"))
+    data = {**BREACH, "party": ["WESTED", "DOL-HUB"]}
+    assert olga.post("incidents/report", **data).status_code == 303
+    for browser, party in ((wes, "WESTED"), (hal, "DOL-HUB")):
+        page = browser.see("agency").text
+        assert "A report lay in a printer." in page and f"Confirm for {party}" in page
+    for browser in (cato, ohm):
+        assert "printer" not in browser.see("agency").text
+    sam, at = Browser(own_pages, "sam"), f"projects/{PROJECT}/notices/1"
+    assert "A report lay in a printer." in sam.see("agency").text and "Confirm for" not in sam.see("agency").text
+    assert olga.post(f"{at}/review", **MATTERS).status_code == 303
+    for browser, party in ((wes, "WESTED"), (hal, "DOL-HUB")):
+        resolved = {"determination": "breach", "lessons": "Printers stand in locked rooms."}
+        assert olga.post(f"{at}/resolve", **resolved).status_code == 403
+        path = f"agency/{party}/notices/{PROJECT}/1/secured"
+        assert browser.post(path, text="Doors lock by themselves.").status_code == 303
+    assert olga.post(f"{at}/resolve", **resolved).status_code == 303
+    for browser in (wes, hal, sam, cato):
+        assert "Printers stand in locked rooms." in browser.see("agency").text
+    (lesson,) = cato.see("agency", format="json").json()["lessons"]
+    assert set(lesson) == {"key", "type", "determination", "lessons"}
+    assert "A report lay in a printer." not in cato.see("agency").text
+    assert "locked rooms" not in ohm.see("agency").text
+
+
+def test_the_clock_changes_while_the_24_hours_run(own_pages: str, world: World):
+    olga = Browser(own_pages, "olga")
+    assert olga.post("incidents/report", **{**BREACH, "discovered": "2021-11-06T20:00"}).status_code == 303
+    (notice,) = kept(world, Notice)
+    assert isinstance(notice, Notice) and notice.due_at.isoformat() == "2021-11-08T00:00:00+00:00"
 
 
 def test_a_subpoena_is_of_the_programme_or_a_project_and_comes_before_it_is_entered(own_pages: str, world: World):
