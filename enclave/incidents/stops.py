@@ -19,12 +19,14 @@ from enclave.agreement import InForce, PartyKind
 from enclave.calendar import SUSPENSION
 from enclave.errors import Refused, refuse
 from enclave.incidents.words import hold_clean
-from enclave.people import Hold, Listing, hold_to_party, holds, lift, place, suspend
+from enclave.people import Hold, Listing, hold_to_party, holds, lift, listing_of, place, suspend, unsuspend
 from enclave.store import Transaction, View
 from enclave.terms import Role
 
 _BY_ITSELF = "EM A1.2.A"
 FOR_CAUSE = "EM A1.2.B"
+_NO_CAUSE = frozenset({_BY_ITSELF, "EM XVII.C"})
+"""An agency's own notice, and access that somebody's work no longer requires."""
 _BEGINS = {"incident.hold": "incident.lift", "people.suspend": "people.unsuspend"}
 
 
@@ -53,6 +55,27 @@ def lift_project(tx: Transaction, project: str, actor: str) -> None:
 def suspend_person(tx: Transaction, project: str, person: str, clause: str, actor: str) -> Listing:
     """Take one person's access to a project away at once (DSA VI.F)."""
     return suspend(tx, project, person, clause, actor)
+
+
+def reinstate_person(tx: Transaction, project: str, person: str, actor: str) -> Listing:
+    """Give a suspended person's access to a project back, as the Operating Group; nobody reinstates themselves.
+
+    Source: EM A1.3; DSA VI.F.
+
+    Raises
+    ------
+    Refused
+        If the person is not suspended, or who reinstates them is the person, or not of the Operating Group on it.
+    """
+    if actor == person:
+        raise refuse(
+            person, "self-reinstatement", "EM A1.3", "nobody reinstates themselves",
+            "Another of the Operating Group does.",
+        )  # fmt: skip
+    hold_to_party(tx, person, actor, "EM A1.3", role=Role.OPM, project=project)
+    if listing_of(tx, project, person).suspension is None:
+        raise refuse(person, "not-suspended", "EM A1.3", "the person is not suspended", "Nothing is to lift.")
+    return unsuspend(tx, project, person, actor)
 
 
 def suspend_agency(
@@ -140,7 +163,7 @@ class Suspended:
     whom : str
         A project, a person on a project, an agency, a recipient.
     cause : bool
-        It was for cause: not an agency's own notice.
+        It was for cause: neither an agency's own notice, nor the end of access that is no longer needed.
     lifted_on : date, optional
     servers : int
         How many servers ended because of it.
@@ -180,7 +203,7 @@ def _suspensions(view: View) -> Iterator[tuple[int, Suspended]]:
                 lifted_on = next((day for later, which, day in lifted if later > seq and which == whom), None)
                 since = date.fromisoformat(entry["details"].get("since") or entry["day"])
                 clause = entry["clause"]
-                by, cause, servers = entry["actor"], clause != _BY_ITSELF, ended.get(seq, [])
+                by, cause, servers = entry["actor"], clause not in _NO_CAUSE, ended.get(seq, [])
                 closed = _seconds_until_closed(entry, servers)
                 yield seq, Suspended(whom, since, clause, by, cause, lifted_on, len(servers), closed)
 

@@ -124,7 +124,7 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
         If one of the five contact fields is missing, an agency's person has no purpose with explanation and end, or
         no agency, login or basis are not of the known form, or a person is to be the clock.
     Refused
-        If the project is unknown.
+        If the project is unknown, or the person is suspended on it: to list them anew would open it again.
     """
     findings = []
     if not _LOGIN.fullmatch(person.id) or person.id != listing.person:
@@ -151,6 +151,12 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
             findings.append(Finding("purpose", "ExA 2.h", person.id, what, "Name the agency."))
     if findings:
         raise Invalid(f"listing of {person.id}", findings)
+    before = tx.get(Listing, listing.key)
+    if before is not None and before.suspension is not None:
+        raise refuse(
+            person.id, "suspended", before.suspension.clause, f"access is suspended since {before.suspension.since}",
+            f"The Operating Group reinstates them first: `enclave incident reinstate {listing.project} {person.id}`.",
+        )  # fmt: skip
     entry = Entry(actor, "people.enlist", person.id, listing.project, "DSA VI.E", details={
         "role": listing.role, "basis": listing.basis, "purpose": listing.purpose, "government": person.government,
         "until": str(listing.until or ""),
@@ -259,9 +265,9 @@ def suspend(tx: Transaction, project: str, person: str, clause: str, actor: str)
 
 
 def unsuspend(tx: Transaction, project: str, person: str, actor: str) -> Listing:
-    """Give a suspended person's access back (EM A1.2)."""
+    """Give a suspended person's access back (EM A1.3)."""
     listing = replace(listing_of(tx, project, person), suspension=None)
-    tx.write(listing, Entry(actor, "people.unsuspend", person, project, "EM A1.2"))
+    tx.write(listing, Entry(actor, "people.unsuspend", person, project, "EM A1.3"))
     return listing
 
 

@@ -91,6 +91,12 @@ def suspended(world: World) -> None:
         people.suspend(tx, PROJECT, "rae", "DSA VI.F", "opm")
 
 
+def reinstated(world: World) -> None:
+    suspended(world)
+    with world.store.transaction() as tx:
+        incidents.reinstate_person(tx, PROJECT, "rae", "opm")
+
+
 def held(world: World) -> None:
     with world.store.transaction() as tx:
         case = incidents.complain(tx, "SDE", "Files of Zephyrantha lay open.", NOW, NOW, "opm")
@@ -145,6 +151,7 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")),
         (designated, dict.fromkeys({"dol-steward", DOL, HUB, WESTED}, DESIGNATED)),
         (suspended, {"rae": "Your access is suspended"}),
+        (reinstated, {"rae": "Your access is open again"}),
         (held, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STILL)
          | dict.fromkeys({"dol-steward", DOL}, "Your agency is asked about another one")),
         (interrupted, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "opm"}, "A service is interrupted, or will be")),

@@ -98,6 +98,18 @@ def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
     assert office.run("ledger", "show", "--action", "incident.refuse", "--json").body
 
 
+def test_a_person_is_suspended_and_reinstated_by_the_operating_group_alone(office: Installation) -> None:
+    contact, agency = (*WHO, "--agency"), "SDE"
+    office.run("incident", "suspend", DR, "sam", who="olga")
+    said = office.run("people", "enlist", DR, "sam", "steward", *contact, agency, "--json", who="olga", code=3)
+    assert said.rules == ["suspended"] and f"enclave incident reinstate {DR} sam" in said.text
+    assert office.run("incident", "reinstate", DR, "sam", "--json", who="dora", code=3).rules == ["spokesman"]
+    assert office.run("incident", "log", "--json").body[0]["lifted"] is None
+    assert office.run("incident", "reinstate", DR, "sam", "--json", who="olga").body["suspension"] is None
+    assert office.run("incident", "reinstate", DR, "sam", "--json", who="olga", code=3).rules == ["not-suspended"]
+    assert office.run("incident", "log", "--json").body[0]["lifted"] == "2022-04-11"
+
+
 def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation) -> None:
     office.run("agreement", "vote", DR, "approval", "--json", who="sam", code=3)
     office.run("agreement", "available", DR, who="sam")

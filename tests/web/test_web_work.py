@@ -112,7 +112,7 @@ def test_an_exhibit_to_sign_is_ones_own_or_of_ones_list(pages: str):
     assert wren.of("/people/wren/exhibits/d").status_code == 404
 
 
-def test_the_hubs_representative_says_who_still_needs_access_and_nobody_else_does(own_pages: str, world: World):
+def test_the_hub_says_who_still_needs_access_and_the_operating_group_gives_it_back(own_pages: str, world: World):
     hal, path = Browser(own_pages, "hal"), f"projects/{PROJECT}/people/wren/review"
     asked = {row["id"] for row in hal.of("/people", format="json").json()["rows"] if row["review_due_on"]}
     assert asked == {"wren", "rita", "hubert"}
@@ -123,6 +123,14 @@ def test_the_hubs_representative_says_who_still_needs_access_and_nobody_else_doe
     assert Browser(own_pages, "wren").see(format="json").json()["cards"][0]["lab"]
     assert hal.post(path, found="not-needed").status_code == 303
     assert not Browser(own_pages, "wren").see(format="json").json()["cards"][0]["lab"]
+    olga, again = Browser(own_pages, "olga"), f"projects/{PROJECT}/people/wren/reinstate"
+    assert 'aria-label="Reinstate Wren Invented"' in olga.of("/people").text
+    for person in ("sam", "hal", "wren", "audrey"):
+        assert Browser(own_pages, person).post(again).status_code == 403
+    assert "Reinstate" not in hal.of("/people").text
+    assert olga.post(again).status_code == 303
+    assert Browser(own_pages, "wren").see(format="json").json()["cards"][0]["lab"]
+    assert "Reinstate" not in olga.of("/people").text
 
 
 # --- incidents ----------------------------------------------------------------------------------------------------
