@@ -11,7 +11,7 @@ from enclave.board.asking import (
     terminate,
     withdraw_questions,
 )
-from enclave.board.deciding import answer, give, voters
+from enclave.board.deciding import answer, give, joining, voters
 from enclave.board.forms import blank_form, filled_form
 from enclave.board.law import ChangeOfLaw, change_law, under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, asked_in, motions, open_motion
@@ -50,6 +50,7 @@ __all__ = [
     "filled_form",
     "give",
     "join",
+    "joining",
     "keep_match_data",
     "motions",
     "move",

@@ -158,8 +158,8 @@ def confirm_available(tx: Transaction, admission: Admission) -> Motion:
     Source: EM XI.B.1.
     """
     motion = _of_agency(tx, admission)
-    motion = replace(motion, available={**motion.available, admission.agency: tx.today})
-    details = {"agency": admission.agency}
+    motion = replace(motion, available={**motion.available, admission.party: tx.today})
+    details = {"agency": admission.party}
     entry = Entry(admission.person, "board.available", motion.key, motion.project, "EM XI.B.1", details=details)
     tx.write(motion, entry)
     return motion
@@ -178,7 +178,7 @@ def refuse_element(tx: Transaction, admission: Admission, element: str, reason: 
         If the request could not be answered without it.
     """
     motion = _of_agency(tx, admission)
-    agency, policy = admission.agency, motion.policy
+    agency, policy = admission.party, motion.policy
     if policy is None or policy.element(agency, element) is None:
         what = f"{agency} is not asked for {element}"
         raise refuse(motion.project, "element", "EM VIII", what, "Name it as the request does.")
@@ -202,10 +202,10 @@ def terminate(tx: Transaction, admission: Admission, reason: str) -> InForce:
         If the person speaks for no party, or notice has been given.
     """
     agreement = _in_force(tx, admission)
-    if admission.agency not in agreement.policy.signatories or agreement.termination is not None:
+    if admission.party not in agreement.policy.signatories or agreement.termination is not None:
         what = "notice has been given" if agreement.termination else f"{admission.person} speaks for no party"
         raise refuse(admission.project, "termination", "DSA XI", what, "A party's Representative gives notice, once.")
-    given = Termination(admission.agency, tx.today, TERMINATION.due(tx.today))
+    given = Termination(admission.party, tx.today, TERMINATION.due(tx.today))
     agreement = replace(agreement, termination=given)
     details: Details = {
         "party": given.party, "ends_on": agreement.ends_on.isoformat(), "reason_sha256": digest(_given(reason)),
@@ -244,7 +244,7 @@ def _of_agency(tx: Transaction, admission: Admission) -> Motion:
     """Give the initial request that waits for this person's agency."""
     admission.hold_to(Action.DECIDE, admission.project)
     motion = open_motion(tx, admission.project, MotionKind.INITIAL)
-    if motion.policy is None or admission.agency not in motion.policy.agencies:
+    if motion.policy is None or admission.party not in motion.policy.agencies:
         what = f"{admission.person} speaks for no agency whose data are requested"
         raise refuse(admission.project, "agency", "EM XI.B", what, "A steward of the agency does it.")
     return motion

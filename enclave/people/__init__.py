@@ -7,6 +7,7 @@ from enclave.people.holds import Hold, holds, lift, place
 from enclave.people.membership import Membership, join, leave, members
 from enclave.people.needing import review_access, review_due_on
 from enclave.people.register import (
+    BASES,
     CLOCK,
     Approval,
     Listing,
@@ -25,6 +26,7 @@ from enclave.people.sight import Sight, sight_of
 from enclave.people.status import designate, is_government, representative, verify_status, without_representative
 
 __all__ = [
+    "BASES",
     "CLOCK",
     "PERMITTED",
     "Admission",

@@ -113,6 +113,7 @@ def agree_to(view: View, standing: Standing, runs: list[MatchRun]) -> str:
         not runs
         or listing.agency not in standing.agreement.policy.signatories
         or listing.agency in runs[-1].agreements
+        or people.representative(view, standing.project, listing.agency) != listing.person
     ):
         return ""
     return "" if reasons_against(view, listing.person, Action.AGREE, standing.project) else runs[-1].id

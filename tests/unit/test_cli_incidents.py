@@ -24,8 +24,8 @@ def office(tmp_path: Path) -> Installation:
     for arguments in (("init", "--demo"), ("today", "2022-04-11"), ("agreement", "register", DR)):
         assert command("--home", made.home, *arguments).code == 0
     made.run("people", "enlist", DR, "wren", "researcher", *WHO)
-    for person, role, agency in (("sam", "steward", "SDE"), ("dora", "steward", "DOL"), ("olga", "opm", "OPM")):
-        made.run("people", "enlist", DR, person, role, *WHO, "--basis", "office", "--agency", agency)
+    for person, role, agency in (("sam", "steward", "SDE"), ("dora", "steward", "DOL"), ("olga", "opm", "")):
+        made.run("people", "enlist", DR, person, role, *WHO, "--agency", agency)
     return made
 
 
@@ -137,8 +137,7 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
 
 
 def test_the_hub_says_who_still_needs_access_and_each_party_who_speaks_for_it(office: Installation) -> None:
-    hub = ("--basis", "office", "--agency", "DOL-HUB")
-    office.run("people", "enlist", DR, "hal", "steward", *WHO, *hub)
+    office.run("people", "enlist", DR, "hal", "steward", *WHO, "--agency", "DOL-HUB", who="olga")
     review = ("people", "review", DR, "wren")
     assert office.run(*review, "needed", "--json", who="sam", code=3).rules == ["spokesman"]
     assert office.run(*review, "needed", "--json", who="hal").body["reviewed_on"] == "2022-04-11"
