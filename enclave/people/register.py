@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, Literal
 
+from enclave import papers
 from enclave.agreement import Policy, of
 from enclave.calendar import EXHIBIT_C
 from enclave.errors import Finding, Invalid, invalid, refuse
@@ -25,9 +26,14 @@ BASES: dict[Role, str] = {
     Role.STEWARD: "office", Role.OPM: "office", Role.AUDITOR: "office",
 }  # fmt: skip
 """Why a person of a role stands on a project's list."""
+GOVERNMENT = "government-status"
+"""The paper by which an employer attests that a person is a state government employee or official."""
 CLOCK = "clock"
 """Who stands in the ledger where nobody acted but time; no person's login."""
 
+_CONTACT = ("name", "position", "organization", "email", "telephone")
+_APPROVED = frozenset({"position", "organization"})
+"""As what a person is approved: who comes to be something else is a change that the agencies approve."""
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 """A login names the folder of a session, and the hub writes every login in lower case."""
 
@@ -125,6 +131,8 @@ class Listing:
 def enlist(tx: Transaction, person: Person, listing: Listing, actor: str, joining: Collection[str] = ()) -> Listing:
     """Put a person on a project's list; approvals and exhibits come after.
 
+    Who has another position or organization than is known is approved, signs and is attested anew, on every project.
+
     Parameters
     ----------
     joining : codes of parties, optional
@@ -136,7 +144,8 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str, joinin
         If one of the five contact fields is missing, the login is not of the known form, a person is to be the clock,
         or role, basis, purpose and agency do not belong together.
     Refused
-        If the project is unknown, or the person is suspended on it: to list them anew would open it again.
+        If the project is unknown, the person is suspended on it (to list them anew would open it again), or the login
+        is known under another name.
     """
     findings = []
     if not _LOGIN.fullmatch(person.id) or person.id != listing.person:
@@ -147,7 +156,7 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str, joinin
         findings.append(Finding("clock", "DSA VI.E", person.id, "the clock is no person", next))
     findings += [
         Finding("contact-field", "DSA VI.E", person.id, f"{field} is missing", "Give all five contact fields.")
-        for field in ("name", "position", "organization", "email", "telephone")
+        for field in _CONTACT
         if not getattr(person, field).strip()
     ]
     findings += _of_place(listing, of(tx, listing.project).policy, {*members(tx), *joining})
@@ -163,10 +172,34 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str, joinin
         "role": listing.role, "basis": listing.basis, "purpose": listing.purpose, "government": person.government,
         "until": str(listing.until or ""),
     })  # fmt: skip
+    _enter(tx, person, actor)
     listing = replace(listing, listed_on=tx.today)
-    tx.write(person, Entry(actor, "people.person", person.id, "", "DSA VI.E"))
     tx.write(listing, entry)
     return listing
+
+
+def _enter(tx: Transaction, person: Person, actor: str) -> None:
+    """Keep what is said of a person; their login stays theirs, and what was said of another office counts no more."""
+    known = tx.get(Person, person.id)
+    fields = (*_CONTACT, "government") if known else ()
+    changed = [field for field in fields if getattr(known, field) != getattr(person, field)]
+    if "name" in changed:
+        raise refuse(
+            person.id, "name", "DSA VI.E", "the login is known under another name",
+            "Choose another login: approvals, exhibits and training stay with the one they were given to.",
+        )  # fmt: skip
+    if known is None or changed:
+        tx.write(person, Entry(actor, "people.person", person.id, "", "DSA VI.E", details={"changed": changed}))
+    if _APPROVED.isdisjoint(changed):
+        return
+    for each in tx.find(Listing, person=person.id):
+        lapsed = replace(each, approvals=None, exhibit_b_on=None, exhibit_c_on=None)
+        if lapsed != each:
+            entry = Entry(actor, "people.lapse", person.id, each.project, "DSA VI.E", details={"role": each.role})
+            tx.write(lapsed, entry)
+    for paper in papers.versions(tx, GOVERNMENT, about=person.id)[-1:]:
+        if paper.withdrawn is None:
+            papers.withdraw(tx, paper.key, actor)
 
 
 def _of_place(listing: Listing, policy: Policy, outside: Collection[str]) -> Iterator[Finding]:

@@ -232,7 +232,7 @@ def _hold_new(view: View, person: Person, listing: Listing) -> None:
     elif view.get(Person, person.id) not in (None, person):
         what = f"{person.id} is known with other contact fields"
     if what:
-        next = "Enter them as they are known, or choose another login; `enclave people enlist` changes what is known."
+        next = "Enter them as they are known, or choose another login; `enclave people enlist` changes all but names."
         raise refuse(person.id, "known", "DSA VI.E", what, next)
 
 
