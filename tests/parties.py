@@ -30,6 +30,14 @@ def representative(party: str) -> str:
     return f"for-{party.lower()}"
 
 
+def listed(login: str, project: str, role: Role) -> Listing:
+    """Give a person's place on a list: of SDE where the role is of a party."""
+    agency = "SDE" if role in (Role.STEWARD, Role.AGENCY_ANALYST) else ""
+    purpose = ("c", "An invented explanation.") if role is Role.AGENCY_ANALYST else ()
+    until = FAR if purpose else None
+    return Listing(login, project, role, people.BASES[role], *purpose, agency=agency, until=until)
+
+
 def bring_into_force(
     tx: Transaction, policy: Policy, *, signed_on: date = SIGNED, actor: str = "opm", keep: Keep = pretend
 ) -> None:

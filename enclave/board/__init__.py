@@ -12,7 +12,7 @@ from enclave.board.asking import (
     terms_asked,
     withdraw_questions,
 )
-from enclave.board.deciding import answer, confirms, give, terms_carried, voters
+from enclave.board.deciding import answer, confirms, give, joining, terms_carried, voters
 from enclave.board.forms import blank_form, filled_form
 from enclave.board.law import ChangeOfLaw, change_law, under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, asked_in, motions, open_motion
@@ -52,6 +52,7 @@ __all__ = [
     "filled_form",
     "give",
     "join",
+    "joining",
     "keep_match_data",
     "motions",
     "move",

@@ -199,8 +199,8 @@ def confirm_available(tx: Transaction, admission: Admission) -> Motion:
     Source: EM XI.B.1.
     """
     motion = _of_agency(tx, admission)
-    motion = replace(motion, available={**motion.available, admission.agency: tx.today})
-    details = {"agency": admission.agency}
+    motion = replace(motion, available={**motion.available, admission.party: tx.today})
+    details = {"agency": admission.party}
     entry = Entry(admission.person, "board.available", motion.key, motion.project, "EM XI.B.1", details=details)
     tx.write(motion, entry)
     return motion
@@ -221,7 +221,7 @@ def refuse_element(tx: Transaction, admission: Admission, element: str, reason: 
         If the request could not be answered without it.
     """
     motion = _of_agency(tx, admission)
-    agency, policy = admission.agency, motion.policy
+    agency, policy = admission.party, motion.policy
     if policy is None or policy.element(agency, element) is None:
         what = f"{agency} is not asked for {element}"
         raise refuse(motion.project, "element", "EM VIII", what, "Name it as the request does.")
@@ -247,10 +247,10 @@ def terminate(tx: Transaction, admission: Admission, reason: str) -> InForce:
         If the person speaks for no party, or notice has been given.
     """
     agreement = _running(tx, admission)
-    if admission.agency not in agreement.policy.signatories or agreement.termination is not None:
+    if admission.party not in agreement.policy.signatories or agreement.termination is not None:
         what = "notice has been given" if agreement.termination else f"{admission.person} speaks for no party"
         raise refuse(admission.project, "termination", "DSA XI", what, "A party's Representative gives notice, once.")
-    given = Termination(admission.agency, tx.today, TERMINATION.due(tx.today))
+    given = Termination(admission.party, tx.today, TERMINATION.due(tx.today))
     agreement = replace(agreement, termination=given)
     details: Details = {
         "party": given.party, "ends_on": agreement.ends_on.isoformat(), "reason_sha256": digest(_given(reason)),
@@ -293,7 +293,7 @@ def _of_agency(tx: Transaction, admission: Admission) -> Motion:
     admission.hold_to(Action.DECIDE, admission.project)
     modification = tx.find(Motion, admission.project, asks=MotionKind.MODIFICATION, state=State.OPEN)
     motion = modification[0] if modification else open_motion(tx, admission.project, MotionKind.INITIAL)
-    if motion.policy is None or admission.agency not in motion.policy.agencies:
+    if motion.policy is None or admission.party not in motion.policy.agencies:
         what = f"{admission.person} speaks for no agency whose data are requested"
         raise refuse(admission.project, "agency", "EM XI.B", what, "A steward of the agency does it.")
     return motion

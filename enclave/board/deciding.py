@@ -36,7 +36,7 @@ def answer(tx: Transaction, admission: Admission, kind: MotionKind, decision: De
     """
     admission.hold_to(Action.DECIDE, admission.project)
     motion = open_motion(tx, admission.project, kind)
-    motion = give(tx, motion, admission.agency, admission.person, decision, reason)
+    motion = give(tx, motion, admission.party, admission.person, decision, reason)
     if motion.state is State.CARRIED:
         _CARRIED[kind](tx, motion, admission.person)
     return motion
@@ -118,6 +118,15 @@ def terms_carried(view: View, motion: Motion) -> Policy | None:
     if motion.policy is None:
         return None
     return under_law(view, motion.policy.without(motion.refused) if motion.refused else motion.policy)
+
+
+def joining(view: View, project: str) -> frozenset[str]:
+    """Give the parties of terms that wait for answers: who would join by them answers too.
+
+    Source: DSA VII.
+    """
+    asked = view.find(Motion, project, asks=MotionKind.MODIFICATION, state=State.OPEN)
+    return frozenset(code for motion in asked if motion.policy for code in motion.policy.signatories)
 
 
 def _of_project(tx: Transaction, motion: Motion) -> list[Finding]:

@@ -251,25 +251,27 @@ def people_enlist(
     organization: Annotated[str, typer.Option()],
     email: Annotated[str, typer.Option()],
     telephone: Annotated[str, typer.Option()],
-    basis: Annotated[str, typer.Option(help="2.g, 2.h, III.F.1 or office.")] = "2.g",
     purpose: Annotated[str, typer.Option(help="a, b or c of 2.h.")] = "",
     justification: str = "",
     until: Annotated[str, typer.Option(help="Last day of the purpose (YYYY-MM-DD).")] = "",
-    agency: Annotated[str, typer.Option(help="Party the person acts for.")] = "",
+    agency: Annotated[str, typer.Option(help="Party of a steward, agency of an agency's analyst.")] = "",
     government: Annotated[
         bool, typer.Option(help="Employee or official of the State; counts once verified.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Put a person on a project's list (DSA VI.E)."""
+    """Put a person on a project's list, as the Operating Group; the first of it, as who sets it up (DSA VI.E)."""
+    desk, dr = context.obj, project_id(project)
     who = people.Person(person, name, position, organization, email, telephone, government)
     listing = people.Listing(
-        person, project_id(project), role, basis, purpose, justification, agency,
+        person, dr, role, people.BASES.get(role, ""), purpose, justification, agency,
         until=calendar_day(until) if until else None,
     )  # fmt: skip
-    with context.obj.enclave.store.transaction() as tx:
-        people.enlist(tx, who, listing, context.obj.actor)
-    show(listing, as_json, f"{person} is on the list of {listing.project} as {role}")
+    with desk.changing("people.refuse", person, dr) as tx:
+        if tx.find(people.Listing, role=Role.OPM, suspension=None):
+            people.hold_to_party(tx, person, desk.actor, "DSA VI.E", role=Role.OPM)
+        listing = people.enlist(tx, who, listing, desk.actor, board.joining(tx, dr))
+    show(listing, as_json, f"{person} is on the list of {dr} as {role}")
 
 
 @people_group.command("approve")

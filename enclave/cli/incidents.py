@@ -54,6 +54,15 @@ def incident_suspend(
     show(listing, as_json, f"{person} is suspended")
 
 
+@incident_group.command("reinstate")
+def incident_reinstate(context: typer.Context, project: str, person: str, as_json: Json = False) -> None:
+    """Give a suspended person's access back, as another of the Operating Group (EM A1.3)."""
+    desk, dr = context.obj, project_id(project)
+    with desk.changing("incident.refuse", person, dr) as tx:
+        listing = incidents.reinstate_person(tx, dr, person, desk.actor)
+    show(listing, as_json, f"{person} is no longer suspended on {dr}")
+
+
 @incident_group.command("refuse-recipient")
 def incident_refuse_recipient(
     context: typer.Context, recipient: str, agency: str, until: Until = "", as_json: Json = False

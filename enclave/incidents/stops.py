@@ -21,13 +21,26 @@ from enclave.agreement import InForce, PartyKind
 from enclave.calendar import SUSPENSION
 from enclave.errors import Refused, refuse
 from enclave.incidents.words import hold_clean
-from enclave.people import Hold, Listing, extend, hold_to_party, holds, lift, place, suspend
+from enclave.people import (
+    Hold,
+    Listing,
+    extend,
+    hold_to_party,
+    holds,
+    lift,
+    listing_of,
+    place,
+    suspend,
+    unsuspend,
+)
 from enclave.store import Transaction, View
 from enclave.terms import Role
 
 _BY_ITSELF = "EM A1.2.A"
 _AT_ONCE = "DSA VI.F"
 FOR_CAUSE = "EM A1.2.B"
+_NO_CAUSE = frozenset({_BY_ITSELF, "EM XVII.C"})
+"""An agency's own notice, and access that somebody's work no longer requires."""
 _BEGINS = {"incident.hold": "incident.lift", "people.suspend": "people.unsuspend"}
 
 
@@ -73,6 +86,27 @@ def suspend_person(tx: Transaction, project: str, person: str, clause: str, acto
     """
     hold_to_party(tx, person, actor, _AT_ONCE, role=Role.OPM, project=project)
     return suspend(tx, project, person, clause, actor)
+
+
+def reinstate_person(tx: Transaction, project: str, person: str, actor: str) -> Listing:
+    """Give a suspended person's access to a project back, as the Operating Group; nobody reinstates themselves.
+
+    Source: EM A1.3; DSA VI.F.
+
+    Raises
+    ------
+    Refused
+        If the person is not suspended, or who reinstates them is the person, or not of the Operating Group on it.
+    """
+    if actor == person:
+        raise refuse(
+            person, "self-reinstatement", "EM A1.3", "nobody reinstates themselves",
+            "Another of the Operating Group does.",
+        )  # fmt: skip
+    hold_to_party(tx, person, actor, "EM A1.3", role=Role.OPM, project=project)
+    if listing_of(tx, project, person).suspension is None:
+        raise refuse(person, "not-suspended", "EM A1.3", "the person is not suspended", "Nothing is to lift.")
+    return unsuspend(tx, project, person, actor)
 
 
 def suspend_agency(
@@ -189,7 +223,7 @@ class Suspended:
     whom : str
         A project, a person on a project, an agency, a recipient.
     cause : bool
-        It was for cause: not an agency's own notice.
+        It was for cause: neither an agency's own notice, nor the end of access that is no longer needed.
     party : str
         Code of the agency or recipient; empty for a project or a person.
     until : date, optional
@@ -254,7 +288,7 @@ def _suspended(
         since=date.fromisoformat(entry["details"].get("since") or entry["day"]),
         clause=entry["clause"],
         by=entry["actor"],
-        cause=entry["clause"] != _BY_ITSELF,
+        cause=entry["clause"] not in _NO_CAUSE,
         party="" if entry["project"] else entry["object"],
         until=date.fromisoformat(until) if until else None,
         lifted_on=date.fromisoformat(over["day"]) if over else None,

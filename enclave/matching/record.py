@@ -14,7 +14,7 @@ from enclave.agreement import of
 from enclave.calendar import add_business_days
 from enclave.errors import refuse
 from enclave.ledger import Entry
-from enclave.people import Admission
+from enclave.people import Admission, representative
 from enclave.settings import Settings
 from enclave.store import Transaction, View
 from enclave.terms import Action
@@ -120,8 +120,8 @@ def agree(tx: Transaction, run: MatchRun, admission: Admission) -> MatchRun:
     Raises
     ------
     Refused
-        If the person represents no party, the match is complete (its clock is not started anew), or it was of other
-        agencies than an amendment left.
+        If the person is no party's current Representative, the match is complete (its clock is not started anew), or
+        it was of other agencies than an amendment left.
     """
     admission.hold_to(Action.AGREE, run.project)
     if run.completed_on is not None:
@@ -131,10 +131,10 @@ def agree(tx: Transaction, run: MatchRun, admission: Admission) -> MatchRun:
         )  # fmt: skip
     policy = of(tx, run.project).policy
     party = admission.agency
-    if party not in policy.signatories:
+    if party not in policy.signatories or representative(tx, run.project, party) != admission.person:
         raise refuse(
-            run.key, "representative", "DSA XII", f"{admission.person} represents no party of the agreement",
-            "The Representatives of DSA XII agree.",
+            run.key, "representative", "DSA XII", f"{admission.person} is no party's current Representative",
+            "A party's Representative agrees; `enclave people designate` records who that is.",
         )  # fmt: skip
     if run.agencies != policy.agencies:
         raise refuse(

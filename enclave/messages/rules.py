@@ -224,6 +224,8 @@ RULES: tuple[Rule, ...] = (
          (opm, hub_staff, stewards, analysts)),
     Rule("agreement.terminate", "A party has given notice to end the project", _PROJECT, (opm, stewards, analysts)),
     Rule("people.enlist", "A person waits for your agency's approval", f"{_PROJECT}/people", (of_newcomer,)),
+    Rule("people.lapse", "A person waits for your agency's approval again", f"{_PROJECT}/people", (of_newcomer,)),
+    Rule("people.lapse", "You are approved, and sign your exhibits, anew", "", (named, opm)),
     Rule("people.withdraw", "An agency has withdrawn its approval of you", "", (named, opm)),
     Rule("people.representative", "Another party has designated its Representative", _PROJECT, (of_parties("told"),)),
     Rule("people.suspend", "Your access is suspended", "", (named,)),

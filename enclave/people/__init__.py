@@ -7,6 +7,7 @@ from enclave.people.holds import ANNOUNCED, Hold, extend, holds, lift, place
 from enclave.people.membership import Membership, join, leave, members
 from enclave.people.needing import review_access, review_due_on
 from enclave.people.register import (
+    BASES,
     CLOCK,
     Approval,
     Listing,
@@ -26,6 +27,7 @@ from enclave.people.status import designate, is_government, representative, veri
 
 __all__ = [
     "ANNOUNCED",
+    "BASES",
     "CLOCK",
     "PERMITTED",
     "Admission",

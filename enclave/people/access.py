@@ -50,6 +50,11 @@ class Admission:
     agency: str
     ends_on: date
 
+    @property
+    def party(self) -> str:
+        """Code of the party the person speaks for, as its steward; empty for everybody else."""
+        return self.agency if self.role is Role.STEWARD else ""
+
     def hold_to(self, action: Action, project: str) -> None:
         """Refuse to be used for anything but what it was given for.
 

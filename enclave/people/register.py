@@ -7,22 +7,33 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, Literal
 
-from enclave.agreement import of
+from enclave import papers
+from enclave.agreement import Policy, of
 from enclave.calendar import EXHIBIT_C
 from enclave.errors import Finding, Invalid, invalid, refuse
 from enclave.ledger import Entry
+from enclave.people.membership import members
 from enclave.store import Transaction, View
 from enclave.terms import Role
 
-BASES = ("2.g", "2.h", "III.F.1", "office")
-"""Why a person may stand on a project's list."""
+BASES: dict[Role, str] = {
+    Role.RESEARCHER: "2.g", Role.AGENCY_ANALYST: "2.h", Role.HUB_STAFF: "III.F.1",
+    Role.STEWARD: "office", Role.OPM: "office", Role.AUDITOR: "office",
+}  # fmt: skip
+"""Why a person of a role stands on a project's list."""
+GOVERNMENT = "government-status"
+"""The paper by which an employer attests that a person is a state government employee or official."""
 CLOCK = "clock"
 """Who stands in the ledger where nobody acted but time; no person's login."""
 
+_CONTACT = ("name", "position", "organization", "email", "telephone")
+_APPROVED = frozenset({"position", "organization"})
+"""As what a person is approved: who comes to be something else is a change that the agencies approve."""
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 """A login names the folder of a session, and the hub writes every login in lower case."""
 
@@ -78,6 +89,8 @@ class Listing:
         ``2.g`` (requestor's organization), ``2.h`` (agency), ``III.F.1`` (hub staff), ``office`` (OPM, stewards).
     purpose : str
         ``a``, ``b`` or ``c`` of 2.h; empty otherwise.
+    agency : str
+        Code of the party a steward or an agency's analyst is of; empty otherwise.
     approvals : mapping of agency -> Approval
         Written approvals (DSA VI.E).
     exhibit_c_on : date or None
@@ -115,16 +128,24 @@ class Listing:
         return EXHIBIT_C.due(self.exhibit_c_on) if self.exhibit_c_on else None
 
 
-def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Listing:
+def enlist(tx: Transaction, person: Person, listing: Listing, actor: str, joining: Collection[str] = ()) -> Listing:
     """Put a person on a project's list; approvals and exhibits come after.
+
+    Who has another position or organization than is known is approved, signs and is attested anew, on every project.
+
+    Parameters
+    ----------
+    joining : codes of parties, optional
+        Parties that are asked about terms by which they would join the agreement: somebody must answer for them.
 
     Raises
     ------
     Invalid
-        If one of the five contact fields is missing, an agency's person has no purpose with explanation and end, or
-        no agency, login or basis are not of the known form, or a person is to be the clock.
+        If one of the five contact fields is missing, the login is not of the known form, a person is to be the clock,
+        or role, basis, purpose and agency do not belong together.
     Refused
-        If the project is unknown.
+        If the project is unknown, the person is suspended on it (to list them anew would open it again), or the login
+        is known under another name.
     """
     findings = []
     if not _LOGIN.fullmatch(person.id) or person.id != listing.person:
@@ -133,32 +154,77 @@ def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Lis
     if CLOCK in (person.id, listing.role):
         next = "Choose another login, and one of the other roles."
         findings.append(Finding("clock", "DSA VI.E", person.id, "the clock is no person", next))
-    if listing.basis not in BASES:
-        what = "the basis of the listing is unknown"
-        findings.append(Finding("basis", "DSA VI.E", person.id, what, f"One of {', '.join(BASES)}."))
     findings += [
         Finding("contact-field", "DSA VI.E", person.id, f"{field} is missing", "Give all five contact fields.")
-        for field in ("name", "position", "organization", "email", "telephone")
+        for field in _CONTACT
         if not getattr(person, field).strip()
     ]
-    policy = of(tx, listing.project).policy
-    if listing.basis == "2.h":
-        if listing.purpose not in {"a", "b", "c"} or not listing.justification.strip() or listing.until is None:
-            what = "an agency's person needs purpose a, b or c, an explanation, and a last day"
-            findings.append(Finding("purpose", "ExA 2.h", person.id, what, "Give all three."))
-        if policy.party(listing.agency) is None:
-            what = "an agency's person is of a party to the agreement"
-            findings.append(Finding("purpose", "ExA 2.h", person.id, what, "Name the agency."))
+    findings += _of_place(listing, of(tx, listing.project).policy, {*members(tx), *joining})
     if findings:
         raise Invalid(f"listing of {person.id}", findings)
+    before = tx.get(Listing, listing.key)
+    if before is not None and before.suspension is not None:
+        raise refuse(
+            person.id, "suspended", before.suspension.clause, f"access is suspended since {before.suspension.since}",
+            f"The Operating Group reinstates them first: `enclave incident reinstate {listing.project} {person.id}`.",
+        )  # fmt: skip
     entry = Entry(actor, "people.enlist", person.id, listing.project, "DSA VI.E", details={
         "role": listing.role, "basis": listing.basis, "purpose": listing.purpose, "government": person.government,
         "until": str(listing.until or ""),
     })  # fmt: skip
+    _enter(tx, person, actor)
     listing = replace(listing, listed_on=tx.today)
-    tx.write(person, Entry(actor, "people.person", person.id, "", "DSA VI.E"))
     tx.write(listing, entry)
     return listing
+
+
+def _enter(tx: Transaction, person: Person, actor: str) -> None:
+    """Keep what is said of a person; their login stays theirs, and what was said of another office counts no more."""
+    known = tx.get(Person, person.id)
+    fields = (*_CONTACT, "government") if known else ()
+    changed = [field for field in fields if getattr(known, field) != getattr(person, field)]
+    if "name" in changed:
+        raise refuse(
+            person.id, "name", "DSA VI.E", "the login is known under another name",
+            "Choose another login: approvals, exhibits and training stay with the one they were given to.",
+        )  # fmt: skip
+    if known is None or changed:
+        tx.write(person, Entry(actor, "people.person", person.id, "", "DSA VI.E", details={"changed": changed}))
+    if _APPROVED.isdisjoint(changed):
+        return
+    for each in tx.find(Listing, person=person.id):
+        lapsed = replace(each, approvals=None, exhibit_b_on=None, exhibit_c_on=None)
+        if lapsed != each:
+            entry = Entry(actor, "people.lapse", person.id, each.project, "DSA VI.E", details={"role": each.role})
+            tx.write(lapsed, entry)
+    for paper in papers.versions(tx, GOVERNMENT, about=person.id)[-1:]:
+        if paper.withdrawn is None:
+            papers.withdraw(tx, paper.key, actor)
+
+
+def _of_place(listing: Listing, policy: Policy, outside: Collection[str]) -> Iterator[Finding]:
+    """Basis, purpose and agency are those of the role; who is of an agency is listed as its own, nobody else is.
+
+    An agency that takes no part in this project has a steward all the same: as a member it has a voice about others.
+    """
+    person, basis = listing.person, BASES.get(listing.role, listing.basis)
+    if listing.basis != basis:
+        what = f"the role {listing.role} stands on the list {basis}, not {listing.basis}"
+        yield Finding("basis", "DSA VI.E", person, what, f"Give the list {basis}, or another role.")
+    if listing.role is Role.AGENCY_ANALYST:
+        if listing.purpose not in {"a", "b", "c"} or not listing.justification.strip() or listing.until is None:
+            what = "an agency's person needs purpose a, b or c, an explanation, and a last day"
+            yield Finding("purpose", "ExA 2.h", person, what, "Give all three.")
+        if listing.agency not in policy.agencies:
+            what, next = "an agency's person is of a Participating Agency", f"One of {', '.join(policy.agencies)}."
+            yield Finding("agency", "ExA 2.h", person, what, next)
+    elif listing.role is Role.STEWARD:
+        if listing.agency not in {*policy.signatories, *outside}:
+            next = f"One of {', '.join(policy.signatories)}, or a member of the Enterprise MOU."
+            yield Finding("agency", "DSA XII", person, "a steward speaks for a party, and names none", next)
+    elif listing.agency:
+        what = f"who is listed as {listing.role} speaks for no party, and {listing.agency} is named"
+        yield Finding("agency", "DSA XII", person, what, "Leave the agency empty, or list a steward.")
 
 
 def approval_text(project: str, person: str, agency: str) -> str:
@@ -259,9 +325,9 @@ def suspend(tx: Transaction, project: str, person: str, clause: str, actor: str)
 
 
 def unsuspend(tx: Transaction, project: str, person: str, actor: str) -> Listing:
-    """Give a suspended person's access back (EM A1.2)."""
+    """Give a suspended person's access back (EM A1.3)."""
     listing = replace(listing_of(tx, project, person), suspension=None)
-    tx.write(listing, Entry(actor, "people.unsuspend", person, project, "EM A1.2"))
+    tx.write(listing, Entry(actor, "people.unsuspend", person, project, "EM A1.3"))
     return listing
 
 

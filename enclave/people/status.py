@@ -13,11 +13,10 @@ from enclave.calendar import REPRESENTATIVE
 from enclave.errors import refuse
 from enclave.ledger import Details, Entry
 from enclave.papers import Kept, Paper
-from enclave.people.register import Listing, Person, hold_to_party
+from enclave.people.register import GOVERNMENT, Listing, Person, hold_to_party
 from enclave.store import Transaction, View
 from enclave.terms import Role
 
-GOVERNMENT = "government-status"
 DESIGNATION = "representative"
 
 

@@ -133,6 +133,7 @@ FORMS: Mapping[str, Act] = {
     "/projects/{project}/people/enlist": people.enlist,
     "/projects/{project}/people/{person}/exhibits/{kind}/sign": people.sign,
     "/projects/{project}/people/{person}/review": people.review,
+    "/projects/{project}/people/{person}/reinstate": people.reinstate,
     "/projects/{project}/people/{person}/approve": people.approve,
     "/projects/{project}/people/{person}/withdraw": people.withdraw,
     "/projects/{project}/papers/add": papers.add,

@@ -114,6 +114,7 @@ def agree_to(view: View, standing: Standing, runs: list[MatchRun]) -> str:
         or runs[-1].agencies != standing.agreement.policy.agencies
         or listing.agency not in standing.agreement.policy.signatories
         or listing.agency in runs[-1].agreements
+        or people.representative(view, standing.project, listing.agency) != listing.person
     ):
         return ""
     return "" if reasons_against(view, listing.person, Action.AGREE, standing.project) else runs[-1].id

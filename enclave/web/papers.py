@@ -16,7 +16,8 @@ from enclave.agreement import Signature, exhibits
 from enclave.errors import invalid
 from enclave.papers import Paper
 from enclave.people import Listing, Person
-from enclave.people.status import DESIGNATION, GOVERNMENT
+from enclave.people.register import GOVERNMENT
+from enclave.people.status import DESIGNATION
 from enclave.people.wanted import wanted
 from enclave.scratch import scratch
 from enclave.store import View

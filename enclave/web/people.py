@@ -11,7 +11,7 @@ from typing import Literal
 
 from starlette.exceptions import HTTPException
 
-from enclave import people
+from enclave import incidents, people
 from enclave.errors import refuse
 from enclave.people import Listing, Person
 from enclave.store import View
@@ -55,6 +55,8 @@ class Listed:
         What the person at the browser may do: ``approve``, ``withdraw`` or nothing.
     review_due_on : date or None
         Last day for the person at the browser to look whether access is still needed; None where others do.
+    reinstates : bool
+        Whether the person at the browser can give a suspended one's access back.
     """
 
     id: str
@@ -76,6 +78,7 @@ class Listed:
     suspended_since: date | None
     mine: str
     review_due_on: date | None
+    reinstates: bool
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
         suspended_since=listing.suspension.since if listing.suspension else None,
         mine=mine,
         review_due_on=_review_due_on(listing, seen_by),
+        reinstates=bool(listing.suspension) and seen_by.role is Role.OPM and listing.person != seen_by.listing.person,
     )
 
 
@@ -192,6 +196,14 @@ def review(visit: Visit) -> Done:
     return Done(f"projects/{visit.project}/people", f"{login} {said}.")
 
 
+def reinstate(visit: Visit) -> Done:
+    """Give a suspended person's access back, as another of the Operating Group (EM A1.3)."""
+    login = visit.path["person"]
+    with visit.enclave.store.transaction() as tx:
+        incidents.reinstate_person(tx, visit.project, login, visit.me.name)
+    return Done(f"projects/{visit.project}/people", f"{login} is no longer suspended.")
+
+
 def enlist(visit: Visit) -> Done:
     """Put a person on the list of a project, as the Operating Group; approvals and exhibits come after."""
     login, basis = visit.text("login"), visit.text("basis")
@@ -220,7 +232,7 @@ def _hold_new(view: View, person: Person, listing: Listing) -> None:
     elif view.get(Person, person.id) not in (None, person):
         what = f"{person.id} is known with other contact fields"
     if what:
-        next = "Enter them as they are known, or choose another login; `enclave people enlist` changes what is known."
+        next = "Enter them as they are known, or choose another login; `enclave people enlist` changes all but names."
         raise refuse(person.id, "known", "DSA VI.E", what, next)
 
 

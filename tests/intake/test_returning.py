@@ -23,7 +23,7 @@ def held(world: Any) -> Any:
     """A hub that holds a file of SDE, and olga of the Operating Group."""
     with world.store.transaction() as tx:
         known = Person("olga", "Invented olga", "Staff", "OPM", "olga@example.org", "555-0100", True)
-        people.enlist(tx, known, Listing("olga", DR, Role.OPM, "office", agency="OPM"), "opm")
+        people.enlist(tx, known, Listing("olga", DR, Role.OPM, "office"), "opm")
     world.sent = world.write(SDE, world.people("SDE", 30))
     world.receive(world.seal(world.sent))
     return world

@@ -23,7 +23,7 @@ def planned(world: Any) -> Any:
     """A hub where SDE is to send by today and DOL by yesterday."""
     with world.store.transaction() as tx:
         known = Person("olga", "Invented olga", "Staff", "OPM", "olga@example.org", "555-0100", True)
-        people.enlist(tx, known, Listing("olga", DR, Role.OPM, "office", agency="OPM"), "opm")
+        people.enlist(tx, known, Listing("olga", DR, Role.OPM, "office"), "opm")
         intake.schedule(tx, DR, "SDE", "matching", DAY, "olga")
         intake.schedule(tx, DR, "DOL", "matching", DAY - timedelta(days=1), "olga")
     return world

@@ -18,20 +18,20 @@ PUBLISHED_ON = date(2022, 4, 26)
 LAST_DAY = date(2022, 8, 31)
 
 PEOPLE = {
-    # login: (role, basis, agency, government, purpose)
-    "hubert": ("hub-staff", "III.F.1", "", True, ""),
-    "wren": ("researcher", "2.g", "", False, ""),
-    "grace": ("agency-analyst", "2.h", "SDE", True, "b"),
-    "sam": ("steward", "office", "SDE", True, ""),
-    "dora": ("steward", "office", "DOL", True, ""),
-    "hal": ("steward", "office", "DOL-HUB", True, ""),
-    "wes": ("steward", "office", "WESTED", False, ""),
-    "cara": ("steward", "office", "CSCU", True, ""),
-    "oda": ("steward", "office", "OPW", True, ""),
-    "olga": ("opm", "office", "", True, ""),
+    # login: (role, agency, government, purpose); who enters the others first
+    "olga": ("opm", "", True, ""),
+    "hubert": ("hub-staff", "", True, ""),
+    "wren": ("researcher", "", False, ""),
+    "grace": ("agency-analyst", "SDE", True, "b"),
+    "sam": ("steward", "SDE", True, ""),
+    "dora": ("steward", "DOL", True, ""),
+    "hal": ("steward", "DOL-HUB", True, ""),
+    "wes": ("steward", "WESTED", False, ""),
+    "cara": ("steward", "CSCU", True, ""),
+    "oda": ("steward", "OPW", True, ""),
 }
 """Who is on the list; whoever is of an agency that takes no part is not."""
-STRANGER = ("researcher", "2.g", "", False, "")
+STRANGER = ("researcher", "", False, "")
 REPRESENTATIVES = ("sam", "dora", "hal", "wes")
 WORKS_FOR = {"hub-staff": "DOL-HUB", "agency-analyst": "SDE", "researcher": "WESTED"}
 FAR = "2099-12-31"
@@ -100,7 +100,7 @@ def agree(made: Installation) -> None:
     """Register the agreement; list the people with their papers; the agencies approve, everybody signs."""
     policy = made.policy()
     made.run("agreement", "register", made.project)
-    listed = [person for person, (_, _, agency, _, _) in PEOPLE.items() if not agency or policy.party(agency)]
+    listed = [person for person, (_, agency, _, _) in PEOPLE.items() if not agency or policy.party(agency)]
     for person in listed:
         enlist(made, person)
     for person in listed:  # who verifies an employment is listed by now
@@ -143,7 +143,7 @@ def let_in(made: Installation, person: str, *, signed_on: str = "2022-04-01") ->
     """Give a listed person what access asks for beside approvals: both exhibits, training, a verified status."""
     for exhibit in "BC":
         made.run("people", "sign", made.project, person, exhibit, "--signed-on", signed_on)
-    role, _, _, government, _ = PEOPLE.get(person, STRANGER)
+    role, _, government, _ = PEOPLE.get(person, STRANGER)
     if role in WORKS_FOR:
         made.run("papers", "add", "training", letter(made), "--about", person, "--until", FAR)
     if role in WORKS_FOR and government:
@@ -153,7 +153,7 @@ def let_in(made: Installation, person: str, *, signed_on: str = "2022-04-01") ->
 
 def steward(party: str) -> str:
     """Give the login of who speaks for a party."""
-    return next(login for login, (role, _, agency, _, _) in PEOPLE.items() if (role, agency) == ("steward", party))
+    return next(login for login, (role, agency, _, _) in PEOPLE.items() if (role, agency) == ("steward", party))
 
 
 def approve(made: Installation, person: str) -> None:
@@ -164,14 +164,14 @@ def approve(made: Installation, person: str) -> None:
 
 def enlist(made: Installation, person: str) -> None:
     """Put a person on the list, with neither approvals nor exhibits."""
-    role, basis, agency, government, purpose = PEOPLE.get(person, STRANGER)
+    role, agency, government, purpose = PEOPLE.get(person, STRANGER)
     office = WORKS_FOR.get(role, "Office")
     contact = ("--name", f"Invented {person}", "--position", "Staff", "--organization", office)
-    reached = ("--email", f"{person}@example.org", "--telephone", "555-0100", "--basis", basis)
+    reached = ("--email", f"{person}@example.org", "--telephone", "555-0100")
     why = ("--purpose", purpose, "--justification", "for the agency", "--until", FAR) if purpose else ()
     government_option = ("--government",) if government else ()
     rest = ("--agency", agency, *why, *government_option)
-    made.run("people", "enlist", made.project, person, role, *contact, *reached, *rest)
+    made.run("people", "enlist", made.project, person, role, *contact, *reached, *rest, who="olga")
 
 
 def transmittals(made: Installation) -> list[Path]:

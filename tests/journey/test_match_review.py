@@ -48,8 +48,8 @@ print(json.dumps({"began": began, "told": desk.told.value, "pairs": len(sample.p
 
 def enlist_staff(made: Installation, person: str) -> None:
     contact = ("--name", f"Invented {person}", "--position", "Staff", "--organization", "DOL-HUB", "--government")
-    reached = ("--email", f"{person}@example.org", "--telephone", "555-0100", "--basis", "III.F.1", "--agency", "")
-    made.run("people", "enlist", PROJECT, person, "hub-staff", *contact, *reached)
+    reached = ("--email", f"{person}@example.org", "--telephone", "555-0100")
+    made.run("people", "enlist", PROJECT, person, "hub-staff", *contact, *reached, who="olga")
     for exhibit in "BC":
         made.run("people", "sign", PROJECT, person, exhibit, "--signed-on", "2022-04-01")
     made.run("papers", "add", "training", letter(made), "--about", person, "--until", FAR)

@@ -23,9 +23,9 @@ def let_in(made: Installation, agency: str, purpose: str) -> str:
     person = f"of-{agency.lower()}-{purpose}"
     made.run(
         "people", "enlist", made.project, person, "agency-analyst", "--name", "Invented", "--position", "Staff",
-        "--organization", agency, "--email", "x@example.org", "--telephone", "555-0100", "--basis", "2.h",
+        "--organization", agency, "--email", "x@example.org", "--telephone", "555-0100",
         "--purpose", purpose, "--justification", "It is needed.", "--until", "2022-06-30", "--agency", agency,
-        "--government",
+        "--government", who="olga",
     )  # fmt: skip
     approve(made, person)
     for exhibit in "BC":

@@ -83,6 +83,13 @@ def listed(world: World) -> None:
         people.enlist(tx, person, Listing("noa", PROJECT, Role.RESEARCHER, "2.g"), "opm")
 
 
+def moved(world: World) -> None:
+    with world.store.transaction() as tx:
+        rae, listing = tx.get(Person, "rae"), tx.get(Listing, f"{PROJECT}/rae")
+        assert rae is not None and listing is not None
+        people.enlist(tx, replace(rae, position=SECRET), replace(listing, approvals=None), "opm")
+
+
 def designated(world: World) -> None:
     with world.store.transaction() as tx:
         people.designate(tx, PROJECT, "SDE", SDE, pretend(), tx.today, "opm")
@@ -91,6 +98,12 @@ def designated(world: World) -> None:
 def suspended(world: World) -> None:
     with world.store.transaction() as tx:
         people.suspend(tx, PROJECT, "rae", "DSA VI.F", "opm")
+
+
+def reinstated(world: World) -> None:
+    suspended(world)
+    with world.store.transaction() as tx:
+        incidents.reinstate_person(tx, PROJECT, "rae", "opm")
 
 
 def held(world: World) -> None:
@@ -145,8 +158,11 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (declined, dict.fromkeys({"sde-steward", "dol-steward", HUB, WESTED, DOL, "opm"}, DECLINED)
          | {SDE: DECIDES}),
         (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")),
+        (moved, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")
+         | {"rae": "You are approved, and sign your exhibits, anew"}),
         (designated, dict.fromkeys({"dol-steward", DOL, HUB, WESTED}, DESIGNATED)),
         (suspended, {"rae": "Your access is suspended"}),
+        (reinstated, {"rae": "Your access is open again"}),
         (held, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STILL)
          | dict.fromkeys({"dol-steward", DOL}, "Your agency is asked about another one")),
         (interrupted, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "opm"}, "A service is interrupted, or will be")),

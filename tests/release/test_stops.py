@@ -14,7 +14,7 @@ from enclave.destruction import destroy
 from enclave.errors import EnclaveError, Refused
 from enclave.incidents import Suspended, refuse_recipient, reinstate, suspend_agency, suspensions, with_cause
 from enclave.people import Approval, Hold, Listing, Person
-from enclave.terms import Action
+from enclave.terms import Action, Role
 from tests.parties import bring_into_force, representative
 from tests.release.world import FIRST_DAY, PROJECT, World
 
@@ -226,6 +226,51 @@ def test_the_log_has_every_suspension_and_counts_those_with_cause(two: World):
             Suspended("project DR-0034", two.today, "DSA VI.F", "opm", True),
         ]
         assert with_cause(view) == {"project DR-0034": 2, "rae on DR-0034": 1}
+
+
+def test_the_operating_group_reinstates_a_person_and_nobody_does_it_for_themselves(two: World):
+    with two.store.transaction() as tx:
+        for person in ("rae", "opm"):
+            incidents.suspend_person(tx, PROJECT, person, "DSA VI.F", "opm")
+        second = Person("olive", "Invented olive", "Staff", "OPM", "olive@example.org", "555-0100", True)
+        people.enlist(tx, second, Listing("olive", PROJECT, Role.OPM, "office"), "opm")
+        people.enlist(tx, tx.get(Person, "opm"), Listing("opm", OTHER, Role.OPM, "office"), "opm")
+    for who, rule in ((SDE, "spokesman"), ("opm", "spokesman"), ("rae", "self-reinstatement")):
+        assert refused(two, lambda tx, who=who: incidents.reinstate_person(tx, PROJECT, "rae", who)) == [rule]
+    assert refused(two, lambda tx: incidents.reinstate_person(tx, PROJECT, "opm", "opm")) == ["self-reinstatement"]
+    with two.store.transaction() as tx:
+        for person in ("rae", "opm"):
+            incidents.reinstate_person(tx, PROJECT, person, "olive")
+    assert stopped(two) == set() and two.admission("opm", Action.CHECK)
+    assert refused(two, lambda tx: incidents.reinstate_person(tx, PROJECT, "rae", "olive")) == ["not-suspended"]
+    with two.store.view() as view:
+        assert [(each.whom, each.lifted_on) for each in suspensions(view)] == [
+            (f"{person} on {PROJECT}", FIRST_DAY) for person in ("rae", "opm")
+        ]
+        assert {entry["actor"] for entry in view.entries(action="people.unsuspend")} == {"olive"}
+
+
+def test_who_is_suspended_is_not_let_in_again_by_being_listed_anew(two: World):
+    with two.store.transaction() as tx:
+        incidents.suspend_person(tx, PROJECT, "opm", "DSA VI.F", "opm")
+    with two.store.view() as view:
+        person, listing = view.get(Person, "opm"), view.get(Listing, f"{PROJECT}/opm")
+        entered = len(list(view.entries()))
+    command = f"enclave incident reinstate {PROJECT} opm"
+    with pytest.raises(EnclaveError, match=command), two.store.transaction() as tx:
+        people.enlist(tx, person, replace(listing, suspension=None), "anybody")
+    with two.store.view() as view:
+        assert len(list(view.entries())) == entered
+        assert "suspended" in {each.rule for each in people.reasons_against(view, "opm", Action.CHECK, PROJECT)}
+
+
+def test_access_that_is_no_longer_needed_ends_without_cause(two: World):
+    with two.store.transaction() as tx:
+        people.review_access(tx, PROJECT, "rae", needed=False, actor=representative("DOL-HUB"))
+    assert stopped(two) == {PROJECT}
+    with two.store.view() as view:
+        assert [(each.clause, each.cause) for each in suspensions(view)] == [("EM XVII.C", False)]
+        assert with_cause(view) == {}
 
 
 def test_a_suspended_steward_speaks_for_nobody(two: World):

@@ -30,7 +30,7 @@ STAFF = {
     "rae": (Role.RESEARCHER, "2.g", "", False),
     "sde-steward": (Role.STEWARD, "office", "SDE", True),
     "dol-steward": (Role.STEWARD, "office", "DOL", True),
-    "opm": (Role.OPM, "office", "OPM", True),
+    "opm": (Role.OPM, "office", "", True),
     "hub": (Role.HUB_STAFF, "III.F.1", "", True),
 }
 

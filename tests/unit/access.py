@@ -6,7 +6,7 @@ combination. It is spelled here and nowhere read off the program.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from enclave.terms import ANALYSTS, Action, Role
@@ -25,6 +25,11 @@ AT_ANY_TIME = {A.DESTROY, A.DECIDE, A.AUDIT}
 TOUCHING = {role for role, actions in MAY.items() if actions & TOUCHES_RECORDS}
 
 
+Rules = dict[str, str]
+"""Rules that stand against an action, each with the clause it is refused under."""
+ROLE = ("role", "DSA III.F.2")
+
+
 @dataclass(frozen=True)
 class State:
     """A state, and the rules that stand against an action because of it.
@@ -32,67 +37,84 @@ class State:
     Attributes
     ----------
     name : str
-    rules : tuple of str
-        Against every role the state concerns.
-    analysts, hub : tuple of str
-        Against these besides.
-    clause : str
+    rules : rule -> clause
+        Of an agreement or a project against all actions but those possible at any time; of a person against all.
+    records : rule -> clause
+        Against what touches records.
+    analysts, agency, hub : rule -> clause
+        The same, of analysts alone, of an agency's analysts, of the hub's staff.
     """
 
     name: str
-    rules: tuple[str, ...] = ()
-    analysts: tuple[str, ...] = ()
-    hub: tuple[str, ...] = ()
-    clause: str = ""
+    rules: Rules = field(default_factory=dict)
+    records: Rules = field(default_factory=dict)
+    analysts: Rules = field(default_factory=dict)
+    agency: Rules = field(default_factory=dict)
+    hub: Rules = field(default_factory=dict)
 
-    def against(self, role: Role) -> list[str]:
-        """Give the rules that stand against a role."""
-        return [
-            *self.rules,
-            *(self.analysts if role in ANALYSTS else ()),
-            *(self.hub if role is Role.HUB_STAFF else ()),
-        ]
+    def lacks(self, role: Role) -> Rules:
+        """Give the rules that stand against a role's touching records."""
+        return {
+            **self.records,
+            **(self.analysts if role in ANALYSTS else {}),
+            **(self.agency if role is Role.AGENCY_ANALYST else {}),
+            **(self.hub if role is Role.HUB_STAFF else {}),
+        }
+
+    @property
+    def clauses(self) -> set[str]:
+        """Every clause that is cited in it."""
+        cited = (self.rules, self.records, self.analysts, self.agency, self.hub)
+        return {clause for rules in cited for clause in rules.values()}
 
 
 AGREEMENTS = (
     State("in force"),
-    State("a signature is missing", ("signatures",), clause="EM II"),
-    State("signed, not yet effective", ("effective",), clause="DSA preamble"),
-    State("ended", ("project-end",), clause="DSA XI"),
-    State("ended, its data destroyed", ("project-end", "destroyed"), clause="DSA VI.H"),
-    State("an agency left the Enterprise MOU", ("membership",), clause="EM XVIII.B"),
+    State("a signature is missing", {"signatures": "EM II"}),
+    State("signed, not yet effective", {"effective": "DSA preamble"}),
+    State(
+        "an amendment added an agency that has not signed", {"signatures": "EM II"}, analysts={"approval": "DSA VI.E"}
+    ),
+    State("an amendment asks for a review board that has not approved", records={"review-board": "DSA VI.A"}),
+    State("a party gave notice, and sixty days are over", {"project-end": "DSA XI"}),
+    State("ended", {"project-end": "DSA XI"}),
+    State("ended, its data destroyed", {"project-end": "DSA XI", "destroyed": "DSA VI.H"}),
+    State("an agency left the Enterprise MOU", {"membership": "EM XVIII.B"}),
 )
 PROJECTS = (
     State("running"),
-    State("stopped", ("suspended",), clause="DSA VI.F"),
-    State("an agency's data stopped", ("suspended",), clause="EM A1.2"),
+    State("stopped", {"suspended": "DSA VI.F"}),
+    State("an agency's data stopped", {"suspended": "EM A1.2"}),
 )
+UNLISTED = State("not listed", {"not-listed": "DSA VI.E"})
 PEOPLE = (
     State("everything in order"),
-    State("not listed", ("not-listed",), clause="DSA VI.E"),
+    UNLISTED,
     State(
-        "listed, without papers", ("exhibit-b", "exhibit-c", "training"), ("approval",), ("government",), "DSA VI.E"
+        "listed, without papers", {}, {"exhibit-b": "ExB", "exhibit-c": "ExC", "training": "DSA III.B"},
+        analysts={"approval": "DSA VI.E"}, hub={"government": "ExA 2.h"},
     ),
-    State("Exhibit C has run out", ("exhibit-c",), clause="ExC"),
-    State("training has run out", ("training",), clause="DSA VI.A"),
-    State("one agency has not approved", analysts=("approval",), clause="DSA VI.E"),
-    State("an approval withdrawn", analysts=("approval",), clause="DSA VI.E"),
-    State("employment by the State not verified", hub=("government",), clause="ExA 2.h"),
-    State("suspended", ("suspended",), clause="DSA VI.F"),
-)
-UNLISTED, SUSPENDED = PEOPLE[1], PEOPLE[-1]
+    State("Exhibit B is not signed", {}, {"exhibit-b": "ExB"}),
+    State("Exhibit C has run out", {}, {"exhibit-c": "ExC"}),
+    State("training has run out", {}, {"training": "DSA III.B"}),
+    State("of an organization that signs nothing, without a contract", {}, {"contract": "DSA VI.E"}),
+    State("one agency has not approved", analysts={"approval": "DSA VI.E"}),
+    State("an approval withdrawn", analysts={"approval": "DSA VI.E"}),
+    State("the purpose has ended", agency={"purpose": "ExA 2.h"}),
+    State("employment by the State not verified", hub={"government": "ExA 2.h"}),
+    State("suspended", {"suspended": "DSA VI.F"}),
+)  # fmt: skip
 
 
-def expected(role: Role, action: Action, agreement: State, project: State, person: State) -> list[str]:
-    """Give the rules that stand against it, sorted; none where it may be done."""
-    found = [] if action in AT_ANY_TIME else [*agreement.rules, *project.rules]
+def expected(role: Role, action: Action, agreement: State, project: State, person: State) -> list[tuple[str, str]]:
+    """Give the rules that stand against it with their clauses, sorted; none where it may be done."""
+    found = [] if action in AT_ANY_TIME else [*agreement.rules.items(), *project.rules.items()]
+    found += person.rules.items()
     if person is UNLISTED:
-        return sorted([*found, *person.rules])
-    found += [] if action in MAY[role] else ["role"]
-    if person is SUSPENDED:
-        found += person.rules
-    elif role in TOUCHING and action in TOUCHES_RECORDS:
-        found += person.against(role)
+        return sorted(found)
+    found += [] if action in MAY[role] else [ROLE]
+    if role in TOUCHING and action in TOUCHES_RECORDS:
+        found += (agreement.lacks(role) | person.lacks(role)).items()
     return sorted(found)
 
 
@@ -109,41 +131,41 @@ def page() -> str:
             "# Who may do what",
             "",
             "Written by `python -m tests.unit.access` from the table that `tests/unit/test_access_matrix.py` holds",
-            f"the program to: every role, action, state of agreement, project and person: {total:,} combinations.",
+            f"the program to: every role, action, state of agreement, project and person: {total:,} combinations,",
+            "each with every rule against it and the clause it is refused under.",
             "",
             "## Role and action",
             f"| role | {titles} |",
             f"|---|{'---|' * len(Action)}",
             *rows,
             "",
-            "An action that is not in the role's row is refused by the rule `role` (DSA III.F.2).",
+            f"An action that is not in the role's row is refused by the rule `{ROLE[0]}` ({ROLE[1]}).",
             "",
-            *_states("Agreement", AGREEMENTS, _OF_AGREEMENT),
-            *_states("Project", PROJECTS, _OF_PROJECT),
-            *_states("Person", PEOPLE, _OF_PERSON),
+            "What touches records: analysing, asking for output, receiving, matching, cutting. Rules marked with a",
+            "role are of that role alone.",
+            "",
+            *_states("Agreement", AGREEMENTS, _LATER),
+            *_states("Project", PROJECTS, _LATER),
+            *_states("Person", PEOPLE, "against every action"),
         ]
     )
 
 
-_OF_AGREEMENT = (
-    "Against every action but destroying, deciding and auditing, which are possible before all have signed and after",
-    "the end.",
-)
-_OF_PROJECT = ("Against the same actions.",)
-_OF_PERSON = (
-    "What papers lack stands against the actions that touch records: analysing, asking for output, receiving,",
-    "matching, cutting. Not being listed, and a suspension, stand against every action. Rules marked with a role are",
-    "of that role alone.",
-)
+_LATER = "against every action but destroying, deciding and auditing"
 
 
-def _states(title: str, states: tuple[State, ...], about: tuple[str, ...]) -> list[str]:
-    def rules(state: State) -> str:
-        named = [(state.rules, ""), (state.analysts, " (analysts)"), (state.hub, " (hub staff)")]
-        return ", ".join(f"`{rule}`{who}" for each, who in named for rule in each) or "none"
+def _states(title: str, states: tuple[State, ...], against: str) -> list[str]:
+    def said(*of: tuple[Rules, str]) -> str:
+        return ", ".join(f"`{rule}` ({clause}){who}" for rules, who in of for rule, clause in rules.items()) or "none"
 
-    rows = [f"| {state.name} | {rules(state)} | {state.clause} |" for state in states]
-    return [f"## {title}", *about, "", "| state | rules against it | clause |", "|---|---|---|", *rows, ""]
+    rows = [
+        f"| {each.name} | {said((each.rules, ''))} | " + said(
+            (each.records, ""), (each.analysts, " of analysts"), (each.agency, " of an agency's analysts"),
+            (each.hub, " of the hub's staff"),
+        ) + " |"
+        for each in states
+    ]  # fmt: skip
+    return [f"## {title}", f"| state | {against} | against what touches records |", "|---|---|---|", *rows, ""]
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "access.md"

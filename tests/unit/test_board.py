@@ -34,6 +34,8 @@ from tests.parties import (
     bring_into_force,
     change_terms,
     let_join,
+    listed,
+    pretend,
     representative,
     say_yes,
     vote,
@@ -140,6 +142,39 @@ def test_an_agency_approves_when_it_has_confirmed_that_its_data_are_there(office
     assert office.known.approved_on == DAY + timedelta(days=2)
     entry = office.last("board.answer")
     assert (entry["outcome"], entry["clause"]) == ("carried", "EM XI.B")
+
+
+def of_the_group(tx: Transaction) -> Admission:
+    """Give leave to decide of somebody of the Operating Group whose listing names an agency."""
+    return replace(people.may(tx, representative("SDE"), Action.DECIDE, DR), role=Role.OPM)
+
+
+def test_only_its_steward_answers_for_an_agency_whatever_a_listing_names(office: Office) -> None:
+    yes = MotionKind.INITIAL, YES
+    assert office.refused(lambda tx: board.confirm_available(tx, of_the_group(tx))) == ["agency"]
+    assert office.refused(lambda tx: board.refuse_element(tx, of_the_group(tx), "SpecialEd", "Why.")) == ["agency"]
+    assert office.refused(lambda tx: board.answer(tx, of_the_group(tx), *yes)) == ["voter"]
+
+
+def test_only_its_steward_gives_notice_for_a_party(signed: Office) -> None:
+    assert signed.refused(lambda tx: board.terminate(tx, of_the_group(tx), "Why.")) == ["termination"]
+
+
+def test_a_match_is_agreed_to_by_the_designated_representative_and_no_other_steward(signed: Office) -> None:
+    run, second = match(signed), "sam"
+
+    def agree(tx: Transaction, person: str) -> MatchRun:
+        return matching.agree(tx, run, people.may(tx, person, Action.AGREE, DR))
+
+    with signed.store.transaction() as tx:
+        person = people.Person(second, "Invented sam", "Staff", "SDE", "sam@example.org", "555-0100", True)
+        people.enlist(tx, person, listed(second, DR, Role.STEWARD), "opm")
+    assert signed.refused(lambda tx: agree(tx, second)) == ["representative"]
+    with signed.store.transaction() as tx:
+        people.designate(tx, DR, "SDE", second, pretend(), DAY, "opm")
+    assert signed.refused(lambda tx: agree(tx, representative("SDE"))) == ["representative"]
+    with signed.store.transaction() as tx:
+        assert set(agree(tx, second).agreements) == {"SDE"}
 
 
 def test_who_is_not_asked_does_not_answer(office: Office) -> None:
@@ -319,6 +354,8 @@ def test_an_agency_that_joins_by_amendment_answers_too(signed: Office, tmp_path:
     amend(signed, compile_agreement(tmp_path / "own", DR))
     entry = signed.last("board.ask")["details"]
     assert isinstance(entry, dict) and "CSCU" in entry["asked"]
+    with signed.store.view() as view:
+        assert board.joining(view, DR) == {*PARTIES, "CSCU"}
     for party in PARTIES:
         assert signed.answer(party, MotionKind.MODIFICATION) is State.OPEN
 

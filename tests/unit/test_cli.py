@@ -61,7 +61,7 @@ def test_every_command_prints_json() -> None:
         (("people", "may", "wren", "analyse", "DR-0099"), 3),
         (("people", "enlist", "DR-0099", "wren", "researcher", *WHO), 3),
         (("people", "enlist", "DR-0034", "../wren", "researcher", *WHO), 4),
-        (("people", "enlist", "DR-0034", "wren", "researcher", *WHO, "--basis", "9.z"), 4),
+        (("people", "enlist", "DR-0034", "wren", "researcher", *WHO, "--agency", "SDE"), 4),
         (("agreement", "show", "DR-0099"), 3),
         (("agreement", "lint", "DR-0099"), 4),
         (("agreement", "sign", "DR-0034", "SDE", "Commissioner", "4/1/2022"), 4),
@@ -162,13 +162,28 @@ def test_seal_writes_into_a_folder_and_over_nothing(office: Installation, tmp_pa
     assert [path.name for path in (tmp_path / "new").iterdir()] == [f"{plain.name}.sealed"]
 
 
+def test_a_person_is_enlisted_by_the_operating_group_once_there_is_one(office: Installation) -> None:
+    enlist = ("people", "enlist", "DR-0034")
+    office.run(*enlist, "oona", "opm", *WHO, "--json", who="anybody")
+    for who in ("anybody", "operator", "ann"):
+        assert office.run(*enlist, "ann", "opm", *WHO, "--json", who=who, code=3).rules == ["spokesman"]
+    said = office.run(*enlist, "ann", "agency-analyst", *WHO, "--agency", "SDE", "--json", who="oona", code=4)
+    assert said.rules == ["purpose"]
+    purpose = ("--agency", "SDE", "--purpose", "c", "--justification", "Why.", "--until", "2022-06-30")
+    said = office.run(*enlist, "ann", "agency-analyst", *WHO, *purpose, "--json", who="oona")
+    assert (said.body["basis"], said.body["listed_on"]) == ("2.h", "2022-04-11")
+    office.run("incident", "suspend", "DR-0034", "oona", who="oona")
+    office.run(*enlist, "olive", "opm", *WHO, who="operator")
+    office.run("incident", "reinstate", "DR-0034", "oona", who="olive")
+
+
 def test_an_exhibit_is_not_signed_in_the_future_nor_a_person_approved_by_a_stranger(office: Installation) -> None:
     office.run("people", "enlist", "DR-0034", "wren", "researcher", *WHO)
     office.run("people", "sign", "DR-0034", "wren", "C", "--signed-on", "2022-04-12", code=4)
     office.run("people", "approve", "DR-0034", "wren", "WESTED", code=3)
     assert office.run("people", "approve", "DR-0034", "wren", "DOL", "--json", code=3).rules == ["spokesman"]
     for steward, agency in (("sam", "SDE"), ("dora", "DOL")):
-        office.run("people", "enlist", "DR-0034", steward, "steward", *WHO, "--basis", "office", "--agency", agency)
+        office.run("people", "enlist", "DR-0034", steward, "steward", *WHO, "--agency", agency)
     said = office.run("people", "approve", "DR-0034", "wren", "DOL", "--json", who="sam", code=3)
     assert said.rules == ["spokesman"]
     office.run("people", "approve", "DR-0034", "wren", "DOL", who="dora")

@@ -24,8 +24,8 @@ def office(tmp_path: Path) -> Installation:
     for arguments in (("init", "--demo"), ("today", "2022-04-11"), ("agreement", "register", DR)):
         assert command("--home", made.home, *arguments).code == 0
     made.run("people", "enlist", DR, "wren", "researcher", *WHO)
-    for person, role, agency in (("sam", "steward", "SDE"), ("dora", "steward", "DOL"), ("olga", "opm", "OPM")):
-        made.run("people", "enlist", DR, person, role, *WHO, "--basis", "office", "--agency", agency)
+    for person, role, agency in (("sam", "steward", "SDE"), ("dora", "steward", "DOL"), ("olga", "opm", "")):
+        made.run("people", "enlist", DR, person, role, *WHO, "--agency", agency)
     return made
 
 
@@ -124,6 +124,18 @@ def test_only_the_operating_group_stops_suspends_and_lifts_and_whom_it_refuses_i
     office.run("incident", "suspend", DR, "wren", who="olga")
 
 
+def test_a_person_is_suspended_and_reinstated_by_the_operating_group_alone(office: Installation) -> None:
+    contact, agency = (*WHO, "--agency"), "SDE"
+    office.run("incident", "suspend", DR, "sam", who="olga")
+    said = office.run("people", "enlist", DR, "sam", "steward", *contact, agency, "--json", who="olga", code=3)
+    assert said.rules == ["suspended"] and f"enclave incident reinstate {DR} sam" in said.text
+    assert office.run("incident", "reinstate", DR, "sam", "--json", who="dora", code=3).rules == ["spokesman"]
+    assert office.run("incident", "log", "--json").body[0]["lifted"] is None
+    assert office.run("incident", "reinstate", DR, "sam", "--json", who="olga").body["suspension"] is None
+    assert office.run("incident", "reinstate", DR, "sam", "--json", who="olga", code=3).rules == ["not-suspended"]
+    assert office.run("incident", "log", "--json").body[0]["lifted"] == "2022-04-11"
+
+
 def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation) -> None:
     office.run("agreement", "vote", DR, "approval", "--json", who="sam", code=3)
     office.run("agreement", "available", DR, who="sam")
@@ -158,8 +170,7 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
 
 
 def test_the_hub_says_who_still_needs_access_and_each_party_who_speaks_for_it(office: Installation) -> None:
-    hub = ("--basis", "office", "--agency", "DOL-HUB")
-    office.run("people", "enlist", DR, "hal", "steward", *WHO, *hub)
+    office.run("people", "enlist", DR, "hal", "steward", *WHO, "--agency", "DOL-HUB", who="olga")
     review = ("people", "review", DR, "wren")
     assert office.run(*review, "needed", "--json", who="sam", code=3).rules == ["spokesman"]
     assert office.run(*review, "needed", "--json", who="hal").body["reviewed_on"] == "2022-04-11"

@@ -6,6 +6,7 @@ Source: DSA III.B; DSA VI.A; DSA VI.E; DSA XII; ExA 2.h; ExB; EM XVII.C; EM XVII
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -23,7 +24,7 @@ from enclave.people import Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
 from enclave.terms import Action, Role
-from tests.parties import FAR, SIGNED, bring_into_force, let_in, pretend, representative
+from tests.parties import FAR, SIGNED, bring_into_force, let_in, listed, pretend, representative
 
 DAY = date(2022, 4, 11)
 SOON = DAY + timedelta(days=20)
@@ -100,6 +101,54 @@ def test_training_ends_and_access_with_it(office: Office) -> None:
     assert office.clocks("a record of training") == [("training/wren", SOON)]
     office.day = SOON + timedelta(days=1)
     assert office.rules("wren") == ["training"]
+
+
+def test_another_person_does_not_come_under_a_known_login(opened: Callable[[str], Office]) -> None:
+    office, other = opened("DR-0034"), opened("DR-0101")
+    office.enlist("ann", Role.RESEARCHER)
+    office.let_in("ann", government=True)
+    somebody = Person("ann", "Somebody Else", "Staff", "WestEd", "ann@example.org", "555-0100", True)
+    with pytest.raises(Refused, match="known under another name"):
+        other.do(lambda tx: people.enlist(tx, somebody, listed("ann", "DR-0101", Role.RESEARCHER), "olga"))
+    assert office.rules("ann") == [] and "not-listed" in other.rules("ann")
+    with office.store.view() as view:
+        assert people.may(view, "ann", A, "DR-0034").sight.government
+
+
+FIELDS = ("name", "position", "organization", "email", "telephone")
+ANEW = ["exhibit-b", "exhibit-c", "approval"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "rules"),
+    [
+        ({}, []),
+        ({"email": "another@example.org", "telephone": "555-0199"}, []),
+        ({"position": "An Invented Director"}, ANEW),
+        ({"organization": "An Invented Contractor", "email": "another@example.org"}, [*ANEW, "contract"]),
+    ],
+)
+def test_who_comes_to_be_something_else_is_approved_signs_and_is_attested_anew(
+    opened: Callable[[str], Office], changed: dict[str, str], rules: list[str]
+) -> None:
+    office, other = opened("DR-0034"), opened("DR-0101")
+    for each in (office, other):
+        each.enlist("ann", Role.RESEARCHER)
+        each.let_in("ann", government=True)
+    with office.store.view() as view:
+        known, entered = view.get(Person, "ann"), len(list(view.entries()))
+    assert known is not None
+    ann = replace(known, **changed)
+    other.do(lambda tx: people.enlist(tx, ann, listed("ann", "DR-0101", Role.RESEARCHER), "olga"))
+    assert office.rules("ann") == rules
+    with office.store.view() as view:
+        assert people.is_government(view, "ann") is (rules == [])
+        entries = list(view.entries())[entered:]
+        assert not any(value in json.dumps(entries) for value in changed.values())
+    said = [entry["details"]["changed"] for entry in entries if entry["action"] == "people.person"]
+    assert said == ([[field for field in FIELDS if field in changed]] if changed else [])
+    lapsed = [(entry["project"], entry["clause"]) for entry in entries if entry["action"] == "people.lapse"]
+    assert lapsed == ([("DR-0034", "DSA VI.E"), ("DR-0101", "DSA VI.E")] if rules else [])
 
 
 def test_exhibit_b_is_asked_for(office: Office) -> None:

@@ -6,8 +6,10 @@ Source: DSA VI.E; DSA III.F.1; ExA 2.g; ExA 2.h; ExC.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,7 @@ from enclave.people import Hold, Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
 from enclave.terms import Action, Role
-from tests.parties import JOINED, bring_into_force, let_in, representative
+from tests.parties import JOINED, bring_into_force, let_in, listed, representative
 
 DAY, SIGNED = date(2022, 4, 11), date(2022, 4, 1)
 
@@ -39,7 +41,7 @@ class Office:
     ) -> None:
         person = Person(id, f"Invented {id}", "Staff", "WestEd", f"{id}@example.org", "555-0100", True)
         with self.store.transaction() as tx:
-            people.enlist(tx, person, Listing(id, "DR-0034", role, "2.g"), "olga")
+            people.enlist(tx, person, listed(id, "DR-0034", role), "olga")
             if signed_on:
                 let_in(tx, "DR-0034", id, government=role is Role.HUB_STAFF, signed_on=signed_on, actor="olive")
             for agency in approvals:
@@ -164,8 +166,51 @@ def test_nobody_approves_themselves_and_a_listing_is_complete(office: Office) ->
         "contact-field",
         "contact-field",
         "purpose",
-        "purpose",
+        "agency",
     ]
+
+
+NO_PURPOSE = {"purpose": "", "justification": "", "until": None}
+
+
+@pytest.mark.parametrize(
+    ("role", "changed", "rules"),
+    [
+        (Role.RESEARCHER, {"basis": "2.h"}, ["basis"]),
+        (Role.RESEARCHER, {"basis": "9.z"}, ["basis"]),
+        (Role.RESEARCHER, {"agency": "SDE"}, ["agency"]),
+        (Role.AGENCY_ANALYST, {"basis": "2.g", **NO_PURPOSE}, ["basis", "purpose"]),
+        (Role.AGENCY_ANALYST, {"purpose": "d"}, ["purpose"]),
+        (Role.AGENCY_ANALYST, {"agency": ""}, ["agency"]),
+        (Role.AGENCY_ANALYST, {"agency": "WESTED"}, ["agency"]),
+        (Role.HUB_STAFF, {"basis": "office"}, ["basis"]),
+        (Role.STEWARD, {"basis": "2.g"}, ["basis"]),
+        (Role.STEWARD, {"agency": ""}, ["agency"]),
+        (Role.STEWARD, {"agency": "CSCU"}, ["agency"]),
+        (Role.OPM, {"agency": "SDE"}, ["agency"]),
+        (Role.AUDITOR, {"agency": "SDE"}, ["agency"]),
+    ],
+)
+def test_role_list_purpose_and_agency_belong_together(
+    office: Office, role: Role, changed: dict[str, Any], rules: list[str]
+) -> None:
+    person = Person("x", "Invented x", "Staff", "WestEd", "x@example.org", "555-0100", True)
+    right = listed("x", "DR-0034", role)
+    with office.store.transaction() as tx, pytest.raises(Invalid) as caught:
+        people.enlist(tx, person, replace(right, **changed), "olga")
+    assert [finding.rule for finding in caught.value.findings] == rules
+    with office.store.transaction() as tx:
+        people.enlist(tx, person, right, "olga")
+
+
+def test_a_member_that_takes_no_part_has_a_steward_and_so_has_who_would_join(office: Office) -> None:
+    person = Person("x", "Invented x", "Staff", "CSCU", "x@example.org", "555-0100", True)
+    listing = replace(listed("x", "DR-0034", Role.STEWARD), agency="CSCU")
+    with office.store.transaction() as tx:
+        people.enlist(tx, person, listing, "olga", joining={"CSCU"})
+    with office.store.transaction() as tx:
+        people.join(tx, "CSCU", DAY, "olga")
+        people.enlist(tx, person, listing, "olga")
 
 
 def test_an_agency_approves_through_its_own_steward(office: Office) -> None:

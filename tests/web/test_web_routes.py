@@ -104,6 +104,7 @@ POST /projects/{project}/decisions/{kind}/answer                    sign list li
 POST /projects/{project}/people/enlist                              sign rep  rep  rep  rep  rep  rep  form rep
 POST /projects/{project}/people/{person}/exhibits/{kind}/sign       sign rep  rep  rep  rep  rep  rep  form rep
 POST /projects/{project}/people/{person}/review                     sign rep  rep  rep  rep  rep  rep  rep  rep
+POST /projects/{project}/people/{person}/reinstate                  sign rep  rep  rep  rep  rep  rep  form rep
 POST /projects/{project}/people/{person}/approve                    sign list list role role role yes  form form
 POST /projects/{project}/people/{person}/withdraw                   sign list list role role role yes  form form
 POST /projects/{project}/papers/add                                 sign rep  rep  rep  rep  rep  rep  form rep

@@ -114,7 +114,7 @@ def test_an_exhibit_to_sign_is_ones_own_or_of_ones_list(pages: str):
     assert wren.of("/people/wren/exhibits/d").status_code == 404
 
 
-def test_the_hubs_representative_says_who_still_needs_access_and_nobody_else_does(own_pages: str, world: World):
+def test_the_hub_says_who_still_needs_access_and_the_operating_group_gives_it_back(own_pages: str, world: World):
     hal, path = Browser(own_pages, "hal"), f"projects/{PROJECT}/people/wren/review"
     asked = {row["id"] for row in hal.of("/people", format="json").json()["rows"] if row["review_due_on"]}
     assert asked == {"wren", "rita", "hubert"}
@@ -125,6 +125,14 @@ def test_the_hubs_representative_says_who_still_needs_access_and_nobody_else_doe
     assert Browser(own_pages, "wren").see(format="json").json()["cards"][0]["lab"]
     assert hal.post(path, found="not-needed").status_code == 303
     assert not Browser(own_pages, "wren").see(format="json").json()["cards"][0]["lab"]
+    olga, again = Browser(own_pages, "olga"), f"projects/{PROJECT}/people/wren/reinstate"
+    assert 'aria-label="Reinstate Wren Invented"' in olga.of("/people").text
+    for person in ("sam", "hal", "wren", "audrey"):
+        assert Browser(own_pages, person).post(again).status_code == 403
+    assert "Reinstate" not in hal.of("/people").text
+    assert olga.post(again).status_code == 303
+    assert Browser(own_pages, "wren").see(format="json").json()["cards"][0]["lab"]
+    assert "Reinstate" not in olga.of("/people").text
 
 
 # --- incidents ----------------------------------------------------------------------------------------------------
@@ -256,7 +264,9 @@ def test_a_certificate_is_given_as_page_pdf_and_json_as_it_was_issued(own_pages:
         answer = olga.of(f"{path}{end}")
         assert f'{path}{end}"' in page and answer.headers["content-type"].startswith(kind)
         assert answer.content == (folder / f"{PROJECT}-match-1.{suffix}").read_bytes()
-        assert (f'filename="{PROJECT}-match-1.{suffix}"' in answer.headers.get("content-disposition", "")) is bool(end)
+        assert (f'filename="{PROJECT}-match-1.{suffix}"' in answer.headers.get("content-disposition", "")) is bool(
+            end
+        )
         assert Browser(own_pages, "wren").of(f"{path}{end}").status_code == 403
         assert olga.of(f"{path}0{end}").status_code == 404
     (folder / f"{PROJECT}-match-1.pdf").write_bytes(b"%PDF-1.7 another")

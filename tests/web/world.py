@@ -18,7 +18,7 @@ from enclave.settings import OpenData, defaults
 from enclave.terms import Action, Role
 from enclave.vault import new_keys
 from p20kit import Rate, chart, open_project, protect, request_release, synthetic, tabulate
-from tests.parties import bring_into_force, let_in, representative
+from tests.parties import SIGNED, bring_into_force, let_in, representative
 
 PROJECT = "DR-0034"
 AS_OF = date(2022, 4, 11)
@@ -112,6 +112,8 @@ def _sign_and_enlist(enclave: Enclave) -> None:
             people.enlist(tx, person, Listing(name, PROJECT, role, basis, agency=agency), "opm")
             if name != "rita":
                 let_in(tx, PROJECT, name, government=government, keep=keep)
+            if role is Role.STEWARD:
+                people.designate(tx, PROJECT, agency, name, keep(), SIGNED, "opm")
             for code in policy.agencies:
                 people.approve(tx, PROJECT, name, code, representative(code))
         stranger = Person("nora", "Nora Invented", "Staff", "Elsewhere", "nora@example.org", "555-0100", True)
