@@ -4,7 +4,8 @@ from enclave.people.access import PERMITTED, Admission, by_clock, closed, lacks,
 from enclave.people.exceptions import Deviation, except_from, exceptions, meet, standards
 from enclave.people.exhibits import exhibit_form
 from enclave.people.holds import ANNOUNCED, Hold, extend, holds, lift, place
-from enclave.people.membership import Membership, join, leave, members
+from enclave.people.members import Membership, members
+from enclave.people.membership import join, leave
 from enclave.people.needing import review_access, review_due_on
 from enclave.people.register import (
     BASES,

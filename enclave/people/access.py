@@ -14,7 +14,7 @@ from enclave.agreement import InForce, of
 from enclave.calendar import MEMBERSHIP
 from enclave.errors import Finding, Refused, refuse
 from enclave.people.holds import holds
-from enclave.people.membership import missing_members
+from enclave.people.members import missing_members
 from enclave.people.register import CLOCK, Listing, listing_of
 from enclave.people.sight import Sight, sight_of
 from enclave.people.status import is_government

@@ -13,7 +13,7 @@ from typing import ClassVar
 from enclave.clauses import clauses
 from enclave.errors import Finding, Refused
 from enclave.ledger import Details, Entry
-from enclave.people.membership import Membership
+from enclave.people.members import Membership
 from enclave.people.register import hold_to_party
 from enclave.store import Transaction, View
 from enclave.terms import Role

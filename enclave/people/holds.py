@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from enclave.agreement import of
 from enclave.ledger import Details, Entry
-from enclave.people.membership import members
+from enclave.people.members import members
 from enclave.store import Transaction, View
 
 ANNOUNCED = "announced"

@@ -1,48 +1,20 @@
-"""Which agencies take part in the programme, and until when: without it none of their data are open to anyone.
+"""How an agency joins the programme, and how it leaves.
 
 Source: EM XVIII.B.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
-from typing import ClassVar
 
 from enclave.calendar import LEAVING, MEMBERSHIP
 from enclave.errors import invalid, refuse
 from enclave.ledger import Entry
+from enclave.people.members import Membership
 from enclave.people.register import hold_to_party
-from enclave.store import Transaction, View
+from enclave.store import Transaction
 from enclave.terms import Role
-
-
-@dataclass(frozen=True)
-class Membership:
-    """An agency's signature under the Enterprise MOU.
-
-    Parameters
-    ----------
-    until : date
-        Last day: three years after the signature, earlier where the agency left.
-    """
-
-    KIND: ClassVar[str] = "membership"
-    agency: str
-    since: date
-    until: date
-    project: str = ""
-
-    @property
-    def key(self) -> str:
-        """The agency."""
-        return self.agency
-
-    @property
-    def left(self) -> bool:
-        """Tell whether it ends, or ended, before the three years were over."""
-        return self.until < MEMBERSHIP.due(self.since)
 
 
 def join(tx: Transaction, agency: str, signed_on: date, actor: str) -> Membership:
@@ -90,26 +62,6 @@ def leave(tx: Transaction, agency: str, actor: str, *, breach: bool = False) -> 
         )  # fmt: skip
     last = tx.today - timedelta(days=1) if breach else LEAVING.due(tx.today)
     return _write(tx, replace(known, until=min(known.until, last)), "agency.leave", actor)
-
-
-def members(view: View) -> list[str]:
-    """Give the codes of the agencies that are members today (EM XVIII.B)."""
-    return [each.agency for each in view.find(Membership) if each.until >= view.today]
-
-
-def missing_members(view: View, agencies: Iterable[str]) -> list[str]:
-    """Say of each agency that is no member today that it is none.
-
-    Source: EM XVIII.B.
-    """
-    said = []
-    for agency in agencies:
-        known = view.get(Membership, agency)
-        if known is None:
-            said.append(f"{agency} has not joined the Enterprise MOU")
-        elif known.until < view.today:
-            said.append(f"the membership of {agency} in the Enterprise MOU ended on {known.until}")
-    return said
 
 
 def _write(tx: Transaction, membership: Membership, action: str, actor: str) -> Membership:

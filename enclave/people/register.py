@@ -17,7 +17,7 @@ from enclave.agreement import Policy, of
 from enclave.calendar import EXHIBIT_C
 from enclave.errors import Finding, Invalid, invalid, refuse
 from enclave.ledger import Entry
-from enclave.people.membership import members
+from enclave.people.members import members
 from enclave.store import Transaction, View
 from enclave.terms import Role
 
