@@ -103,15 +103,16 @@ def _open_match(view: View, agreement: InForce) -> Iterator[Running]:
 
 def _exhibits(view: View, agreement: InForce) -> Iterator[Running]:
     for listing in view.find(Listing, agreement.project):
-        until = listing.exhibit_c_until
+        until = people.exhibit_c_until(view, listing)
         if until is not None and until < agreement.ends_on:
             yield Running(listing.project, EXHIBIT_C.name, listing.key, EXHIBIT_C.clause, until)
 
 
 def _papers(view: View, agreement: InForce) -> Iterator[Running]:
-    """Find papers of the project that run out while it is alive."""
+    """Find papers of the project that run out while it is alive; signed exhibits have their own clock."""
     for paper in papers.latest(view, agreement.project):
-        yield from _runs_out(paper, agreement.ends_on)
+        if paper.kind not in people.SIGNED.values():
+            yield from _runs_out(paper, agreement.ends_on)
 
 
 def _papers_of_all(view: View) -> Iterator[Running]:

@@ -16,7 +16,7 @@ from enclave import matching, papers
 from enclave.agreement import InForce
 from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY
 from enclave.egress import ReleaseRequest
-from enclave.people import Listing
+from enclave.people import Listing, unsigned
 from enclave.review import Case
 from enclave.store import View
 from enclave.terms import ANALYSTS, HUB, Role
@@ -132,6 +132,12 @@ def of_newcomer(view: View, entry: Event) -> list[str]:
     return _listed(view, entry, Role.STEWARD, agencies=agreement.policy.agencies) if agreement else []
 
 
+def who_signs(view: View, entry: Event) -> list[str]:
+    """The person put on a list, where an exhibit waits for their signature (ExB; ExC)."""
+    listing = view.get(Listing, f"{entry['project']}/{entry['object']}")
+    return [listing.person] if listing is not None and unsigned(view, listing) else []
+
+
 def when_confirmed(view: View, entry: Event) -> list[str]:
     """The Operating Group, when no statement is missing any more."""
     case = view.get(Case, entry["object"])
@@ -206,6 +212,9 @@ RULES: tuple[Rule, ...] = (
          (opm, hub_staff, stewards, analysts)),
     Rule("agreement.terminate", "A party has given notice to end the project", _PROJECT, (opm, stewards, analysts)),
     Rule("people.enlist", "A person waits for your agency's approval", f"{_PROJECT}/people", (of_newcomer,)),
+    Rule("people.enlist", "Exhibits B and C wait for your signature", f"{_PROJECT}/exhibits", (who_signs,)),
+    Rule("people.exhibit-b", "Your signature under Exhibit B is recorded", f"{_PROJECT}/exhibits", (named,)),
+    Rule("people.exhibit-c", "Your signature under Exhibit C is recorded", f"{_PROJECT}/exhibits", (named,)),
     Rule("people.withdraw", "An agency has withdrawn its approval of you", "", (named, opm)),
     Rule("people.representative", "Another party has designated its Representative", _PROJECT, (of_parties("told"),)),
     Rule("people.suspend", "Your access is suspended", "", (named,)),

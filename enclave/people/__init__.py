@@ -2,7 +2,20 @@
 
 from enclave.people.access import PERMITTED, Admission, by_clock, lacks, may, reasons_against
 from enclave.people.exceptions import Deviation, except_from, exceptions, meet, standards
-from enclave.people.exhibits import exhibit_form
+from enclave.people.exhibits import (
+    LETTERS,
+    SIGNED,
+    Letter,
+    exhibit_c_until,
+    exhibit_form,
+    exhibit_words,
+    record_exhibit,
+    sign_exhibit,
+    signature,
+    signed_form,
+    signs_exhibits,
+    unsigned,
+)
 from enclave.people.holds import Hold, holds, lift, place
 from enclave.people.membership import Membership, join, leave, members
 from enclave.people.needing import review_access, review_due_on
@@ -16,7 +29,6 @@ from enclave.people.register import (
     enlist,
     hold_to_party,
     listing_of,
-    sign_exhibit,
     suspend,
     unsuspend,
     withdraw,
@@ -26,11 +38,14 @@ from enclave.people.status import designate, is_government, representative, veri
 
 __all__ = [
     "CLOCK",
+    "LETTERS",
     "PERMITTED",
+    "SIGNED",
     "Admission",
     "Approval",
     "Deviation",
     "Hold",
+    "Letter",
     "Listing",
     "Membership",
     "Person",
@@ -42,7 +57,9 @@ __all__ = [
     "enlist",
     "except_from",
     "exceptions",
+    "exhibit_c_until",
     "exhibit_form",
+    "exhibit_words",
     "hold_to_party",
     "holds",
     "is_government",
@@ -56,13 +73,18 @@ __all__ = [
     "members",
     "place",
     "reasons_against",
+    "record_exhibit",
     "representative",
     "review_access",
     "review_due_on",
     "sight_of",
     "sign_exhibit",
+    "signature",
+    "signed_form",
+    "signs_exhibits",
     "standards",
     "suspend",
+    "unsigned",
     "unsuspend",
     "verify_status",
     "withdraw",

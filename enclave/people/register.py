@@ -1,6 +1,6 @@
-"""The lists 2.g and 2.h of Exhibit A, written approvals, signed exhibits, suspensions.
+"""The lists 2.g and 2.h of Exhibit A, written approvals, suspensions.
 
-Source: DSA VI.E; ExA 2.g; ExA 2.h; ExC; DSA III.F.1.
+Source: DSA VI.E; ExA 2.g; ExA 2.h; DSA III.F.1.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from enclave.agreement import of
-from enclave.calendar import EXHIBIT_C
-from enclave.errors import Finding, Invalid, invalid, refuse
+from enclave.errors import Finding, Invalid, refuse
 from enclave.ledger import Entry
 from enclave.store import Transaction, View
 from enclave.terms import Role
@@ -80,8 +79,6 @@ class Listing:
         ``a``, ``b`` or ``c`` of 2.h; empty otherwise.
     approvals : mapping of agency -> Approval
         Written approvals (DSA VI.E).
-    exhibit_c_on : date or None
-        Signature under Exhibit C; valid for one year.
     until : date, optional
         Last day of the purpose an agency's person is listed for (ExA 2.h).
     listed_on, reviewed_on : date, optional
@@ -97,8 +94,6 @@ class Listing:
     justification: str = ""
     agency: str = ""
     approvals: dict[str, Approval] | None = None
-    exhibit_b_on: date | None = None
-    exhibit_c_on: date | None = None
     suspension: Suspension | None = None
     until: date | None = None
     listed_on: date | None = None
@@ -108,11 +103,6 @@ class Listing:
     def key(self) -> str:
         """Project and person."""
         return f"{self.project}/{self.person}"
-
-    @property
-    def exhibit_c_until(self) -> date | None:
-        """Last day on which Exhibit C is valid."""
-        return EXHIBIT_C.due(self.exhibit_c_on) if self.exhibit_c_on else None
 
 
 def enlist(tx: Transaction, person: Person, listing: Listing, actor: str) -> Listing:
@@ -223,31 +213,6 @@ def withdraw(tx: Transaction, project: str, person: str, agency: str, actor: str
     left = {code: given for code, given in (listing.approvals or {}).items() if code != agency}
     listing = replace(listing, approvals=left)
     tx.write(listing, Entry(actor, "people.withdraw", person, project, "DSA VI.E", details={"agency": agency}))
-    return listing
-
-
-def sign_exhibit(
-    tx: Transaction, project: str, person: str, exhibit: Literal["B", "C"], signed_on: date, actor: str
-) -> Listing:
-    """Record a signature under Exhibit B or C (DSA VI.E; ExB; ExC: valid for one year).
-
-    Raises
-    ------
-    Invalid
-        If it is dated in the future: its year would end later than one from today.
-    """
-    listing = listing_of(tx, project, person)
-    if signed_on > tx.today:
-        raise invalid(
-            person, "signed-on", f"Ex{exhibit}", f"{signed_on} has not come yet", "Give the day of the signature.",
-        )  # fmt: skip
-    if exhibit == "B":
-        listing = replace(listing, exhibit_b_on=signed_on)
-    else:
-        listing = replace(listing, exhibit_c_on=signed_on)
-    details = {"signed_on": signed_on.isoformat()}
-    action = f"people.exhibit-{exhibit.lower()}"
-    tx.write(listing, Entry(actor, action, person, project, f"Ex{exhibit}", details=details))
     return listing
 
 

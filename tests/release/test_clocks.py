@@ -16,6 +16,7 @@ from enclave.matching import MatchRun
 from enclave.people import Listing, Person
 from enclave.scratch import alone
 from enclave.terms import Role
+from tests.parties import record
 from tests.release.world import LAST_DAY, PROJECT, World
 
 END = date(2022, 8, 31)
@@ -146,7 +147,7 @@ def test_a_machine_that_was_off_warns_of_what_is_nearest(world: World):
 
 def test_exhibit_c_that_ends_before_the_project_is_warned_of(world: World):
     with world.store.transaction() as tx:
-        people.sign_exhibit(tx, PROJECT, "rae", "C", date(2021, 6, 20), "opm")
+        record(tx, PROJECT, "rae", "C", signed_on=date(2021, 6, 20))
     round_of(world)
     assert noted(world, "clocks.warn") == [(f"{PROJECT}/rae", "Exhibit C", 30)]
 

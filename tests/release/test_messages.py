@@ -18,7 +18,7 @@ from enclave.messages import RULES, Inbox
 from enclave.people import Listing, Person
 from enclave.review import open_case, return_with_comment
 from enclave.terms import Action, Role, listen
-from tests.parties import pretend, representative, vote
+from tests.parties import pretend, record, representative, vote
 from tests.release.world import PROJECT, REQUEST, World
 
 NOW = datetime.now(UTC) + timedelta(days=1)
@@ -79,6 +79,11 @@ def listed(world: World) -> None:
     person = Person("noa", SECRET, "Analyst", "WestEd", "noa@example.org", "555-0100", False)
     with world.store.transaction() as tx:
         people.enlist(tx, person, Listing("noa", PROJECT, Role.RESEARCHER, "2.g"), "opm")
+
+
+def recorded(world: World) -> None:
+    with world.store.transaction() as tx:
+        record(tx, PROJECT, "rae", "C", signed_on=tx.today)
 
 
 def designated(world: World) -> None:
@@ -142,7 +147,9 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (asked, dict.fromkeys({"sde-steward", "dol-steward", SDE, HUB, WESTED}, DECIDES)),
         (declined, dict.fromkeys({"sde-steward", "dol-steward", HUB, WESTED, DOL, "opm"}, DECLINED)
          | {SDE: DECIDES}),
-        (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")),
+        (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")
+         | {"noa": "Exhibits B and C wait for your signature"}),
+        (recorded, {"rae": "Your signature under Exhibit C is recorded"}),
         (designated, dict.fromkeys({"dol-steward", DOL, HUB, WESTED}, DESIGNATED)),
         (suspended, {"rae": "Your access is suspended"}),
         (held, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STILL)
@@ -209,7 +216,7 @@ def test_whose_training_ends_and_who_reviews_access_are_told(quiet: World) -> No
 
 def test_exhibit_c_is_warned_of_at_thirty_fourteen_and_seven_days_and_when_it_has_run_out(quiet: World) -> None:
     with quiet.store.transaction() as tx:
-        people.sign_exhibit(tx, PROJECT, "rae", "C", date(2021, 7, 31), "opm")
+        record(tx, PROJECT, "rae", "C", signed_on=date(2021, 7, 31))
     for day in range(28, 32):
         quiet.today = date(2022, 6, day) if day < 31 else date(2022, 7, 1)
         round_of(quiet)

@@ -22,7 +22,7 @@ from enclave.people import Hold, Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
 from enclave.terms import ANALYSTS, Action, Role
-from tests.parties import JOINED, ask, attach, let_in, pretend, representative, say_yes
+from tests.parties import JOINED, ask, attach, let_in, pretend, record, representative, say_yes
 from tests.unit import access
 from tests.unit.access import AGREEMENTS, PEOPLE, PROJECTS
 
@@ -40,8 +40,8 @@ def enlist(tx: Transaction, id: str, role: Role, state: str) -> None:
     signed_on = date(2021, 3, 1) if state == "Exhibit C has run out" else SIGNED
     verified = role is Role.HUB_STAFF and state != "employment by the State not verified"
     if state == "training has run out":
-        for exhibit in "BC":
-            people.sign_exhibit(tx, DR, id, exhibit, signed_on, id)
+        if people.signs_exhibits(people.listing_of(tx, DR, id)):
+            record(tx, DR, id, "BC", signed_on=signed_on)
         papers.add(tx, "training", pretend(), "olga", about=id, since=JOINED, until=date(2022, 3, 1))
         if verified:
             attested = papers.add(tx, "government-status", pretend(), "the-employer", about=id, since=JOINED)
