@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from enclave import agreement, papers, people
@@ -110,10 +112,11 @@ def enlist_all(enclave: Enclave) -> None:
 
 def sign_exhibits(enclave: Enclave, tx: Transaction, player: Player) -> None:
     """Sign Exhibits B and C for a player, as the player would in the browser."""
+    seal = partial(papers.seal_words, enclave.keystore, enclave.settings)
     for letter in people.LETTERS:
         words = people.exhibit_words(tx, PROJECT, player.id, letter)
-        kept = papers.seal_words(enclave.keystore, enclave.settings, words)
-        people.sign_exhibit(tx, PROJECT, letter, kept, player.id, name=player.name, shown=kept.sha256)
+        shown = hashlib.sha256(words.encode()).hexdigest()
+        people.sign_exhibit(tx, PROJECT, letter, seal, player.id, name=player.name, shown=shown)
 
 
 def attach_exhibits(enclave: Enclave) -> int:

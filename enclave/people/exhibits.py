@@ -9,6 +9,7 @@ Source: ExB; ExC; DSA VI.E; DSA III.F.1.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -83,7 +84,7 @@ def unsigned(view: View, listing: Listing) -> tuple[Letter, ...]:
 
 
 def sign_exhibit(
-    tx: Transaction, project: str, exhibit: Letter, kept: Kept, actor: str, *, name: str, shown: str
+    tx: Transaction, project: str, exhibit: Letter, seal: Callable[[str], Kept], actor: str, *, name: str, shown: str
 ) -> Paper:
     """Sign Exhibit B or C in the browser: for oneself, by one's name, under exactly the words that were shown.
 
@@ -91,8 +92,8 @@ def sign_exhibit(
 
     Parameters
     ----------
-    kept : Kept
-        The words of today (`exhibit_words`), as they were sealed.
+    seal : callable
+        Seals the words that are signed (`papers.seal_words`); it is called once nothing stands against it.
     name : str
         What was typed in the place of a signature.
     shown : str
@@ -112,7 +113,7 @@ def sign_exhibit(
             "Exhibit C is signed again in the 30 days before its end.",
         )  # fmt: skip
     words = exhibit_words(tx, project, actor, exhibit)
-    if not shown == kept.sha256 == hashlib.sha256(words.encode()).hexdigest():
+    if shown != hashlib.sha256(words.encode()).hexdigest():
         raise refuse(
             actor, "exhibit-words", clause, f"the words of Exhibit {exhibit} are not those you were shown",
             "They have changed meanwhile: open the page again, read what stands there now, and sign that.",
@@ -123,7 +124,7 @@ def sign_exhibit(
             actor, "exhibit-name", clause, "what is typed is not the printed name of who signs",
             "Type your full name as it stands under the words.", "name",
         )  # fmt: skip
-    return _enter(tx, listing, exhibit, tx.today, kept, "browser", actor)
+    return _enter(tx, listing, exhibit, tx.today, seal(words), "browser", actor)
 
 
 def record_exhibit(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from starlette.exceptions import HTTPException
 
@@ -97,12 +98,11 @@ def _exhibit(view: View, standing: Standing, letter: Letter) -> Exhibit:
 def sign(visit: Visit) -> Done:
     """Sign an exhibit for oneself; the address names nobody else."""
     letter, me, enclave = _letter(visit), visit.me.name, visit.enclave
+    seal = partial(papers.seal_words, enclave.keystore, enclave.settings)
     with enclave.store.transaction() as tx:
         look(tx, me, visit.project, Place.PROJECT)
-        words = people.exhibit_words(tx, visit.project, me, letter)
-        kept = papers.seal_words(enclave.keystore, enclave.settings, words)
         signed = people.sign_exhibit(
-            tx, visit.project, letter, kept, me, name=visit.text("name"), shown=visit.text("shown")
+            tx, visit.project, letter, seal, me, name=visit.text("name"), shown=visit.text("shown")
         )
     until = f", valid until {signed.until}" if signed.until else ""
     return Done(f"projects/{visit.project}/exhibits", f"You signed Exhibit {letter} on {signed.since}{until}.")

@@ -86,10 +86,12 @@ def test_nobody_signs_for_another_nor_by_another_name(own_pages: str, world: Wor
         browser = Browser(own_pages, person)
         assert browser.send("/exhibits/c/sign", name="Rita Invented", shown=shown).status_code == 403, person
         assert browser.send("/people/rita/exhibits/c/sign", name="Rita Invented", shown=shown).status_code == 404
+    there = {*(world.enclave.settings.sealed / "papers").iterdir()}
     refused = rita.send("/exhibits/c/sign", name="Wren Invented", shown=shown)
     assert refused.status_code == 422 and "printed name" in refused.text
     assert rita.send("/exhibits/d/sign", name="Rita Invented", shown=shown).status_code == 404
     assert mine(rita, "C")["waits"] and "exhibit-c" in against(world, "rita")
+    assert {*(world.enclave.settings.sealed / "papers").iterdir()} == there, "nothing is sealed for nothing"
     for person, status in (("wren", 403), ("sam", 403), ("audrey", 404), ("rita", 404)):
         assert Browser(own_pages, person).of("/people/rita/exhibits/c/signed").status_code == status, person
 
