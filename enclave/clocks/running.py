@@ -18,7 +18,7 @@ from enclave.destruction import Due
 from enclave.intake import Holding, Transmission
 from enclave.matching import MatchRun
 from enclave.papers import Paper
-from enclave.people import Listing, Membership, exceptions
+from enclave.people import Listing, Membership, Person, exceptions
 from enclave.publication import Publication
 from enclave.store import View
 
@@ -57,7 +57,7 @@ def running(view: View) -> list[Running]:
 
     Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XVII.C; EM XVIII.B.
     """
-    view.load(InForce, Listing, MatchRun, Holding, Transmission, Paper)
+    view.load(InForce, Listing, Person, MatchRun, Holding, Transmission, Paper)
     return [*view.derive(_running)]
 
 

@@ -16,7 +16,7 @@ from enclave import matching, papers
 from enclave.agreement import InForce
 from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY
 from enclave.egress import ReleaseRequest
-from enclave.people import Listing, unsigned
+from enclave.people import SIGNED, Listing, unsigned
 from enclave.review import Case
 from enclave.store import View
 from enclave.terms import ANALYSTS, HUB, Role
@@ -138,6 +138,12 @@ def who_signs(view: View, entry: Event) -> list[str]:
     return [listing.person] if listing is not None and unsigned(view, listing) else []
 
 
+def whose_exhibit(view: View, entry: Event) -> list[str]:
+    """Whose signature under an exhibit a withdrawn paper was."""
+    paper = view.get(papers.Paper, entry["object"])
+    return [paper.about] if paper is not None and paper.kind in SIGNED.values() else []
+
+
 def when_confirmed(view: View, entry: Event) -> list[str]:
     """The Operating Group, when no statement is missing any more."""
     case = view.get(Case, entry["object"])
@@ -215,6 +221,8 @@ RULES: tuple[Rule, ...] = (
     Rule("people.enlist", "Exhibits B and C wait for your signature", f"{_PROJECT}/exhibits", (who_signs,)),
     Rule("people.exhibit-b", "Your signature under Exhibit B is recorded", f"{_PROJECT}/exhibits", (named,)),
     Rule("people.exhibit-c", "Your signature under Exhibit C is recorded", f"{_PROJECT}/exhibits", (named,)),
+    Rule("papers.withdraw", "Your signature under an exhibit is withdrawn, and waits again", f"{_PROJECT}/exhibits",
+         (whose_exhibit,)),
     Rule("people.withdraw", "An agency has withdrawn its approval of you", "", (named, opm)),
     Rule("people.representative", "Another party has designated its Representative", _PROJECT, (of_parties("told"),)),
     Rule("people.suspend", "Your access is suspended", "", (named,)),

@@ -4,8 +4,6 @@ from enclave.people.access import PERMITTED, Admission, by_clock, lacks, may, re
 from enclave.people.exceptions import Deviation, except_from, exceptions, meet, standards
 from enclave.people.exhibits import (
     LETTERS,
-    SIGNED,
-    Letter,
     exhibit_c_until,
     exhibit_form,
     exhibit_words,
@@ -21,7 +19,9 @@ from enclave.people.membership import Membership, join, leave, members
 from enclave.people.needing import review_access, review_due_on
 from enclave.people.register import (
     CLOCK,
+    SIGNED,
     Approval,
+    Letter,
     Listing,
     Person,
     approval_text,

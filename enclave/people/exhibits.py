@@ -13,7 +13,6 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import jinja2
 from markupsafe import Markup
@@ -25,15 +24,12 @@ from enclave.errors import invalid, refuse
 from enclave.ledger import Entry
 from enclave.papers import Kept, Paper
 from enclave.people.needing import TOUCHES_RECORDS
-from enclave.people.register import Listing, Person, hold_to_party, listing_of
+from enclave.people.register import SIGNED, Letter, Listing, Person, hold_to_party, listing_of
 from enclave.store import Transaction, View
 from enclave.terms import ANALYSTS, Role
 
-Letter = Literal["B", "C"]
+LETTERS: tuple[Letter, ...] = tuple(SIGNED)
 """The exhibits that a person signs."""
-LETTERS: tuple[Letter, ...] = ("B", "C")
-SIGNED: dict[Letter, str] = {"B": "exhibit-b-signed", "C": "exhibit-c-signed"}
-"""The kind of paper that each signature is."""
 _RENEWED_IN = timedelta(days=30)
 """How long before its end Exhibit C may be signed anew: from the first warning on."""
 

@@ -9,7 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from enclave.agreement import of
 from enclave.errors import Finding, Invalid, refuse
@@ -21,6 +21,9 @@ BASES = ("2.g", "2.h", "III.F.1", "office")
 """Why a person may stand on a project's list."""
 CLOCK = "clock"
 """Who stands in the ledger where nobody acted but time; no person's login."""
+Letter = Literal["B", "C"]
+SIGNED: dict[Letter, str] = {"B": "exhibit-b-signed", "C": "exhibit-c-signed"}
+"""The kind of paper that a person's signature under each exhibit is."""
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 """A login names the folder of a session, and the hub writes every login in lower case."""

@@ -86,6 +86,11 @@ def recorded(world: World) -> None:
         record(tx, PROJECT, "rae", "C", signed_on=tx.today)
 
 
+def withdrawn(world: World) -> None:
+    with world.store.transaction() as tx:
+        papers.withdraw(tx, f"exhibit-b-signed/{PROJECT}/rae/001", "opm")
+
+
 def designated(world: World) -> None:
     with world.store.transaction() as tx:
         people.designate(tx, PROJECT, "SDE", SDE, pretend(), tx.today, "opm")
@@ -149,6 +154,7 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
          | {SDE: DECIDES}),
         (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")
          | {"noa": "Exhibits B and C wait for your signature"}),
+        (withdrawn, {"rae": "Your signature under an exhibit is withdrawn, and waits again"}),
         (recorded, {"rae": "Your signature under Exhibit C is recorded"}),
         (designated, dict.fromkeys({"dol-steward", DOL, HUB, WESTED}, DESIGNATED)),
         (suspended, {"rae": "Your access is suspended"}),
