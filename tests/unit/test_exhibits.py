@@ -48,9 +48,9 @@ class Office:
             return step(tx)
 
     def enlist(self, id: str, role: Role, organization: str = "WestEd") -> None:
-        name = NAME if id == "wren" else f"Invented {id}"
+        name, basis = NAME if id == "wren" else f"Invented {id}", "office" if role is Role.OPM else "2.g"
         person = Person(id, name, "Staff", organization, f"{id}@example.org", "555-0100", False)
-        self.do(lambda tx: people.enlist(tx, person, Listing(id, DR, role, "2.g"), "olga"))
+        self.do(lambda tx: people.enlist(tx, person, Listing(id, DR, role, basis), "olga"))
 
     def words(self, letter: Letter) -> str:
         with self.store.view() as view:
