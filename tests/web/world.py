@@ -110,7 +110,7 @@ def _sign_and_enlist(enclave: Enclave) -> None:
                 government,
             )  # fmt: skip
             people.enlist(tx, person, Listing(name, PROJECT, role, basis, agency=agency), "opm")
-        for name, (_, _, _, government) in STAFF.items():
+        for name, (role, basis, agency, government) in STAFF.items():
             if name != "rita":
                 let_in(tx, PROJECT, name, government=government, keep=keep)
             for code in policy.agencies:
