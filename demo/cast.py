@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from enclave import agreement, papers, people
 from enclave.app import Enclave
+from enclave.store import Transaction
 from enclave.terms import Role
 
 PROJECT = "DR-0034"
@@ -97,16 +100,23 @@ def enlist_all(enclave: Enclave) -> None:
             for steward in STEWARDS[:2]:
                 if player.role in (Role.RESEARCHER, Role.AGENCY_ANALYST):
                     people.approve(tx, PROJECT, player.id, steward.agency, steward.id)
-            if player.signs_exhibits:
-                people.sign_exhibit(tx, PROJECT, player.id, "B", SIGNED, player.id)
-                people.sign_exhibit(tx, PROJECT, player.id, "C", SIGNED, player.id)
             if player.signs_exhibits and player.touches_records:
+                sign_exhibits(enclave, tx, player)
                 kept = papers.seal(enclave.keystore, enclave.settings, letter)
                 papers.add(tx, "training", kept, ATTESTS.id, about=player.id, until=TRAINED_UNTIL)
             if player.government and player.touches_records:
                 kept = papers.seal(enclave.keystore, enclave.settings, letter)
                 papers.add(tx, "government-status", kept, ATTESTS.id, about=player.id)
                 people.verify_status(tx, player.id, CHECKER.id)
+
+
+def sign_exhibits(enclave: Enclave, tx: Transaction, player: Player) -> None:
+    """Sign Exhibits B and C for a player, as the player would in the browser."""
+    seal = partial(papers.seal_words, enclave.keystore, enclave.settings)
+    for letter in people.LETTERS:
+        words = people.exhibit_words(tx, PROJECT, player.id, letter)
+        shown = hashlib.sha256(words.encode()).hexdigest()
+        people.sign_exhibit(tx, PROJECT, letter, seal, player.id, name=player.name, shown=shown)
 
 
 def attach_exhibits(enclave: Enclave) -> int:

@@ -70,12 +70,30 @@ def let_in(
     actor: str = "opm", keep: Keep = pretend,
 ) -> None:  # fmt: skip
     """Give a listed person what access asks for beside approvals: both exhibits, training, a verified status."""
-    for exhibit in ("B", "C"):
-        people.sign_exhibit(tx, project, person, exhibit, signed_on, person)
+    if people.signs_exhibits(people.listing_of(tx, project, person)):
+        record(tx, project, person, "BC", signed_on=signed_on, keep=keep)
     papers.add(tx, "training", keep(), actor, about=person, since=JOINED, until=FAR)
     if government:
         attested = papers.add(tx, "government-status", keep(), "the-employer", about=person, since=JOINED)
         papers.look_at(tx, attested.key, actor)
+
+
+def record(
+    tx: Transaction, project: str, person: str, exhibits: str, *, signed_on: date = SIGNED, keep: Keep = pretend
+) -> None:
+    """Have the Operating Group record which exhibits a person signed on paper."""
+    for letter in people.LETTERS:
+        if letter in exhibits:
+            people.record_exhibit(tx, project, person, letter, signed_on, keep(), keeper(tx, project))
+
+
+def keeper(tx: Transaction, project: str) -> str:
+    """Give the login of who keeps the papers of a project; somebody of the Operating Group is listed if nobody is."""
+    listed = tx.find(Listing, project, role=Role.OPM, suspension=None)
+    if not listed:
+        keeper = Person("keeper", "Invented Keeper", "Staff", "OPM", "keeper@example.org", "555-0100", True)
+        listed = [people.enlist(tx, keeper, Listing("keeper", project, Role.OPM, "office"), "keeper")]
+    return listed[0].person
 
 
 def ask(tx: Transaction, policy: Policy, *, actor: str = "opm") -> None:

@@ -299,21 +299,23 @@ def people_withdraw(context: typer.Context, project: str, person: str, agency: s
     show(listing, as_json, f"{agency} no longer approves {person}")
 
 
-@people_group.command("sign")
-def people_sign(
+@people_group.command("signed")
+def people_signed(
     context: typer.Context,
     project: str,
     person: str,
     exhibit: Literal["B", "C"],
+    scan: GivenFile,
     signed_on: Annotated[str, typer.Option(help="YYYY-MM-DD; today when not given.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Record a signature under Exhibit B or C."""
-    enclave = context.obj.enclave
-    day = calendar_day(signed_on) if signed_on else enclave.today()
-    with enclave.store.transaction() as tx:
-        listing = people.sign_exhibit(tx, project_id(project), person, exhibit, day, context.obj.actor)
-    show(listing, as_json, f"{person} signed Exhibit {exhibit} on {day}")
+    """Record, as the Operating Group, that a person signed Exhibit B or C on paper; the scan is kept, sealed."""
+    desk: Desk = context.obj
+    day = calendar_day(signed_on) if signed_on else desk.enclave.today()
+    with desk.changing("people.refuse", person, project_id(project)) as tx:
+        kept = papers.seal(desk.enclave.keystore, desk.enclave.settings, scan)
+        paper = people.record_exhibit(tx, project_id(project), person, exhibit, day, kept, desk.actor)
+    show(paper, as_json, f"{person} signed Exhibit {exhibit} on paper on {day}")
 
 
 @people_group.command("exhibit")

@@ -46,6 +46,7 @@ def papers_add(
 ) -> None:
     """Seal a document and enter it as the next version of a paper."""
     desk: Desk = context.obj
+    papers.added_as_is(kind)
     first, last = (calendar_day(day) if day else None for day in (since, until))
     with desk.enclave.store.transaction() as tx:
         kept = papers.seal(desk.enclave.keystore, desk.enclave.settings, document)

@@ -18,7 +18,7 @@ from enclave.destruction import Due
 from enclave.intake import Holding, Transmission
 from enclave.matching import MatchRun
 from enclave.papers import Paper
-from enclave.people import Listing, Membership, exceptions
+from enclave.people import Listing, Membership, Person, exceptions
 from enclave.publication import Publication
 from enclave.store import View
 
@@ -57,7 +57,7 @@ def running(view: View) -> list[Running]:
 
     Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XVII.C; EM XVIII.B.
     """
-    view.load(InForce, Listing, MatchRun, Holding, Transmission, Paper)
+    view.load(InForce, Listing, Person, MatchRun, Holding, Transmission, Paper)
     return [*view.derive(_running)]
 
 
@@ -103,15 +103,16 @@ def _open_match(view: View, agreement: InForce) -> Iterator[Running]:
 
 def _exhibits(view: View, agreement: InForce) -> Iterator[Running]:
     for listing in view.find(Listing, agreement.project):
-        until = listing.exhibit_c_until
+        until = people.exhibit_c_until(view, listing)
         if until is not None and until < agreement.ends_on:
             yield Running(listing.project, EXHIBIT_C.name, listing.key, EXHIBIT_C.clause, until)
 
 
 def _papers(view: View, agreement: InForce) -> Iterator[Running]:
-    """Find papers of the project that run out while it is alive."""
+    """Find papers of the project that run out while it is alive; signed exhibits have their own clock."""
     for paper in papers.latest(view, agreement.project):
-        yield from _runs_out(paper, agreement.ends_on)
+        if paper.kind not in people.SIGNED.values():
+            yield from _runs_out(paper, agreement.ends_on)
 
 
 def _papers_of_all(view: View) -> Iterator[Running]:

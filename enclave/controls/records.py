@@ -96,7 +96,7 @@ def valid_papers(installed: Installed) -> Evidence:
     late = []
     for each in listed:
         late += [f"{each.person}: {finding.what}" for finding in people.lacks(view, each, running[each.project])]
-        end, due = each.exhibit_c_until, people.review_due_on(each)
+        end, due = people.exhibit_c_until(view, each), people.review_due_on(each)
         if end and view.today <= end < view.today + WARNED:
             late.append(f"{each.person}: Exhibit C runs out on {end}")
         if due and due < view.today:

@@ -16,7 +16,7 @@ from enclave import incidents, matching, papers
 from enclave.agreement import InForce
 from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY
 from enclave.egress import ReleaseRequest
-from enclave.people import ANNOUNCED, Listing, holds
+from enclave.people import ANNOUNCED, SIGNED, Listing, holds, unsigned
 from enclave.review import Case
 from enclave.store import View
 from enclave.terms import ANALYSTS, HUB, Role
@@ -133,6 +133,18 @@ def of_newcomer(view: View, entry: Event) -> list[str]:
     return _listed(view, entry, Role.STEWARD, agencies=agreement.policy.agencies) if agreement else []
 
 
+def who_signs(view: View, entry: Event) -> list[str]:
+    """The person put on a list, where an exhibit waits for their signature (ExB; ExC)."""
+    listing = view.get(Listing, f"{entry['project']}/{entry['object']}")
+    return [listing.person] if listing is not None and unsigned(view, listing) else []
+
+
+def whose_exhibit(view: View, entry: Event) -> list[str]:
+    """Whose signature under an exhibit a withdrawn paper was."""
+    paper = view.get(papers.Paper, entry["object"])
+    return [paper.about] if paper is not None and paper.kind in SIGNED.values() else []
+
+
 def when_confirmed(view: View, entry: Event) -> list[str]:
     """The Operating Group, when no statement is missing any more."""
     case = view.get(Case, entry["object"])
@@ -226,6 +238,11 @@ RULES: tuple[Rule, ...] = (
     Rule("people.enlist", "A person waits for your agency's approval", f"{_PROJECT}/people", (of_newcomer,)),
     Rule("people.lapse", "A person waits for your agency's approval again", f"{_PROJECT}/people", (of_newcomer,)),
     Rule("people.lapse", "You are approved, and sign your exhibits, anew", "", (named, opm)),
+    Rule("people.enlist", "Exhibits B and C wait for your signature", f"{_PROJECT}/exhibits", (who_signs,)),
+    Rule("people.exhibit-b", "Your signature under Exhibit B is recorded", f"{_PROJECT}/exhibits", (named,)),
+    Rule("people.exhibit-c", "Your signature under Exhibit C is recorded", f"{_PROJECT}/exhibits", (named,)),
+    Rule("papers.withdraw", "Your signature under an exhibit is withdrawn, and waits again", f"{_PROJECT}/exhibits",
+         (whose_exhibit,)),
     Rule("people.withdraw", "An agency has withdrawn its approval of you", "", (named, opm)),
     Rule("people.representative", "Another party has designated its Representative", _PROJECT, (of_parties("told"),)),
     Rule("people.suspend", "Your access is suspended", "", (named,)),

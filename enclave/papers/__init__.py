@@ -1,7 +1,18 @@
 """Papers: documents of known kinds, kept sealed and in versions, with what they must say ticked off."""
 
-from enclave.papers.keeping import KEY, add, look_at, open_document, place, recover, seal, tick, withdraw
-from enclave.papers.kinds import Kind, kind_of, kinds
+from enclave.papers.keeping import (
+    KEY,
+    add,
+    look_at,
+    open_document,
+    place,
+    recover,
+    seal,
+    seal_words,
+    tick,
+    withdraw,
+)
+from enclave.papers.kinds import Kind, added_as_is, kind_of, kinds
 from enclave.papers.paper import Kept, Mark, Paper, latest, paper_of, standing, versions
 
 __all__ = [
@@ -11,6 +22,7 @@ __all__ = [
     "Mark",
     "Paper",
     "add",
+    "added_as_is",
     "kind_of",
     "kinds",
     "latest",
@@ -20,6 +32,7 @@ __all__ = [
     "place",
     "recover",
     "seal",
+    "seal_words",
     "standing",
     "tick",
     "versions",

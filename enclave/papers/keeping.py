@@ -20,6 +20,7 @@ from pathlib import Path
 from enclave.errors import Finding, Invalid, invalid, refuse
 from enclave.ledger import Details, Entry
 from enclave.papers.paper import Kept, Mark, Paper, paper_of, versions
+from enclave.scratch import scratch
 from enclave.settings import Settings
 from enclave.store import Store, Transaction
 from enclave.vault import Keystore
@@ -41,6 +42,17 @@ def seal(keystore: Keystore, settings: Settings, document: Path) -> Kept:
     sealed_digest = keystore.seal(document, sealed, KEY, _context(name))
     sealed.chmod(0o400)
     return Kept(name, digest, sealed_digest)
+
+
+def seal_words(keystore: Keystore, settings: Settings, words: str) -> Kept:
+    """Seal a document of words that were made here; its plaintext rests on the runtime tmpfs until then.
+
+    Source: EM VII.A.1.m.
+    """
+    with scratch(settings.runtime, "paper") as folder:
+        document = folder / "words.html"
+        document.write_bytes(words.encode())
+        return seal(keystore, settings, document)
 
 
 def add(

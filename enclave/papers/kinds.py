@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict
 
-from enclave.errors import invalid
+from enclave.errors import invalid, refuse
 from enclave.settings import PACKAGED_POLICIES, policy_file
 
 
@@ -33,6 +33,8 @@ class Kind(BaseModel):
         Another than who added it must have looked at it.
     attached : bool
         It is with the agreement before anyone signs.
+    by : str
+        What enters it, where more is asked than a paper needs; empty where it is added as it is.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +49,7 @@ class Kind(BaseModel):
     names: str = ""
     second: bool = False
     attached: bool = False
+    by: str = ""
 
 
 @cache
@@ -69,3 +72,21 @@ def kind_of(name: str) -> Kind:
             name, "paper-kind", "EM XVIII.P", "there is no such kind of paper", f"One of {', '.join(kinds())}."
         )
     return kinds()[name]
+
+
+def added_as_is(name: str) -> Kind:
+    """Give a kind of paper that is added as it is, without anything more being asked.
+
+    Source: EM XVIII.P.
+
+    Raises
+    ------
+    Invalid
+        If there is none of that name.
+    Refused
+        If it is entered by another act.
+    """
+    kind = kind_of(name)
+    if kind.by:
+        raise refuse(name, "paper-by", kind.clause, f"{kind.title} is not added by itself", f"Use {kind.by}.")
+    return kind

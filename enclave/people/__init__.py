@@ -2,7 +2,18 @@
 
 from enclave.people.access import PERMITTED, Admission, by_clock, closed, lacks, may, reasons_against
 from enclave.people.exceptions import Deviation, except_from, exceptions, meet, standards
-from enclave.people.exhibits import exhibit_form
+from enclave.people.exhibits import (
+    LETTERS,
+    exhibit_c_until,
+    exhibit_form,
+    exhibit_words,
+    record_exhibit,
+    sign_exhibit,
+    signature,
+    signed_form,
+    signs_exhibits,
+    unsigned,
+)
 from enclave.people.holds import ANNOUNCED, Hold, extend, holds, lift, place
 from enclave.people.members import Membership, members
 from enclave.people.membership import join, leave
@@ -10,7 +21,9 @@ from enclave.people.needing import review_access, review_due_on
 from enclave.people.register import (
     BASES,
     CLOCK,
+    SIGNED,
     Approval,
+    Letter,
     Listing,
     Person,
     approval_text,
@@ -18,7 +31,6 @@ from enclave.people.register import (
     enlist,
     hold_to_party,
     listing_of,
-    sign_exhibit,
     suspend,
     unsuspend,
     withdraw,
@@ -30,11 +42,14 @@ __all__ = [
     "ANNOUNCED",
     "BASES",
     "CLOCK",
+    "LETTERS",
     "PERMITTED",
+    "SIGNED",
     "Admission",
     "Approval",
     "Deviation",
     "Hold",
+    "Letter",
     "Listing",
     "Membership",
     "Person",
@@ -47,7 +62,9 @@ __all__ = [
     "enlist",
     "except_from",
     "exceptions",
+    "exhibit_c_until",
     "exhibit_form",
+    "exhibit_words",
     "extend",
     "hold_to_party",
     "holds",
@@ -62,13 +79,18 @@ __all__ = [
     "members",
     "place",
     "reasons_against",
+    "record_exhibit",
     "representative",
     "review_access",
     "review_due_on",
     "sight_of",
     "sign_exhibit",
+    "signature",
+    "signed_form",
+    "signs_exhibits",
     "standards",
     "suspend",
+    "unsigned",
     "unsuspend",
     "verify_status",
     "withdraw",

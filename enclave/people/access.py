@@ -13,6 +13,7 @@ from datetime import date
 from enclave.agreement import InForce, of
 from enclave.calendar import MEMBERSHIP
 from enclave.errors import Finding, Refused, refuse
+from enclave.people.exhibits import exhibit_c_until, signature
 from enclave.people.holds import holds
 from enclave.people.members import missing_members
 from enclave.people.register import CLOCK, Listing, listing_of
@@ -165,19 +166,21 @@ def lacks(view: View, listing: Listing, agreement: InForce) -> list[Finding]:
     """
     if not PERMITTED[listing.role] & _TOUCHES_RECORDS:
         return []
-    return [*_of_signatures(listing, agreement, view.today), *_of_papers(view, listing, agreement)]
+    return [*_of_signatures(view, listing, agreement), *_of_papers(view, listing, agreement)]
 
 
-def _of_signatures(listing: Listing, agreement: InForce, today: date) -> list[Finding]:
+def _of_signatures(view: View, listing: Listing, agreement: InForce) -> list[Finding]:
     """Exhibits B and C and the agencies' approvals: before anyone touches records."""
     findings = []
-    if listing.exhibit_b_on is None:
-        findings.append(_reason("exhibit-b", "ExB", "Exhibit B is not signed", "Sign Exhibit B."))
-    until = listing.exhibit_c_until
+    where = "on the page of your exhibits, which Home leads to"
+    if signature(view, listing.project, listing.person, "B") is None:
+        findings.append(_reason("exhibit-b", "ExB", "Exhibit B is not signed", f"Sign Exhibit B {where}."))
+    until = exhibit_c_until(view, listing)
     if until is None:
-        findings.append(_reason("exhibit-c", "ExC", "Exhibit C is not signed", "Sign Exhibit C."))
-    elif today > until:
-        findings.append(_reason("exhibit-c", "ExC", f"Exhibit C ran out on {until}", "Sign Exhibit C again."))
+        findings.append(_reason("exhibit-c", "ExC", "Exhibit C is not signed", f"Sign Exhibit C {where}."))
+    elif view.today > until:
+        what = f"Exhibit C ran out on {until}"
+        findings.append(_reason("exhibit-c", "ExC", what, f"Sign Exhibit C again {where}."))
     if listing.role in ANALYSTS:
         missing = [a for a in agreement.policy.agencies if a not in (listing.approvals or {})]
         if missing:
@@ -203,7 +206,7 @@ def _of_papers(view: View, listing: Listing, agreement: InForce) -> list[Finding
 
 def _ends(view: View, listing: Listing, agreement: InForce) -> list[date]:
     """Give the last day of everything that access depends on."""
-    days = [agreement.ends_on, listing.exhibit_c_until, listing.until]
+    days = [agreement.ends_on, exhibit_c_until(view, listing), listing.until]
     if PERMITTED[listing.role] & _TOUCHES_RECORDS:
         days += [each.paper.until for each in wanted(view, listing, agreement) if each.paper]
     return [day for day in days if day]

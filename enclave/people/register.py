@@ -1,6 +1,6 @@
-"""The lists 2.g and 2.h of Exhibit A, written approvals, signed exhibits, suspensions.
+"""The lists 2.g and 2.h of Exhibit A, written approvals, suspensions.
 
-Source: DSA VI.E; ExA 2.g; ExA 2.h; ExC; DSA III.F.1.
+Source: DSA VI.E; ExA 2.g; ExA 2.h; DSA III.F.1.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import ClassVar, Literal
 
 from enclave import papers
 from enclave.agreement import Policy, of
-from enclave.calendar import EXHIBIT_C
-from enclave.errors import Finding, Invalid, invalid, refuse
+from enclave.errors import Finding, Invalid, refuse
 from enclave.ledger import Entry
 from enclave.people.members import members
 from enclave.store import Transaction, View
@@ -30,6 +29,9 @@ GOVERNMENT = "government-status"
 """The paper by which an employer attests that a person is a state government employee or official."""
 CLOCK = "clock"
 """Who stands in the ledger where nobody acted but time; no person's login."""
+Letter = Literal["B", "C"]
+SIGNED: dict[Letter, str] = {"B": "exhibit-b-signed", "C": "exhibit-c-signed"}
+"""The kind of paper that a person's signature under each exhibit is."""
 
 _CONTACT = ("name", "position", "organization", "email", "telephone")
 _APPROVED = frozenset({"position", "organization"})
@@ -93,8 +95,6 @@ class Listing:
         Code of the party a steward or an agency's analyst is of; empty otherwise.
     approvals : mapping of agency -> Approval
         Written approvals (DSA VI.E).
-    exhibit_c_on : date or None
-        Signature under Exhibit C; valid for one year.
     until : date, optional
         Last day of the purpose an agency's person is listed for (ExA 2.h).
     listed_on, reviewed_on : date, optional
@@ -110,8 +110,6 @@ class Listing:
     justification: str = ""
     agency: str = ""
     approvals: dict[str, Approval] | None = None
-    exhibit_b_on: date | None = None
-    exhibit_c_on: date | None = None
     suspension: Suspension | None = None
     until: date | None = None
     listed_on: date | None = None
@@ -121,11 +119,6 @@ class Listing:
     def key(self) -> str:
         """Project and person."""
         return f"{self.project}/{self.person}"
-
-    @property
-    def exhibit_c_until(self) -> date | None:
-        """Last day on which Exhibit C is valid."""
-        return EXHIBIT_C.due(self.exhibit_c_on) if self.exhibit_c_on else None
 
 
 def enlist(tx: Transaction, person: Person, listing: Listing, actor: str, joining: Collection[str] = ()) -> Listing:
@@ -193,13 +186,19 @@ def _enter(tx: Transaction, person: Person, actor: str) -> None:
     if _APPROVED.isdisjoint(changed):
         return
     for each in tx.find(Listing, person=person.id):
-        lapsed = replace(each, approvals=None, exhibit_b_on=None, exhibit_c_on=None)
-        if lapsed != each:
+        signed = [paper for kind in SIGNED.values() for paper in _stands(tx, kind, each.project, person.id)]
+        if each.approvals or signed:
             entry = Entry(actor, "people.lapse", person.id, each.project, "DSA VI.E", details={"role": each.role})
-            tx.write(lapsed, entry)
-    for paper in papers.versions(tx, GOVERNMENT, about=person.id)[-1:]:
-        if paper.withdrawn is None:
+            tx.write(replace(each, approvals=None), entry)
+        for paper in signed:
             papers.withdraw(tx, paper.key, actor)
+    for paper in _stands(tx, GOVERNMENT, "", person.id):
+        papers.withdraw(tx, paper.key, actor)
+
+
+def _stands(view: View, kind: str, project: str, person: str) -> list[papers.Paper]:
+    """Give the newest paper of a kind about a person, if it was not withdrawn."""
+    return [paper for paper in papers.versions(view, kind, project, person)[-1:] if paper.withdrawn is None]
 
 
 def _of_place(listing: Listing, policy: Policy, outside: Collection[str]) -> Iterator[Finding]:
@@ -289,31 +288,6 @@ def withdraw(tx: Transaction, project: str, person: str, agency: str, actor: str
     left = {code: given for code, given in (listing.approvals or {}).items() if code != agency}
     listing = replace(listing, approvals=left)
     tx.write(listing, Entry(actor, "people.withdraw", person, project, "DSA VI.E", details={"agency": agency}))
-    return listing
-
-
-def sign_exhibit(
-    tx: Transaction, project: str, person: str, exhibit: Literal["B", "C"], signed_on: date, actor: str
-) -> Listing:
-    """Record a signature under Exhibit B or C (DSA VI.E; ExB; ExC: valid for one year).
-
-    Raises
-    ------
-    Invalid
-        If it is dated in the future: its year would end later than one from today.
-    """
-    listing = listing_of(tx, project, person)
-    if signed_on > tx.today:
-        raise invalid(
-            person, "signed-on", f"Ex{exhibit}", f"{signed_on} has not come yet", "Give the day of the signature.",
-        )  # fmt: skip
-    if exhibit == "B":
-        listing = replace(listing, exhibit_b_on=signed_on)
-    else:
-        listing = replace(listing, exhibit_c_on=signed_on)
-    details = {"signed_on": signed_on.isoformat()}
-    action = f"people.exhibit-{exhibit.lower()}"
-    tx.write(listing, Entry(actor, action, person, project, f"Ex{exhibit}", details=details))
     return listing
 
 

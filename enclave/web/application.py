@@ -34,6 +34,7 @@ from enclave.web import (
     controls,
     decisions,
     drafts,
+    exhibits,
     governing,
     home,
     inbox,
@@ -81,7 +82,9 @@ PAGES: Mapping[str, Show] = {
     "/projects/{project}/decisions": decisions.show,
     "/projects/{project}/decisions/ask": asking.show,
     "/projects/{project}/people": people.show,
-    "/projects/{project}/people/{person}/exhibits/{kind}": people.exhibit_form,
+    "/projects/{project}/people/{person}/exhibits/{kind}": exhibits.form,
+    "/projects/{project}/people/{person}/exhibits/{kind}/signed": exhibits.signed,
+    "/projects/{project}/exhibits": exhibits.show,
     "/projects/{project}/papers": papers.show,
     "/projects/{project}/papers/{name}": papers.document,
     "/projects/{project}/intake": intake.show,
@@ -131,7 +134,8 @@ FORMS: Mapping[str, Act] = {
     "/projects/{project}/decisions/{kind}/available": decisions.confirm_available,
     "/projects/{project}/decisions/{kind}/answer": decisions.answer,
     "/projects/{project}/people/enlist": people.enlist,
-    "/projects/{project}/people/{person}/exhibits/{kind}/sign": people.sign,
+    "/projects/{project}/people/{person}/exhibits/{kind}/record": exhibits.record,
+    "/projects/{project}/exhibits/{kind}/sign": exhibits.sign,
     "/projects/{project}/people/{person}/review": people.review,
     "/projects/{project}/people/{person}/reinstate": people.reinstate,
     "/projects/{project}/people/{person}/approve": people.approve,
@@ -167,7 +171,13 @@ FORMS: Mapping[str, Act] = {
 
 DOCUMENTS = frozenset(
     f"/projects/{{project}}/{form}"
-    for form in ("papers/add", "papers/designate", "intake/keys", "requests/{request}/final-copy")
+    for form in (
+        "papers/add",
+        "papers/designate",
+        "intake/keys",
+        "requests/{request}/final-copy",
+        "people/{person}/exhibits/{kind}/record",
+    )
 )
 """Forms with which a document may come."""
 

@@ -12,7 +12,7 @@ from enclave.calendar import QUESTIONS, business_days_between
 from enclave.errors import Finding
 from enclave.matching import Review
 from enclave.messages import inbox_of
-from enclave.people import Listing, Person, reasons_against
+from enclave.people import Listing, Person, exhibit_c_until, reasons_against, signs_exhibits, unsigned
 from enclave.people.access import PERMITTED
 from enclave.review import Case, State
 from enclave.store import View
@@ -84,7 +84,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Card:
-    """One project as the person at the browser stands on it."""
+    """One project as the person at the browser stands on it.
+
+    Parameters
+    ----------
+    exhibits : bool
+        Whether Exhibits B and C are asked of the person.
+    unsigned : tuple of str
+        Those that wait for their signature.
+    """
 
     project: str
     title: str
@@ -97,6 +105,7 @@ class Card:
     lab: str
     desk: str
     exhibits: bool
+    unsigned: tuple[str, ...]
     places: tuple[Place, ...]
 
 
@@ -193,7 +202,8 @@ def card(view: View, visit: Visit, listing: Listing) -> Card | None:
         tuple(sorted(clocks(view, agreement, listing), key=lambda c: (c.on, c.name))),
         spawn if open_lab else "",
         spawn if at_desk else "",
-        listing.role in ANALYSTS or listing.role is Role.HUB_STAFF,
+        signs_exhibits(listing),
+        unsigned(view, listing),
         () if listing.suspension else Standing(agreement, listing).places,
     )
 
@@ -201,8 +211,8 @@ def card(view: View, visit: Visit, listing: Listing) -> Card | None:
 def clocks(view: View, agreement: InForce, listing: Listing) -> list[Running]:
     """Give the clocks that concern this person: only those that still run."""
     found = [_days(view, "access ends", "DSA XI", agreement.ends_on)] if not agreement.destroyed_on else []
-    if listing.exhibit_c_until:
-        found.append(_days(view, "Exhibit C is valid until", "ExC", listing.exhibit_c_until))
+    if until := exhibit_c_until(view, listing):
+        found.append(_days(view, "Exhibit C is valid until", "ExC", until))
     if listing.role in ANALYSTS and agreement.delivered_on:
         last = QUESTIONS.due(agreement.delivered_on)
         if view.today <= last:

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from enclave import agreement, papers, people
 from enclave.agreement import Signature, exhibits
+from enclave.app import Enclave
 from enclave.errors import invalid
 from enclave.papers import Paper
 from enclave.people import Listing, Person
@@ -77,6 +78,8 @@ class Filed:
         The statuses it may have; empty where none.
     ends : bool
         Whether it may, or must, say until when it holds.
+    added : bool
+        Whether it is added here; signed exhibits come from the page of who signs, or from *People*.
     versions : list of Kept
         Newest first.
     """
@@ -89,6 +92,7 @@ class Filed:
     named: str
     statuses: list[str]
     ends: bool
+    added: bool
     versions: list[Kept]
 
 
@@ -172,6 +176,7 @@ def _of_people(view: View, standing: Standing) -> Iterator[tuple[str, str]]:
         person = view.get(Person, listing.person)
         if person is None or listing.role not in ANALYSTS | {Role.HUB_STAFF}:
             continue
+        yield from ((signed, person.id) for signed in people.SIGNED.values())
         yield "training", person.id
         if any(each.rule == "contract" for each in wanted(view, listing, standing.agreement)):
             yield "contract", person.organization
@@ -192,6 +197,7 @@ def _filed(view: View, standing: Standing, name: str, about: str) -> Filed:
         named=kind.names,
         statuses=list(kind.statuses),
         ends=kind.ends or bool(kind.statuses),
+        added=not kind.by,
         versions=[_kept(view, standing, paper) for paper in reversed(versions)],
     )
 
@@ -237,13 +243,21 @@ def _signing(view: View, standing: Standing, code: str) -> Signing:
 
 def document(visit: Visit) -> Document:
     """Give a paper's document as it was when it was added, to keep or to open elsewhere."""
-    enclave = visit.enclave
     with visit.view() as view:
         paper = _paper(view, look(view, visit.me.name, visit.project, Place.PAPERS), visit.path["name"])
+    return as_kept(paper, kept_content(visit.enclave, paper))
+
+
+def kept_content(enclave: Enclave, paper: Paper) -> bytes:
+    """Give what a paper's document holds, after its digests were found to be those entered."""
     with scratch(enclave.settings.runtime, "paper") as folder:
         opened = folder / "document"
         papers.open_document(enclave.keystore, enclave.settings, paper, opened)
-        content = opened.read_bytes()
+        return opened.read_bytes()
+
+
+def as_kept(paper: Paper, content: bytes) -> Document:
+    """Give a paper's document as a file to save; nothing of it is shown here."""
     name = paper.key.replace("/", "-").replace(" ", "-")
     if content.startswith(_PDF):
         return Document(content, "application/pdf", f"{name}.pdf")
@@ -258,7 +272,7 @@ def add(visit: Visit) -> Done:
     enclave = visit.enclave
     with visit.document("document", kind.clause) as path, enclave.store.transaction() as tx:
         standing = _keeper(visit, tx)
-        if visit.text("kind") == DESIGNATION or not _belongs(tx, standing, visit.text("kind"), about):
+        if kind.by or not _belongs(tx, standing, visit.text("kind"), about):
             raise HTTPException(404)
         kept = papers.seal(enclave.keystore, enclave.settings, path)
         paper = papers.add(

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 from starlette.exceptions import HTTPException
 
 from enclave import incidents, people
 from enclave.errors import refuse
-from enclave.people import Listing, Person
+from enclave.people import Letter, Listing, Person
 from enclave.store import View
 from enclave.terms import ANALYSTS, HUB, Role
 from enclave.web.access import Place, Standing, look
 from enclave.web.home import ROLES
-from enclave.web.visit import Document, Done, Page, Visit
+from enclave.web.visit import Done, Page, Visit
 
 BASES = {
     "2.g": "the requestor's organization (ExA 2.g)",
@@ -48,9 +47,15 @@ class Listed:
         Last day of the purpose.
     lacks : list of str
         What they lack to be let near records.
+    signed : mapping of letter -> str
+        How and when Exhibits B and C were signed; empty where not.
+    unsigned : tuple of str
+        Those that wait for their signature.
     exhibit_c_until : date or None
     days_left : int or None
         Of Exhibit C.
+    records : bool
+        Whether the person at the browser can record that they signed on paper.
     mine : str
         What the person at the browser may do: ``approve``, ``withdraw`` or nothing.
     review_due_on : date or None
@@ -73,12 +78,15 @@ class Listed:
     until: date | None
     lacks: list[str]
     touches_records: bool
+    signed: dict[str, str]
+    unsigned: tuple[str, ...]
     exhibit_c_until: date | None
     days_left: int | None
     suspended_since: date | None
     mine: str
     review_due_on: date | None
     reinstates: bool
+    records: bool
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,8 @@ class People:
     lists : mapping of what a form sends -> its words
     parties : list of str
         Codes of the agencies somebody of the list 2.h is of.
+    unsigned : mapping of letter -> list of str
+        Whose signature Exhibits B and C wait for.
     today : date
     """
 
@@ -100,6 +110,7 @@ class People:
     enlists: bool
     lists: dict[str, str]
     parties: list[str]
+    unsigned: dict[str, list[str]]
     today: date
 
 
@@ -115,6 +126,7 @@ def show(visit: Visit) -> Page[People]:
             enlists=standing.role is Role.OPM,
             lists={basis: BASES[basis] for basis in LISTS},
             parties=list(agencies),
+            unsigned={letter: [row.name for row in rows if letter in row.unsigned] for letter in people.LETTERS},
             today=view.today,
         )
     return Page("people", f"{standing.project} people", model, standing)
@@ -122,7 +134,7 @@ def show(visit: Visit) -> Page[People]:
 
 def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
     """Say how a person stands on the list."""
-    person, until = view.get(Person, listing.person), listing.exhibit_c_until
+    person, until = view.get(Person, listing.person), people.exhibit_c_until(view, listing)
     agencies = seen_by.agreement.policy.agencies if listing.role in ANALYSTS else ()
     given, mine = listing.approvals or {}, _mine(listing, seen_by)
     return Listed(
@@ -140,13 +152,21 @@ def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
         would_say=people.approval_text(listing.project, listing.person, seen_by.listing.agency) if mine else "",
         lacks=[finding.what for finding in people.lacks(view, listing, seen_by.agreement)],
         touches_records=listing.role in ANALYSTS or listing.role is Role.HUB_STAFF,
+        signed={letter: _signed(view, listing, letter) for letter in people.LETTERS},
+        unsigned=people.unsigned(view, listing),
         exhibit_c_until=until,
         days_left=(until - view.today).days if until else None,
         suspended_since=listing.suspension.since if listing.suspension else None,
         mine=mine,
         review_due_on=_review_due_on(listing, seen_by),
         reinstates=bool(listing.suspension) and seen_by.role is Role.OPM and listing.person != seen_by.listing.person,
+        records=seen_by.role is Role.OPM and listing.person != seen_by.listing.person,
     )
+
+
+def _signed(view: View, listing: Listing, letter: Letter) -> str:
+    paper = people.signature(view, listing.project, listing.person, letter)
+    return f"{paper.since} {'in the browser' if paper.status == 'browser' else 'on paper'}" if paper else ""
 
 
 def _review_due_on(listing: Listing, seen_by: Standing) -> date | None:
@@ -234,34 +254,6 @@ def _hold_new(view: View, person: Person, listing: Listing) -> None:
     if what:
         next = "Enter them as they are known, or choose another login; `enclave people enlist` changes all but names."
         raise refuse(person.id, "known", "DSA VI.E", what, next)
-
-
-def sign(visit: Visit) -> Done:
-    """Record that a person signed Exhibit B or C."""
-    exhibit, login = _exhibit(visit), visit.path["person"]
-    day = visit.day("signed_on", f"Ex{exhibit}")
-    with visit.enclave.store.transaction() as tx:
-        people.hold_to_party(tx, login, visit.me.name, f"Ex{exhibit}", role=Role.OPM, project=visit.project)
-        people.sign_exhibit(tx, visit.project, login, exhibit, day, visit.me.name)
-    return Done(f"projects/{visit.project}/people", f"{login} signed Exhibit {exhibit} on {day}.")
-
-
-def exhibit_form(visit: Visit) -> Document:
-    """Give Exhibit B or C of a person, filled in, to print and sign: to themselves, and to who oversees the list."""
-    exhibit, login = _exhibit(visit), visit.path["person"]
-    with visit.view() as view:
-        look(view, visit.me.name, visit.project, Place.PROJECT if login == visit.me.name else Place.PEOPLE)
-        page = people.exhibit_form(view, visit.project, login, exhibit)
-    return Document(page.encode())
-
-
-def _exhibit(visit: Visit) -> Literal["B", "C"]:
-    match visit.path["kind"]:
-        case "b":
-            return "B"
-        case "c":
-            return "C"
-    raise HTTPException(404)
 
 
 def _agency(visit: Visit) -> str:

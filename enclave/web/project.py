@@ -11,7 +11,7 @@ from enclave.agreement.model import Assumption, CellTerms, Question, Report
 from enclave.controls import Deviating, last_seen
 from enclave.incidents import Case, CaseKind
 from enclave.papers import kind_of
-from enclave.people import PERMITTED, Listing, Person, Sight, lacks, representative, sight_of
+from enclave.people import PERMITTED, Listing, Person, Sight, exhibit_c_until, lacks, representative, sight_of
 from enclave.people.sight import clause_of
 from enclave.resultant import Delivery, Limitation, delivered
 from enclave.store import View
@@ -240,7 +240,8 @@ def _listed(view: View, standing: Standing, listing: Listing, known: Person) -> 
     lacking = [finding.what for finding in lacks(view, listing, standing.agreement)]
     state = "suspended" if listing.suspension else "; ".join(lacking) or "in order"
     role = ROLES[listing.role]
-    return Listed(known.id, known.name, known.organization, role, listing.agency, listing.exhibit_c_until, state)
+    until = exhibit_c_until(view, listing)
+    return Listed(known.id, known.name, known.organization, role, listing.agency, until, state)
 
 
 def _facts(view: View, agreement: InForce) -> Facts:

@@ -24,7 +24,7 @@ from tests.conftest import At
 from tests.hub.conftest import hub_over
 from tests.hub.test_glass_activity import chained
 from tests.journey.killing import Killer
-from tests.journey.stages import LAST_DAY
+from tests.journey.stages import LAST_DAY, letter
 from tests.journey.steps import Step
 from tests.world import FIRST_DAY, PROJECT, Installation
 
@@ -87,7 +87,7 @@ def withdraw(made: Installation) -> None:
 
 
 def let_exhibit_c_run_out(made: Installation) -> None:
-    made.run("people", "sign", PROJECT, "wren", "C", "--signed-on", "2021-05-01")
+    made.run("people", "signed", PROJECT, "wren", "C", letter(made), "--signed-on", "2021-05-01", who="olga")
     made.today(date(2022, 5, 2))
 
 
@@ -111,7 +111,7 @@ def end_a_membership(made: Installation) -> None:
 def mend(made: Installation) -> None:
     """Give everything back, whatever was taken."""
     made.today(FIRST_DAY)
-    made.run("people", "sign", PROJECT, "wren", "C", "--signed-on", "2022-04-01")
+    made.run("people", "signed", PROJECT, "wren", "C", letter(made), "--signed-on", "2022-04-01", who="olga")
     made.run("people", "approve", PROJECT, "wren", "DOL", who="dora")
     made.run("incident", "lift", PROJECT, who="olga", code=None)
     made.run("agency", "reinstate", "DOL", who="dora", code=None)

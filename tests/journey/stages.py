@@ -141,14 +141,20 @@ def attach(made: Installation) -> None:
 
 def let_in(made: Installation, person: str, *, signed_on: str = "2022-04-01") -> None:
     """Give a listed person what access asks for beside approvals: both exhibits, training, a verified status."""
-    for exhibit in "BC":
-        made.run("people", "sign", made.project, person, exhibit, "--signed-on", signed_on)
     role, _, government, _ = PEOPLE.get(person, STRANGER)
     if role in WORKS_FOR:
+        record(made, person, signed_on=signed_on)
         made.run("papers", "add", "training", letter(made), "--about", person, "--until", FAR)
     if role in WORKS_FOR and government:
         made.run("papers", "add", "government-status", letter(made), "--about", person, who="hal")
         made.run("people", "verify", person, who="olga")
+
+
+def record(made: Installation, person: str, *, signed_on: str = "2022-04-01") -> None:
+    """Have the Operating Group record both exhibits that a person signed on paper."""
+    for exhibit in "BC":
+        scan = ("--signed-on", signed_on)
+        made.run("people", "signed", made.project, person, exhibit, letter(made), *scan, who="olga")
 
 
 def steward(party: str) -> str:

@@ -15,7 +15,7 @@ from enclave.errors import Refused
 from enclave.matching import latest, open_crosswalk, places
 from enclave.sandbox import Bubblewrap, Mount, SandboxSpec, python
 from tests.conftest import At
-from tests.journey.stages import FAR, letter
+from tests.journey.stages import FAR, letter, record
 from tests.web.browser import Browser, served
 from tests.web.world import World
 from tests.world import CANARY, Installation, canary_in, idle, without_side_effect
@@ -50,8 +50,7 @@ def enlist_staff(made: Installation, person: str) -> None:
     contact = ("--name", f"Invented {person}", "--position", "Staff", "--organization", "DOL-HUB", "--government")
     reached = ("--email", f"{person}@example.org", "--telephone", "555-0100")
     made.run("people", "enlist", PROJECT, person, "hub-staff", *contact, *reached, who="olga")
-    for exhibit in "BC":
-        made.run("people", "sign", PROJECT, person, exhibit, "--signed-on", "2022-04-01")
+    record(made, person)
     made.run("papers", "add", "training", letter(made), "--about", person, "--until", FAR)
     made.run("papers", "add", "government-status", letter(made), "--about", person, who="hal")
     made.run("people", "verify", person, who="olga")

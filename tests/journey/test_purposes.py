@@ -12,7 +12,7 @@ import pytest
 
 from tests.attack.asking import asked, judged, mounted, one, rules
 from tests.conftest import At
-from tests.journey.stages import FAR, approve, letter
+from tests.journey.stages import FAR, approve, letter, record
 from tests.world import Installation
 
 BY = ("ManufacturingStudent", "RaceEthnicityReportingText")
@@ -28,8 +28,7 @@ def let_in(made: Installation, agency: str, purpose: str) -> str:
         "--government", who="olga",
     )  # fmt: skip
     approve(made, person)
-    for exhibit in "BC":
-        made.run("people", "sign", made.project, person, exhibit, "--signed-on", "2022-04-01")
+    record(made, person)
     made.run("papers", "add", "training", letter(made), "--about", person, "--until", FAR)
     made.run("papers", "add", "government-status", letter(made), "--about", person, who="hal")
     made.run("people", "verify", person, who="olga")

@@ -17,7 +17,7 @@ from enclave.matching import MatchRun
 from enclave.people import Listing, Person
 from enclave.scratch import alone
 from enclave.terms import Action, Role
-from tests.parties import NEWCOMER, SIGNED, let_join, representative
+from tests.parties import NEWCOMER, SIGNED, let_join, record, representative
 from tests.release.world import FIRST_DAY, LAST_DAY, PROJECT, World
 
 END = date(2022, 8, 31)
@@ -95,7 +95,7 @@ def test_a_party_that_joins_by_amendment_moves_no_clock_whether_it_has_signed_or
     *paths, other = world.held()
     complete_match(world)
     with world.store.transaction() as tx:
-        people.sign_exhibit(tx, PROJECT, "rae", "C", date(2021, 6, 20), "opm")
+        record(tx, PROJECT, "rae", "C", signed_on=date(2021, 6, 20))
     with world.store.view() as view:
         before = [(clock.what, clock.about, clock.due_on) for clock in running(view)]
     admit_newcomer(world, signed_on=world.today if signed else None)
@@ -197,7 +197,7 @@ def test_a_machine_that_was_off_warns_of_what_is_nearest(world: World):
 
 def test_exhibit_c_that_ends_before_the_project_is_warned_of(world: World):
     with world.store.transaction() as tx:
-        people.sign_exhibit(tx, PROJECT, "rae", "C", date(2021, 6, 20), "opm")
+        record(tx, PROJECT, "rae", "C", signed_on=date(2021, 6, 20))
     round_of(world)
     assert noted(world, "clocks.warn") == [(f"{PROJECT}/rae", "Exhibit C", 30)]
 

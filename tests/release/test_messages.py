@@ -20,7 +20,7 @@ from enclave.messages import RULES, Inbox
 from enclave.people import Listing, Person
 from enclave.review import open_case, return_with_comment
 from enclave.terms import Action, Role, listen
-from tests.parties import bring_into_force, pretend, representative, vote
+from tests.parties import bring_into_force, pretend, record, representative, vote
 from tests.release.world import PROJECT, REQUEST, World
 
 NOW = datetime.now(UTC) + timedelta(days=1)
@@ -90,6 +90,16 @@ def moved(world: World) -> None:
         people.enlist(tx, replace(rae, position=SECRET), replace(listing, approvals=None), "opm")
 
 
+def recorded(world: World) -> None:
+    with world.store.transaction() as tx:
+        record(tx, PROJECT, "rae", "C", signed_on=tx.today)
+
+
+def withdrawn(world: World) -> None:
+    with world.store.transaction() as tx:
+        papers.withdraw(tx, f"exhibit-b-signed/{PROJECT}/rae/001", "opm")
+
+
 def designated(world: World) -> None:
     with world.store.transaction() as tx:
         people.designate(tx, PROJECT, "SDE", SDE, pretend(), tx.today, "opm")
@@ -157,9 +167,12 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (asked, dict.fromkeys({"sde-steward", "dol-steward", SDE, HUB, WESTED}, DECIDES)),
         (declined, dict.fromkeys({"sde-steward", "dol-steward", HUB, WESTED, DOL, "opm"}, DECLINED)
          | {SDE: DECIDES}),
-        (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")),
+        (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")
+         | {"noa": "Exhibits B and C wait for your signature"}),
         (moved, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")
          | {"rae": "You are approved, and sign your exhibits, anew"}),
+        (withdrawn, {"rae": "Your signature under an exhibit is withdrawn, and waits again"}),
+        (recorded, {"rae": "Your signature under Exhibit C is recorded"}),
         (designated, dict.fromkeys({"dol-steward", DOL, HUB, WESTED}, DESIGNATED)),
         (suspended, {"rae": "Your access is suspended"}),
         (reinstated, {"rae": "Your access is open again"}),
@@ -227,7 +240,7 @@ def test_whose_training_ends_and_who_reviews_access_are_told(quiet: World) -> No
 
 def test_exhibit_c_is_warned_of_at_thirty_fourteen_and_seven_days_and_when_it_has_run_out(quiet: World) -> None:
     with quiet.store.transaction() as tx:
-        people.sign_exhibit(tx, PROJECT, "rae", "C", date(2021, 7, 31), "opm")
+        record(tx, PROJECT, "rae", "C", signed_on=date(2021, 7, 31))
     for day in range(28, 32):
         quiet.today = date(2022, 6, day) if day < 31 else date(2022, 7, 1)
         round_of(quiet)

@@ -169,5 +169,6 @@ def a_world(home: Path) -> World:
                 given = Approval(date(2022, 5, 1), "a steward", "approved")
                 listing = replace(listing, approvals=dict.fromkeys(world.policy.agencies, given))
             people.enlist(tx, known, listing, "opm")
+        for person, (_, _, _, government) in STAFF.items():
             let_in(tx, PROJECT, person, government=government, signed_on=date(2022, 5, 1), actor="a second person")
     return world

@@ -24,7 +24,7 @@ from enclave.people import Hold, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
 from enclave.terms import ANALYSTS, Action, Role
-from tests.parties import FAR, JOINED, ask, attach, listed, pretend, representative, say_yes, vote
+from tests.parties import FAR, JOINED, ask, attach, listed, pretend, record, representative, say_yes, vote
 from tests.unit import access
 from tests.unit.access import AGREEMENTS, PEOPLE, PROJECTS
 
@@ -44,9 +44,10 @@ def enlist(tx: Transaction, id: str, role: Role, state: str) -> None:
     people.enlist(tx, person, listing, "olga")
     if state == "listed, without papers":
         return
-    if state != "Exhibit B is not signed":
-        people.sign_exhibit(tx, DR, id, "B", SIGNED, id)
-    people.sign_exhibit(tx, DR, id, "C", date(2021, 3, 1) if state == "Exhibit C has run out" else SIGNED, id)
+    if people.signs_exhibits(people.listing_of(tx, DR, id)):
+        if state != "Exhibit B is not signed":
+            record(tx, DR, id, "B")
+        record(tx, DR, id, "C", signed_on=date(2021, 3, 1) if state == "Exhibit C has run out" else SIGNED)
     trained_until = LONG_AGO if state == "training has run out" else FAR
     papers.add(tx, "training", pretend(), "olga", about=id, since=JOINED, until=trained_until)
     if role is Role.HUB_STAFF and state != "employment by the State not verified":

@@ -179,7 +179,18 @@ def test_a_person_is_enlisted_by_the_operating_group_once_there_is_one(office: I
 
 def test_an_exhibit_is_not_signed_in_the_future_nor_a_person_approved_by_a_stranger(office: Installation) -> None:
     office.run("people", "enlist", "DR-0034", "wren", "researcher", *WHO)
-    office.run("people", "sign", "DR-0034", "wren", "C", "--signed-on", "2022-04-12", code=4)
+    office.run("people", "enlist", "DR-0034", "olga", "opm", *WHO)
+    signed = ("people", "signed", "DR-0034", "wren", "C", office.root / "bytes", "--signed-on")
+    office.run(*signed, "2022-04-12", who="olga", code=4)
+    for who, rule in (("operator", "spokesman"), ("wren", "own-exhibit")):
+        assert office.run(*signed, "2022-04-11", "--json", who=who, code=3).rules == [rule]
+        assert office.actions()[-1] == "people.refuse"
+    added = ("papers", "add", "exhibit-c-signed", office.root / "bytes", "--project", "DR-0034", "--about", "wren")
+    assert office.run(*added, "--status", "paper", "--until", "2099-12-31", "--json", code=3).rules == ["paper-by"]
+    kept = office.run(*signed, "2022-04-11", "--json", who="olga").body
+    office.run("papers", "open", "exhibit-c-signed/DR-0034/wren/001", office.root / "scan")
+    assert (office.root / "scan").read_bytes() == (office.root / "bytes").read_bytes()
+    assert (kept["status"], kept["until"]) == ("paper", "2023-04-11")
     office.run("people", "approve", "DR-0034", "wren", "WESTED", code=3)
     assert office.run("people", "approve", "DR-0034", "wren", "DOL", "--json", code=3).rules == ["spokesman"]
     for steward, agency in (("sam", "SDE"), ("dora", "DOL")):

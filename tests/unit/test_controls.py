@@ -38,6 +38,7 @@ from enclave.settings import PACKAGED_NOTEBOOKS, PACKAGED_POLICIES
 from enclave.terms import Action
 from scripts.requirements import exists, is_test
 from tests.conftest import At
+from tests.parties import record
 from tests.world import Installation, write_settings
 
 ENTRANCE = Entrance("https://enclave.example.gov", "https://id.example.gov", ("mfa",), "bubblewrap", 1_000_000, 15)
@@ -132,7 +133,7 @@ def forget_to_review(made: Installation, _: Path) -> None:
 
 def let_papers_run_out(made: Installation, _: Path) -> None:
     with made.enclave.store.transaction() as tx:
-        people.sign_exhibit(tx, made.project, "wren", "C", date(2021, 5, 10), "olga")
+        record(tx, made.project, "wren", "C", signed_on=date(2021, 5, 10))
 
 
 def change_a_policy(made: Installation, tmp_path: Path) -> None:

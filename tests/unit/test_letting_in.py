@@ -24,7 +24,7 @@ from enclave.people import Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
 from enclave.terms import Action, Role
-from tests.parties import FAR, SIGNED, bring_into_force, let_in, listed, pretend, representative
+from tests.parties import FAR, SIGNED, bring_into_force, let_in, listed, pretend, record, representative
 
 DAY = date(2022, 4, 11)
 SOON = DAY + timedelta(days=20)
@@ -152,10 +152,9 @@ def test_who_comes_to_be_something_else_is_approved_signs_and_is_attested_anew(
 
 
 def test_exhibit_b_is_asked_for(office: Office) -> None:
-    office.enlist("wren", Role.RESEARCHER)
-    office.do(lambda tx: people.sign_exhibit(tx, "DR-0034", "wren", "C", SIGNED, "wren"))
+    office.do(lambda tx: papers.withdraw(tx, "exhibit-b-signed/DR-0034/wren/001", "olga"))
     assert office.rules("wren") == ["exhibit-b"]
-    office.do(lambda tx: people.sign_exhibit(tx, "DR-0034", "wren", "B", SIGNED, "wren"))
+    office.do(lambda tx: record(tx, "DR-0034", "wren", "B"))
     assert office.rules("wren") == []
 
 

@@ -182,7 +182,9 @@ def test_the_hubs_staff_run_a_match_and_cut_the_data(sit: Sit, own_pages: str, w
     assert delivery is not None and delivery.match.endswith("match-02") and run.parameters["threshold"] == 0.95
 
 
-def test_the_operating_group_enlists_a_person_and_sees_incidents_to_their_end(sit: Sit, own_pages: str, world: World):
+def test_the_operating_group_enlists_a_person_and_sees_incidents_to_their_end(
+    sit: Sit, own_pages: str, world: World, tmp_path: Path
+):  # fmt: skip
     olga = sit(own_pages, "olga")
     olga.go("People")
     olga.look_round()
@@ -193,11 +195,20 @@ def test_the_operating_group_enlists_a_person_and_sees_incidents_to_their_end(si
         olga.write(field, text)
     olga.press("Put on the list")
     assert olga.said() == "Nell Invented is on the list 2.g."
-    for exhibit in "BC":
-        olga.to("link", "Exhibit C of Nell Invented, to sign")
-        olga.unfold("Record a signature")
-        olga.press(f"Record Exhibit {exhibit} of Nell Invented")
-        assert olga.said() == f"nell signed Exhibit {exhibit} on 2022-04-11."
+    assert "Exhibit B waits for the signature of Nell Invented, Rita Invented." in olga.page.inner_text("main")
+    scan = tmp_path / "exhibit-b.pdf"
+    scan.write_bytes(b"%PDF-1.7 an invented signature")
+    olga.to("link", "Exhibit C of Nell Invented, to sign")
+    olga.unfold("Record one signed on paper")
+    olga.attach("Scan of Exhibit B", scan)
+    olga.press("Record Exhibit B of Nell Invented")
+    assert olga.said() == "nell signed Exhibit B on paper on 2022-04-11."
+    nell = sit(own_pages, "nell")
+    assert "C waits for your signature" in nell.page.inner_text("main")
+    nell.go("Exhibits B and C")
+    nell.write("Your full name, for Exhibit C", "Nell Invented")
+    nell.press("Sign Exhibit C")
+    assert nell.said() == "You signed Exhibit C on 2022-04-11, valid until 2023-04-11."
     olga.page.goto(f"{own_pages}incidents")
     olga.look_round()
     olga.unfold("Enter what came in")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from enclave import destruction
 from enclave.publication import Publication, folder_of
 from enclave.terms import Action
-from tests.web.browser import publish, served
+from tests.web.browser import Browser, publish, served
 from tests.web.screens import open_page
 from tests.web.world import PROJECT, World
 
@@ -24,6 +24,7 @@ MARGINS, INCH, PIXELS = 36, 25.4, 96  # millimetres left and right together, at 
 FILED = {
     "exhibit-b": ("wren", "projects/{p}/people/wren/exhibits/b"),
     "exhibit-c": ("wren", "projects/{p}/people/wren/exhibits/c"),
+    "exhibit-c-signed": ("rita", "projects/{p}/people/rita/exhibits/c/signed"),
     "agreement": ("sam", "projects/{p}"),
     "decisions": ("sam", "projects/{p}/decisions"),
     "match-report": ("sam", "projects/{p}/matching/match-01/report"),
@@ -74,6 +75,9 @@ def filed(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     world = matched.copy(tmp_path_factory.mktemp("print") / "home")
     with served(world) as base:
         publish(base, world.good)
+        rita = Browser(base, "rita")
+        shown = rita.of("/exhibits", format="json").json()["exhibits"][1]["shown"]
+        assert rita.send("/exhibits/c/sign", name="Rita Invented", shown=shown).status_code == 303
         enclave = world.enclave
         destruction.destroy_match_data(
             enclave.store, enclave.keystore, enclave.settings, world.admission("hubert", Action.DESTROY)

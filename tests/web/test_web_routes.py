@@ -57,6 +57,8 @@ GET  /projects/{project}/decisions                                  sign list li
 GET  /projects/{project}/decisions/ask                              sign list list role role role yes  yes  role
 GET  /projects/{project}/people                                     sign list list role role role yes  yes  yes
 GET  /projects/{project}/people/{person}/exhibits/{kind}            sign list list role role role yes  yes  yes
+GET  /projects/{project}/people/{person}/exhibits/{kind}/signed     sign list list role role role role none none
+GET  /projects/{project}/exhibits                                   sign list list yes  yes  yes  yes  yes  yes
 GET  /projects/{project}/papers                                     sign list list role role role role yes  yes
 GET  /projects/{project}/papers/{name}                              sign list list role role role role none none
 GET  /projects/{project}/intake                                     sign list list role role yes  role yes  role
@@ -102,7 +104,8 @@ POST /projects/{project}/decisions/{kind}/ask                       sign list li
 POST /projects/{project}/decisions/{kind}/available                 sign list list role role role form form role
 POST /projects/{project}/decisions/{kind}/answer                    sign list list role role role form form role
 POST /projects/{project}/people/enlist                              sign rep  rep  rep  rep  rep  rep  form rep
-POST /projects/{project}/people/{person}/exhibits/{kind}/sign       sign rep  rep  rep  rep  rep  rep  form rep
+POST /projects/{project}/people/{person}/exhibits/{kind}/record     sign rep  rep  rep  rep  rep  rep  form rep
+POST /projects/{project}/exhibits/{kind}/sign                       sign list list form form form form form form
 POST /projects/{project}/people/{person}/review                     sign rep  rep  rep  rep  rep  rep  rep  rep
 POST /projects/{project}/people/{person}/reinstate                  sign rep  rep  rep  rep  rep  rep  form rep
 POST /projects/{project}/people/{person}/approve                    sign list list role role role yes  form form
@@ -175,6 +178,7 @@ def otherwise(table: str, why: str) -> dict[tuple[str, str], dict[str, str]]:
 IN_FORCE = {route: dict(zip(PEOPLE, words, strict=True)) for route, words in lines(ANSWERS).items()}
 COLLECT = ("POST", "/projects/{project}/requests/collect")
 TELL = ("POST", "/projects/{project}/tell")
+SIGN = ("POST", "/projects/{project}/exhibits/{kind}/sign")
 ASK = ("POST", "/projects/{project}/decisions/{kind}/ask")
 CLOSED = {
     route: dict.fromkeys(OF_THE_PROJECT, "stop")
@@ -216,7 +220,15 @@ STATES: dict[str, tuple[Callable[[Transaction], object], dict[tuple[str, str], d
     "stopped": (stand_still, otherwise(STANDS_STILL, "stop")),
     "destroyed": (destroy, {**otherwise(STANDS_STILL, "end"), ASK: {"sam": "end", "olga": "end"}}),
     "approvals taken back": (take_approvals_back, {COLLECT: {"wren": "lack", "anna": "lack"}}),
-    "everybody suspended": (suspend_everybody, {**CLOSED, **SILENCED, ("GET", "/programme"): {"hubert": "role"}}),
+    "everybody suspended": (
+        suspend_everybody,
+        {
+            **CLOSED,
+            **SILENCED,
+            ("GET", "/programme"): {"hubert": "role"},
+            SIGN: dict.fromkeys(OF_THE_PROJECT, "stop"),
+        },
+    ),
 }
 """What is done to the project and its people, and what is then answered otherwise.
 

@@ -25,7 +25,7 @@ AT, DAY = datetime(2022, 4, 12, 14, tzinfo=UTC), timedelta(days=1)
 VIEWS = (
     ("wren", "home", ""), ("wren", "project", "projects/{p}"), ("wren", "requests", "projects/{p}/requests"),
     ("wren", "refused-request", "projects/{p}/requests/{bad}"), ("wren", "not-yours", "projects/{p}/ledger"),
-    ("rita", "home", ""), ("nora", "home", ""),
+    ("rita", "home", ""), ("rita", "exhibits", "projects/{p}/exhibits"), ("nora", "home", ""),
     ("olga", "home", ""), ("olga", "overview", "overview"), ("olga", "people", "projects/{p}/people"),
     ("sam", "agency", "agency"), ("dora", "programme", "programme"), ("sam", "messages", "messages"),
     ("nora", "messages", "messages"),

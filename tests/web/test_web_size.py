@@ -41,6 +41,8 @@ WHO = {
     "/projects/{project}/decisions/ask": ("sam",),
     "/projects/{project}/people": ("sam",),
     "/projects/{project}/people/{person}/exhibits/{kind}": ("olga",),
+    "/projects/{project}/people/{person}/exhibits/{kind}/signed": ("olga",),
+    "/projects/{project}/exhibits": (RESEARCHER, "hubert1001"),
     "/projects/{project}/papers": ("olga",),
     "/projects/{project}/papers/{name}": ("olga",),
     "/projects/{project}/intake": ("hubert1001",),
@@ -62,7 +64,9 @@ WHO = {
     "/projects/{project}/ledger/receipts/{name}": ("audrey",),
 }
 """Who opens each page; the last of those who may is enough."""
-NOT_MADE_YET = {path for path in WHO if path.endswith(("/review", "/{name}", "/{kind}"))} | {"/open-data/{request}"}
+NOT_MADE_YET = {path for path in WHO if path.endswith(("/review", "/{name}", "/{kind}", "/signed"))} | {
+    "/open-data/{request}"
+}
 QUESTIONS, ROWS = 16, 150
 """Most a page asks the database (one that asks for leave first), and most it gets (entries and registers)."""
 

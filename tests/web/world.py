@@ -110,6 +110,7 @@ def _sign_and_enlist(enclave: Enclave) -> None:
                 government,
             )  # fmt: skip
             people.enlist(tx, person, Listing(name, PROJECT, role, basis, agency=agency), "opm")
+        for name, (role, _, agency, government) in STAFF.items():
             if name != "rita":
                 let_in(tx, PROJECT, name, government=government, keep=keep)
             if role is Role.STEWARD:
