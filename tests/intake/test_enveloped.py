@@ -368,7 +368,7 @@ def test_mutants_are_refused_with_a_reason(sending: Sending, way: str) -> None:
     files = (sent, sent.with_name(f"{MANIFEST}.{way}"))
     honest = [path.read_bytes() for path in files]
     before, rules = world.kept(), set()
-    for _ in range(int(os.environ.get("MUTANTS", "100"))):
+    for _ in range(int(os.environ.get("MUTANTS", "60"))):
         which = draw.randrange(2)
         changed = mutant(draw, honest[which], honest[not which])
         if changed == honest[which]:
