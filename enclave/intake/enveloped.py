@@ -2,7 +2,8 @@
 
 The manifest says what our own seal has in its header and a plain file has not: for which day the data are complete,
 what the agency says of consent and of limitations; and, so that no two go together that were not sent together, the
-name and the SHA-256 of the file. It is opened first, and the file held to it before anything reads it.
+name of the file and the SHA-256 of what was sent. It is opened first: the file is held to what the agency signed,
+byte for byte, before anything of it is opened.
 
 Source: EM XIV.A; EM XV.D; EM XII; DSA II.H.
 """
@@ -37,7 +38,7 @@ _MANIFEST_LIMIT = 1 << 16
 
 
 class Manifest(BaseModel):
-    """What an agency says of its file, and signs (DSA II.H.1; EM XIII.C; DSA II.H)."""
+    """What an agency signs of its file (DSA II.H.1; EM XIII.C; DSA II.H); `sha256` is of the encrypted one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -61,25 +62,20 @@ class Envelope:
     settings: Settings
     sent: Path
     key: AgreedKey
-    manifest: Manifest
     header: Header
     today: date
 
     def open(self, plain: Path) -> Header:
-        """Verify and decrypt the file to `plain`, hold it to its manifest, and give the whole header.
+        """Verify and decrypt the file to `plain`, and give the whole header.
 
         Source: EM XV.D; EM XII; DSA II.I.
 
         Raises
         ------
         Refused
-            If it was altered, is signed by another, or is not the file that its manifest is of. Nothing is left.
+            If it is not signed, encrypted and addressed as agreed. Nothing is left then.
         """
         _open(self.settings, self.sent, self.key, plain, self.today)
-        with plain.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != self.manifest.sha256:
-                plain.unlink()
-                raise _no(self.sent, "manifest-digest", "it is not the file that its manifest is of")
         columns = read_columns(plain)
         elements = tuple(column for column in columns if column != GENERIC_ID)
         return self.header.model_copy(update={"elements": elements, "rows": scan(plain, len(columns)).rows})
@@ -93,7 +89,8 @@ def read_envelope(store: Store, settings: Settings, hub: PublicKeys, sent: Path)
     Raises
     ------
     Refused
-        If the agency agreed to another algorithm, or its signature does not hold.
+        If the agency agreed to another algorithm, its signature does not hold, or the file is not, byte for byte, the
+        one that the manifest is of.
     Invalid
         If there is no manifest, or it cannot be read.
     """
@@ -109,11 +106,12 @@ def read_envelope(store: Store, settings: Settings, hub: PublicKeys, sent: Path)
         known, today = sender_key(view, source), view.today
     key = _agreed(known, sent)
     manifest = _manifest(settings, named, key, today)
-    if manifest.name != name:
-        raise _no(sent, "file-name", "its manifest is of another file name")
+    digest = _digest(sent)
+    if (manifest.name, manifest.sha256) != (name, digest):
+        raise _no(sent, "manifest-of-another", "it is not the file that its manifest is of, or was altered")
     header = Header(
         alg=key.algorithm,
-        id=str(uuid5(NAMESPACE_URL, _digest(sent))),
+        id=str(uuid5(NAMESPACE_URL, digest)),
         source=source,
         source_key=key.fingerprint,
         destination=HUB,
@@ -128,7 +126,7 @@ def read_envelope(store: Store, settings: Settings, hub: PublicKeys, sent: Path)
         limitations=manifest.limitations,
         consent=manifest.consent,
     )
-    return Envelope(settings, sent, key, manifest, header, today)
+    return Envelope(settings, sent, key, header, today)
 
 
 def read_agreed_key(settings: Settings, path: Path, owner: str) -> AgreedKey | None:
