@@ -50,7 +50,7 @@ class AgreedKey:
 def certificate(pem: bytes, owner: str) -> AgreedKey:
     """Read the certificate of a party, as `openssl req -x509` makes one.
 
-    Source: EM XIV.B; EM XV.A.
+    Source: EM XIV.B; EM XV.A.1.
 
     Raises
     ------
