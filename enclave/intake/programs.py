@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from enclave.errors import Fault
 from enclave.sandbox import Bubblewrap, Limits, SandboxSpec
 from enclave.scratch import prepare
 from enclave.settings import Settings
@@ -22,6 +23,7 @@ from enclave.settings import Settings
 MIB = 1024**2
 _PATIENCE, _PACE = 30.0, 4 * MIB
 """Seconds a program has in any case, and bytes it must get through in each of the others."""
+_NOT_FOUND = 127
 _MEMORY = 4096 * MIB
 """openssl holds the whole of a file two and a half times."""
 
@@ -44,6 +46,11 @@ def run(
         Its exit code; None where it was ended for taking too long.
     status : str
         What it wrote to ``$status``.
+
+    Raises
+    ------
+    Fault
+        If the program is not installed.
     """
     prepare(settings.runtime)
     size = sum(part.stat().st_size if isinstance(part, Path) else len(part) for part in given.values())
@@ -71,5 +78,7 @@ def run(
             code = None
         finally:
             sandboxed.kill()
+        if code == _NOT_FOUND:
+            raise Fault("gpg or openssl is not installed; nothing was opened")
         told.seek(0)
         return code, told.read(MIB).decode("utf-8", errors="replace")

@@ -20,6 +20,7 @@ import pytest
 from enclave import intake
 from enclave.errors import EnclaveError, Invalid, Refused
 from enclave.vault.agreed import CMS, OPENPGP, AgreedKey
+from tests.world import Installation
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "steward.md"
 SDE = "SDE.0034.04_11_2022.matching"
@@ -215,6 +216,25 @@ def test_the_hubs_own_keys_are_made_once_and_stay_on_the_volume_of_keys(sending:
     with world.store.view() as view:
         made = [entry["details"]["algorithm"] for entry in view.entries(action="intake.own-key")]
     assert made == [OPENPGP, CMS]
+
+
+def test_by_command_the_hub_makes_its_keys_and_registers_those_of_an_agency(sending: Sending, tmp_path: Path) -> None:
+    made, folder = Installation(tmp_path / "installation"), sending.office.folder
+    made.root.mkdir()
+    try:
+        for arguments in (("init", "--demo"), ("today", "2022-04-11"), ("agreement", "register", "DR-0034")):
+            made.run(*arguments)
+        for way, name, public in (("openpgp", "SDE.asc", "DOL-HUB.asc"), ("cms", "SDE.crt", "DOL-HUB.crt")):
+            own = made.run("intake", "own-key", way, "--out", tmp_path / "public", "--json").body
+            assert (tmp_path / "public" / public).read_text().startswith("-----BEGIN ")
+            assert own == made.run("intake", "own-key", way, "--out", tmp_path / "public", "--json").body
+            key = sending.key["gpg" if way == "openpgp" else "p7m"]
+            register = ("intake", "key", folder / name, "--agency", "SDE", "--fingerprint")
+            made.run(*register, "00 11", code=3)
+            known = made.run(*register, key.fingerprint.upper(), "--json").body
+            assert (known["algorithm"], known["fingerprint"]) == (key.algorithm, key.fingerprint)
+    finally:
+        made.close()
 
 
 @pytest.mark.parametrize("way", WAYS)
