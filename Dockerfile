@@ -32,7 +32,7 @@ CMD ["python", "/opt/enclave/lab/serve.py"]
 # The hub: agreement, intake, matching, gate, JupyterHub; keys and data come in as volumes.
 FROM python AS hub
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends bubblewrap util-linux \
+ && apt-get install -y -qq --no-install-recommends bubblewrap gnupg openssl util-linux \
  && rm -rf /var/lib/apt/lists/*
 COPY pyproject.toml README.md ./
 COPY enclave/ enclave/

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,30 @@ from enclave import agreement, intake, matching, resultant
 from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, show, table
 from enclave.settings import PACKAGED_POLICIES
 from enclave.terms import Action, party_id, project_id
-from enclave.vault import Consent, new_secret, read_private, read_public, read_secret, unseal_file, write_secret
+from enclave.vault import (
+    ALGORITHM,
+    Consent,
+    new_secret,
+    read_private,
+    read_public,
+    read_secret,
+    unseal_file,
+    write_secret,
+)
+from enclave.vault.agreed import CMS, OPENPGP
+
+
+class Agreed(StrEnum):
+    """What an agency that cannot seal agreed to, as typed."""
+
+    OPENPGP = "openpgp"
+    CMS = "cms"
+
+    @property
+    def agreed(self) -> str:
+        """The algorithm."""
+        return OPENPGP if self is Agreed.OPENPGP else CMS
+
 
 intake_group = typer.Typer(no_args_is_help=True, help="Transmittals: keys, what was received and what is missing.")
 matching_group = typer.Typer(no_args_is_help=True, help="Match runs and the parties' agreement.")
@@ -110,18 +134,50 @@ def intake_key(
     fingerprint: Annotated[
         str | None, typer.Option(help="As the agency read it out by telephone; another is refused.")
     ] = None,
+    agency: Annotated[str, typer.Option(help="Whose OpenPGP key or certificate it is; our own keys say so.")] = "",
     as_json: Json = False,
 ) -> None:
     """Register an agency's public keys, after comparing the fingerprint by telephone."""
     desk: Desk = context.obj
-    keys = read_public(public)
+    agreed = intake.read_agreed_key(desk.enclave.settings, public, party_id(agency)) if agency else None
+    keys = agreed or read_public(public)
+    algorithm = agreed.algorithm if agreed else ALGORITHM
     with desk.changing("intake.refuse-key", keys.owner, "") as tx:
-        known = intake.register_key(tx, keys, desk.actor, heard=fingerprint)
+        known = intake.register_key(tx, keys, desk.actor, algorithm, heard=fingerprint)
     show(
         known,
         as_json,
-        f"keys of {known.public.owner} registered, fingerprint {known.public.fingerprint}, agreed {known.algorithm}",
+        f"keys of {known.owner} registered, fingerprint {known.fingerprint}, agreed {known.algorithm}",
     )
+
+
+@intake_group.command("own-key")
+def intake_own_key(
+    context: typer.Context,
+    algorithm: Annotated[Agreed, typer.Argument(help="What the agency agreed to.")],
+    out: Annotated[Path, typer.Option(help="Folder for the public half.", file_okay=False)] = Path("keys"),
+    as_json: Json = False,
+) -> None:
+    """Make the hub's own OpenPGP key or certificate, once, for agencies that cannot seal; write its public half."""
+    desk: Desk = context.obj
+    key = intake.own_key(desk.enclave.store, desk.enclave.settings, algorithm.agreed, desk.actor)
+    out.mkdir(parents=True, exist_ok=True)
+    public = out / f"{key.owner}.{'asc' if algorithm is Agreed.OPENPGP else 'crt'}"
+    public.write_text(key.text, "utf-8")
+    told = {"public": str(public), "fingerprint": key.fingerprint, "algorithm": key.algorithm}
+    show(told, as_json, f"{public}, fingerprint {key.fingerprint}; agencies compare it by telephone")
+
+
+@intake_group.command("pick-up")
+def intake_pick_up(
+    context: typer.Context,
+    drop: Annotated[Path, typer.Argument(help="Folder of the parties' drop folders.", exists=True, file_okay=False)],
+    as_json: Json = False,
+) -> None:
+    """Take what arrived whole over OpenSSH into the inbox; say what waits and why."""
+    picked = intake.pick_up(context.obj.enclave.settings, drop)
+    told = "".join(f"\n  {name}: {why}" for name, why in picked.left.items())
+    show(picked, as_json, f"{len(picked.taken)} files taken into the inbox, {len(picked.left)} left{told}")
 
 
 @intake_group.command("board")

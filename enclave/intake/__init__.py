@@ -1,8 +1,10 @@
 """A Transmittal becomes a verified Holding, or is turned away with every finding."""
 
+from enclave.intake.enveloped import own_key, read_agreed_key
 from enclave.intake.finder import merge_finders
 from enclave.intake.holdings import Holding, holdings, missing, open_holding, withdraw
 from enclave.intake.names import layout_of
+from enclave.intake.pickup import pick_up
 from enclave.intake.receiving import Channel, receive
 from enclave.intake.returning import give_back
 from enclave.intake.scanner import scan
@@ -27,6 +29,9 @@ __all__ = [
     "merge_finders",
     "missing",
     "open_holding",
+    "own_key",
+    "pick_up",
+    "read_agreed_key",
     "receive",
     "recover",
     "register_key",

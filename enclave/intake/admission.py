@@ -55,6 +55,9 @@ def layout_for(view: View, header: Header, project: str) -> Layout | None:
 def _about_sender(header: Header, known: SenderKey | None) -> Iterator[Finding]:
     if known is None:
         yield Finding("sender-known", "EM XV.D", "", "no key is registered for its sender", "Register it first.")
+    elif known.algorithm != header.alg:
+        what = f"the algorithm agreed on with {known.owner} is {known.algorithm}"
+        yield Finding("algorithm", "EM XIV.A", "", what, "Ask the agency to send it so, or agree anew.")
     elif known.fingerprint != header.source_key:
         what = f"it is not sealed with the registered key of {known.owner}"
         yield Finding("sender-key", "EM XV.D", "", what, "Compare fingerprints with the agency by telephone.")

@@ -37,7 +37,7 @@ class Holding:
     key_id : str
         Key that opens it: ``match-<project>`` for what only the match may see, else ``project-<project>``.
     header_sha256 : str
-        Digest of the manifest the agency signed.
+        Digest of the manifest the agency signed; of what its manifest and its file say, where it has another seal.
     limitations : str
         Known limitations the agency states (DSA II.H).
     channel : str

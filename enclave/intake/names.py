@@ -20,7 +20,9 @@ WITHDRAWN = "withdrawn"
 _NAME = re.compile(
     r"([A-Z][A-Z0-9-]{1,39})\.(\d{4})\.(\d{2})_(\d{2})_(\d{4})\.(matching|analytical|finder|withdrawn)"
 )
-_SEALED = re.compile(_NAME.pattern + r"(\.FLAG_[A-Z0-9_]{1,20})?\.sealed")
+_FLAG = r"(\.FLAG_[A-Z0-9_]{1,20})?"
+_SEALED = re.compile(_NAME.pattern + _FLAG + r"(\.sealed|(\.manifest\.json)?\.(gpg|p7m))")
+_ENVELOPED = re.compile(_NAME.pattern + _FLAG + r"\.(gpg|p7m)")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,17 @@ def is_sealed_name(name: str, source: str = "") -> bool:
     """Tell whether this is how a sealed file (of `source`) is named."""
     match = _SEALED.fullmatch(name)
     return match is not None and source in ("", match[1])
+
+
+def is_enveloped_name(name: str) -> bool:
+    """Tell whether this is how a file is named that was encrypted with gpg or openssl; its manifest is another."""
+    return _ENVELOPED.fullmatch(name) is not None
+
+
+def manifest_name(name: str) -> str:
+    """Name the manifest that is sent with a file that was encrypted with gpg or openssl."""
+    stem, _, ending = name.rpartition(".")
+    return f"{stem}.manifest.json.{ending}"
 
 
 def layout_of(policy: Policy, source: str, contents: str, columns: tuple[str, ...] = ()) -> Layout | None:

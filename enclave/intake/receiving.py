@@ -7,26 +7,27 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from enclave.errors import EnclaveError, Fault, Finding, Invalid, Refused
 from enclave.intake.admission import findings_before_opening, layout_for
+from enclave.intake.enveloped import Envelope, read_envelope
 from enclave.intake.examine import Examined, examine, turn_away
 from enclave.intake.holdings import Holding, key_of, seal_context
 from enclave.intake.names import WITHDRAWN, Layout, is_sealed_name
 from enclave.intake.reuse import Digests, digests_of, keep_digests, reuse_findings
 from enclave.intake.scanner import scan
-from enclave.intake.senders import sender_key
+from enclave.intake.senders import SenderKey, sender_key
 from enclave.intake.sheet import Sheet
-from enclave.intake.spool import spool
+from enclave.intake.spool import hold_to_room, spool
 from enclave.intake.withdrawals import unknown_findings
 from enclave.ledger import Detail, Entry
 from enclave.settings import Settings
 from enclave.store import Store, Transaction
 from enclave.terms import GENERIC_ID, HUB, project_id, reached
-from enclave.vault import Header, Keystore, PrivateKeys, PublicKeys, read_header, unseal_file
+from enclave.vault import Header, Keystore, PrivateKeys, read_header, unseal_file
 
 
 class Channel(StrEnum):
@@ -50,6 +51,7 @@ class _Receipt:
     project: str
     actor: str
     channel: Channel
+    envelope: Envelope | None
 
     @property
     def subject(self) -> str:
@@ -75,7 +77,7 @@ def receive(
     Parameters
     ----------
     sealed : Path
-        The file as it was sent.
+        The file as it was sent; beside one that was encrypted with gpg or openssl lies its manifest.
     project : str
         The Data Request it is received for.
     actor : str
@@ -92,13 +94,13 @@ def receive(
     """
     project = project_id(project)
     try:
-        header = _manifest(sealed)
-        receipt = _Receipt(
-            store, keystore, settings, hub_keys, sealed, header, project, actor, _channel(settings, sealed, channel)
-        )
-        sender, layout = _admit(receipt)
+        envelope = read_envelope(store, settings, hub_keys.public, sealed)
+        header = envelope.header if envelope else _manifest(sealed)
+        came = _channel(settings, sealed, channel)
+        receipt = _Receipt(store, keystore, settings, hub_keys, sealed, header, project, actor, came, envelope)
+        known, layout = _admit(receipt)
         with spool(settings, header.id) as folder:
-            return _open(receipt, sender, layout, folder)
+            return _open(receipt, known, layout, folder)
     except (Refused, Invalid) as error:
         store.enter(_refusal(error, sealed, project, actor))
         raise
@@ -118,7 +120,7 @@ def _manifest(sealed: Path) -> Header:
         raise Refused(_shown(sealed), error.findings) from None
 
 
-def _admit(receipt: _Receipt) -> tuple[PublicKeys, Layout]:
+def _admit(receipt: _Receipt) -> tuple[SenderKey, Layout]:
     with receipt.store.view() as view:
         found = findings_before_opening(view, receipt.header, receipt.hub.public, receipt.project)
         turn_away(_shown(receipt.sealed), found)
@@ -126,14 +128,19 @@ def _admit(receipt: _Receipt) -> tuple[PublicKeys, Layout]:
         layout = layout_for(view, receipt.header, receipt.project)
     if known is None or layout is None:
         raise Fault(receipt.subject)  # turn_away has said so already: both are findings
-    return known.public, layout
+    return known, layout
 
 
-def _open(receipt: _Receipt, sender: PublicKeys, layout: Layout, folder: Path) -> Holding:
+def _open(receipt: _Receipt, known: SenderKey, layout: Layout, folder: Path) -> Holding:
     """Decrypt into the spool, check, seal; the plaintext does not outlive this call."""
     plain = folder / "plain"
+    hold_to_room(receipt.settings, receipt.sealed, _shown(receipt.sealed))
     try:
-        unseal_file(receipt.sealed, plain, receipt.hub, sender)
+        if receipt.envelope:
+            receipt = replace(receipt, header=receipt.envelope.open(plain))
+            _, layout = _admit(receipt)
+        else:
+            unseal_file(receipt.sealed, plain, receipt.hub, known.public)
     except Refused as error:
         raise Refused(_shown(receipt.sealed), error.findings) from None
     reached("intake.decrypted")
@@ -221,6 +228,7 @@ def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id:
         "specification": header.specification,
         "encoded": header.encoded_with is not None,
         "sender_key": header.source_key,
+        "algorithm": header.alg,
         "header_sha256": holding.header_sha256,
         "sha256": holding.sha256,
         "key_id": holding.key_id,

@@ -20,7 +20,7 @@ from enclave.scratch import engine, scratch
 from enclave.settings import Settings
 from enclave.store import Store
 from enclave.terms import HUB, Action, party_id
-from enclave.vault import Header, Keystore, PrivateKeys, PublicKeys, seal_file
+from enclave.vault import ALGORITHM, Header, Keystore, PrivateKeys, PublicKeys, seal_file
 
 _CLAUSE = "DSA VI.F.6"
 
@@ -62,6 +62,11 @@ def give_back(
         if not held or known is None:
             what = "no key of it is registered" if held else f"nothing of it is held for {admission.project}"
             raise refuse(agency, "return", _CLAUSE, what, "See `enclave intake board`.")
+        if known.algorithm != ALGORITHM:
+            what = f"it is sealed back with {ALGORITHM}, and {agency} agreed to {known.algorithm}"
+            raise refuse(
+                agency, "return", _CLAUSE, what, "Register keys that it made with `enclave keys new` for it."
+            )
         return list(_returned(store, keystore, settings, hub_keys, admission, known, held, out, created))
     except Refused as error:
         store.enter(refusal(error, admission.person, "intake.refuse-return", agency, admission.project))

@@ -15,6 +15,7 @@ from enclave.ledger import Entry
 from enclave.store import Transaction, View
 from enclave.terms import party_id
 from enclave.vault import ALGORITHM, PublicKeys
+from enclave.vault.agreed import CMS, OPENPGP, AgreedKey
 from enclave.vault.keys import public_from_text
 
 
@@ -42,34 +43,36 @@ class SenderKey:
 
 
 def register_key(
-    tx: Transaction, public: PublicKeys, actor: str, algorithm: str = ALGORITHM, heard: str | None = None
+    tx: Transaction, public: PublicKeys | AgreedKey, actor: str, algorithm: str = ALGORITHM, heard: str | None = None
 ) -> SenderKey:
     """Register a party's public keys and the algorithm agreed on with it, in place of those before.
 
-    The fingerprint is compared by telephone first, and the algorithm named there.
+    The fingerprint is compared by telephone first, and the algorithm named there. A party sends with one algorithm.
 
     Source: EM XV.D; EM XIV.A; EM XIV.B.
 
     Parameters
     ----------
     heard : str, optional
-        The fingerprint as the party read it out, spaced as it likes; None where it was compared elsewhere.
+        The fingerprint as the party read it out, with spaces or colons as it likes; None where it was compared
+        elsewhere.
 
     Raises
     ------
     Refused
-        If it is an algorithm that nothing here seals or opens with, or not the fingerprint that was heard.
+        If it is an algorithm that nothing here opens with, or that its keys are not for; or not the fingerprint that
+        was heard.
     """
     owner = party_id(public.owner)
-    if heard is not None and "".join(heard.split()).lower() != public.fingerprint:
+    if heard is not None and "".join(heard.replace(":", " ").split()).lower() != public.fingerprint:
         raise refuse(
             owner, "fingerprint", "EM XV.D", "it is not the fingerprint that was read out",
             "Ask the party which key is its own.",
         )  # fmt: skip
-    if algorithm != ALGORITHM:
+    if algorithm != (public.algorithm if isinstance(public, AgreedKey) else ALGORITHM):
         raise refuse(
-            owner, "algorithm", "EM XIV.A", "files cannot be sealed with this algorithm",
-            f"Agree on {ALGORITHM}.",
+            owner, "algorithm", "EM XIV.A", "files cannot be sealed with this algorithm and these keys",
+            f"Agree on {ALGORITHM}, or with who cannot on {OPENPGP} or {CMS}.",
         )  # fmt: skip
     before = tx.get(SenderKey, owner)
     known = SenderKey(owner, public.fingerprint, public.to_text(), tx.today, algorithm)

@@ -17,10 +17,10 @@ from typing import NoReturn
 import asyncssh
 
 from enclave.errors import EnclaveError
+from enclave.intake.enveloped import is_to_receive, is_whole
 from enclave.intake.names import is_sealed_name
 from enclave.settings import Settings
 from enclave.terms import party_id
-from enclave.vault.sealed import END
 
 PARTIAL = ".partial"
 SIZE_CAP = 16 * 1024**3
@@ -64,7 +64,10 @@ async def serve_sftp(settings: Settings, host: str, port: int, *, size_cap: int 
 def waiting(settings: Settings) -> list[Path]:
     """Give the sealed files that have arrived whole, by party and name."""
     folders = sorted(p for p in (settings.home / "inbox").glob("*") if p.is_dir() and p.name != "keys")
-    return [path for folder in folders for path in sorted(folder.iterdir()) if is_sealed_name(path.name, folder.name)]
+    found = (
+        path for folder in folders for path in sorted(folder.iterdir()) if is_sealed_name(path.name, folder.name)
+    )
+    return [path for path in found if is_to_receive(path)]
 
 
 class _Door(asyncssh.SSHServer):
@@ -91,7 +94,7 @@ class _Door(asyncssh.SSHServer):
         return any(candidate == key for candidate in allowed)
 
 
-class _Upload:
+class Upload:
     """A file that is arriving."""
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -102,8 +105,7 @@ class _Upload:
     def finish(self) -> bool:
         """Give the file its name if it came whole; else it goes, and may be sent again."""
         try:
-            size = os.fstat(self.handle).st_size
-            whole = size > len(END) and os.pread(self.handle, len(END), size - len(END)) == END
+            whole = is_whole(self.handle, self.final.name)
             os.fsync(self.handle)
         finally:
             os.close(self.handle)
@@ -136,34 +138,34 @@ class _Inbox(asyncssh.SFTPServer):
             _deny("files cannot be read back or appended to")
         return self._start(path)
 
-    def _start(self, path: bytes) -> _Upload:
+    def _start(self, path: bytes) -> Upload:
         name = path.decode("ascii", errors="replace").removeprefix("/")
         if not is_sealed_name(name, self._party):
-            _deny("only sealed files named AGENCY.0034.MM_DD_YYYY.contents.sealed are taken here")
+            _deny("only files named AGENCY.0034.MM_DD_YYYY.contents.sealed are taken here, or as the guide says")
         if (self._folder / name).exists():
             _deny("a file of this name has been sent already")
-        return _Upload(self._folder, name)
+        return Upload(self._folder, name)
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
         _deny("files cannot be read back")
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
-        if not isinstance(file_obj, _Upload):
+        if not isinstance(file_obj, Upload):
             _deny("not a file that is being sent")
         if offset + len(data) > self._size_cap:
             raise asyncssh.SFTPFailure("the file is longer than this inbox takes")
         return os.pwrite(file_obj.handle, data, offset)
 
     def close(self, file_obj: object) -> None:
-        if isinstance(file_obj, _Upload) and not file_obj.finish():
+        if isinstance(file_obj, Upload) and not file_obj.finish():
             raise asyncssh.SFTPFailure("this is no whole sealed file, or one of its name is here: it was not kept")
 
     def fsync(self, file_obj: object) -> None:
-        if isinstance(file_obj, _Upload):
+        if isinstance(file_obj, Upload):
             os.fsync(file_obj.handle)
 
     def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
-        if not isinstance(file_obj, _Upload):
+        if not isinstance(file_obj, Upload):
             _deny("not a file that is being sent")
         found = os.fstat(file_obj.handle)
         return asyncssh.SFTPAttrs(size=found.st_size, permissions=stat.S_IFREG | 0o600)

@@ -18,6 +18,10 @@ from enclave.scratch import prepare
 from enclave.settings import Settings
 from enclave.store import Store
 
+MIB = 1024**2
+OPENED = 2
+"""How many times as large as the sealed file what lies open of it may be."""
+
 
 @contextmanager
 def spool(settings: Settings, id: str) -> Iterator[Path]:
@@ -43,6 +47,27 @@ def spool(settings: Settings, id: str) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def hold_to_room(settings: Settings, sealed: Path, subject: str) -> None:
+    """See, before a file is opened, that what is opened of it has room on the runtime tmpfs.
+
+    The plain file is no longer than the sealed one, and its canonical form, or what openssl makes on the way, no
+    longer than the plain one.
+
+    Source: DSA III.B; EM XV.
+
+    Raises
+    ------
+    Refused
+        If it has not.
+    """
+    needed = OPENED * sealed.stat().st_size
+    free = shutil.disk_usage(_root(settings)).free
+    if free < needed:
+        what = f"it needs {needed / MIB:,.1f} MiB in memory to be opened, and {free / MIB:,.1f} are free"
+        next = "Nothing was opened. Whoever runs the hub makes the runtime tmpfs larger; receive the file then."
+        raise refuse(subject, "room", "EM XV", what, next)
 
 
 def recover(settings: Settings, store: Store) -> int:
