@@ -249,7 +249,7 @@ RULES: tuple[Rule, ...] = (
     Rule("people.unsuspend", "Your access is open again", "", (named,)),
     Rule("intake.schedule", "A day is set for a file of your agency", "agency", (of_parties("told"),)),
     Rule("intake.refuse", "A file was turned away", f"{_PROJECT}/intake", (hub_staff,), frozenset({"refused"})),
-    Rule("match.run", "A match waits for your agreement", f"{_PROJECT}/matching", (stewards,)),
+    Rule("match.run", "A match waits for your party's agreement", f"{_PROJECT}/matching", (stewards,)),
     Rule("match.complete", "All parties agree with the match", f"{_PROJECT}/matching", (hub_staff, opm)),
     Rule("resultant.deliver", "The Resultant Data are there", _PROJECT, (analysts,)),
     Rule("egress.request", "A release request has come in", _REQUEST, (opm,)),
