@@ -126,7 +126,7 @@ def mend(made: Installation) -> None:
     [
         (suspend, "access is suspended since"),
         (hold, "project DR-0034 is suspended since"),
-        (suspend_an_agency, "agency DOL is suspended since 2022-04-13"),
+        (suspend_an_agency, "agency DOL by its own notice (2022-04-13) is suspended since 2022-04-13"),
         (refuse_the_recipient, "data recipient WESTED by SDE is suspended since"),
         (end_a_membership, "the membership of DOL in the Enterprise MOU ended"),
         (withdraw, "the written approval of DOL is missing"),

@@ -130,7 +130,7 @@ def test_a_steward_approves_confirms_and_suspends(sit: Sit, own_pages: str, worl
         (nell,) = view.find(Listing, PROJECT, person="nell")
         (case,) = view.find(Case, PROJECT)
         assert list(nell.approvals or {}) == ["SDE"] and not case.missing("SDE")
-        assert [hold.scope for hold in view.find(Hold)] == ["agency SDE"]
+        assert [hold.scope for hold in view.find(Hold)] == ["agency SDE by its own notice (2022-04-13)"]
 
 
 def test_a_representative_signs_a_match_off_when_its_report_was_read(
