@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -176,7 +176,7 @@ def report_breach(
     if findings:
         raise Invalid(f"breach notice of {project}", findings)
     number = len(tx.find(Notice, project)) + 1
-    due_at = discovered_at + timedelta(days=BREACH.length)
+    due_at = BREACH.due_at(discovered_at)
     notice = Notice(
         number, project, breach, discovered_at, reported_at, due_at, ("Operating Group", *policy.agencies), actor
     )
