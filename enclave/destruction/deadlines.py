@@ -116,7 +116,7 @@ def _identifiers(view: View, project: str) -> Identifiers | None:
 
 
 def _match_data(view: View, of: str | None) -> _Found:
-    """Find matches agreed in writing whose data are held; to agree with one whose data are gone starts no clock."""
+    """Find matches agreed in writing whose data have not been destroyed; one that was run before starts no clock."""
     gone = _gone(view, of)
     before = {
         entry["object"]
@@ -134,8 +134,6 @@ def _match_data(view: View, of: str | None) -> _Found:
     }
     agreements = {agreement.project: agreement for agreement in view.find(InForce, of)}
     for project, day in agreed.items():
-        if identifiers(view, project) is None:
-            continue
         agreement = agreements.get(project)
         length = agreement.policy.retention.match_data_business_days if agreement else MATCH_DATA.length
         due_on = kept.get(project) or replace(MATCH_DATA, length=length).due(day)

@@ -373,6 +373,16 @@ def test_no_key_of_a_destroyed_project_may_be_there(world: World):
     assert world.keystore.exists("project-DR-0099")
 
 
+def test_what_came_back_and_cannot_be_destroyed_is_entered_once_a_day(world: World):
+    world.held()
+    destroyed(world)
+    (world.settings.keys / "project-DR-0034.kek").mkdir()
+    for _ in range(2):
+        recovery = recover(world.store, world.keystore, world.settings)
+        assert [finding.rule for finding in recovery.stuck] == ["stuck"]
+    assert world.actions("destruction")[-2:] == ["destruction.again", "destruction.stuck"]
+
+
 def test_match_data_that_are_received_anew_stay(world: World):
     """They have a key of their own, though of the same name."""
     world.held()
