@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from enclave.errors import Fault, Refused
 from enclave.ledger import Entry
 from enclave.sandbox import Bubblewrap, SandboxSpec, python
 from enclave.terms import Action, listen
-from enclave.vault import Header, Keystore, new_keys, seal_file
+from enclave.vault import Header, Keystore, KeyVolume, new_keys, seal_file
 from tests.parties import representative, vote
 from tests.release.world import LAST_DAY, PROJECT, REQUEST, World, unmounted
 
@@ -93,13 +93,26 @@ def test_the_attempt_on_what_was_set_aside_is_in_certificate_and_ledger(world: W
     assert not any((world.settings.home / "set-aside").iterdir())
 
 
-def test_a_key_that_survives_is_a_fault_and_no_certificate(world: World):
+def leaking_whole(world: World) -> Keystore:
     class Leaky(Keystore):
         def shred(self, key_id: str) -> None:
             """Destroy nothing."""
 
+    return Leaky(world.keystore.keys, world.keystore.wraps, world.hub_keys)
+
+
+def leaking_half(world: World) -> Keystore:
+    class Leaky(KeyVolume):
+        def destroy(self, key_id: str) -> None:
+            """Destroy nothing."""
+
+    return Keystore(Leaky(world.settings.keys), world.keystore.wraps, world.hub_keys)
+
+
+@pytest.mark.parametrize("leaking", [leaking_whole, leaking_half])
+def test_a_key_that_survives_is_a_fault_and_no_certificate(world: World, leaking: Callable[[World], Keystore]):
     world.held()
-    leaky = Leaky(world.keystore.keys, world.keystore.wraps, world.hub_keys)
+    leaky = leaking(world)
     with pytest.raises(Fault):
         destroy(world.store, leaky, world.settings, world.admission("opm", Action.DESTROY))
     assert not (world.settings.home / "certificates").exists()
