@@ -11,7 +11,7 @@ from pathlib import Path
 
 from enclave import analysis, clocks, destruction, intake, matching, papers, publication
 from enclave.calendar import STATE_TIME
-from enclave.errors import invalid
+from enclave.errors import Finding, invalid
 from enclave.ledger import Details, Entry
 from enclave.sandbox import Sandboxes
 from enclave.scratch import prepare, wipe_leftovers
@@ -72,8 +72,14 @@ class Enclave:
         """Give what the hub asks before and while a server runs."""
         return analysis.Broker(self.store, self.keystore, self.settings)
 
-    def recover(self) -> None:
-        """Finish or void what a crash left half done, and wipe its plaintext. Run at the start of each service."""
+    def recover(self) -> tuple[Finding, ...]:
+        """Finish or void what a crash left half done, and wipe its plaintext. Run at the start of each service.
+
+        Returns
+        -------
+        tuple of Finding
+            Why a destruction could not be finished; it is entered, and tried again by the clocks.
+        """
         prepare(self.settings.runtime)
         wipe_leftovers(self.settings.runtime)
         matching.recover(self.settings)
@@ -82,7 +88,7 @@ class Enclave:
         papers.recover(self.store, self.settings)
         analysis.recover(self.store, self.keystore, self.settings, running)
         publication.recover(self.store, self.settings)
-        destruction.recover(self.store, self.keystore, self.settings)
+        return destruction.recover(self.store, self.keystore, self.settings).stuck
 
 
 def open_enclave(home: Path) -> Enclave:

@@ -1,6 +1,7 @@
 """Business days of the State of Connecticut, and the unit each clock of the agreement uses.
 
-The documents mix business days, working days, days and months; each clock names its own.
+The documents mix hours, business days, working days, days and months; each clock names its own as its clause does. A
+working day is a business day.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ _OPENS, _CLOSES = time(8), time(17)
 class Unit(StrEnum):
     """The unit a clock counts in."""
 
+    HOURS = "hours"
     BUSINESS_HOURS = "business hours"
     BUSINESS_DAYS = "business days"
+    WORKING_DAYS = "working days"
     DAYS = "days"
     WEEKS = "weeks"
     MONTHS = "months"
@@ -47,10 +50,10 @@ class Clock:
     unit: Unit
 
     def due(self, start: date) -> date:
-        """Give the last day of the period that starts on `start`; one in business hours has a moment instead."""
-        if self.unit is Unit.BUSINESS_HOURS:
+        """Give the last day of the period that starts on `start`; one in hours has a moment instead."""
+        if self.unit in (Unit.HOURS, Unit.BUSINESS_HOURS):
             raise ValueError(self.name)
-        if self.unit is Unit.BUSINESS_DAYS:
+        if self.unit in (Unit.BUSINESS_DAYS, Unit.WORKING_DAYS):
             return add_business_days(start, self.length)
         if self.unit is Unit.MONTHS:
             return add_months(start, self.length)
@@ -60,6 +63,8 @@ class Clock:
         """Give the last moment of the period that starts at `start`, which has a time zone."""
         if self.unit is Unit.BUSINESS_HOURS:
             return add_business_hours(start, self.length)
+        if self.unit is Unit.HOURS:
+            return start + timedelta(hours=self.length)
         return datetime.combine(self.due(start.astimezone(STATE_TIME).date()), time.max, STATE_TIME)
 
 
@@ -96,6 +101,17 @@ def add_business_hours(start: datetime, count: int) -> datetime:
         now = datetime.combine(now.date() + timedelta(days=1), _OPENS, STATE_TIME)
 
 
+def business_hours_between(start: datetime, end: datetime) -> float:
+    """Give the business hours from `start` to `end`; 0 when `end` is not later."""
+    now, last, hours = start.astimezone(STATE_TIME), end.astimezone(STATE_TIME), 0.0
+    for n in range((last.date() - now.date()).days + 1):
+        day = now.date() + timedelta(days=n)
+        begins = max(now, datetime.combine(day, _OPENS, STATE_TIME))
+        ends = min(last, datetime.combine(day, _CLOSES, STATE_TIME))
+        hours += max((ends - begins) / timedelta(hours=1), 0) if is_business_day(day) else 0
+    return hours
+
+
 def business_days_between(start: date, end: date) -> int:
     """Count the business days after `start` up to and including `end`; 0 when `end` is not later."""
     days = (end - start).days
@@ -118,10 +134,10 @@ MATCH_DATA = Clock("data used for matching", "DSA III.F.3", 10, Unit.BUSINESS_DA
 REVIEW = Clock("pre-publication data review", "DSA VI.G.1", 10, Unit.BUSINESS_DAYS)
 QUESTIONS = Clock("questions on completeness and matching", "DSA VI.B", 10, Unit.BUSINESS_DAYS)
 FINAL_COPY = Clock("copy of the published work", "DSA VI.G", 30, Unit.DAYS)
-CERTIFICATE = Clock("certificate of destruction", "ExF", 3, Unit.BUSINESS_DAYS)
+CERTIFICATE = Clock("certificate of destruction", "ExF", 3, Unit.WORKING_DAYS)
 EXHIBIT_C = Clock("Exhibit C", "ExC", 12, Unit.MONTHS)
 ANALYSIS = Clock("analysis after delivery", "ExA 4.a", 12, Unit.MONTHS)
-BREACH = Clock("breach notice", "EM A2.1.A", 1, Unit.DAYS)
+BREACH = Clock("breach notice", "EM A2.1.A", 24, Unit.HOURS)
 TERMINATION = Clock("notice of termination", "DSA XI", 60, Unit.DAYS)
 CONTINUATION = Clock("request for a later end", "DSA VI.H", 30, Unit.DAYS)
 BOARD_MEETS = Clock("meeting of the board on a complaint", "EM A1.2.B", 5, Unit.BUSINESS_DAYS)

@@ -26,6 +26,7 @@ from enclave.calendar import (
     CHANGE_FINDINGS,
     CHANGE_FORWARDED,
     Clock,
+    Unit,
 )
 from enclave.errors import Refused, invalid, refuse
 from enclave.ledger import Details, Entry
@@ -176,6 +177,7 @@ class Period:
     what: str
     clause: str
     due_on: date
+    unit: Unit
 
 
 def propose(tx: Transaction, kind: ProposalKind, about: str, text: str, came_on: date, actor: str) -> Proposal:
@@ -285,7 +287,7 @@ def periods(proposal: Proposal) -> list[Period]:
 
     Source: EM A1.1; EM A4.
     """
-    found = [Period(clock.name, clock.clause, due_on) for clock, due_on, _ in _running(proposal)]
+    found = [Period(clock.name, clock.clause, due_on, clock.unit) for clock, due_on, _ in _running(proposal)]
     return sorted(found, key=lambda each: each.due_on)
 
 

@@ -23,16 +23,17 @@ def register(app: typer.Typer) -> None:
 def clocks_show(context: typer.Context, as_json: Json = False) -> None:
     """List every clock that runs, soonest first."""
     with context.obj.enclave.store.view() as view:
-        rows = [(c.about, c.what, c.clause, c.due_on, c.days_left(view.today)) for c in clocks.running(view)]
-    table("clocks", ("about", "what", "clause", "due", "days left"), rows, as_json)
+        now, found = context.obj.enclave.reading().at, clocks.running(view)
+        rows = [(c.about, c.what, c.clause, c.unit, c.due, c.left(view.today, now)) for c in found]
+    table("clocks", ("about", "what", "clause", "unit", "due", "left"), rows, as_json)
 
 
 @clocks_group.command("round")
 def clocks_round(context: typer.Context, as_json: Json = False) -> None:
-    """Destroy what is due, warn, raise alarms; exit code 3 where the machine's clock is not believed."""
+    """Destroy what is due, warn, raise alarms; exit code 3 where data stay, or the clock is doubted."""
     done = context.obj.enclave.go_round()
-    if done.doubts:
-        raise Refused("clocks", done.doubts)
+    if done.doubts or done.stuck:
+        raise Refused("clocks", (*done.doubts, *done.stuck))
     show(done, as_json, _said(done))
 
 
@@ -46,8 +47,8 @@ def clocks_run(
     desk: Desk = context.obj
     while True:
         done = desk.enclave.go_round()
-        if done.doubts:
-            complain(Refused("clocks", done.doubts))
+        if done.doubts or done.stuck:
+            complain(Refused("clocks", (*done.doubts, *done.stuck)))
         if done.destroyed or done.noted or done.sent.given_up:
             show(done, as_json, _said(done))
         time.sleep(every)

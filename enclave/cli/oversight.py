@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from enclave import agreement, controls, destruction, reports
 from enclave.cli.desk import Desk, GivenFile, Json, NewFile, calendar_day, console, facts, show, table
-from enclave.errors import invalid
+from enclave.errors import Refused, invalid
 from enclave.ledger import Receipt, verify_export, verify_receipt
 from enclave.terms import Action, project_id
 from enclave.vault import NoteVerifier
@@ -23,6 +23,9 @@ destruction_group = typer.Typer(no_args_is_help=True, help="Deadlines, cryptogra
 report_group = typer.Typer(no_args_is_help=True, help="Registers of EM XVII.B, activity, where-used, controls.")
 ledger_group = typer.Typer(no_args_is_help=True, help="The append-only ledger and its proofs.")
 
+KeyLost = Annotated[
+    str, typer.Option("--key-lost", help="Why a key is gone for good, where one is; no data of a person.")
+]
 LedgersKey = Annotated[str, typer.Option(help="The ledger's public key: the line, or a file with it.")]
 
 
@@ -35,8 +38,9 @@ def register(app: typer.Typer) -> None:
 
 
 def recover(context: typer.Context, as_json: Json = False) -> None:
-    """Finish or void what a crash left half done, and wipe its plaintext."""
-    context.obj.enclave.recover()
+    """Finish or void what a crash left half done, and wipe its plaintext; exit code 3 where data are still there."""
+    if stuck := context.obj.enclave.recover():
+        raise Refused("destruction", stuck)
     show(True, as_json, "nothing is half done")
 
 
@@ -49,23 +53,25 @@ def destruction_due(context: typer.Context, as_json: Json = False) -> None:
 
 
 @destruction_group.command("match-data")
-def destruction_match_data(context: typer.Context, project: str, as_json: Json = False) -> None:
+def destruction_match_data(
+    context: typer.Context, project: str, key_lost: KeyLost = "", as_json: Json = False
+) -> None:
     """Destroy the data used for matching (DSA III.F.3)."""
     desk: Desk = context.obj
     enclave = desk.enclave
     certificate = destruction.destroy_match_data(
-        enclave.store, enclave.keystore, enclave.settings, desk.admitted(Action.DESTROY, project)
+        enclave.store, enclave.keystore, enclave.settings, desk.admitted(Action.DESTROY, project), key_lost
     )
     show(certificate, as_json, _said(certificate))
 
 
 @destruction_group.command("project")
-def destruction_project(context: typer.Context, project: str, as_json: Json = False) -> None:
+def destruction_project(context: typer.Context, project: str, key_lost: KeyLost = "", as_json: Json = False) -> None:
     """Destroy everything of a project but its released packages and the ledger (DSA VI.H)."""
     desk: Desk = context.obj
     enclave = desk.enclave
     certificate = destruction.destroy(
-        enclave.store, enclave.keystore, enclave.settings, desk.admitted(Action.DESTROY, project)
+        enclave.store, enclave.keystore, enclave.settings, desk.admitted(Action.DESTROY, project), key_lost
     )
     show(certificate, as_json, _said(certificate))
 

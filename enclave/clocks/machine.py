@@ -56,7 +56,8 @@ class Watch:
     entries : int
         Of the ledger, when it was read.
     doubted_on : date, optional
-        When the machine's clock was last found wrong; it is entered once a day.
+        When the machine's clock was last found wrong; it is entered once a day. While it stands, a start of the
+        machine takes no doubt away.
     """
 
     KIND: ClassVar[str] = "clocks"
@@ -86,7 +87,7 @@ def look(tx: Transaction, reading: Reading, actor: str) -> list[Finding]:
             doubted = Watch(watch.day, watch.at, watch.started_at, watch.boot, watch.entries, tx.today)
             rules = {"rules": [finding.rule for finding in doubts]}
             tx.write(doubted, Entry(actor, "clocks.doubt", WATCH, "", "DSA VI.H", "refused", rules))
-    elif watch is None or (watch.day, watch.boot) != (tx.today, reading.boot):
+    elif watch is None or watch.doubted_on or (watch.day, watch.boot) != (tx.today, reading.boot):
         tx.write(_watch(tx, reading), Entry(actor, "clocks.watch", WATCH, "", "EM XVII.B"))
     return doubts
 
@@ -109,7 +110,7 @@ def _watch(tx: Transaction, reading: Reading) -> Watch:
 def _doubts(view: View, watch: Watch | None, reading: Reading) -> list[Finding]:
     if watch is None:
         return []
-    next = "Set the machine's clock, or compare it with another and run `enclave clocks accept`."
+    next = "Compare the machine's clock with another, set it if it is wrong, then run `enclave clocks accept`."
     doubts = []
     day, at = watch.day, watch.at
     for entry in view.entries(since=watch.entries):
@@ -117,6 +118,9 @@ def _doubts(view: View, watch: Watch | None, reading: Reading) -> list[Finding]:
     if view.today < day or reading.at < at - TOLERANCE:
         what = f"it says {reading.at:%Y-%m-%d %H:%M} and day {view.today}, the ledger {at:%Y-%m-%d %H:%M} and {day}"
         doubts.append(Finding("clock-back", "DSA VI.H", "machine", what, next))
+    if watch.doubted_on is not None and watch.boot != reading.boot:
+        what = f"it was not believed on {watch.doubted_on}, and the machine was started since"
+        doubts.append(Finding("clock-doubted", "DSA VI.H", "machine", what, next))
     if watch.boot == reading.boot and abs(reading.started_at - watch.started_at) > TOLERANCE:
         step = round((reading.started_at - watch.started_at) / timedelta(minutes=1))
         what = f"the clock was set by {step:+d} minutes while the machine ran"

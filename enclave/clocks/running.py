@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 
 from enclave import board, destruction, incidents, intake, matching, papers, people, publication
 from enclave.agreement import InForce, of
-from enclave.calendar import ACCESS_REVIEW, EXHIBIT_C, FINAL_COPY, MATCH_DATA, MEMBERSHIP
+from enclave.calendar import (
+    ACCESS_REVIEW,
+    EXHIBIT_C,
+    FINAL_COPY,
+    MATCH_DATA,
+    MEMBERSHIP,
+    STATE_TIME,
+    Unit,
+    business_days_between,
+    business_hours_between,
+)
 from enclave.destruction import Due
 from enclave.intake import Holding, Transmission
 from enclave.matching import MatchRun
@@ -36,8 +46,12 @@ class Running:
         What ends.
     about : str
         Whose clock it is: a project, a run, a person's listing, a request.
-    due : Due, optional
+    destroys : Due, optional
         What is destroyed when it runs out, with nobody present.
+    unit : Unit
+        What its clause counts in; days where it names a day.
+    due_at : datetime, optional
+        Its last moment, where it counts in hours.
     """
 
     project: str
@@ -45,7 +59,30 @@ class Running:
     about: str
     clause: str
     due_on: date
-    due: Due | None = None
+    destroys: Due | None = None
+    unit: Unit = Unit.DAYS
+    due_at: datetime | None = None
+
+    @property
+    def due(self) -> str:
+        """The last day, or the last moment in Connecticut's time."""
+        return f"{self.due_at.astimezone(STATE_TIME):%Y-%m-%d %H:%M}" if self.due_at else str(self.due_on)
+
+    def over(self, today: date, now: datetime) -> bool:
+        """Tell whether it has run out."""
+        return self.due_at < now if self.due_at else self.due_on < today
+
+    def left(self, today: date, now: datetime) -> str:
+        """Say what is left, in the unit of its clause; of what counts in weeks or months, in days."""
+        if self.over(today, now):
+            return "the time has run out"
+        if self.due_at and self.unit is Unit.BUSINESS_HOURS:
+            return _said(int(business_hours_between(now, self.due_at)), self.unit)
+        if self.due_at and self.unit is Unit.HOURS:
+            return _said((self.due_at - now) // timedelta(hours=1), self.unit)
+        if self.unit in (Unit.BUSINESS_DAYS, Unit.WORKING_DAYS):
+            return _said(business_days_between(today, self.due_on), self.unit)
+        return _said(self.days_left(today), Unit.DAYS)
 
     def days_left(self, today: date) -> int:
         """Calendar days; negative when it has run out."""
@@ -77,7 +114,7 @@ def _of_project(view: View, project: str) -> tuple[Running, ...]:
     agreement = of(view, project)
     kinds = (_copies, _open_match, _exhibits, _papers, _people, _files) if _alive(agreement) else (_copies,)
     owed = (
-        Running(due.project, due.what, due.project, due.clause, due.due_on, due)
+        Running(due.project, due.what, due.project, due.clause, due.due_on, due, due.unit)
         for due in destruction.due(view, view.today, project)
     )
     return (*owed, *(clock for clocks in kinds for clock in clocks(view, agreement)))
@@ -90,22 +127,37 @@ def _alive(agreement: InForce) -> bool:
 def _copies(view: View, agreement: InForce) -> Iterator[Running]:
     for each in view.find(Publication, agreement.project, state=publication.State.DONE, final_copy=None):
         if each.final_copy_due_on is not None:
-            yield Running(each.project, FINAL_COPY.name, each.request_id, FINAL_COPY.clause, each.final_copy_due_on)
+            due_on = each.final_copy_due_on
+            yield Running(
+                each.project, FINAL_COPY.name, each.request_id, FINAL_COPY.clause, due_on, unit=FINAL_COPY.unit
+            )  # fmt: skip
 
 
 def _open_match(view: View, agreement: InForce) -> Iterator[Running]:
-    """Find the match to which a party has not agreed: the clock of its data has never started."""
-    runs = matching.runs(view, agreement.project)
-    if runs and runs[-1].completed_on is None:
-        due_on = MATCH_DATA.due(runs[-1].ran_on)
-        yield Running(agreement.project, matching.AGREEMENT, runs[-1].key, MATCH_DATA.clause, due_on)
+    """Find identifiers that are held while no clock runs on them: not matched, or a party has not agreed.
+
+    The documents set no day for a match; it is asked for within the days for which its data may be kept after it.
+    """
+    project, held = agreement.project, destruction.identifiers(view, agreement.project)
+    if held is None:
+        return
+    if not held.matched:
+        what, since, about = "a match of the identifiers that are held", held.came_on, project
+    else:
+        newest = matching.latest(view, project)
+        if newest.completed_on is not None:
+            return
+        what, since, about = matching.AGREEMENT, newest.ran_on, newest.key
+    yield Running(project, what, about, MATCH_DATA.clause, MATCH_DATA.due(since), unit=MATCH_DATA.unit)
 
 
 def _exhibits(view: View, agreement: InForce) -> Iterator[Running]:
     for listing in view.find(Listing, agreement.project):
         until = people.exhibit_c_until(view, listing)
         if until is not None and until < agreement.ends_on:
-            yield Running(listing.project, EXHIBIT_C.name, listing.key, EXHIBIT_C.clause, until)
+            yield Running(
+                listing.project, EXHIBIT_C.name, listing.key, EXHIBIT_C.clause, until, unit=EXHIBIT_C.unit
+            )  # fmt: skip
 
 
 def _papers(view: View, agreement: InForce) -> Iterator[Running]:
@@ -142,7 +194,8 @@ def _people(view: View, agreement: InForce) -> Iterator[Running]:
     for listing in view.find(Listing, agreement.project):
         due = people.review_due_on(listing)
         if due is not None and due <= agreement.ends_on:
-            yield Running(listing.project, ACCESS_REVIEW.name, listing.key, ACCESS_REVIEW.clause, due)
+            unit = ACCESS_REVIEW.unit
+            yield Running(listing.project, ACCESS_REVIEW.name, listing.key, ACCESS_REVIEW.clause, due, unit=unit)
         if listing.until is not None and listing.until < agreement.ends_on and not listing.suspension:
             what = f"purpose {listing.purpose} of an agency's person"
             yield Running(listing.project, what, listing.key, "ExA 2.h", listing.until)
@@ -158,7 +211,9 @@ def _files(view: View, agreement: InForce) -> Iterator[Running]:
 
 def _members(view: View) -> Iterator[Running]:
     for member in view.find(Membership):
-        yield Running("", MEMBERSHIP.name, member.agency, MEMBERSHIP.clause, member.until)
+        yield Running(
+            "", MEMBERSHIP.name, member.agency, MEMBERSHIP.clause, member.until, unit=MEMBERSHIP.unit
+        )  # fmt: skip
     for each in exceptions(view):
         yield Running("", f"exception from {each.standard}", each.agency, "EM XV.E", each.until)
 
@@ -166,10 +221,20 @@ def _members(view: View) -> Iterator[Running]:
 def _cases(view: View) -> Iterator[Running]:
     for case in incidents.cases(view):
         for each in incidents.owed(case):
-            yield Running(case.project, each.what, case.key, each.clause, each.due_at.date())
+            day = each.due_at.astimezone(STATE_TIME).date()
+            moment = each.due_at if each.unit in (Unit.HOURS, Unit.BUSINESS_HOURS) else None
+            yield Running(
+                case.project, each.what, case.key, each.clause, day, unit=each.unit, due_at=moment
+            )  # fmt: skip
 
 
 def _proposals(view: View) -> Iterator[Running]:
     for proposal in board.proposals(view):
         for period in board.periods(proposal):
-            yield Running("", period.what, proposal.key, period.clause, period.due_on)
+            yield Running("", period.what, proposal.key, period.clause, period.due_on, unit=period.unit)
+
+
+def _said(count: int, unit: Unit) -> str:
+    if count == 1:
+        return f"1 {unit.value[:-1]} is left"
+    return f"{count} {unit} are left" if count else f"the last {unit.value[:-1]} runs"

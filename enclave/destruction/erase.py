@@ -5,7 +5,8 @@ Source: DSA VI.H; DSA III.F.3; ExF.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+from dataclasses import dataclass, replace
 from datetime import date
 
 from enclave.agreement import InForce, of
@@ -13,7 +14,7 @@ from enclave.destruction.again import destroy_again
 from enclave.destruction.certificate import METHOD, Certificate
 from enclave.destruction.deadlines import due
 from enclave.destruction.issue import fill, issue, proof_of
-from enclave.destruction.record import Destruction, Scope, State
+from enclave.destruction.record import KEY_LOST, Destruction, Scope, State
 from enclave.destruction.remains import (
     covered,
     delete_all,
@@ -23,8 +24,9 @@ from enclave.destruction.remains import (
     set_aside,
     stop_sandboxes,
 )
+from enclave.destruction.stuck import Guard
 from enclave.destruction.swept import sweep
-from enclave.errors import Refused, invalid, refuse
+from enclave.errors import Finding, Refused, invalid, refuse
 from enclave.ledger import Details, Entry
 from enclave.people import Admission, Hold, holds, lift, place
 from enclave.scratch import alone
@@ -36,8 +38,16 @@ from enclave.vault import Keystore
 _STEP = "destruction"
 
 
+@dataclass(frozen=True)
+class Recovery:
+    """What was finished, and why the rest could not be; it is tried again."""
+
+    finished: tuple[Certificate, ...] = ()
+    stuck: tuple[Finding, ...] = ()
+
+
 def destroy(
-    store: Store, keystore: Keystore, settings: Settings, admission: Admission, method: str = METHOD
+    store: Store, keystore: Keystore, settings: Settings, admission: Admission, why_lost: str = ""
 ) -> Certificate:
     """Destroy everything of a project but its released packages and the ledger.
 
@@ -49,36 +59,46 @@ def destroy(
     ----------
     admission : Admission
         To `Action.DESTROY`; names the project.
-    method : str
-        In the terms of NIST SP 800-88 Rev. 2.
+    why_lost : str
+        Why a key is gone for good, where one is: it cannot be shredded then, and the certificate says so.
 
     Raises
     ------
     Refused
-        If the admission is for something else or the clock's before its time, or the data are destroyed already.
+        If the admission is for something else or the clock's before its time, the data are destroyed already, or a
+        key is not where it is kept and nobody says that it is lost.
     """
-    return _destroy(store, keystore, settings, admission, Scope.PROJECT, method)
+    return _destroy(store, keystore, settings, admission, Scope.PROJECT, why_lost)
 
 
 def destroy_match_data(
-    store: Store, keystore: Keystore, settings: Settings, admission: Admission, method: str = METHOD
+    store: Store, keystore: Keystore, settings: Settings, admission: Admission, why_lost: str = ""
 ) -> Certificate:
     """Destroy the data used for matching alone: agencies' matching files, finder files, links.
 
     Source: DSA III.F.3.
     """
-    return _destroy(store, keystore, settings, admission, Scope.MATCH, method)
+    return _destroy(store, keystore, settings, admission, Scope.MATCH, why_lost)
 
 
-def recover(store: Store, keystore: Keystore, settings: Settings, actor: str = "recover") -> list[Certificate]:
-    """Finish every destruction that a crash interrupted, and destroy again what came back; safe to repeat."""
+def recover(store: Store, keystore: Keystore, settings: Settings, actor: str = "recover") -> Recovery:
+    """Finish every destruction that a crash interrupted, and destroy again what came back; safe to repeat.
+
+    One that cannot be finished stops no other: it is entered, once a day, and tried again.
+
+    Source: DSA VI.H; DSA III.F.3.
+    """
+    guard, finished = Guard(store, actor), list[Certificate]()
     with alone(settings.runtime, _STEP, wait=False) as held:
         if not held:
-            return []  # another process is destroying; what stands begun is its own
+            return Recovery()  # another process is destroying; what stands begun is its own
         with store.view() as view:
             unfinished = [d for d in view.find(Destruction) if d.state is not State.DONE]
-        destroy_again(store, keystore, settings, actor)
-        return [_finish(store, keystore, settings, destruction, actor) for destruction in unfinished]
+        for destruction in unfinished:
+            with guard.over(destruction.key, destruction.project, destruction.scope.clause):
+                finished.append(_finish(store, keystore, settings, destruction, actor))
+        destroy_again(store, keystore, settings, guard)
+    return Recovery(tuple(finished), tuple(guard.stuck))
 
 
 def file_certificate(tx: Transaction, key: str, title: str, signed_on: date, actor: str) -> Destruction:
@@ -105,13 +125,15 @@ def file_certificate(tx: Transaction, key: str, title: str, signed_on: date, act
 
 
 def _destroy(
-    store: Store, keystore: Keystore, settings: Settings, admission: Admission, scope: Scope, method: str
+    store: Store, keystore: Keystore, settings: Settings, admission: Admission, scope: Scope, why_lost: str
 ) -> Certificate:
     with alone(settings.runtime, _STEP):
         try:
             with store.transaction() as tx:
-                destruction = _begin(tx, keystore, settings, admission, scope, method)
+                destruction = _begin(tx, keystore, settings, admission, scope, why_lost.strip())
         except Refused as error:
+            if admission.role is Role.CLOCK:
+                raise  # tried again at every round, and entered once a day
             rules = {"rules": [finding.rule for finding in error.findings], "scope": scope}
             project = admission.project
             store.enter(
@@ -123,7 +145,7 @@ def _destroy(
 
 
 def _begin(
-    tx: Transaction, keystore: Keystore, settings: Settings, admission: Admission, scope: Scope, method: str
+    tx: Transaction, keystore: Keystore, settings: Settings, admission: Admission, scope: Scope, why_lost: str
 ) -> Destruction:
     project = admission.project
     if admission.action is not Action.DESTROY:
@@ -144,17 +166,45 @@ def _begin(
     files, swept = covered(tx, settings, project, scope), sweep(tx, keystore, settings, project, scope)
     if scope is Scope.MATCH and not files and not any(map(keystore.exists, scope.key_ids(project))):
         raise _no(project, "destroyed", scope.clause, "no data used for matching are held", "Nothing is left to do.")
-    fingerprints = tuple(keystore.fingerprint(key_id) for key_id in scope.key_ids(project) if keystore.exists(key_id))
+    lost = _lost(keystore, project, scope, why_lost)
+    method = _method(scope.key_ids(project), lost)
+    fingerprints = tuple(filter(None, map(keystore.fingerprint, scope.key_ids(project))))
     destruction = Destruction(
-        project, scope, len(known) + 1, method, admission.person, tx.today, fingerprints=fingerprints, files=files,
-        swept=swept,
+        project, scope, len(known) + 1, method, admission.person, tx.today, fingerprints=fingerprints, lost=lost,
+        why_lost=why_lost, files=files, swept=swept,
     )  # fmt: skip
     if scope is Scope.PROJECT:
         place(tx, Hold(project, _held(project), tx.today, scope.clause, admission.person))
-    tx.write(
-        destruction, _entry(destruction, admission.person, "destruction.begin", {"method": method, "files": files})
-    )
+    details: Details = {"method": method, "files": files}
+    if lost:
+        said = hashlib.sha256(why_lost.encode()).hexdigest()
+        details = {**details, "lost": list(lost), "reason_sha256": said}
+    tx.write(destruction, _entry(destruction, admission.person, "destruction.begin", details))
     return destruction
+
+
+def _lost(keystore: Keystore, project: str, scope: Scope, why: str) -> tuple[str, ...]:
+    """Give the keys that are gone for good: those of which a person says so, and that are not where they are kept."""
+    lost = tuple(filter(keystore.lost, scope.key_ids(project)))
+    command = "match-data" if scope is Scope.MATCH else "project"
+    if lost and not why:
+        what = f"the key-encrypting key of {' and of '.join(lost)} is not where it is kept, and cannot be destroyed"
+        next = (
+            "Bring the keys back to their place, then destroy. If it is gone for good, a person says why: "
+            f"`enclave destruction {command} {project} --key-lost REASON`."
+        )
+        raise _no(project, "key-not-there", scope.clause, what, next)
+    if why and not lost:
+        next = f"Destroy without a reason: `enclave destruction {command} {project}`."
+        raise _no(project, "key-there", scope.clause, "no key that is needed is lost", next)
+    return lost
+
+
+def _method(keys: tuple[str, ...], lost: tuple[str, ...]) -> str:
+    if not lost:
+        return METHOD
+    told = KEY_LOST.format(keys=" and of ".join(lost))
+    return told if len(lost) == len(keys) else f"{told} Everything else: {METHOD}"
 
 
 def _finish(

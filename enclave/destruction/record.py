@@ -42,6 +42,14 @@ _WORDS = {
 }
 
 
+KEY_LOST = (
+    "The key-encrypting key of {keys} was lost before it could be destroyed, so it was not shredded: whoever finds "
+    "it must destroy it. The encrypted files were deleted, and the data key, in encrypted form, was overwritten and "
+    "unlinked."
+)
+"""Method of destruction where a key is gone for good, for field 5 of Exhibit F."""
+
+
 class State(StrEnum):
     """How far a destruction has come; it is never taken back."""
 
@@ -60,6 +68,8 @@ class Destruction:
         Counts the destructions of a project and scope; match data may come and go more than once.
     fingerprints : tuple of str
         Of the keys: they are known again by them.
+    lost : tuple of str
+        Ids of keys that were gone for good before they could be destroyed; `why_lost` is what a person said of it.
     files : int
         Files it covers: sealed, transmittals, leftovers of sessions, cleared results that were never published.
     swept : tuple of Swept
@@ -79,6 +89,8 @@ class Destruction:
     begun_on: date
     state: State = State.BEGUN
     fingerprints: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    why_lost: str = ""
     files: int = 0
     swept: tuple[Swept, ...] = ()
     proofs: tuple[Proof, ...] = ()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -190,7 +190,7 @@ def report_breach(
         raise Invalid(f"breach notice of {project}", findings)
     number = len(tx.find(Notice, project)) + 1
     discovered_at = discovered_at.astimezone(UTC)  # where every day has 24 hours
-    due_at, recipients = discovered_at + timedelta(days=BREACH.length), ("Operating Group", *policy.agencies)
+    due_at, recipients = BREACH.due_at(discovered_at), ("Operating Group", *policy.agencies)
     notice = Notice(number, project, breach, discovered_at, reported_at, due_at, recipients, recipients, actor)
     notice = replace(notice, told=notice.concerned)
     details: Details = {

@@ -17,7 +17,16 @@ from enum import StrEnum
 
 from enclave import board
 from enclave.board import Decision, Motion, MotionKind, State
-from enclave.calendar import BOARD_MEETS, CORRECTION, CORRECTION_REVIEW, DEFICIENCIES, ESCALATION, REASONS, Clock
+from enclave.calendar import (
+    BOARD_MEETS,
+    CORRECTION,
+    CORRECTION_REVIEW,
+    DEFICIENCIES,
+    ESCALATION,
+    REASONS,
+    Clock,
+    Unit,
+)
 from enclave.errors import Refused, refuse
 from enclave.incidents.case import Case, CaseKind, Step, hold_times
 from enclave.incidents.stops import FOR_CAUSE, hold_known_agency
@@ -110,6 +119,7 @@ class Owed:
     what: str
     clause: str
     due_at: datetime
+    unit: Unit
 
 
 def complain(tx: Transaction, agency: str, text: str, came_at: datetime, entered_at: datetime, actor: str) -> Case:
@@ -229,8 +239,8 @@ def owed(case: Case) -> list[Owed]:
     if case.kind is not CaseKind.COMPLAINT:
         if case.due_at is None or case.steps:
             return []
-        return [Owed(f"first step on a {case.kind}", case.kind.clause, case.due_at)]
-    found = [Owed(clock.name, clock.clause, due_at) for clock, due_at, _ in _running(case)]
+        return [Owed(f"first step on a {case.kind}", case.kind.clause, case.due_at, Unit.HOURS)]
+    found = [Owed(clock.name, clock.clause, due_at, clock.unit) for clock, due_at, _ in _running(case)]
     return sorted(found, key=lambda each: each.due_at)
 
 

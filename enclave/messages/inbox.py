@@ -158,7 +158,7 @@ def mark_read(tx: Transaction, person: str, up_to: int) -> Inbox:
 
 
 def _message(entry: Event, rule: Rule) -> Message:
-    given = {name: entry["details"].get(name) for name in ("what", "at", "since")}
+    given = {name: entry["details"].get(name) for name in ("what", "left", "since")}
     title = rule.title.format(**given)
     of_no_project = "{project}" in rule.path and not entry["project"]  # what is asked of all members
     path = "programme" if of_no_project else rule.path.format(project=entry["project"], object=entry["object"])

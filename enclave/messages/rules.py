@@ -1,7 +1,7 @@
 """What is told to whom: one table, read against each entry of the ledger.
 
 Nothing in a message is taken from what people wrote: titles stand here, and an entry gives at most the name of a
-clock and the days it has left, both of them ours.
+clock and what is left of it, both of them ours.
 
 Source: EM XI.B; ExC; DSA VI.G.1; DSA III.F.3; DSA VI.F; EM A2.1.A; EM A1.2.
 """
@@ -38,7 +38,8 @@ class Rule:
     action : str
         Of the entry.
     title : str
-        May name a clock (``{what}``) and its days (``{at}``), or from when something stands still (``{since}``).
+        May name a clock (``{what}``) and what is left of it (``{left}``), or from when something stands still
+        (``{since}``).
     path : str
         Where it is looked at, below the address of the pages.
     whom : tuple of callables
@@ -263,7 +264,7 @@ RULES: tuple[Rule, ...] = (
     Rule("review.refuse", "An agency refuses your request", _REQUEST, (requester,), frozenset({"done"})),
     Rule("review.refuse", "An agency refuses a release", _REQUEST, (opm,), frozenset({"done"})),
     Rule("publication.done", "A release is published", f"{_PROJECT}/requests", (requester, stewards)),
-    Rule("clocks.warn", "{what}: {at} days are left", "", (of_clock,)),
+    Rule("clocks.warn", "{what}: {left}", "", (of_clock,)),
     Rule("clocks.alarm", "{what}: the time has run out", "", (of_clock,)),
     Rule("clocks.doubt", "The machine's clock is not believed, and nothing is destroyed", "overview", (opm,),
          frozenset({"refused"})),
@@ -303,6 +304,8 @@ RULES: tuple[Rule, ...] = (
     Rule("incident.early-destruction", "Data are no longer needed, and their destruction is asked for", "agency",
          (of_parties("told"),)),
     Rule("destruction.done", "Data were destroyed", f"{_PROJECT}/destruction", (opm, stewards)),
+    Rule("destruction.stuck", "Data that must be destroyed are still there", f"{_PROJECT}/destruction",
+         (opm, hub_staff)),
     Rule("destruction.again", "Data that were destroyed had come back, and are destroyed again",
          f"{_PROJECT}/destruction", (opm, stewards)),
     Rule("message.given-up", "A message to somebody could not be delivered by mail", "overview", (opm,),

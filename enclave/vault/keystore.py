@@ -73,8 +73,16 @@ class Keystore:
         return self._wrap(key_id).exists() and self.keys.exists(key_id)
 
     def fingerprint(self, key_id: str) -> str:
-        """Give the SHA-256 of the wrapped key (hex): names a key without giving it away."""
-        return hashlib.sha256(self._wrap(key_id).read_bytes()).hexdigest()
+        """Give the SHA-256 of the wrapped key (hex), empty where there is none: it names the key."""
+        wrap = self._wrap(key_id)
+        return hashlib.sha256(wrap.read_bytes()).hexdigest() if wrap.exists() else ""
+
+    def lost(self, key_id: str) -> bool:
+        """Tell whether the key-encrypting key is not where it is kept, though there is a wrapped key that needs it.
+
+        It was not destroyed here, which leaves neither. Whoever has both, out of copies, opens what they seal.
+        """
+        return self._wrap(key_id).exists() and not self.keys.exists(key_id)
 
     def seal(self, plain: Path, sealed: Path, key_id: str, context: str) -> str:
         """Seal a file at rest and sign it; give the SHA-256 (hex) of what is written.
@@ -149,12 +157,18 @@ class Keystore:
         self.keys.destroy(key_id)
         overwrite(self._wrap(key_id))
 
-    def came_back(self, key_id: str, destroyed: Collection[str]) -> bool:
-        """Tell whether a key is there again, or half of it, whose fingerprint is of one that was destroyed."""
+    def came_back(self, key_id: str, destroyed: Collection[str] | None) -> bool:
+        """Tell whether a key is there again, or half of it.
+
+        Parameters
+        ----------
+        destroyed : collection of str or None
+            Fingerprints of the keys of this id that were destroyed; None where no other can be made in their place.
+        """
         with _alone_in(self.wraps):
             return self._came_back(key_id, destroyed)
 
-    def shred_again(self, key_id: str, destroyed: Collection[str]) -> None:
+    def shred_again(self, key_id: str, destroyed: Collection[str] | None) -> None:
         """Destroy a key that has come back, unless another is made in its place in this moment.
 
         Source: DSA VI.H.
@@ -163,10 +177,11 @@ class Keystore:
             if self._came_back(key_id, destroyed):
                 self.shred(key_id)
 
-    def _came_back(self, key_id: str, destroyed: Collection[str]) -> bool:
-        if self._wrap(key_id).exists():
-            return self.fingerprint(key_id) in destroyed
-        return bool(destroyed) and self.keys.exists(key_id)
+    def _came_back(self, key_id: str, destroyed: Collection[str] | None) -> bool:
+        fingerprint = self.fingerprint(key_id)
+        if fingerprint and destroyed is not None:
+            return fingerprint in destroyed
+        return bool(fingerprint) or self.keys.exists(key_id)
 
     def _data_key(self, key_id: str) -> bytes:
         try:

@@ -89,7 +89,9 @@ class KeyService:
     def _known(self, transit: Any, key_id: str) -> bool:
         try:
             transit.read_key(key_id, mount_point=self.mount)
-        except InvalidPath:
+        except InvalidPath as error:
+            if error.errors:  # there is no such engine: it is not said that there is no such key
+                raise
             return False
         return True
 

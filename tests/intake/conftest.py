@@ -17,6 +17,7 @@ from enclave.errors import EnclaveError
 from enclave.settings import PACKAGED_POLICIES, Settings
 from enclave.store import Store
 from enclave.vault import Keystore, KeyVolume, PrivateKeys, new_keys
+from enclave.vault.keys import write_keys
 from tests.parties import bring_into_force
 
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -144,6 +145,7 @@ def a_world(root: Path, policy: Policy) -> World:
     database = f"sqlite:///{home / 'enclave.db'}"
     settings = Settings(home=home, keys=root / "keys", runtime=root / "run", database=database)
     hub = new_keys("DOL-HUB")
+    write_keys(hub, settings.keys)
     keystore = Keystore(KeyVolume(settings.keys), home / "wraps", hub)
     made = World(root, settings, Store(database, lambda: today[0]), keystore, policy, hub, today)
     made.agree("DR-0034")

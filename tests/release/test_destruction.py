@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from enclave import board, people
 from enclave.destruction import (
     Destruction,
+    Recovery,
     destroy,
     destroy_match_data,
     due,
@@ -23,10 +24,10 @@ from enclave.destruction import (
 from enclave.errors import Fault, Refused
 from enclave.ledger import Entry
 from enclave.sandbox import Bubblewrap, SandboxSpec, python
-from enclave.terms import Action
-from enclave.vault import Header, Keystore, new_keys, seal_file
+from enclave.terms import Action, listen
+from enclave.vault import Header, Keystore, KeyVolume, new_keys, seal_file
 from tests.parties import representative, vote
-from tests.release.world import LAST_DAY, PROJECT, REQUEST, World
+from tests.release.world import LAST_DAY, PROJECT, REQUEST, World, unmounted
 
 AFFIRMATION = (
     "I hereby affirm that the unit record data provided as a part of the Data Request Number listed above has been "
@@ -92,13 +93,26 @@ def test_the_attempt_on_what_was_set_aside_is_in_certificate_and_ledger(world: W
     assert not any((world.settings.home / "set-aside").iterdir())
 
 
-def test_a_key_that_survives_is_a_fault_and_no_certificate(world: World):
+def leaking_whole(world: World) -> Keystore:
     class Leaky(Keystore):
         def shred(self, key_id: str) -> None:
             """Destroy nothing."""
 
+    return Leaky(world.keystore.keys, world.keystore.wraps, world.hub_keys)
+
+
+def leaking_half(world: World) -> Keystore:
+    class Leaky(KeyVolume):
+        def destroy(self, key_id: str) -> None:
+            """Destroy nothing."""
+
+    return Keystore(Leaky(world.settings.keys), world.keystore.wraps, world.hub_keys)
+
+
+@pytest.mark.parametrize("leaking", [leaking_whole, leaking_half])
+def test_a_key_that_survives_is_a_fault_and_no_certificate(world: World, leaking: Callable[[World], Keystore]):
     world.held()
-    leaky = Leaky(world.keystore.keys, world.keystore.wraps, world.hub_keys)
+    leaky = leaking(world)
     with pytest.raises(Fault):
         destroy(world.store, leaky, world.settings, world.admission("opm", Action.DESTROY))
     assert not (world.settings.home / "certificates").exists()
@@ -246,7 +260,7 @@ def test_deadlines_count_by_themselves(world: World):
 
 def test_recovery_of_nothing_does_nothing(world: World):
     world.held()
-    assert recover(world.store, world.keystore, world.settings) == []
+    assert recover(world.store, world.keystore, world.settings) == Recovery()
     with world.store.view() as view:
         assert view.find(Destruction) == []
 
@@ -282,6 +296,105 @@ def test_half_of_what_was_destroyed_is_destroyed_again(world: World, tmp_path: P
     recover(world.store, world.keystore, world.settings)
     assert [path for path in world.settings.home.rglob("*-DR-0034*") if path.parts[-2] != "certificates"] == []
     assert world.actions("destruction.again") == ["destruction.again"]
+
+
+@pytest.mark.parametrize("verb", [destroy, destroy_match_data])
+def test_nothing_is_begun_while_the_volume_of_keys_is_not_there(world: World, tmp_path: Path, verb):
+    """An empty folder in its place is no proof that a key is gone: no certificate; afterwards all goes as it must."""
+    paths = world.held()
+    backed_up(world, tmp_path)
+    with unmounted(world):
+        with pytest.raises(Refused) as caught:
+            destroyed(world, verb)
+        assert [finding.rule for finding in caught.value.findings] == ["key-volume"]
+        assert not any(world.settings.keys.iterdir())
+    assert all(path.exists() for path in paths) and world.actions("destruction") == ["destruction.refuse"]
+    destroyed(world, verb)
+    put_back(world, tmp_path, "sealed")
+    recover(world.store, world.keystore, world.settings)
+    assert not opens(world, paths[1], "match-DR-0034", "match-DR-0034/match-01.crosswalk")
+    assert not (world.settings.keys / "match-DR-0034.kek").exists()
+
+
+def test_what_was_begun_waits_for_the_volume_of_keys(world: World):
+    """It is taken away between the entry and the shredding: nothing is proven, and the next recovery finishes."""
+    world.held()
+
+    class Stopped(BaseException):
+        """The process ends here."""
+
+    def stop(label: str) -> None:
+        if label == "destruction.begun":
+            raise Stopped
+
+    listen(stop)
+    try:
+        with pytest.raises(Stopped):
+            destroyed(world)
+    finally:
+        listen(lambda label: None)
+    with unmounted(world):
+        recovery = recover(world.store, world.keystore, world.settings)
+        assert recovery.finished == () and {finding.rule for finding in recovery.stuck} == {"key-volume"}
+        assert not (world.settings.home / "certificates").exists()
+    assert len(recover(world.store, world.keystore, world.settings).finished) == 1
+    assert not list(world.settings.keys.glob("*-DR-0034.kek"))
+
+
+@pytest.mark.parametrize(("verb", "lost"), [(destroy, "project-DR-0034"), (destroy_match_data, "match-DR-0034")])
+def test_a_key_that_is_gone_for_good_is_certified_as_lost(world: World, tmp_path: Path, verb, lost: str):
+    """Nothing begins on the word of a missing file; a person says why, and it is destroyed when it is found."""
+    path = world.held()[1 if verb is destroy_match_data else 2]
+    context = path.relative_to(world.settings.sealed).as_posix()
+    backed_up(world, tmp_path)
+    (world.settings.keys / f"{lost}.kek").unlink()
+    with pytest.raises(Refused, match="--key-lost") as caught:
+        destroyed(world, verb)
+    assert [finding.rule for finding in caught.value.findings] == ["key-not-there"]
+    admission, reason = world.admission("opm", Action.DESTROY), "The disk died in a fire at Cedar Street."
+    certificate = verb(world.store, world.keystore, world.settings, admission, reason)
+    assert f"key of {lost} was lost before it could be destroyed, so it was not shredded" in certificate.method
+    with world.store.view() as view:
+        (begun,) = view.entries(action="destruction.begin")
+        (record,) = view.find(Destruction)
+    assert begun["details"]["lost"] == [lost] and "fire" not in str(begun) and record.why_lost == reason
+    assert "fire" not in certificate.to_json()
+    put_back(world, tmp_path)
+    assert opens(world, path, lost, context)
+    recover(world.store, world.keystore, world.settings)
+    assert not opens(world, path, lost, context) and not (world.settings.keys / f"{lost}.kek").exists()
+    assert world.actions("destruction.again") == ["destruction.again"]
+
+
+def test_a_key_that_is_there_is_not_called_lost(world: World):
+    world.held()
+    with pytest.raises(Refused) as caught:
+        destroy(
+            world.store, world.keystore, world.settings, world.admission("opm", Action.DESTROY), "It cannot be found."
+        )
+    assert [finding.rule for finding in caught.value.findings] == ["key-there"]
+    assert world.keystore.exists("project-DR-0034")
+
+
+def test_no_key_of_a_destroyed_project_may_be_there(world: World):
+    """Also one that nothing was known of when it was destroyed."""
+    world.held()
+    destroyed(world)
+    for key in ("project-DR-0034", "match-DR-0034"):
+        world.keystore.create(key)
+    recover(world.store, world.keystore, world.settings)
+    assert not world.keystore.exists("project-DR-0034") and not world.keystore.exists("match-DR-0034")
+    assert world.keystore.exists("project-DR-0099")
+
+
+def test_what_came_back_and_cannot_be_destroyed_is_entered_once_a_day(world: World):
+    world.held()
+    destroyed(world)
+    (world.settings.keys / "project-DR-0034.kek").mkdir()
+    for _ in range(2):
+        recovery = recover(world.store, world.keystore, world.settings)
+        assert [finding.rule for finding in recovery.stuck] == ["stuck"]
+    assert world.actions("destruction")[-2:] == ["destruction.again", "destruction.stuck"]
 
 
 def test_match_data_that_are_received_anew_stay(world: World):

@@ -89,13 +89,13 @@ def test_a_destruction_is_finished(world: World, label: str):
     found = crashed(world, "destroy", label)
     with found.store.view() as view:
         assert [e["action"] for e in view.entries() if e["action"].startswith("destruction")] == ["destruction.begin"]
-    (certificate,) = destruction.recover(found.store, found.keystore, found.settings)
+    (certificate,) = destruction.recover(found.store, found.keystore, found.settings).finished
     assert [path.exists() for path in paths] == [False, False, False, False, True]
     assert certificate.files_deleted == 4
     assert all(len(proof.file_sha256) == 64 and "destroyed" in proof.attempt for proof in certificate.proofs)
     assert (found.settings.home / "certificates" / "DR-0034-project-1.html").exists()
     assert not any((found.settings.home / "set-aside").iterdir())
     assert found.actions("destruction") == ["destruction.begin", "destruction.prove", "destruction.done"]
-    assert destruction.recover(found.store, found.keystore, found.settings) == []
+    assert destruction.recover(found.store, found.keystore, found.settings) == destruction.Recovery()
     assert found.admission("opm", Action.AUDIT).person == "opm"
     found.store.close()

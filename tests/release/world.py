@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -19,6 +21,7 @@ from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
 from enclave.terms import Action, Role
 from enclave.vault import Keystore, KeyVolume, LedgerKey, PrivateKeys, new_keys
+from enclave.vault.keys import write_keys
 from tests.parties import bring_into_force, let_in
 
 PROJECT, REQUEST = "DR-0034", "out-0147"
@@ -147,6 +150,8 @@ def open_world(home: Path) -> World:
     settings.keys.mkdir(parents=True, exist_ok=True)
     clock = [FIRST_DAY]
     hub_keys = new_keys("DOL-HUB")
+    if not (settings.keys / "DOL-HUB.private.json").exists():
+        write_keys(hub_keys, settings.keys)
     return World(
         settings, Store(settings.database, lambda: clock[0]),
         Keystore(KeyVolume(settings.keys), settings.sealed / "wraps", hub_keys), hub_keys,
@@ -172,3 +177,16 @@ def a_world(home: Path) -> World:
         for person, (_, _, _, government) in STAFF.items():
             let_in(tx, PROJECT, person, government=government, signed_on=date(2022, 5, 1), actor="a second person")
     return world
+
+
+@contextmanager
+def unmounted(world: World) -> Iterator[None]:
+    """Take the volume of keys away: an empty folder is left in its place."""
+    keys, away = world.settings.keys, world.settings.home / "volume"
+    keys.rename(away)
+    keys.mkdir()
+    try:
+        yield
+    finally:
+        keys.rmdir()
+        away.rename(keys)

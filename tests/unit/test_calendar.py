@@ -41,7 +41,6 @@ def test_the_states_offices_are_open(day: date, open_: bool) -> None:
         ("CERTIFICATE", date(2022, 8, 31), date(2022, 9, 6)),
         ("EXHIBIT_C", date(2022, 4, 1), date(2023, 4, 1)),
         ("ANALYSIS", date(2024, 2, 29), date(2025, 2, 28)),
-        ("BREACH", date(2022, 12, 31), date(2023, 1, 1)),
     ],
 )
 def test_a_clock_runs_out(clock: str, start: date, due: date) -> None:

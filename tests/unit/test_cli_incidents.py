@@ -187,8 +187,8 @@ def test_clocks_go_round_and_are_shown(office: Installation) -> None:
     office.run("agency", "join", "SDE", "2019-04-20")
     assert office.run("clocks", "round", "--json").body["noted"][0]["about"] == "SDE"
     assert office.run("clocks", "show", "--json").body == [
-        {"about": "SDE", "what": "membership of the Enterprise MOU", "clause": "EM XVIII.B", "due": "2022-04-20",
-         "days left": 9}
+        {"about": "SDE", "what": "membership of the Enterprise MOU", "clause": "EM XVIII.B", "unit": "months",
+         "due": "2022-04-20", "left": "9 days are left"}
     ]  # fmt: skip
     office.run("today", "2022-04-10")
     assert office.run("clocks", "round", "--json", code=3).rules == ["clock-back"]

@@ -166,9 +166,15 @@ def test_a_number_that_json_cannot_hold_is_refused(tmp_path: Path) -> None:
         read_header(tmp_path / "huge")
 
 
+def key_volume(folder: Path) -> KeyVolume:
+    """Give a volume that is known by the hub's own keys, which lie on it."""
+    write_keys(new_keys("DOL-HUB"), folder / "keys")
+    return KeyVolume(folder / "keys")
+
+
 @pytest.fixture
 def keystore(tmp_path: Path) -> Keystore:
-    made = Keystore(KeyVolume(tmp_path / "keys"), tmp_path / "wraps", new_keys("DOL-HUB"))
+    made = Keystore(key_volume(tmp_path), tmp_path / "wraps", new_keys("DOL-HUB"))
     made.create("project-DR-0034")
     return made
 
@@ -239,14 +245,14 @@ def test_making_a_key_again_keeps_it(keystore: Keystore) -> None:
     keystore.create("project-DR-0034")
     assert keystore.fingerprint("project-DR-0034") == before
     assert isinstance(keystore.keys, KeyVolume)
-    assert not [path for path in keystore.keys.folder.iterdir() if path.stat().st_mode & 0o077]
+    assert not [path for path in keystore.keys.folder.glob("*.kek") if path.stat().st_mode & 0o077]
 
 
 def test_what_is_sealed_opens_whoever_made_the_key_at_the_same_time(tmp_path: Path) -> None:
     plain, start = tmp_path / "plain", threading.Barrier(8)
     plain.write_bytes(b"P20ID\n")
-    hub = new_keys("DOL-HUB")
-    stores = [Keystore(KeyVolume(tmp_path / "keys"), tmp_path / "wraps", hub) for _ in range(8)]
+    hub, volume = new_keys("DOL-HUB"), key_volume(tmp_path)
+    stores = [Keystore(volume, tmp_path / "wraps", hub) for _ in range(8)]
 
     def make(number: int) -> None:
         start.wait()

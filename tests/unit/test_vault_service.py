@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from enclave.app import broker
 from enclave.errors import Refused
 from enclave.intake import Holding
 from enclave.vault import Keystore, new_keys, try_keys
@@ -85,12 +86,13 @@ def test_a_wrapped_key_of_another_id_does_not_open(keystore: Keystore, sealed: P
 def test_a_service_that_does_not_answer_has_destroyed_nothing(
     keystore: Keystore, sealed: Path, served: Engine, service: KeyService, tmp_path: Path
 ) -> None:
-    """Sealed, another token, no token, another's certificate, nobody there: refused, and no key is taken for gone."""
+    """Sealed, another token, no token, another's certificate, nobody or no engine there: no key is taken for gone."""
     (other := tmp_path / "other").mkdir()
     elsewhere = [
         KeyService("https://localhost:1", service.token, authority=service.authority),
         KeyService(service.address, service.token, authority=Authority(other).certificate),
         KeyService(service.address, tmp_path / "no token", authority=service.authority),
+        KeyService(service.address, service.token, "another engine", authority=service.authority),
     ]
     served.sealed = True
     assert_silent(keystore, sealed)
@@ -135,4 +137,15 @@ def test_an_installation_uses_the_service_it_names(at: At, served: Engine, servi
     assert served.keys == {}
     reach(made, "begun")
     assert len(served.keys) == 1
+    served.sealed = True
+    assert made.run("destruction", "match-data", "DR-0034", "--json", who="hubert", code=3).rules == ["key-service"]
+    served.sealed = False
+    made.run("destruction", "match-data", "DR-0034", who="hubert")
+    served.sealed = True
+    assert made.run("recover", "--json", code=3).rules == ["key-service"]
+    made.close()
+    broker(made.home)  # the hub starts
+    served.sealed = False
+    made.run("recover")
+    assert served.keys == {}
     assert not [path for path in made.enclave.settings.keys.glob("*.kek") if path.stem in served.keys]
