@@ -96,10 +96,9 @@ def receive(
 ) -> None:
     """Receive a transmittal: verify, check, seal at rest; or turn it away with every finding."""
     desk: Desk = context.obj
-    enclave = desk.enclave
-    holding = intake.receive(
-        enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys, sealed, project, desk.actor, channel
-    )
+    enclave, admission = desk.enclave, desk.admitted(Action.RECEIVE, project)
+    tools = enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys
+    holding = intake.receive(*tools, sealed, admission, channel)
     show(holding, as_json, f"{holding.name} of {holding.source}: {holding.rows:,} rows received")
 
 

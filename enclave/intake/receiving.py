@@ -23,9 +23,10 @@ from enclave.intake.sheet import Sheet
 from enclave.intake.spool import spool
 from enclave.intake.withdrawals import unknown_findings
 from enclave.ledger import Detail, Entry
+from enclave.people import Admission
 from enclave.settings import Settings
 from enclave.store import Store, Transaction
-from enclave.terms import GENERIC_ID, HUB, project_id, reached
+from enclave.terms import GENERIC_ID, HUB, Action, reached
 from enclave.vault import Header, Keystore, PrivateKeys, PublicKeys, read_header, unseal_file
 
 
@@ -47,9 +48,12 @@ class _Receipt:
     hub: PrivateKeys
     sealed: Path
     header: Header
-    project: str
-    actor: str
+    admission: Admission
     channel: Channel
+
+    @property
+    def project(self) -> str:
+        return self.admission.project
 
     @property
     def subject(self) -> str:
@@ -62,8 +66,7 @@ def receive(
     settings: Settings,
     hub_keys: PrivateKeys,
     sealed: Path,
-    project: str,
-    actor: str,
+    admission: Admission,
     channel: Channel = Channel.HANDED,
 ) -> Holding:
     """Verify, open, check, re-encode, seal at rest and record a transmittal.
@@ -76,31 +79,30 @@ def receive(
     ----------
     sealed : Path
         The file as it was sent.
-    project : str
-        The Data Request it is received for.
-    actor : str
-        Who receives it.
+    admission : Admission
+        To receive; it names who does, and the Data Request.
     channel : Channel
         How it came; what lies in the hub's inbox came over SFTP, whatever is said.
 
     Raises
     ------
     Refused
-        If a rule says no: the sender, the seal, the project, an element, a repeated individual, an identifier.
+        If the admission is to something else, or a rule says no: the sender, the seal, the project, an element, a
+        repeated individual, an identifier.
     Invalid
         If the file is only malformed.
     """
-    project = project_id(project)
     try:
+        admission.hold_to(Action.RECEIVE, admission.project)
         header = _manifest(sealed)
         receipt = _Receipt(
-            store, keystore, settings, hub_keys, sealed, header, project, actor, _channel(settings, sealed, channel)
+            store, keystore, settings, hub_keys, sealed, header, admission, _channel(settings, sealed, channel)
         )
         sender, layout = _admit(receipt)
         with spool(settings, header.id) as folder:
             return _open(receipt, sender, layout, folder)
     except (Refused, Invalid) as error:
-        store.enter(_refusal(error, sealed, project, actor))
+        store.enter(_refusal(error, sealed, admission))
         raise
 
 
@@ -228,11 +230,11 @@ def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id:
         "channel": holding.channel,
         "consent": holding.consent,
     }
-    tx.write(holding, Entry(receipt.actor, "intake.receive", holding.id, holding.project, "EM XII", details=details))
+    tx.write(holding, Entry(receipt.admission.person, "intake.receive", holding.id, holding.project, "EM XII", details=details))
     return holding
 
 
-def _refusal(error: EnclaveError, sealed: Path, project: str, actor: str) -> Entry:
+def _refusal(error: EnclaveError, sealed: Path, admission: Admission) -> Entry:
     """Make the entry of a refusal: rules and how often, and the digest of what was sent."""
     rules = Counter(finding.rule for finding in error.findings)
     details: dict[str, Detail] = {
@@ -243,7 +245,7 @@ def _refusal(error: EnclaveError, sealed: Path, project: str, actor: str) -> Ent
         "file_sha256": _digest(sealed),
     }
     clause = error.findings[0].clause if error.findings else "EM XII"
-    return Entry(actor, "intake.refuse", _shown(sealed), project, clause, "refused", details)
+    return Entry(admission.person, "intake.refuse", _shown(sealed), admission.project, clause, "refused", details)
 
 
 def _shown(sealed: Path) -> str:
