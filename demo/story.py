@@ -185,7 +185,6 @@ def _receive_waiting(story: Story) -> tuple[int, int, list[EnclaveError]]:
                 rows += intake.receive(*tools, sealed, admission).rows
             except EnclaveError as error:
                 refused.append(error)
-            sealed.unlink()
     return len(waiting) - len(refused), rows, refused
 
 

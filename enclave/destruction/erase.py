@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import replace
 from datetime import date
 
+from enclave import intake
 from enclave.agreement import InForce, PartyKind, of
 from enclave.destruction.again import destroy_again
 from enclave.destruction.certificate import METHOD, Certificate
@@ -170,6 +171,9 @@ def _finish(
         body = certificate.to_json().encode()
         destruction = replace(destruction, certificate_sha256=hashlib.sha256(body).hexdigest())
         _write_certificate(settings, destruction, certificate)
+        intake.mark_destroyed(
+            tx, settings, destruction.project, destruction.scope.key_ids(destruction.project), actor
+        )
         if destruction.scope is Scope.PROJECT:
             _close(tx, replace(agreement, destroyed_on=tx.today), actor)
         details: Details = {

@@ -17,8 +17,7 @@ from typing import Any
 
 from enclave.agreement import InForce, PartyKind
 from enclave.egress import Clearance
-from enclave.errors import invalid
-from enclave.ledger import Receipt, Verified, inclusion_proof, verify_export
+from enclave.ledger import Receipt, Verified, verify_export
 from enclave.store import Store, View
 from enclave.terms import HUB
 from enclave.vault import LedgerKey
@@ -250,15 +249,7 @@ def receipt(view: View, ledger_key: LedgerKey, seq: int) -> Receipt:
     Invalid
         If there is no such entry.
     """
-    entry = next(view.bodies(since=seq), None) if seq >= 0 else None
-    if entry is None:
-        raise invalid(
-            f"entry {seq}", "ledger-entry", "EM XVII.B", "the ledger holds no such entry",
-            "`enclave ledger show` gives their numbers.",
-        )  # fmt: skip
-    proof = inclusion_proof(view.leaves(), seq)
-    note = view.checkpoint(ledger_key.name, ledger_key.key_id, ledger_key.sign)
-    return Receipt(entry=entry, proof=tuple(step.hex() for step in proof), checkpoint=note)
+    return view.receipt(seq, ledger_key.name, ledger_key.key_id, ledger_key.sign)
 
 
 def _recipients(view: View, project: str) -> str:

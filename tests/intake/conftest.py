@@ -98,7 +98,9 @@ class World:
     def send(self, name: str, rows: Rows) -> intake.Holding:
         return self.receive(self.seal(self.write(name, rows)))
 
-    def turned_away(self, sealed: Path, kind: type[EnclaveError], project: str | Admission = "DR-0034") -> EnclaveError:
+    def turned_away(
+        self, sealed: Path, kind: type[EnclaveError], project: str | Admission = "DR-0034"
+    ) -> EnclaveError:
         """Expect a refusal, and that it changed nothing but the ledger, by one entry without a value."""
         before = self.kept()
         with pytest.raises(kind) as caught:

@@ -115,7 +115,7 @@ def test_replayed(world: Any) -> None:
     sealed = world.seal(world.write(SDE, world.people("SDE", 20)))
     held = world.receive(sealed)
     assert rules(world.turned_away(sealed, Refused)) == ["replayed"]
-    intake.withdraw(world.store, world.settings, held.id, "hub-staff-1")
+    intake.withdraw(world.store, world.settings, world.admission(), held.id)
     assert rules(world.turned_away(sealed, Refused)) == ["replayed"]
 
 
@@ -123,7 +123,7 @@ def test_a_second_file_in_the_place_of_one_held(world: Any) -> None:
     held = world.send(SDE, world.people("SDE", 20))
     better = world.seal(world.write("SDE.0034.04_18_2022.matching", world.people("SDE", 21)))
     assert rules(world.turned_away(better, Refused)) == ["already-held"]
-    intake.withdraw(world.store, world.settings, held.id, "hub-staff-1")
+    intake.withdraw(world.store, world.settings, world.admission(), held.id)
     assert not (world.settings.sealed / held.sealed).exists()
     assert world.receive(better).rows == 21
 
@@ -153,7 +153,10 @@ def test_of_a_sender_nobody_knows(world: Any) -> None:
 
 @pytest.mark.parametrize(("day", "rule"), [(date(2023, 6, 1), "project-end"), (date(2022, 3, 1), "effective")])
 def test_when_the_agreement_is_not_in_force(world: Any, day: date, rule: str) -> None:
-    sealed, admission = world.seal(world.write(SDE, world.people("SDE", 20)), as_of=date(2022, 2, 1)), world.admission()
+    sealed, admission = (
+        world.seal(world.write(SDE, world.people("SDE", 20)), as_of=date(2022, 2, 1)),
+        world.admission(),
+    )
     world.today[0] = day
     assert rules(world.turned_away(sealed, Refused, admission)) == [rule]
     with pytest.raises(Refused) as caught:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from enclave import intake
 from enclave.intake import Transmission
+from enclave.terms import Action
 from enclave.vault import new_keys
 from tests.web.browser import Browser
 from tests.web.keyboard import Sit
@@ -52,7 +53,7 @@ def test_an_agency_sees_what_is_awaited_of_it_and_nothing_of_another(own_pages: 
     assert sending("sam") == sending("dora") == []
     with world.enclave.store.view() as view:
         (held,) = [h for h in intake.holdings(view, PROJECT) if (h.source, h.contents) == ("SDE", "matching")]
-    intake.withdraw(world.enclave.store, world.enclave.settings, held.id, "hubert")
+    intake.withdraw(world.enclave.store, world.enclave.settings, world.admission("hubert", Action.RECEIVE), held.id)
     assert (sending("sam"), sending("dora")) == ([("SDE matching", False)], [])
     world.on(date(2022, 4, 21))
     assert sending("sam") == [("SDE matching", True)]
