@@ -18,7 +18,7 @@ from typing import NoReturn
 import asyncssh
 
 from enclave.errors import EnclaveError
-from enclave.intake.names import is_answer_name, is_sealed_name
+from enclave.intake.names import is_answer_name, is_sealed_name, parse_sealed_name
 from enclave.settings import Settings
 from enclave.terms import party_id
 from enclave.vault.sealed import END
@@ -62,10 +62,13 @@ async def serve_sftp(settings: Settings, host: str, port: int, *, size_cap: int 
     )
 
 
-def waiting(settings: Settings) -> list[Path]:
-    """Give the sealed files that have arrived whole, by party and name."""
+def waiting(settings: Settings, project: str = "") -> list[Path]:
+    """Give the sealed files (of a project) that have arrived whole, by party and name."""
     folders = sorted(p for p in (settings.home / "inbox").glob("*") if p.is_dir() and p.name != "keys")
-    return [path for folder in folders for path in sorted(folder.iterdir()) if is_sealed_name(path.name, folder.name)]
+    found = [(path, parse_sealed_name(path.name)) for folder in folders for path in sorted(folder.iterdir())]
+    return [
+        path for path, named in found if named and named.source == path.parent.name and project in ("", named.project)
+    ]
 
 
 class _Door(asyncssh.SSHServer):
