@@ -88,7 +88,8 @@ def test_who_sends_is_told_what_became_of_it_and_who_receives_what_waits(own_pag
     (away, *received) = sam.see("agency", format="json").json()["answers"]
     assert (away["file"], away["findings"]) == (name, [finding.as_dict() for finding in caught.value.findings])
     assert received and not any(each["findings"] for each in received)
-    assert name not in dora.see("agency").text and caught.value.findings[0].next in sam.see("agency").text
+    assert name not in dora.see("agency").text
+    assert caught.value.findings[0].what[1:] in sam.see("agency").text
     receipt = Receipt.model_validate_json(sam.of(f"/ledger/receipts/{away['entry']}").text)
     assert verify_receipt(receipt, enclave.ledger_key.verifier)["action"] == "intake.refuse"
 
