@@ -26,14 +26,15 @@ import yaml
 from benchmarks.measuring import cpu_seconds, peak_mib
 from enclave import intake
 from enclave.agreement import Policy, compile_agreement
+from enclave.people import may
 from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
-from enclave.terms import GENERIC_ID, HUB
+from enclave.terms import GENERIC_ID, HUB, Action
 from enclave.vault import Keystore, KeyVolume, new_keys, read_private
 from enclave.vault.keys import write_keys
 from p20kit.synthetic.files import file_name, write_rows
 from p20kit.synthetic.tables import names, table
-from tests.parties import bring_into_force
+from tests.parties import bring_into_force, staff
 
 PROJECT, AGENCY, WHO, DAY, SEED = "DR-0098", "SDE", "hub-staff", date(2022, 4, 20), 20261122
 PIECE = 100_000
@@ -110,6 +111,7 @@ def prepare(home: Path, contents: str, rows: int) -> dict[str, Any]:
     agency, hub = (read_private(case.settings.keys / f"{owner}.private.json") for owner in (AGENCY, HUB))
     with case.store.transaction() as tx:
         bring_into_force(tx, case.policy)
+        staff(tx, PROJECT, WHO)
         intake.register_key(tx, agency.public, WHO)
     plain = home / case.name(contents)
     write_rows(plain, pieces(rows))
@@ -126,8 +128,10 @@ def receive(home: Path, contents: str) -> dict[str, Any]:
     keystore = Keystore(KeyVolume(case.settings.keys), case.settings.sealed / "wraps", hub)
     sealed = home / f"{case.name(contents)}.sealed"
     store, begun, cpu = case.store, time.perf_counter(), cpu_seconds()
+    with store.view() as view:
+        admission = may(view, WHO, Action.RECEIVE, PROJECT)
     with _watched(case.settings.runtime) as held_at_once:
-        held = intake.receive(store, keystore, case.settings, hub, sealed, PROJECT, WHO)
+        held = intake.receive(store, keystore, case.settings, hub, sealed, admission)
     return {
         "rows": held.rows, "wall": round(time.perf_counter() - begun, 2), "cpu": round(cpu_seconds() - cpu, 2),
         "mib": round(peak_mib()), "together": round(max(held_at_once) / 2**20),

@@ -155,7 +155,7 @@ def _seal_and_send(story: Story, plain: list[Path], port: int) -> None:
     if agency not in story.keys:
         story.keys[agency] = new_keys(agency)
         with enclave.store.transaction() as tx:
-            intake.register_key(tx, story.keys[agency].public, CHECKER.id)
+            intake.register_key(tx, story.keys[agency].public, HUB_STAFF.id)
         inbox = enclave.settings.home / "inbox" / "keys"
         inbox.mkdir(parents=True, exist_ok=True)
         ssh = ssh_key(desk, agency)
@@ -176,17 +176,15 @@ def _receive_waiting(story: Story) -> tuple[int, int, list[EnclaveError]]:
     """Receive everything in the inboxes; give files and rows received, and the refusals."""
     enclave, rows = story.enclave, 0
     refused: list[EnclaveError] = []
-    waiting = intake.waiting(enclave.settings)
+    waiting, admission = intake.waiting(enclave.settings), story.admitted(HUB_STAFF.id, Action.RECEIVE)
+    tools = enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys
     with story.teller.progress("receiving") as (bar, task):
         for number, sealed in enumerate(waiting, start=1):
             bar.update(task, description=f"receiving {sealed.parent.name}", completed=number / len(waiting))
             try:
-                rows += intake.receive(
-                    enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys, sealed, PROJECT, HUB_STAFF.id
-                ).rows
+                rows += intake.receive(*tools, sealed, admission).rows
             except EnclaveError as error:
                 refused.append(error)
-            sealed.unlink()
     return len(waiting) - len(refused), rows, refused
 
 

@@ -84,6 +84,7 @@ class Enclave:
         wipe_leftovers(self.settings.runtime)
         matching.recover(self.settings)
         intake.recover(self.settings, self.store)
+        intake.give_receipts(self.settings, self.store, self.ledger_key)
         running = frozenset(sandbox.name for sandbox in Sandboxes(self.settings.runtime).running())
         papers.recover(self.store, self.settings)
         analysis.recover(self.store, self.keystore, self.settings, running)

@@ -96,6 +96,13 @@ def keeper(tx: Transaction, project: str) -> str:
     return listed[0].person
 
 
+def staff(tx: Transaction, project: str, person: str) -> None:
+    """List a person as the hub's staff of a project, with everything that access asks for."""
+    known = Person(person, f"Invented {person}", "Staff", "DOL", f"{person}@example.org", "555-0100", True)
+    people.enlist(tx, known, Listing(person, project, Role.HUB_STAFF, "III.F.1"), "opm")
+    let_in(tx, project, person, government=True)
+
+
 def ask(tx: Transaction, policy: Policy, *, actor: str = "opm") -> None:
     """Have the agencies join, ask them, and list who speaks for each party."""
     for agency in policy.agencies:

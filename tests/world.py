@@ -160,10 +160,11 @@ class Installation:
     def kept(self) -> dict[str, str]:
         """Give the digest of every record and of every file of the hub but the ledger's own, and what says why.
 
-        Why a match came to nothing is told on its page, as the ledger tells it.
+        Why a match came to nothing is told on its page, and why a file was turned away to its sender, as the ledger
+        tells it.
         """
         with contextlib.closing(sqlite3.connect(self.home / "enclave.db")) as base:
-            rows = base.execute("select kind, key, body from record").fetchall()
+            rows = base.execute("select kind, key, body from record where kind <> 'turned-away'").fetchall()
         found = {f"record {kind} {key}": _digest(body.encode()) for kind, key, body in rows}
         places = (self.home, self.enclave.settings.runtime)
         told = set(self.enclave.settings.runtime.glob("match-*.json"))

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from enclave import agreement, intake, matching, resultant
-from enclave.cli.desk import Desk, GivenFile, Json, calendar_day, console, show, table
+from enclave import agreement, intake, matching, reports, resultant
+from enclave.cli.desk import Desk, GivenFile, Json, NewFile, calendar_day, console, show, table
+from enclave.errors import invalid
 from enclave.settings import PACKAGED_POLICIES
 from enclave.terms import Action, party_id, project_id
 from enclave.vault import (
@@ -120,11 +121,14 @@ def receive(
 ) -> None:
     """Receive a transmittal: verify, check, seal at rest; or turn it away with every finding."""
     desk: Desk = context.obj
-    enclave = desk.enclave
-    holding = intake.receive(
-        enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys, sealed, project, desk.actor, channel
-    )
-    show(holding, as_json, f"{holding.name} of {holding.source}: {holding.rows:,} rows received")
+    enclave, admission = desk.enclave, desk.admitted(Action.RECEIVE, project)
+    tools = enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys
+    try:
+        holding = intake.receive(*tools, sealed, admission, channel)
+    finally:
+        intake.give_receipts(enclave.settings, enclave.store, enclave.ledger_key)
+    said = f"{holding.name} of {holding.source}: {holding.rows:,} rows received, entry {holding.entry} of the ledger"
+    show(holding, as_json, said)
 
 
 @intake_group.command("key")
@@ -180,6 +184,49 @@ def intake_pick_up(
     show(picked, as_json, f"{len(picked.taken)} files taken into the inbox, {len(picked.left)} left{told}")
 
 
+@intake_group.command("waiting")
+def intake_waiting(context: typer.Context, as_json: Json = False) -> None:
+    """List what has arrived in the inboxes and waits to be received."""
+    rows = [
+        (path.parent.name, path.name, path.stat().st_size, datetime.fromtimestamp(path.stat().st_ctime, UTC), path)
+        for path in intake.waiting(context.obj.enclave.settings)
+    ]
+    table("waiting files", ("of", "file", "bytes", "since", "path"), rows, as_json)
+
+
+@intake_group.command("withdraw")
+def intake_withdraw(
+    context: typer.Context,
+    project: str,
+    holding: Annotated[str, typer.Argument(help="Its id, as `intake board` gives it.")],
+    as_json: Json = False,
+) -> None:
+    """Take back a file that is held, so that its agency's better one can be received (DSA II.H)."""
+    desk: Desk = context.obj
+    enclave, admission = desk.enclave, desk.admitted(Action.RECEIVE, project)
+    known = intake.withdraw(enclave.store, enclave.settings, admission, holding)
+    show(known, as_json, f"{known.name} of {known.source} is withdrawn; its agency is told")
+
+
+@intake_group.command("receipt")
+def intake_receipt(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="Name of the sealed file.")],
+    path: NewFile,
+    as_json: Json = False,
+) -> None:
+    """Write the ledger's receipt of what became of a file, for its sender; `ledger verify-receipt` verifies it."""
+    enclave = context.obj.enclave
+    with enclave.store.view() as view:
+        answer = intake.answer_to(view, file)
+        if answer is None:
+            what, next = "nothing became of a file of this name", "`enclave intake waiting` lists what waits."
+            raise invalid("file", "sealed-format", "EM XVII.B", what, next)
+        receipt = reports.receipt(view, enclave.ledger_key, answer.entry)
+    path.write_text(receipt.model_dump_json(indent=1) + "\n", "utf-8")
+    show(receipt, as_json, f"{path.name} proves entry {answer.entry}")
+
+
 @intake_group.command("board")
 def intake_board(context: typer.Context, project: str, as_json: Json = False) -> None:
     """Show what is expected, received and missing."""
@@ -187,16 +234,16 @@ def intake_board(context: typer.Context, project: str, as_json: Json = False) ->
         policy = agreement.of(view, project_id(project)).policy
         plan = {(e.source, e.contents): e for e in intake.expected(view, policy)}
         rows: list[tuple[object, ...]] = [
-            (h.source, h.contents, h.name, h.rows, h.as_of, "received", h.received_on, e.due_on, e.late)
+            (h.source, h.contents, h.name, h.rows, h.as_of, "received", h.received_on, e.due_on, e.late, h.id)
             for h in intake.holdings(view, policy.project)
             for e in [plan[h.source, h.contents]]
         ]
         rows += [
-            (e.source, e.contents, None, None, None, "expected", None, e.due_on, e.late)
+            (e.source, e.contents, None, None, None, "expected", None, e.due_on, e.late, None)
             for e in plan.values()
             if e.received_on is None
         ]
-    columns = ("source", "contents", "file", "rows", "as of", "state", "on", "by", "late")
+    columns = ("source", "contents", "file", "rows", "as of", "state", "on", "by", "late", "id")
     table(f"intake of {policy.project}", columns, rows, as_json)
 
 
@@ -229,8 +276,10 @@ def intake_return(
     desk: Desk = context.obj
     enclave, admission = desk.enclave, desk.admitted(Action.DESTROY, project)
     tools = enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys
-    files = intake.give_back(*tools, admission, party_id(agency), out, datetime.now(UTC))
-    show([path.name for path in files], as_json, f"{len(files)} files for {party_id(agency)} in {out}")
+    returned = intake.give_back(*tools, admission, party_id(agency), out, datetime.now(UTC))
+    gone = f"; destroyed already: {', '.join(returned.destroyed)}" if returned.destroyed else ""
+    body = {"files": [path.name for path in returned.files], "destroyed": returned.destroyed}
+    show(body, as_json, f"{len(returned.files)} files for {party_id(agency)} in {out}{gone}")
 
 
 @intake_group.command("serve")

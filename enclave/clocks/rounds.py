@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from enclave import destruction, messages
+from enclave import destruction, intake, messages
 from enclave.clocks.machine import Reading, look
 from enclave.clocks.running import WARNED_AT, Running, running
 from enclave.destruction import Certificate, Destruction, Due, Guard, Scope, State
@@ -64,6 +64,7 @@ def go_round(store: Store, keystore: Keystore, settings: Settings, reading: Read
         with store.transaction() as tx:
             doubts = look(tx, reading, CLOCK)
         destroyed, stuck = ([], []) if doubts else _destroy(store, keystore, settings)
+        intake.notice(settings, store)
         with store.transaction() as tx:
             noted = _note(tx, reading.at)
             told = messages.take_in(tx, reading.at, by_mail=settings.mail is not None)

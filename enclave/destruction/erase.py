@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
 
+from enclave import intake
 from enclave.agreement import InForce, of
 from enclave.destruction.again import destroy_again
 from enclave.destruction.certificate import METHOD, Certificate
@@ -221,6 +222,9 @@ def _finish(
         destruction = replace(destruction, state=State.DONE, done_on=tx.today)
         certificate = fill(tx, settings, agreement, destruction, ledger_proof)
         destruction = issue(settings, destruction, certificate)
+        intake.mark_destroyed(
+            tx, settings, destruction.project, destruction.scope.key_ids(destruction.project), actor
+        )
         if destruction.scope is Scope.PROJECT:
             _close(tx, replace(agreement, destroyed_on=tx.today), actor)
         details: Details = {

@@ -119,7 +119,11 @@ def _about_encoding(view: View, header: Header, project: str) -> Iterator[Findin
         what = "it is encoded with other parameters than the agreement has"
         next = "Seal it with the agreement in force and the program that goes with it."
         yield Finding("encoding-parameters", "EM XII", "", what, next)
-    others = [h for h in view.find(Holding, project, contents=header.contents) if h.source != header.source]
+    others = [
+        h
+        for h in view.find(Holding, project, contents=header.contents, destroyed_on=None)
+        if h.source != header.source
+    ]
     for held in others:
         if held.key_check != made.key_check:
             what = f"it is encoded with another secret than the file of {held.source}"
@@ -136,20 +140,19 @@ def _about_expectation(view: View, header: Header, project: str) -> Iterator[Fin
 
 def _about_repetition(view: View, header: Header, project: str) -> Iterator[Finding]:
     """Look for the transmittal in the ledger, which forgets nothing, and for a holding in its place."""
+    held = view.find(Holding, project, source=header.source, contents=header.contents, destroyed_on=None)
+    lists = {each.id for each in held if (each.contents, each.name) == (WITHDRAWN, header.name)}
     for entry in view.entries(action="intake.receive"):
-        before = entry["details"]
-        same_file = (before["source"], before["name"], tuple(before["elements"])) == (
-            header.source, header.name, header.elements,
-        )  # fmt: skip
-        if entry["object"] == header.id or (same_file and entry["project"] == project):
+        if entry["object"] == header.id or entry["object"] in lists:
             what = f"it was received before, on {entry['day']}"
             yield Finding("replayed", "EM XVII.B", f"ledger entry {entry['seq']}", what, "Nothing to do.")
             return
     flag = next((column for column in header.elements if _FLAG.fullmatch(column)), "")
-    for held in view.find(Holding, project, source=header.source, contents=header.contents):
-        if held.contents != WITHDRAWN and (held.contents != "finder" or held.flag == flag):
-            what = f"a {held.contents} file of {held.source} is held already"
-            yield Finding("already-held", "EM XII.A", f"holding {held.id}", what, "Withdraw that one first.")
+    for each in held:
+        if each.contents != WITHDRAWN and (each.contents != "finder" or each.flag == flag):
+            what = f"a {each.contents} file of {each.source} is held already"
+            next_step = f"Withdraw that one first: `enclave intake withdraw {project} {each.id}`."
+            yield Finding("already-held", "EM XII.A", f"holding {each.id}", what, next_step)
 
 
 def _about_date(view: View, header: Header) -> Iterator[Finding]:

@@ -5,7 +5,8 @@ Source: EM XII; EM XVII.B; DSA VI.H.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import ClassVar
@@ -13,10 +14,11 @@ from typing import ClassVar
 from enclave.agreement import Policy
 from enclave.errors import invalid
 from enclave.intake.names import WITHDRAWN, flags_of
-from enclave.ledger import Entry
+from enclave.ledger import Details, Entry
+from enclave.people import Admission
 from enclave.settings import Settings
-from enclave.store import Store, View
-from enclave.terms import HUB
+from enclave.store import Store, Transaction, View
+from enclave.terms import HUB, Action
 from enclave.vault import Consent, Keystore
 
 
@@ -46,6 +48,12 @@ class Holding:
         What the agency says of the consent of those in it (EM XIII.C).
     key_check : str
         Check value of the secret its encodings were made with; empty for a file that holds none.
+    sent_as, came : str
+        Name of the sealed file, and since when it stood in the inbox; empty for one that was handed over.
+    entry : int
+        Number of the ledger's entry.
+    destroyed_on : date, optional
+        When its data were destroyed; from then on it is held no more.
     """
 
     KIND: ClassVar[str] = "holding"
@@ -66,6 +74,10 @@ class Holding:
     key_check: str = ""
     channel: str = ""
     consent: str = Consent.NOT_REQUIRED
+    sent_as: str = ""
+    came: str = ""
+    entry: int = 0
+    destroyed_on: date | None = None
 
     @property
     def key(self) -> str:
@@ -98,7 +110,7 @@ def key_of(project: str, contents: str) -> str:
 
 def holdings(view: View, project: str) -> list[Holding]:
     """Give what is held of a project, by source, contents and flag; lists of withdrawals are apart."""
-    found = (held for held in view.find(Holding, project) if held.contents != WITHDRAWN)
+    found = (held for held in view.find(Holding, project, destroyed_on=None) if held.contents != WITHDRAWN)
     return sorted(found, key=lambda held: (held.source, held.contents, held.flag))
 
 
@@ -129,22 +141,43 @@ def open_holding(keystore: Keystore, settings: Settings, holding: Holding, targe
     keystore.unseal(settings.sealed / holding.sealed, target, holding.key_id, holding.context, holding.sha256)
 
 
-def withdraw(store: Store, settings: Settings, id: str, actor: str) -> Holding:
+def withdraw(store: Store, settings: Settings, admission: Admission, id: str) -> Holding:
     """Take back a holding whose agency sends a better file; its sealed file goes after the record.
 
     Source: DSA II.H.
 
     Raises
     ------
+    Refused
+        If the admission is not to receive for the project.
     Invalid
-        If there is no such holding.
+        If no such file of the project is held.
     """
+    admission.hold_to(Action.RECEIVE, admission.project)
     with store.transaction() as tx:
         holding = tx.get(Holding, id)
-        if holding is None:
-            raise invalid(id, "no-holding", "EM XII", "no such holding", "See `enclave holdings`.")
-        details = {"source": holding.source, "contents": holding.contents, "sha256": holding.sha256}
-        entry = Entry(actor, "intake.withdraw", id, holding.project, "DSA II.H", details=details)
-        tx.delete(holding, entry)
+        if holding is None or holding.project != admission.project or holding.destroyed_on is not None:
+            what = f"no such file is held of {admission.project}"
+            raise invalid("holding", "no-holding", "DSA II.H", what, "`enclave intake board` gives their ids.")
+        details: Details = {
+            "source": holding.source, "contents": holding.contents, "name": holding.name, "sha256": holding.sha256,
+            "told": [holding.source],
+        }  # fmt: skip
+        tx.delete(
+            holding, Entry(admission.person, "intake.withdraw", id, holding.project, "DSA II.H", details=details)
+        )
     (settings.sealed / holding.sealed).unlink(missing_ok=True)
     return holding
+
+
+def mark_destroyed(tx: Transaction, settings: Settings, project: str, key_ids: Collection[str], actor: str) -> None:
+    """Say of the holdings whose key and file are destroyed that they are held no more.
+
+    Source: DSA VI.H; DSA III.F.3.
+    """
+    for holding in tx.find(Holding, project, destroyed_on=None):
+        if holding.key_id in key_ids and not (settings.sealed / holding.sealed).exists():
+            clause = "DSA III.F.3" if holding.key_id.startswith("match-") else "DSA VI.H"
+            details: Details = {"source": holding.source, "contents": holding.contents, "sha256": holding.sha256}
+            entry = Entry(actor, "intake.destroyed", holding.id, project, clause, details=details)
+            tx.write(replace(holding, destroyed_on=tx.today), entry)

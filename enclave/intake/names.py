@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from enclave.agreement import Element, FileLayout, Policy
 from enclave.errors import Invalid, invalid
@@ -20,9 +20,11 @@ WITHDRAWN = "withdrawn"
 _NAME = re.compile(
     r"([A-Z][A-Z0-9-]{1,39})\.(\d{4})\.(\d{2})_(\d{2})_(\d{4})\.(matching|analytical|finder|withdrawn)"
 )
-_FLAG = r"(\.FLAG_[A-Z0-9_]{1,20})?"
-_SEALED = re.compile(_NAME.pattern + _FLAG + r"(\.sealed|(\.manifest\.json)?\.(gpg|p7m))")
-_ENVELOPED = re.compile(_NAME.pattern + _FLAG + r"\.(gpg|p7m)")
+_FLAG = r"(?:\.(FLAG_[A-Z0-9_]{1,20}))?"
+_SEALED = re.compile(_NAME.pattern + _FLAG + r"(?:\.sealed|(?:\.manifest\.json)?\.(?:gpg|p7m))")
+_ENVELOPED = re.compile(_NAME.pattern + _FLAG + r"\.(?:gpg|p7m)")
+RECEIPT, FINDINGS = ".receipt.json", ".findings.json"
+"""What follows the name of a sealed file in the names of what its sender is given to read."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,15 @@ class FileName:
     project: str
     day: date
     contents: str
+
+
+class SealedName(NamedTuple):
+    """What the name of a sealed file says; the flag of a school's table."""
+
+    source: str
+    project: str
+    contents: str
+    flag: str
 
 
 @dataclass(frozen=True)
@@ -92,8 +103,19 @@ def sealed_name(name: str, columns: tuple[str, ...]) -> str:
 
 def is_sealed_name(name: str, source: str = "") -> bool:
     """Tell whether this is how a sealed file (of `source`) is named."""
+    parsed = parse_sealed_name(name)
+    return parsed is not None and source in ("", parsed.source)
+
+
+def is_answer_name(name: str, source: str) -> bool:
+    """Tell whether this is how a receipt, or the findings, of a sealed file of `source` is named."""
+    return any(name.endswith(end) and is_sealed_name(name.removesuffix(end), source) for end in (RECEIPT, FINDINGS))
+
+
+def parse_sealed_name(name: str) -> SealedName | None:
+    """Read the name of a sealed file; None where it is not of the programme's form."""
     match = _SEALED.fullmatch(name)
-    return match is not None and source in ("", match[1])
+    return SealedName(match[1], f"DR-{match[2]}", match[6], match[7] or "") if match else None
 
 
 def is_enveloped_name(name: str) -> bool:

@@ -16,17 +16,19 @@ from enclave.intake.admission import findings_before_opening, layout_for
 from enclave.intake.enveloped import Envelope, read_envelope
 from enclave.intake.examine import Examined, examine, turn_away
 from enclave.intake.holdings import Holding, key_of, seal_context
-from enclave.intake.names import WITHDRAWN, Layout, is_sealed_name
+from enclave.intake.names import WITHDRAWN, Layout, is_sealed_name, parse_sealed_name, sealed_name
 from enclave.intake.reuse import Digests, digests_of, keep_digests, reuse_findings
 from enclave.intake.scanner import scan
 from enclave.intake.senders import SenderKey, sender_key
+from enclave.intake.settling import TurnedAway, came_at, leave, stays
 from enclave.intake.sheet import Sheet
 from enclave.intake.spool import hold_to_room, spool
 from enclave.intake.withdrawals import unknown_findings
 from enclave.ledger import Detail, Entry
+from enclave.people import Admission
 from enclave.settings import Settings
 from enclave.store import Store, Transaction
-from enclave.terms import GENERIC_ID, HUB, project_id, reached
+from enclave.terms import GENERIC_ID, HUB, Action, reached
 from enclave.vault import Header, Keystore, PrivateKeys, read_header, unseal_file
 
 
@@ -48,10 +50,14 @@ class _Receipt:
     hub: PrivateKeys
     sealed: Path
     header: Header
-    project: str
-    actor: str
+    admission: Admission
     channel: Channel
     envelope: Envelope | None
+    came: str
+
+    @property
+    def project(self) -> str:
+        return self.admission.project
 
     @property
     def subject(self) -> str:
@@ -64,13 +70,13 @@ def receive(
     settings: Settings,
     hub_keys: PrivateKeys,
     sealed: Path,
-    project: str,
-    actor: str,
+    admission: Admission,
     channel: Channel = Channel.HANDED,
 ) -> Holding:
     """Verify, open, check, re-encode, seal at rest and record a transmittal.
 
-    Every refusal is entered in the ledger with its rules and counts, and changes nothing else.
+    Every refusal is entered in the ledger with its rules and counts; its findings are kept for the sender. A file in
+    the inbox leaves it in the same step, unless what stands against it does not lie in it.
 
     Source: EM XII; EM XV.D; EM XVII.B; DSA VI.A.
 
@@ -78,36 +84,36 @@ def receive(
     ----------
     sealed : Path
         The file as it was sent; beside one that was encrypted with gpg or openssl lies its manifest.
-    project : str
-        The Data Request it is received for.
-    actor : str
-        Who receives it.
+    admission : Admission
+        To receive; it names who does, and the Data Request.
     channel : Channel
         How it came; what lies in the hub's inbox came over SFTP, whatever is said.
 
     Raises
     ------
     Refused
-        If a rule says no: the sender, the seal, the project, an element, a repeated individual, an identifier.
+        If the admission is to something else, or a rule says no: the sender, the seal, the project, an element, a
+        repeated individual, an identifier.
     Invalid
         If the file is only malformed.
     """
-    project = project_id(project)
+    came = came_at(settings, sealed)
     try:
+        admission.hold_to(Action.RECEIVE, admission.project)
         envelope = read_envelope(store, settings, hub_keys.public, sealed)
         header = envelope.header if envelope else _manifest(sealed)
-        came = _channel(settings, sealed, channel)
-        receipt = _Receipt(store, keystore, settings, hub_keys, sealed, header, project, actor, came, envelope)
+        over = Channel.SFTP if came else channel
+        receipt = _Receipt(store, keystore, settings, hub_keys, sealed, header, admission, over, envelope, came)
         known, layout = _admit(receipt)
         with spool(settings, header.id) as folder:
-            return _open(receipt, known, layout, folder)
+            held = _open(receipt, known, layout, folder)
     except (Refused, Invalid) as error:
-        store.enter(_refusal(error, sealed, project, actor))
+        _refuse(store, error, sealed, came, admission)
+        if not stays(error.findings):
+            leave(settings, sealed, came)
         raise
-
-
-def _channel(settings: Settings, sealed: Path, said: Channel) -> Channel:
-    return Channel.SFTP if sealed.resolve().is_relative_to((settings.home / "inbox").resolve()) else said
+    leave(settings, sealed, came)
+    return held
 
 
 def _manifest(sealed: Path) -> Header:
@@ -161,7 +167,9 @@ def _open(receipt: _Receipt, known: SenderKey, layout: Layout, folder: Path) -> 
 
 def _of_list(receipt: _Receipt, sheet: Sheet, folder: Path) -> list[Finding]:
     with receipt.store.view() as view:
-        held = view.find(Holding, receipt.project, source=receipt.header.source, contents="matching")
+        held = view.find(
+            Holding, receipt.project, source=receipt.header.source, contents="matching", destroyed_on=None
+        )
     return unknown_findings(receipt.keystore, receipt.settings, sheet, held[0] if held else None, folder)
 
 
@@ -187,16 +195,19 @@ def _keep(receipt: _Receipt, parquet: Path, digests: Digests | None, scanned_by:
     if digests is not None:
         keep_digests(digests, receipt.settings, header.source, project)
     reached("intake.sealed")
+    sent = _digest(receipt.sealed)
     try:
         with receipt.store.transaction() as tx:
             turn_away(receipt.subject, findings_before_opening(tx, header, receipt.hub.public, project))
-            return _record(tx, receipt, place, digest, key_id, scanned_by)
+            return _record(tx, receipt, place, digest, key_id, scanned_by, sent)
     except EnclaveError:
         target.unlink(missing_ok=True)
         raise
 
 
-def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id: str, scanned_by: str) -> Holding:
+def _record(
+    tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id: str, scanned_by: str, sent: str | None
+) -> Holding:
     header = receipt.header
     holding = Holding(
         id=header.id,
@@ -216,6 +227,9 @@ def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id:
         key_check=header.encoded_with.key_check if header.encoded_with else "",
         channel=receipt.channel,
         consent=header.consent,
+        sent_as=_sent_as(receipt),
+        came=receipt.came,
+        entry=tx.frontier().size,
     )
     details: dict[str, Detail] = {
         "source": holding.source,
@@ -235,13 +249,33 @@ def _record(tx: Transaction, receipt: _Receipt, place: str, digest: str, key_id:
         "scanned_by": scanned_by,
         "channel": holding.channel,
         "consent": holding.consent,
+        "file_sha256": sent,
+        "told": [holding.source],
     }
-    tx.write(holding, Entry(receipt.actor, "intake.receive", holding.id, holding.project, "EM XII", details=details))
+    tx.write(
+        holding,
+        Entry(receipt.admission.person, "intake.receive", holding.id, holding.project, "EM XII", details=details),
+    )
     return holding
 
 
-def _refusal(error: EnclaveError, sealed: Path, project: str, actor: str) -> Entry:
-    """Make the entry of a refusal: rules and how often, and the digest of what was sent."""
+def _refuse(store: Store, error: EnclaveError, sealed: Path, came: str, admission: Admission) -> None:
+    """Enter a refusal; keep its findings for the sender, where the name tells it and the file is what is refused."""
+    named = parse_sealed_name(sealed.name)
+    if named is None or stays(error.findings):
+        store.enter(_refusal(error, sealed, admission, []))
+        return
+    entry = _refusal(error, sealed, admission, [named.source])
+    with store.transaction() as tx:
+        away = TurnedAway(
+            admission.project, named.source, named.contents, named.flag, sealed.name, tx.today, tx.frontier().size,
+            error.findings, came,
+        )  # fmt: skip
+        tx.write(away, entry)
+
+
+def _refusal(error: EnclaveError, sealed: Path, admission: Admission, told: list[str]) -> Entry:
+    """Make the entry of a refusal: rules and how often, the digest of what was sent, and who is told of it."""
     rules = Counter(finding.rule for finding in error.findings)
     details: dict[str, Detail] = {
         "rules": sorted(rules),
@@ -249,9 +283,16 @@ def _refusal(error: EnclaveError, sealed: Path, project: str, actor: str) -> Ent
         "findings": len(error.findings),
         "malformed_only": isinstance(error, Invalid),
         "file_sha256": _digest(sealed),
+        "told": told,
     }
     clause = error.findings[0].clause if error.findings else "EM XII"
-    return Entry(actor, "intake.refuse", _shown(sealed), project, clause, "refused", details)
+    return Entry(admission.person, "intake.refuse", _shown(sealed), admission.project, clause, "refused", details)
+
+
+def _sent_as(receipt: _Receipt) -> str:
+    """Give the name under which a file was sent, or should have been."""
+    name, header = receipt.sealed.name, receipt.header
+    return name if is_sealed_name(name, header.source) else sealed_name(header.name, header.elements)
 
 
 def _shown(sealed: Path) -> str:

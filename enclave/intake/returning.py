@@ -6,6 +6,7 @@ Source: DSA VI.F.6; DSA II.I; EM XV.D.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -25,6 +26,14 @@ from enclave.vault import ALGORITHM, Header, Keystore, PrivateKeys, PublicKeys, 
 _CLAUSE = "DSA VI.F.6"
 
 
+@dataclass(frozen=True)
+class Returned:
+    """The sealed files that go back, and the names of those whose data are destroyed already."""
+
+    files: tuple[Path, ...]
+    destroyed: tuple[str, ...]
+
+
 def give_back(
     store: Store,
     keystore: Keystore,
@@ -34,10 +43,11 @@ def give_back(
     agency: str,
     out: Path,
     created: datetime,
-) -> list[Path]:
+) -> Returned:
     """Seal every file an agency sent for a project, and the hub still holds, to that agency.
 
-    What the hub holds stays until it is destroyed; nothing is given to anyone but its own agency.
+    What the hub holds stays until it is destroyed; nothing is given to anyone but its own agency. A file whose data
+    are destroyed already is passed over, and named.
 
     Source: DSA VI.F.6.
 
@@ -51,23 +61,29 @@ def give_back(
     Raises
     ------
     Refused
-        If the hub holds nothing of the agency, knows no key of it, or a file's own key is destroyed.
+        If the hub holds nothing of the agency any more, knows no key of it, or a file does not open.
     """
     agency = party_id(agency)
     try:
         admission.hold_to(Action.DESTROY, admission.project)
         with store.view() as view:
-            held = view.find(Holding, admission.project, source=agency)
+            sent = view.find(Holding, admission.project, source=agency)
             known = sender_key(view, agency)
+        held = [holding for holding in sent if holding.destroyed_on is None and keystore.exists(holding.key_id)]
+        gone = tuple(holding.name for holding in sent if holding not in held)
         if not held or known is None:
-            what = "no key of it is registered" if held else f"nothing of it is held for {admission.project}"
+            destroyed = f", and destroyed are {', '.join(gone)}" if gone else ""
+            what = (
+                "no key of it is registered" if held else f"nothing of it is held for {admission.project}{destroyed}"
+            )
             raise refuse(agency, "return", _CLAUSE, what, "See `enclave intake board`.")
         if known.algorithm != ALGORITHM:
             what = f"it is sealed back with {ALGORITHM}, and {agency} agreed to {known.algorithm}"
             raise refuse(
                 agency, "return", _CLAUSE, what, "Register keys that it made with `enclave keys new` for it."
             )
-        return list(_returned(store, keystore, settings, hub_keys, admission, known, held, out, created))
+        files = tuple(_returned(store, keystore, settings, hub_keys, admission, known, held, out, created))
+        return Returned(files, gone)
     except Refused as error:
         store.enter(refusal(error, admission.person, "intake.refuse-return", agency, admission.project))
         raise
@@ -91,8 +107,6 @@ def _returned(
             "source": HUB, "destination": holding.source, "name": holding.name, "rows": holding.rows,
             "elements": holding.elements, "id": header.id, "destination_key": header.destination_key,
         }  # fmt: skip
-        # what reaches outside is entered first
-        store.enter(Entry(admission.person, "intake.return", holding.id, holding.project, _CLAUSE, details=details))
         with scratch(settings.runtime, "return") as folder:
             opened, plain = folder / "opened.parquet", folder / "plain"
             open_holding(keystore, settings, holding, opened)
@@ -101,6 +115,10 @@ def _returned(
                     f"copy (select * from read_parquet({text(str(opened))})) to {text(str(plain))}"  # noqa: S608
                     " (format csv, delimiter '\t', header true, quote '', escape '', nullstr '')"
                 )
+            # what reaches outside is entered first
+            store.enter(
+                Entry(admission.person, "intake.return", holding.id, holding.project, _CLAUSE, details=details)
+            )
             target = out / f"{holding.id}.{holding.name}.returned.sealed"
             yield seal_file(plain, target, header, hub_keys, known.public)
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from enclave.agreement import Policy, of
 from enclave.errors import refuse
-from enclave.intake.holdings import holdings, missing
+from enclave.intake.holdings import Holding, missing
 from enclave.ledger import Details, Entry
 from enclave.people import hold_to_party
 from enclave.store import Transaction, View
@@ -50,7 +50,9 @@ class Expected:
     due_on : date, optional
         None where no day is set.
     received_on : date, optional
-        When the last of it came; None while something of it is missing.
+        When the last of it came; None while it is awaited.
+    destroyed_on : date, optional
+        When its data were destroyed, where nothing has come in its place: a new match needs a new file.
     """
 
     source: str
@@ -58,6 +60,7 @@ class Expected:
     due_on: date | None
     received_on: date | None
     late: bool
+    destroyed_on: date | None = None
 
 
 def schedule(tx: Transaction, project: str, source: str, contents: str, due_on: date, actor: str) -> Transmission:
@@ -91,13 +94,18 @@ def expected(view: View, policy: Policy) -> list[Expected]:
     days = {(t.source, t.contents): t.due_on for t in view.find(Transmission, policy.project)}
     absent = set(missing(view, policy))
     came: dict[tuple[str, str], date] = {}
-    for held in holdings(view, policy.project):
+    destroyed: dict[tuple[str, str], date] = {}
+    for held in view.find(Holding, policy.project):
         pair = held.source, held.contents
-        came[pair] = max(held.received_on, came.get(pair, held.received_on))
+        if held.destroyed_on is not None:
+            destroyed[pair] = max(held.destroyed_on, destroyed.get(pair, held.destroyed_on))
+        if held.destroyed_on is None or pair in absent:
+            came[pair] = max(held.received_on, came.get(pair, held.received_on))
     found = []
     for pair in policy.expected():
-        received_on = None if pair in absent else came[pair]
-        due_on = days.get(pair)
+        due_on, gone_on = days.get(pair), destroyed.get(pair) if pair in absent else None
+        awaited = pair in absent and (gone_on is None or (due_on is not None and due_on > gone_on))
+        received_on = None if awaited else came[pair]
         late = due_on is not None and (received_on or view.today) > due_on
-        found.append(Expected(*pair, due_on, received_on, late))
+        found.append(Expected(*pair, due_on, received_on, late, gone_on))
     return found

@@ -12,8 +12,9 @@ from typing import ClassVar
 
 from enclave.errors import refuse
 from enclave.ledger import Entry
+from enclave.people import hold_to_party
 from enclave.store import Transaction, View
-from enclave.terms import party_id
+from enclave.terms import Role, party_id
 from enclave.vault import ALGORITHM, PublicKeys
 from enclave.vault.agreed import CMS, OPENPGP, AgreedKey
 from enclave.vault.keys import public_from_text
@@ -60,10 +61,11 @@ def register_key(
     Raises
     ------
     Refused
-        If it is an algorithm that nothing here opens with, or that its keys are not for; or not the fingerprint that
-        was heard.
+        If it is an algorithm that nothing here opens with, or that its keys are not for; not the fingerprint that was
+        heard; or who enters it is not of the hub's staff.
     """
     owner = party_id(public.owner)
+    hold_to_party(tx, owner, actor, "EM XV.D", role=Role.HUB_STAFF)
     if heard is not None and "".join(heard.replace(":", " ").split()).lower() != public.fingerprint:
         raise refuse(
             owner, "fingerprint", "EM XV.D", "it is not the fingerprint that was read out",

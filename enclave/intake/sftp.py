@@ -1,9 +1,10 @@
-"""The hub's inbox: an SFTP server to which an agency can add a sealed file, and nothing else.
+"""The hub's inbox: an SFTP server to which an agency can add a sealed file, and read what became of those it sent.
 
 Each party signs in with its own key and sees only its own folder. What arrives cannot be read back, replaced or
-removed; a file stands under its name only when its last byte has come.
+removed; a file stands under its name only when its last byte has come. What can be read are the ledger's receipts and
+the findings of what was turned away, which the hub puts there.
 
-Source: DSA IV; EM XV.D.
+Source: DSA IV; EM XV.D; EM XVII.B.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import asyncssh
 
 from enclave.errors import EnclaveError
 from enclave.intake.enveloped import is_to_receive, is_whole
-from enclave.intake.names import is_sealed_name
+from enclave.intake.names import is_answer_name, is_sealed_name, parse_sealed_name
 from enclave.settings import Settings
 from enclave.terms import party_id
 
@@ -61,13 +62,15 @@ async def serve_sftp(settings: Settings, host: str, port: int, *, size_cap: int 
     )
 
 
-def waiting(settings: Settings) -> list[Path]:
-    """Give the sealed files that have arrived whole, by party and name."""
+def waiting(settings: Settings, project: str = "") -> list[Path]:
+    """Give the sealed files (of a project) that have arrived whole, by party and name."""
     folders = sorted(p for p in (settings.home / "inbox").glob("*") if p.is_dir() and p.name != "keys")
-    found = (
-        path for folder in folders for path in sorted(folder.iterdir()) if is_sealed_name(path.name, folder.name)
-    )
-    return [path for path in found if is_to_receive(path)]
+    found = [(path, parse_sealed_name(path.name)) for folder in folders for path in sorted(folder.iterdir())]
+    return [
+        path
+        for path, named in found
+        if named and named.source == path.parent.name and project in ("", named.project) and is_to_receive(path)
+    ]
 
 
 class _Door(asyncssh.SSHServer):
@@ -118,8 +121,15 @@ class Upload:
         return whole
 
 
+class _Answer:
+    """A receipt, or findings, that a sender reads."""
+
+    def __init__(self, path: Path) -> None:
+        self.handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
 class _Inbox(asyncssh.SFTPServer):
-    """One party's folder: add a file, and see the names of one's own."""
+    """One party's folder: add a file, see the names of one's own, and read the hub's answers."""
 
     def __init__(self, channel: asyncssh.SSHServerChannel[bytes], settings: Settings, size_cap: int) -> None:
         self._party = str(channel.get_extra_info("username"))
@@ -129,17 +139,27 @@ class _Inbox(asyncssh.SFTPServer):
         super().__init__(channel, chroot=str(self._folder).encode())
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        if pflags == asyncssh.FXF_READ:
+            return self._answer(path)
         if pflags & (asyncssh.FXF_READ | asyncssh.FXF_APPEND) or not pflags & asyncssh.FXF_WRITE:
             _deny("files cannot be read back or appended to")
         return self._start(path)
 
     def open56(self, path: bytes, desired_access: int, flags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        if not desired_access & (asyncssh.ACE4_WRITE_DATA | asyncssh.ACE4_APPEND_DATA):
+            return self._answer(path)
         if desired_access & asyncssh.ACE4_READ_DATA or not desired_access & asyncssh.ACE4_WRITE_DATA:
             _deny("files cannot be read back or appended to")
         return self._start(path)
 
+    def _answer(self, path: bytes) -> _Answer:
+        name = _name(path)
+        if not is_answer_name(name, self._party):
+            _deny("files cannot be read back")
+        return _Answer(self._folder / name)
+
     def _start(self, path: bytes) -> Upload:
-        name = path.decode("ascii", errors="replace").removeprefix("/")
+        name = _name(path)
         if not is_sealed_name(name, self._party):
             _deny("only files named AGENCY.0034.MM_DD_YYYY.contents.sealed are taken here, or as the guide says")
         if (self._folder / name).exists():
@@ -147,7 +167,9 @@ class _Inbox(asyncssh.SFTPServer):
         return Upload(self._folder, name)
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
-        _deny("files cannot be read back")
+        if not isinstance(file_obj, _Answer):
+            _deny("files cannot be read back")
+        return os.pread(file_obj.handle, size, offset)
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
         if not isinstance(file_obj, Upload):
@@ -157,7 +179,9 @@ class _Inbox(asyncssh.SFTPServer):
         return os.pwrite(file_obj.handle, data, offset)
 
     def close(self, file_obj: object) -> None:
-        if isinstance(file_obj, Upload) and not file_obj.finish():
+        if isinstance(file_obj, _Answer):
+            os.close(file_obj.handle)
+        elif isinstance(file_obj, Upload) and not file_obj.finish():
             raise asyncssh.SFTPFailure("this is no whole sealed file, or one of its name is here: it was not kept")
 
     def fsync(self, file_obj: object) -> None:
@@ -165,7 +189,7 @@ class _Inbox(asyncssh.SFTPServer):
             os.fsync(file_obj.handle)
 
     def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
-        if not isinstance(file_obj, Upload):
+        if not isinstance(file_obj, Upload | _Answer):
             _deny("not a file that is being sent")
         found = os.fstat(file_obj.handle)
         return asyncssh.SFTPAttrs(size=found.st_size, permissions=stat.S_IFREG | 0o600)
@@ -202,6 +226,10 @@ class _Inbox(asyncssh.SFTPServer):
 
     def readlink(self, path: bytes) -> bytes:
         _deny("links cannot be read here")
+
+
+def _name(path: bytes) -> str:
+    return path.decode("ascii", errors="replace").removeprefix("/")
 
 
 def _deny(what: str) -> NoReturn:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from enclave.errors import refuse
 from enclave.intake.holdings import Holding
+from enclave.intake.settling import clear
 from enclave.scratch import prepare
 from enclave.settings import Settings
 from enclave.store import Store
@@ -71,11 +72,11 @@ def hold_to_room(settings: Settings, sealed: Path, subject: str) -> None:
 
 
 def recover(settings: Settings, store: Store) -> int:
-    """Remove what a crash left: opened files, and sealed files without a record. Give the number removed.
+    """Remove what a crash left: opened files, sealed files without a record, settled ones in an inbox; count them.
 
     What another process is receiving at this moment is left alone.
     """
-    removed = 0
+    removed = clear(settings, store)
     # Listed before the locks are tried and the records read: what is sealed meanwhile is another process's own.
     listed = sorted((settings.sealed / "holdings").glob("*/*"))
     busy = set()

@@ -23,7 +23,8 @@ from enclave.vault import Keystore
 def withdrawals(view: View, project: str) -> list[Holding]:
     """Give the lists of a project, by agency and day."""
     return sorted(
-        view.find(Holding, project, contents=WITHDRAWN), key=lambda held: (held.source, held.received_on, held.name)
+        view.find(Holding, project, contents=WITHDRAWN, destroyed_on=None),
+        key=lambda held: (held.source, held.received_on, held.name),
     )
 
 

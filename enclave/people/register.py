@@ -337,7 +337,8 @@ def hold_to_party(
     """
     listed = view.find(Listing, project, person=actor, role=role, suspension=None)
     if not any(party in ("", each.agency) for each in listed):
-        whom, where = party or "the Operating Group", project or "any project"
+        group = "the hub" if role is Role.HUB_STAFF else "the Operating Group"
+        whom, where = party or group, project or "any project"
         raise refuse(
             subject, "spokesman", clause, f"{actor} does not speak for {whom} on {where}",
             f"Who is listed as {role} of {whom} does it.",

@@ -18,7 +18,6 @@ from typing import Any
 
 from enclave.agreement import Element, InForce, PartyKind, Version
 from enclave.egress import Clearance
-from enclave.errors import invalid
 from enclave.ledger import Receipt, Verified, verify_export
 from enclave.store import Store, View
 from enclave.terms import HUB
@@ -269,13 +268,7 @@ def receipt(view: View, ledger_key: LedgerKey, seq: int) -> Receipt:
     Invalid
         If there is no such entry.
     """
-    found = view.receipt(seq, ledger_key.name, ledger_key.key_id, ledger_key.sign)
-    if found is None:
-        raise invalid(
-            f"entry {seq}", "ledger-entry", "EM XVII.B", "the ledger holds no such entry",
-            "`enclave ledger show` gives their numbers.",
-        )  # fmt: skip
-    return found
+    return view.receipt(seq, ledger_key.name, ledger_key.key_id, ledger_key.sign)
 
 
 def _recipients(view: View, project: str) -> str:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
-from enclave.errors import EnclaveError
+from enclave.errors import EnclaveError, invalid
 from enclave.ledger import Entry, Frontier, Receipt, Sign, checkpoint, inclusion_proof
 from enclave.store.commits import Commits, closed_when_failing
 from enclave.store.kept import ELSEWHERE, Derived, Keeper, Kept, Loaded, Source
@@ -249,13 +249,24 @@ class View:
         """Give a signed checkpoint of the ledger as it is now."""
         return checkpoint(origin, self.frontier(), key_id, sign)
 
-    def receipt(self, seq: int, origin: str, key_id: bytes, sign: Sign) -> Receipt | None:
-        """Give the proof that the ledger, as it is now, holds an entry; None where it holds no such entry."""
+    def receipt(self, seq: int, origin: str, key_id: bytes, sign: Sign) -> Receipt:
+        """Give the proof that the ledger holds an entry.
+
+        Raises
+        ------
+        Invalid
+            If there is no such entry.
+        """
         entry = next(self.bodies(since=seq), None) if seq >= 0 else None
         if entry is None:
-            return None
-        proof = tuple(step.hex() for step in inclusion_proof(self.leaves(), seq))
-        return Receipt(entry=entry, proof=proof, checkpoint=self.checkpoint(origin, key_id, sign))
+            raise invalid(
+                f"entry {seq}", "ledger-entry", "EM XVII.B", "the ledger holds no such entry",
+                "`enclave ledger show` gives their numbers.",
+            )  # fmt: skip
+        proof = inclusion_proof(self.leaves(), seq)
+        return Receipt(
+            entry=entry, proof=tuple(step.hex() for step in proof), checkpoint=self.checkpoint(origin, key_id, sign)
+        )
 
 
 class Transaction(View):

@@ -13,8 +13,9 @@ from enclave.agreement import InForce, of
 from enclave.board import Motion
 from enclave.calendar import business_days_between
 from enclave.destruction import Due
-from enclave.errors import refuse
+from enclave.errors import Finding, refuse
 from enclave.incidents import Notice
+from enclave.intake import Holding
 from enclave.people import Listing, listing_of, reasons_against
 from enclave.publication import Publication
 from enclave.review import Case, State
@@ -82,6 +83,24 @@ class Sending:
     due_on: date | None
     received_on: date | None
     late: bool
+    destroyed_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a file that an agency sent, and the number of the ledger's entry, whose receipt proves it.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+        Why it was turned away, with line numbers; empty for one that was received.
+    """
+
+    project: str
+    file: str
+    on: date
+    entry: int
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -123,6 +142,7 @@ class Concerns:
     switches: tuple[str, ...]
     sending: list[Sending]
     received: int
+    answers: list[Answer]
     keys: list[Keys]
     at_length: int = AT_LENGTH
 
@@ -168,6 +188,7 @@ def show(visit: Visit) -> Page[Concerns]:
                 open_files, key=lambda file: (bool(file.received_on), file.due_on or date.max, file.project)
             ),
             received=len(files) - len(open_files),
+            answers=[one for each in standings for one in answers_to(view, each.project, each.listing.agency)],
             keys=[_keys(view, agency) for agency in dict.fromkeys(file.source for file in files)],
         )
     return Page("agency", f"What concerns {', '.join(agencies)}", model)
@@ -231,6 +252,17 @@ def _sending(view: View, project: str, agency: str) -> tuple[Sending, ...]:
     """Give the files a project expects of an agency."""
     plan = intake.expected(view, of(view, project).policy)
     return tuple(Sending(project, **vars(file)) for file in plan if file.source == agency)
+
+
+def answers_to(view: View, project: str, source: str = "") -> list[Answer]:
+    """Give what became of the files that were sent to a project, newest first."""
+    return [
+        Answer(
+            project, each.sent_as, each.received_on if isinstance(each, Holding) else each.on, each.entry,
+            () if isinstance(each, Holding) else each.findings,
+        )
+        for each in intake.answers(view, project, source)
+    ]  # fmt: skip
 
 
 def _keys(view: View, agency: str) -> Keys:

@@ -18,6 +18,7 @@ from enclave.store import View
 from enclave.terms import Role
 from enclave.vault import read_public
 from enclave.web.access import Place, look
+from enclave.web.agency import Answer, answers_to
 from enclave.web.visit import Done, Page, Visit
 
 
@@ -42,11 +43,25 @@ class Sender:
 
 
 @dataclass(frozen=True)
+class Arrived:
+    """A file that lies in an inbox and waits to be received."""
+
+    source: str
+    file: str
+
+
+@dataclass(frozen=True)
 class Intake:
     """What is held, missing and was turned away (entries of the ledger); `rows` are records held.
 
     Parameters
     ----------
+    waiting : list of Arrived
+        Files to be received, for the hub's staff; empty for others.
+    away : list of Answer
+        Files turned away for which none has come since, with their findings.
+    destroyed : list of Expected
+        Files whose data were destroyed, and for which none has come since.
     plans : list of Expected
         Files of which the person at the browser sets the day; empty for others.
     registers : bool
@@ -59,6 +74,9 @@ class Intake:
     lists: list[Withdrawn]
     cut_on: date | None
     turned_away: list[dict[str, Any]]
+    waiting: list[Arrived]
+    away: list[Answer]
+    destroyed: list[Expected]
     senders: list[Sender]
     rows: int
     plans: list[Expected]
@@ -87,6 +105,9 @@ def show(visit: Visit) -> Page[Intake]:
             ],
             cut_on=delivery.delivered_on if delivery else None,
             turned_away=list(view.entries(project=visit.project, action="intake.refuse")),
+            waiting=_waiting(visit) if standing.role is Role.HUB_STAFF else [],
+            away=[answer for answer in answers_to(view, visit.project) if answer.findings],
+            destroyed=[file for file in plan if file.destroyed_on is not None],
             senders=[
                 Sender(source, *_known_key(view, source))
                 for source in sorted({source for source, _ in policy.expected()})
@@ -97,6 +118,11 @@ def show(visit: Visit) -> Page[Intake]:
             today=view.today,
         )  # fmt: skip
     return Page("intake", f"{standing.project} intake", model, standing)
+
+
+def _waiting(visit: Visit) -> list[Arrived]:
+    here = intake.waiting(visit.enclave.settings, visit.project)
+    return [Arrived(path.parent.name, path.name) for path in here]
 
 
 def _known_key(view: View, source: str) -> tuple[str, str]:

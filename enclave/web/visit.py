@@ -29,7 +29,8 @@ from enclave.web.posted import Sent
 _LONGEST = 4000
 SHOWN: tuple[type[Record], ...] = (
     InForce, Version, people.Listing, people.Person, people.Membership, people.Deviation, people.Hold, Paper,
-    intake.Holding, intake.Transmission, intake.SenderKey, matching.MatchRun, matching.Review, Delivery,
+    intake.Holding, intake.TurnedAway, intake.Transmission, intake.SenderKey, matching.MatchRun, matching.Review,
+    Delivery,
     egress.ReleaseRequest, egress.Rerun, egress.Answered, egress.Clearance, review.Case, Publication, Destruction,
     board.Motion, board.Proposal, incidents.Case, incidents.Notice, incidents.Interruption,
 )  # fmt: skip

@@ -11,17 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from enclave import intake
+from enclave import intake, people
 from enclave.agreement import Policy, compile_agreement
 from enclave.errors import EnclaveError
+from enclave.people import Admission
 from enclave.settings import PACKAGED_POLICIES, Settings
 from enclave.store import Store
+from enclave.terms import Action
 from enclave.vault import Keystore, KeyVolume, PrivateKeys, new_keys
 from enclave.vault.keys import write_keys
-from tests.parties import bring_into_force
+from tests.parties import bring_into_force, staff
 
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 DAY = date(2022, 4, 20)
+WHO = "hub-staff-1"
 SDE_MATCHING = ["GenericID", "SASID", "FirstName", "MiddleName", "LastName", "DOB", "Gender"]
 DOL_MATCHING = ["GenericID", "SSN", "FirstName", "MiddleName", "LastName", "DOB", "Gender"]
 WAGES = ["GenericID", "WageYear", "WageQuarter", "QuarterlyWages", "EmployerID", "EmployerNAICS"]
@@ -84,13 +87,21 @@ class World:
         }
         return intake.seal_transmittal(plain, **{**given, **changed})  # type: ignore[arg-type]
 
-    def receive(self, sealed: Path, project: str = "DR-0034") -> intake.Holding:
-        return intake.receive(self.store, self.keystore, self.settings, self.hub, sealed, project, "hub-staff-1")
+    def admission(self, project: str = "DR-0034", person: str = WHO, action: Action = Action.RECEIVE) -> Admission:
+        with self.store.view() as view:
+            return people.may(view, person, action, project)
+
+    def receive(self, sealed: Path, project: str | Admission = "DR-0034") -> intake.Holding:
+        """Receive a file; the admission is asked for now, or given where it was asked for before."""
+        admission = self.admission(project) if isinstance(project, str) else project
+        return intake.receive(self.store, self.keystore, self.settings, self.hub, sealed, admission)
 
     def send(self, name: str, rows: Rows) -> intake.Holding:
         return self.receive(self.seal(self.write(name, rows)))
 
-    def turned_away(self, sealed: Path, kind: type[EnclaveError], project: str = "DR-0034") -> EnclaveError:
+    def turned_away(
+        self, sealed: Path, kind: type[EnclaveError], project: str | Admission = "DR-0034"
+    ) -> EnclaveError:
         """Expect a refusal, and that it changed nothing but the ledger, by one entry without a value."""
         before = self.kept()
         with pytest.raises(kind) as caught:
@@ -117,7 +128,7 @@ class World:
     def register(self, owner: str) -> PrivateKeys:
         self.parties[owner] = new_keys(owner)
         with self.store.transaction() as tx:
-            intake.register_key(tx, self.parties[owner].public, "hub-staff-1")
+            intake.register_key(tx, self.parties[owner].public, WHO)
         return self.parties[owner]
 
     def agree(self, dr: str) -> Policy:
@@ -130,6 +141,7 @@ class World:
         policy = compile_agreement(folder, dr)
         with self.store.transaction() as tx:
             bring_into_force(tx, policy, actor="opm-1")
+            staff(tx, dr, WHO)
         return policy
 
 

@@ -123,10 +123,10 @@ def test_by_which_channel_a_file_came_is_recorded(world: Any) -> None:
     sealed = world.seal(world.write(SDE, world.people("SDE", 20)))
     arrived = sealed.rename(inbox / sealed.name)
     taken = world.store, world.keystore, world.settings, world.hub
-    held = intake.receive(*taken, arrived, "DR-0034", "hub-staff-1", intake.Channel.VPN)
+    held = intake.receive(*taken, arrived, world.admission(), intake.Channel.VPN)
     assert held.channel == "sftp" == received(world)["channel"]
     sealed = world.seal(world.write("DOL.0034.04_11_2022.matching", people))
-    held = intake.receive(*taken, sealed, "DR-0034", "hub-staff-1", intake.Channel.VPN)
+    held = intake.receive(*taken, sealed, world.admission(), intake.Channel.VPN)
     assert held.channel == "vpn" == received(world)["channel"]
     held = world.send("DOL.0034.04_11_2022.analytical", world.wages(people))
     assert held.channel == "handed over"

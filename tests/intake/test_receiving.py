@@ -12,6 +12,7 @@ import pytest
 
 from enclave import intake, people
 from enclave.errors import Invalid, Refused
+from enclave.terms import Action
 from enclave.vault import Header, new_keys, seal_file
 
 SDE = "SDE.0034.04_11_2022.matching"
@@ -114,7 +115,7 @@ def test_replayed(world: Any) -> None:
     sealed = world.seal(world.write(SDE, world.people("SDE", 20)))
     held = world.receive(sealed)
     assert rules(world.turned_away(sealed, Refused)) == ["replayed"]
-    intake.withdraw(world.store, world.settings, held.id, "hub-staff-1")
+    intake.withdraw(world.store, world.settings, world.admission(), held.id)
     assert rules(world.turned_away(sealed, Refused)) == ["replayed"]
 
 
@@ -122,7 +123,7 @@ def test_a_second_file_in_the_place_of_one_held(world: Any) -> None:
     held = world.send(SDE, world.people("SDE", 20))
     better = world.seal(world.write("SDE.0034.04_18_2022.matching", world.people("SDE", 21)))
     assert rules(world.turned_away(better, Refused)) == ["already-held"]
-    intake.withdraw(world.store, world.settings, held.id, "hub-staff-1")
+    intake.withdraw(world.store, world.settings, world.admission(), held.id)
     assert not (world.settings.sealed / held.sealed).exists()
     assert world.receive(better).rows == 21
 
@@ -152,16 +153,40 @@ def test_of_a_sender_nobody_knows(world: Any) -> None:
 
 @pytest.mark.parametrize(("day", "rule"), [(date(2023, 6, 1), "project-end"), (date(2022, 3, 1), "effective")])
 def test_when_the_agreement_is_not_in_force(world: Any, day: date, rule: str) -> None:
-    sealed = world.seal(world.write(SDE, world.people("SDE", 20)), as_of=date(2022, 2, 1))
+    sealed, admission = (
+        world.seal(world.write(SDE, world.people("SDE", 20)), as_of=date(2022, 2, 1)),
+        world.admission(),
+    )
     world.today[0] = day
-    assert rules(world.turned_away(sealed, Refused)) == [rule]
+    assert rules(world.turned_away(sealed, Refused, admission)) == [rule]
+    with pytest.raises(Refused) as caught:
+        world.admission()
+    assert rule in rules(caught.value)
+
+
+@pytest.mark.parametrize(("person", "rule"), [("operator", "not-listed"), ("for-sde", "role")])
+def test_who_is_not_of_the_hubs_staff_receives_nothing_and_enters_no_keys(world: Any, person: str, rule: str) -> None:
+    with pytest.raises(Refused) as caught:
+        world.admission(person=person)
+    assert rule in rules(caught.value)
+    with pytest.raises(Refused) as caught, world.store.transaction() as tx:
+        intake.register_key(tx, new_keys("SDE").public, person)
+    assert rules(caught.value) == ["spokesman"]
+
+
+def test_an_admission_to_something_else_receives_nothing(world: Any) -> None:
+    sealed = world.seal(world.write(SDE, world.people("SDE", 20)))
+    assert rules(world.turned_away(sealed, Refused, world.admission(person="for-sde", action=Action.DECIDE))) == [
+        "admission"
+    ]
 
 
 def test_when_the_project_is_held(world: Any) -> None:
+    admission = world.admission()
     with world.store.transaction() as tx:
         people.place(tx, people.Hold("DR-0034", "destruction of DR-0034", date(2022, 4, 20), "DSA VI.H", "opm"))
     sealed = world.seal(world.write("SDE.0034.04_11_2022.matching", world.people("SDE", 5)))
-    error = world.turned_away(sealed, Refused)
+    error = world.turned_away(sealed, Refused, admission)
     assert [(f.rule, f.clause) for f in error.findings] == [("suspended", "DSA VI.H")]
 
 

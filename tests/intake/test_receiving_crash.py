@@ -18,7 +18,7 @@ SCRIPT = """
 import os, sys
 from datetime import date
 from pathlib import Path
-from enclave import intake, terms
+from enclave import intake, people, terms
 from enclave.settings import Settings
 from enclave.store import Store
 from enclave.vault import Keystore, KeyVolume, read_private
@@ -31,7 +31,9 @@ terms.listen(lambda here: os._exit(137) if here == label else None)
 store = Store(database, lambda: date(2022, 4, 20))
 hub = read_private(root / "DOL-HUB.private.json")
 keystore = Keystore(KeyVolume(settings.keys), home / "wraps", hub)
-intake.receive(store, keystore, settings, hub, sealed, "DR-0034", "hub-staff-1")
+with store.view() as view:
+    admission = people.may(view, "hub-staff-1", terms.Action.RECEIVE, "DR-0034")
+intake.receive(store, keystore, settings, hub, sealed, admission)
 """
 
 

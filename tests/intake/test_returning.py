@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from enclave.errors import Refused
 from enclave.people import Listing, Person
 from enclave.terms import Action, Role
 from enclave.vault import unseal_file
-from tests.intake.test_receiving import SDE, rules
+from tests.intake.test_receiving import DOL, SDE, WAGES, rules
 
 DR, NOW = "DR-0034", datetime(2022, 4, 21, 14, tzinfo=UTC)
 
@@ -29,7 +28,7 @@ def held(world: Any) -> Any:
     return world
 
 
-def given_back(world: Any, agency: str, action: Action = Action.DESTROY) -> list[Path]:
+def given_back(world: Any, agency: str, action: Action = Action.DESTROY) -> intake.Returned:
     with world.store.view() as view:
         admission = people.may(view, "olga", action, DR)
     tools = world.store, world.keystore, world.settings, world.hub
@@ -37,7 +36,7 @@ def given_back(world: Any, agency: str, action: Action = Action.DESTROY) -> list
 
 
 def test_the_file_comes_back_as_it_was_sent_for_its_agency_alone(held: Any) -> None:
-    (sealed,) = given_back(held, "SDE")
+    (sealed,) = given_back(held, "SDE").files
     header = unseal_file(sealed, held.root / "back", held.parties["SDE"], held.hub.public)
     assert (held.root / "back").read_bytes() == held.sent.read_bytes()
     assert (header.source, header.destination, header.name, header.rows) == ("DOL-HUB", "SDE", SDE, 30)
@@ -60,7 +59,30 @@ def test_nothing_is_given_that_is_not_held_or_not_to_be_opened_any_more(held: An
     held.keystore.shred("match-DR-0034")
     with pytest.raises(Refused) as caught:
         given_back(held, "SDE")
-    assert rules(caught.value) == ["sealed-at-rest"]
+    assert rules(caught.value) == ["return"] and SDE in str(caught.value)
     assert not list((held.root / "returned").glob("*"))
     with held.store.view() as view:
         assert len(list(view.entries(action="intake.refuse-return"))) == 3
+
+
+def test_what_is_destroyed_is_named_and_the_rest_goes_back(held: Any) -> None:
+    """Match data are gone ten business days after a match, and the agency asks for everything after that."""
+    people = held.people("DOL", 20)
+    held.send(DOL, people)
+    analytical = held.send(WAGES, held.wages(people))
+    held.keystore.shred("match-DR-0034")
+    returned = given_back(held, "DOL")
+    assert returned.destroyed == (DOL,)
+    assert [path.name for path in returned.files] == [f"{analytical.id}.{WAGES}.returned.sealed"]
+    with held.store.view() as view:
+        assert [entry["object"] for entry in view.entries(action="intake.return")] == [analytical.id]
+
+
+def test_a_return_that_is_not_made_is_not_entered(held: Any) -> None:
+    with held.store.view() as view:
+        (kept,) = intake.holdings(view, DR)
+    (held.settings.sealed / kept.sealed).write_bytes(b"spoilt")
+    with pytest.raises(Refused):
+        given_back(held, "SDE")
+    with held.store.view() as view:
+        assert list(view.entries(action="intake.return")) == []

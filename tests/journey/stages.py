@@ -93,7 +93,7 @@ def found(made: Installation) -> None:
     parties = {path.name.split(".")[0] for path in transmittals(made)}
     for party in sorted(parties):
         made.run("keys", "new", party, "--out", made.agencies / "keys")
-        made.run("intake", "key", made.agencies / "keys" / f"{party}.public.json")
+        made.run("intake", "key", made.agencies / "keys" / f"{party}.public.json", who="hubert")
 
 
 def agree(made: Installation) -> None:

@@ -151,7 +151,7 @@ def test_a_file_of_an_agency_that_is_no_party(at: At, tmp_path: Path) -> None:
     )  # fmt: skip
     assert (refused.code, refused.rules) == (3, ["file-expected"])
 
-    made.run("intake", "key", made.agencies / "keys" / "CSCU.public.json")
+    made.run("intake", "key", made.agencies / "keys" / "CSCU.public.json", who="hubert")
     keys, hub, rows = made.keys("CSCU"), made.enclave.hub_keys.public, rows_of(plain)
     header = Header.model_validate({
         "id": "3f1c2b9a-0000-4000-8000-000000000001", "source": "CSCU", "source_key": keys.public.fingerprint,

@@ -70,7 +70,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     synthetic.universe(students=1_500, wage_earners=3_600, seed=34).write(made.agencies, dr="0005", as_of=FIRST_DAY)
     for agency in ("SDE", "DOL"):
         made.run("keys", "new", agency, "--out", made.agencies / "keys")
-        made.run("intake", "key", made.agencies / "keys" / f"{agency}.public.json")
+        made.run("intake", "key", made.agencies / "keys" / f"{agency}.public.json", who="hubert")
     made.run("pprl-secret", PROJECT, "--out", made.agencies / "keys")
     made.run("pprl-secret", PROJECT, "--out", made.agencies / "elsewhere")
     yield made

@@ -47,7 +47,7 @@ def delivered(
     agree(made)
     for agency in ("SDE", "DOL"):
         made.run("keys", "new", agency, "--out", made.agencies / "keys")
-        made.run("intake", "key", made.agencies / "keys" / f"{agency}.public.json")
+        made.run("intake", "key", made.agencies / "keys" / f"{agency}.public.json", who="hubert")
     truth = [transmittal(made, agency, febrl(f"dataset4{letter}")) for agency, letter in (("SDE", "a"), ("DOL", "b"))]
     match(made)
     complete(made)

@@ -40,7 +40,7 @@ def received(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
     files = world.write(made.agencies, dr="0101", as_of=FIRST_DAY)
     for agency in AGENCIES:
         made.run("keys", "new", agency, "--out", made.agencies / "keys")
-        made.run("intake", "key", made.agencies / "keys" / f"{agency}.public.json")
+        made.run("intake", "key", made.agencies / "keys" / f"{agency}.public.json", who="hubert")
     for name in sorted(files.paths):
         send(made, files.paths[name])
     yield made

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
-from enclave import board, people
+from enclave import board, intake, people
+from enclave.agreement import compile_agreement
 from enclave.destruction import (
     Destruction,
     Recovery,
@@ -22,8 +24,10 @@ from enclave.destruction import (
     recover,
 )
 from enclave.errors import Fault, Refused
+from enclave.intake import Holding
 from enclave.ledger import Entry
 from enclave.sandbox import Bubblewrap, SandboxSpec, python
+from enclave.settings import PACKAGED_POLICIES
 from enclave.terms import Action, listen
 from enclave.vault import Header, Keystore, KeyVolume, new_keys, seal_file
 from tests.parties import representative, vote
@@ -405,6 +409,48 @@ def test_match_data_that_are_received_anew_stay(world: World):
     recover(world.store, world.keystore, world.settings)
     assert opens(world, path, "match-DR-0034", context)
     assert world.actions("destruction.again") == []
+
+
+@pytest.mark.parametrize("verb", [destroy, destroy_match_data])
+def test_a_file_whose_data_are_destroyed_is_held_no_more(world: World, verb):
+    """A new match's file can be received, and nothing counts the old one; for being destroyed it is not late."""
+    world.held()
+    policy = compile_agreement(PACKAGED_POLICIES, PROJECT)
+    with world.store.view() as view:
+        (held,) = intake.holdings(view, PROJECT)
+        assert ("SDE", "matching") not in intake.missing(view, policy)
+    destroyed(world, verb)
+    with world.store.view() as view:
+        assert intake.holdings(view, PROJECT) == [] and ("SDE", "matching") in intake.missing(view, policy)
+        (kept,) = view.find(Holding)
+        (entry,) = view.entries(action="intake.destroyed")
+        (file,) = [e for e in intake.expected(view, policy) if (e.source, e.contents) == ("SDE", "matching")]
+    assert (kept.id, kept.destroyed_on, entry["object"]) == (held.id, world.today, held.id)
+    assert (file.received_on, file.late, file.destroyed_on) == (held.received_on, False, world.today)
+
+
+def test_what_comes_in_while_match_data_are_destroyed_is_held(world: World):
+    """It comes after the keys were shredded, and lies under a key of its own."""
+    world.held()
+    with world.store.view() as view:
+        (old,) = intake.holdings(view, PROJECT)
+    new = replace(old, id="two", sealed="holdings/DR-0034/two.sealed")
+
+    def come(label: str) -> None:
+        if label == "destruction.deleted":
+            path = world.settings.sealed / new.sealed
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"sealed under a new key")
+            with world.store.transaction() as tx:
+                tx.write(new, Entry("hub", "intake.receive", "two", PROJECT, "EM XII"))
+
+    listen(come)
+    try:
+        destroyed(world, destroy_match_data)
+    finally:
+        listen(lambda label: None)
+    with world.store.view() as view:
+        assert [held.id for held in intake.holdings(view, PROJECT)] == ["two"]
 
 
 def backed_up(world: World, folder: Path) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from enclave import intake
+from enclave.errors import Refused
 from enclave.intake import Transmission
+from enclave.ledger import Receipt, verify_receipt
+from enclave.terms import Action
 from enclave.vault import new_keys
 from tests.web.browser import Browser
 from tests.web.keyboard import Sit
@@ -52,12 +57,41 @@ def test_an_agency_sees_what_is_awaited_of_it_and_nothing_of_another(own_pages: 
     assert sending("sam") == sending("dora") == []
     with world.enclave.store.view() as view:
         (held,) = [h for h in intake.holdings(view, PROJECT) if (h.source, h.contents) == ("SDE", "matching")]
-    intake.withdraw(world.enclave.store, world.enclave.settings, held.id, "hubert")
+    intake.withdraw(world.enclave.store, world.enclave.settings, world.admission("hubert", Action.RECEIVE), held.id)
     assert (sending("sam"), sending("dora")) == ([("SDE matching", False)], [])
     world.on(date(2022, 4, 21))
     assert sending("sam") == [("SDE matching", True)]
     page = Browser(own_pages, "sam").see("agency").text
     assert known(world, "SDE") in page and known(world, "DOL") not in page
+
+
+def test_who_sends_is_told_what_became_of_it_and_who_receives_what_waits(own_pages: str, world: World):
+    """The file is none: its agency reads why, with the entry's receipt, and nobody else's steward does."""
+    name, enclave = "SDE.0034.04_18_2022.matching.sealed", world.enclave
+    inbox = enclave.settings.home / "inbox" / "SDE"
+    inbox.mkdir(parents=True)
+    (inbox / name).write_bytes(b"no sealed file")
+    hubert, sam, dora = (Browser(own_pages, person) for person in ("hubert", "sam", "dora"))
+    assert [each["file"] for each in hubert.of("/intake", format="json").json()["waiting"]] == [name]
+    assert Browser(own_pages, "olga").of("/intake", format="json").json()["waiting"] == []
+    enclave.go_round()
+    assert "A file has arrived and waits to be received" in hubert.see("messages").text
+    with pytest.raises(Refused) as caught:
+        intake.receive(
+            enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys, inbox / name,
+            world.admission("hubert", Action.RECEIVE),
+        )  # fmt: skip
+    enclave.go_round()
+    assert hubert.of("/intake", format="json").json()["waiting"] == []
+    assert "A file of your agency was turned away" in sam.see("messages").text
+    assert "A file of your agency was turned away" not in dora.see("messages").text
+    (away, *received) = sam.see("agency", format="json").json()["answers"]
+    assert (away["file"], away["findings"]) == (name, [finding.as_dict() for finding in caught.value.findings])
+    assert received and not any(each["findings"] for each in received)
+    assert name not in dora.see("agency").text
+    assert caught.value.findings[0].what[1:] in sam.see("agency").text
+    receipt = Receipt.model_validate_json(sam.of(f"/ledger/receipts/{away['entry']}").text)
+    assert verify_receipt(receipt, enclave.ledger_key.verifier)["action"] == "intake.refuse"
 
 
 def test_keys_are_taken_from_the_hubs_staff_and_only_with_the_fingerprint_that_was_heard(

@@ -135,12 +135,13 @@ def _receive(world: World, home: Path) -> None:
         if owner not in keys:
             keys[owner] = new_keys(owner)
             with enclave.store.transaction() as tx:
-                intake.register_key(tx, keys[owner].public, "opm")
+                intake.register_key(tx, keys[owner].public, "hubert")
         sealed = intake.seal_transmittal(
             path, policy=policy, sender=keys[owner], hub=enclave.hub_keys.public, as_of=AS_OF, out=home / "out",
             created=datetime.now(UTC),
         )  # fmt: skip
-        intake.receive(enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys, sealed, PROJECT, "hubert")
+        tools = enclave.store, enclave.keystore, enclave.settings, enclave.hub_keys
+        intake.receive(*tools, sealed, world.admission("hubert", Action.RECEIVE))
 
 
 def _ask(enclave: Enclave) -> World:
