@@ -101,13 +101,18 @@ def enlist_all(enclave: Enclave) -> None:
                 if player.role in (Role.RESEARCHER, Role.AGENCY_ANALYST):
                     people.approve(tx, PROJECT, player.id, steward.agency, steward.id)
             if player.signs_exhibits and player.touches_records:
-                sign_exhibits(enclave, tx, player)
-                kept = papers.seal(enclave.keystore, enclave.settings, letter)
-                papers.add(tx, "training", kept, ATTESTS.id, about=player.id, until=TRAINED_UNTIL)
+                sign_and_train(enclave, tx, player)
             if player.government and player.touches_records:
                 kept = papers.seal(enclave.keystore, enclave.settings, letter)
                 papers.add(tx, "government-status", kept, ATTESTS.id, about=player.id)
                 people.verify_status(tx, player.id, CHECKER.id)
+
+
+def sign_and_train(enclave: Enclave, tx: Transaction, player: Player) -> None:
+    """Sign both exhibits for a player, and enter the player's training."""
+    sign_exhibits(enclave, tx, player)
+    kept = papers.seal(enclave.keystore, enclave.settings, _letter(enclave))
+    papers.add(tx, "training", kept, ATTESTS.id, about=player.id, until=TRAINED_UNTIL)
 
 
 def sign_exhibits(enclave: Enclave, tx: Transaction, player: Player) -> None:

@@ -6,8 +6,8 @@ import json
 import subprocess
 import sys
 
-from demo.cast import ANALYST, CHECKER, HUB_STAFF, NEWCOMER, PROJECT, RESEARCHER, STEWARDS
-from demo.hub_client import HubError, login, run_cells, run_notebook, start_server, until
+from demo.cast import ANALYST, CHECKER, HUB_STAFF, NEWCOMER, PROJECT, RESEARCHER, STEWARDS, sign_and_train
+from demo.hub_client import HubError, login, run_cells, run_notebook, start_server, stop_server, until
 from demo.stage import Hub
 from demo.story import Story
 from enclave import agreement, destruction, egress, incidents, matching, people, publication, reports, review
@@ -23,6 +23,12 @@ def analyse(story: Story, hub: Hub) -> None:
         start_server(newcomer, hub.url, NEWCOMER.id, "dr-0034")
     except HubError as error:
         teller.refused(Refused(str(error)), f"{NEWCOMER.name} starts a server")
+    with story.enclave.store.transaction() as tx:
+        sign_and_train(story.enclave, tx, NEWCOMER)
+    start_server(newcomer, hub.url, NEWCOMER.id, "dr-0034")
+    stop_server(newcomer, hub.url, NEWCOMER.id, "dr-0034")
+    teller.say(f"{NEWCOMER.name} signs Exhibits B and C, is trained, and is admitted: the server runs")
+    story.summary["admitted"] = NEWCOMER.id
     session = login(hub.url, RESEARCHER.id)
     server = start_server(session, hub.url, RESEARCHER.id, "dr-0034")
     teller.say(f"{RESEARCHER.name} signed in through OpenID Connect; a server runs in a sandbox without a network")
@@ -169,10 +175,18 @@ def destroy(story: Story) -> None:
     teller.say(f"{PROJECT} destroyed on {certificate.destroyed_on}: {certificate.files_deleted} sealed files")
     for proof in certificate.proofs:
         teller.say(f"opening a file of {proof.key_id} now: [red]{proof.attempt.split('. ')[0]}[/]")
+    issued = enclave.settings.home / "certificates" / f"{PROJECT}-project-1.json"
+    key = enclave.ledger_key.verifier.line
+    proven = json.loads(_enclave(["ledger", "verify-receipt", str(issued), "--key", key, "--json"]))
+    teller.say(
+        f"Exhibit F is issued as page, PDF and JSON ({issued.stem}); entry {proven['seq']} of the ledger, "
+        f"{proven['action']}, is proven offline by the certificate itself"
+    )
     story.expect_refusal(f"{RESEARCHER.name} asks to analyse", lambda: story.admitted(RESEARCHER.id, Action.ANALYSE))
     story.summary["destruction"] = {
         "destroyed_on": str(certificate.destroyed_on), "files": certificate.files_deleted,
         "attempts_to_open": [proof.attempt for proof in certificate.proofs],
+        "certificate": str(issued), "proven_by_entry": proven["seq"],
     }  # fmt: skip
 
 

@@ -46,9 +46,7 @@ def proof_of(view: View, settings: Settings, destruction: Destruction) -> Receip
     key = LedgerKey.open(settings.keys)
     for entry in view.entries(project=destruction.project, action="destruction.prove"):
         if entry["object"] == destruction.key:
-            receipt = view.receipt(entry["seq"], key.name, key.key_id, key.sign)
-            if receipt is not None:
-                return receipt
+            return view.receipt(entry["seq"], key.name, key.key_id, key.sign)
     raise Fault(f"{destruction.key} is not proven")
 
 

@@ -170,7 +170,7 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")
          | {"noa": "Exhibits B and C wait for your signature"}),
         (moved, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")
-         | {"rae": "You are approved, and sign your exhibits, anew"}),
+         | {"rae": "Exhibits B and C wait for your signature"}),
         (withdrawn, {"rae": "Your signature under an exhibit is withdrawn, and waits again"}),
         (recorded, {"rae": "Your signature under Exhibit C is recorded"}),
         (designated, dict.fromkeys({"dol-steward", DOL, HUB, WESTED}, DESIGNATED)),

@@ -21,7 +21,7 @@ from enclave.people import Hold, Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
 from enclave.terms import Action, Role
-from tests.parties import JOINED, bring_into_force, let_in, listed, representative
+from tests.parties import JOINED, bring_into_force, keeper, let_in, listed, representative
 
 DAY, SIGNED = date(2022, 4, 11), date(2022, 4, 1)
 
@@ -92,7 +92,7 @@ def hold(office: Office) -> None:
 
 def end_a_membership(office: Office) -> None:
     with office.store.transaction() as tx:
-        people.leave(tx, "DOL", "olga", breach=True)
+        people.leave(tx, "DOL", keeper(tx, "DR-0034"), breach=True)
 
 
 @pytest.mark.parametrize(
@@ -246,11 +246,11 @@ def test_an_agency_is_a_member_for_three_years_and_leaves_with_thirty_days(offic
     assert office.rules("wren", Action.ANALYSE) == ["membership"]
     with office.store.transaction() as tx:
         with pytest.raises(Refused, match="no member"):
-            people.leave(tx, "SDE", "olga")
+            people.leave(tx, "SDE", keeper(tx, "DR-0034"))
         with pytest.raises(Invalid):
             people.join(tx, "SDE", date(2022, 4, 17), "olga")
         people.join(tx, "SDE", date(2022, 4, 16), "olga")
-        assert people.leave(tx, "SDE", "olga").until == date(2022, 5, 16)
+        assert people.leave(tx, "SDE", keeper(tx, "DR-0034")).until == date(2022, 5, 16)
     assert office.rules("wren", Action.ANALYSE) == []
     office.day = date(2022, 5, 17)
     assert office.rules("wren", Action.ANALYSE) == ["membership"]
@@ -261,7 +261,7 @@ def test_an_agency_that_left_comes_back_by_a_later_signature_alone(office: Offic
     office.enlist("wren", Role.RESEARCHER)
     with office.store.transaction() as tx:
         people.join(tx, "SDE", JOINED, "olga")  # of the same day: nothing changes
-        last = people.leave(tx, "SDE", "olga", breach=breach).until
+        last = people.leave(tx, "SDE", keeper(tx, "DR-0034"), breach=breach).until
     office.day = last + timedelta(days=1)
     for earlier in (JOINED, last):
         with office.store.transaction() as tx, pytest.raises(Refused, match="not after its last day"):
