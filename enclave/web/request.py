@@ -85,6 +85,7 @@ def show(visit: Visit) -> Page[OneRequest]:
         missing = _missing(view, clearance) if clearance and case and not published else ()
         buttons = _buttons(view, standing, request, case, published=published)
         again = view.get(Rerun, request.key) if standing.role is Role.OPM else None
+        against = people.reasons_against(view, standing.listing.person, Action.CHECK, standing.project)
     model = OneRequest(
         id=request.id,
         requester=request.person,
@@ -96,7 +97,7 @@ def show(visit: Visit) -> Page[OneRequest]:
         missing=missing,
         publication=publication if published else None,
         buttons=buttons,
-        looked=_looked(visit.enclave, standing, request, clearance),
+        looked=_looked(visit.enclave, standing, request, clearance, against),
         cleared=clearance,
         again=again,
     )
@@ -138,15 +139,14 @@ def leaving(visit: Visit) -> Document:
 
 
 def _looked(
-    enclave: Enclave, standing: Standing, request: ReleaseRequest, clearance: Clearance | None
+    enclave: Enclave, standing: Standing, request: ReleaseRequest, clearance: Clearance | None, against: list[Finding]
 ) -> Looked | None:
     """Give what this person may see of the tables: all for a checker, what was cleared for the others."""
     try:
         if standing.role is Role.OPM and not standing.agreement.destroyed_on:
-            with enclave.store.view() as view:
-                against = people.reasons_against(view, standing.listing.person, Action.CHECK, standing.project)
-                asked = to_judge(view, request)
             if not against:
+                with enclave.store.view() as view:
+                    asked = to_judge(view, request)
                 return judged(enclave, asked)
             if clearance is None:  # of a project that stands still no record is opened
                 return Looked("not shown", alike(tuple(against)), (), (), ())

@@ -224,14 +224,18 @@ def test_by_command_the_hub_makes_its_keys_and_registers_those_of_an_agency(send
     try:
         for arguments in (("init", "--demo"), ("today", "2022-04-11"), ("agreement", "register", "DR-0034")):
             made.run(*arguments)
+        contact = ("--name", "Invented", "--position", "Staff", "--organization", "Office")
+        reached = ("--email", "a@example.org", "--telephone", "555-0100")
+        for person, role in (("olga", "opm"), ("hubert", "hub-staff")):
+            made.run("people", "enlist", "DR-0034", person, role, *contact, *reached, who="olga")
         for way, name, public in (("openpgp", "SDE.asc", "DOL-HUB.asc"), ("cms", "SDE.crt", "DOL-HUB.crt")):
             own = made.run("intake", "own-key", way, "--out", tmp_path / "public", "--json").body
             assert (tmp_path / "public" / public).read_text().startswith("-----BEGIN ")
             assert own == made.run("intake", "own-key", way, "--out", tmp_path / "public", "--json").body
             key = sending.key["gpg" if way == "openpgp" else "p7m"]
             register = ("intake", "key", folder / name, "--agency", "SDE", "--fingerprint")
-            made.run(*register, "00 11", code=3)
-            known = made.run(*register, key.fingerprint.upper(), "--json").body
+            made.run(*register, "00 11", who="hubert", code=3)
+            known = made.run(*register, key.fingerprint.upper(), "--json", who="hubert").body
             assert (known["algorithm"], known["fingerprint"]) == (key.algorithm, key.fingerprint)
     finally:
         made.close()
@@ -355,8 +359,9 @@ def test_a_key_that_has_expired_opens_nothing(sending: Sending) -> None:
     assert [f.rule for f in refused.findings] == ["openpgp-expired"]
     sending.agree("p7m")
     sending.encrypt("p7m")
+    admission = world.admission()  # nobody is admitted so long after
     world.today[0] = date(2040, 1, 1)
-    refused = world.turned_away(sending.sent("p7m"), Refused)
+    refused = world.turned_away(sending.sent("p7m"), Refused, admission)
     assert "cms-expired" in [f.rule for f in refused.findings]
 
 

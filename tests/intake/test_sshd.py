@@ -91,7 +91,8 @@ def server(world: Any, tmp_path: Path) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    given = [str(place), str(world.settings.home), str(world.settings.keys), str(port), str(CONFIG)]
+    config = shutil.copy(CONFIG, place)  # wherever the repository lies, it is hidden by the server's own places
+    given = [str(place), str(world.settings.home), str(world.settings.keys), str(port), config]
     command = ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec", SERVER, "sshd", *given]
     with (place / "log").open("wb") as log:
         running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -205,7 +205,7 @@ def test_links_that_are_held_go_though_every_file_was_taken_back(world: World):
     world.held()
     keep_match(world)
     complete_match(world)
-    intake.withdraw(world.store, world.settings, "one", "hub")
+    intake.withdraw(world.store, world.settings, world.admission("hub", Action.RECEIVE), "one")
     world.today = LAST_DAY
     assert len(round_of(world).destroyed) == 1
     assert not world.keystore.exists(f"match-{PROJECT}")

@@ -96,7 +96,7 @@ def test_after_a_crash_it_may_come_twice_under_one_name(mailing: World, box: Mai
     round_of(mailing)
     assert box.letters == [("rae@example.org", SUBJECT)] * 2
     assert len({letter["Message-ID"] for letter in box.taken}) == 1
-    assert told(mailing)["rae"] == ["Your access is suspended"]
+    assert told(mailing)["rae"].count("Your access is suspended") == 1
 
 
 def test_two_messages_have_two_names(mailing: World, box: Mailbox) -> None:
@@ -134,7 +134,7 @@ def test_what_is_never_taken_is_given_up_where_the_operating_group_sees_it(
     assert given_up(mailing) == [("rae", "Your access is suspended", answer[:3])]
     round_of(mailing, NOW + MINUTE)
     assert told(mailing)["opm"][-1] == "A message to somebody could not be delivered by mail"
-    assert told(mailing)["rae"] == ["Your access is suspended"]
+    assert told(mailing)["rae"].count("Your access is suspended") == 1
     assert not any("opm" in to for to, _ in box.letters), "of undelivered mail no mail is sent"
     with mailing.store.view() as view:
         (entry,) = view.entries(action="message.given-up")

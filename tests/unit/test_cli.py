@@ -198,7 +198,7 @@ def test_an_exhibit_is_not_signed_in_the_future_nor_a_person_approved_by_a_stran
     office.run("people", "approve", "DR-0034", "wren", "WESTED", code=3)
     assert office.run("people", "approve", "DR-0034", "wren", "DOL", "--json", code=3).rules == ["spokesman"]
     for steward, agency in (("sam", "SDE"), ("dora", "DOL")):
-        office.run("people", "enlist", "DR-0034", steward, "steward", *WHO, "--agency", agency)
+        office.run("people", "enlist", "DR-0034", steward, "steward", *WHO, "--agency", agency, who="olga")
     said = office.run("people", "approve", "DR-0034", "wren", "DOL", "--json", who="sam", code=3)
     assert said.rules == ["spokesman"]
     office.run("people", "approve", "DR-0034", "wren", "DOL", who="dora")

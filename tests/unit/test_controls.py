@@ -191,10 +191,10 @@ def lose_a_seal(of: str, made: Installation, _: Path) -> None:
         ("valid-papers", forget_to_review, "wren: whether access is needed was to be looked at by 2022-04-10"),
         ("unchanged-policies", change_a_policy, "DR-0034"),
         ("approved-methods", change_a_notebook, "match_pair: its content is not the approved content"),
-        ("intact-seals", partial(alter_a_seal, "holdings"), "1 of 15 are missing or altered"),
-        ("intact-seals", partial(alter_a_seal, "papers"), "1 of 15 are missing or altered"),
-        ("intact-seals", partial(lose_a_seal, "holdings"), "1 of 15 are missing or altered"),
-        ("intact-seals", partial(lose_a_seal, "papers"), "1 of 15 are missing or altered"),
+        ("intact-seals", partial(alter_a_seal, "holdings"), "1 of 21 are missing or altered"),
+        ("intact-seals", partial(alter_a_seal, "papers"), "1 of 21 are missing or altered"),
+        ("intact-seals", partial(lose_a_seal, "holdings"), "1 of 21 are missing or altered"),
+        ("intact-seals", partial(lose_a_seal, "papers"), "1 of 21 are missing or altered"),
     ],
 )
 def test_a_deviation_is_found(made: Installation, tmp_path: Path, name: str, provoke: Provoke, says: str) -> None:
@@ -271,7 +271,7 @@ def test_seals_that_were_destroyed_are_not_missed(made: Installation, tmp_path: 
     admission = made.admission("hubert", Action.DESTROY)
     destruction.destroy_match_data(enclave.store, enclave.keystore, enclave.settings, admission)
     found = looked(made, "intact-seals", tmp_path)
-    assert found.holds and found.found.startswith("14 of 14")  # the papers outlive the data
+    assert found.holds and found.found.startswith("20 of 20")  # the papers outlive the data
 
 
 def test_deviations_stand_first_and_what_only_tests_prove_last() -> None:

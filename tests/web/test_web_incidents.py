@@ -76,7 +76,9 @@ def test_nobody_reads_of_another_project_or_acts_where_they_only_audit(reported:
     with world.enclave.store.transaction() as tx:
         ask(tx, compile_agreement(world.enclave.settings.policies, OTHER))
         for name in ("otto", "audrey"):
-            person = Person(name, f"{name} Invented", "Staff", "Office", f"{name}@example.org", "555-0100", True)
+            person = Person(
+                name, f"{name.title()} Invented", "Staff", "WestEd", f"{name}@example.org", "555-0100", True
+            )
             people.enlist(tx, person, Listing(name, OTHER, Role.OPM, "office"), "olga")
     for name, read in (("otto", ["subpoena-001"]), ("audrey", ["subpoena-001", "problem-001"])):
         browser = Browser(reported, name)

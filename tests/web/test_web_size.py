@@ -64,9 +64,8 @@ WHO = {
     "/projects/{project}/ledger/receipts/{name}": ("audrey",),
 }
 """Who opens each page; the last of those who may is enough."""
-NOT_MADE_YET = {path for path in WHO if path.endswith(("/review", "/{name}", "/{kind}", "/signed"))} | {
-    "/open-data/{request}"
-}
+_ENDINGS = ("/review", "/{name}", "/{kind}", "/signed", "/certificate.pdf", "/certificate.json")
+NOT_MADE_YET = {path for path in WHO if path.endswith(_ENDINGS)} | {"/open-data/{request}"}
 QUESTIONS, ROWS = 16, 150
 """Most a page asks the database (one that asks for leave first), and most it gets (entries and registers)."""
 
