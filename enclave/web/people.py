@@ -32,6 +32,14 @@ LISTS = {"2.g": Role.RESEARCHER, "2.h": Role.AGENCY_ANALYST, "III.F.1": Role.HUB
 
 
 @dataclass(frozen=True)
+class Signed:
+    """When somebody signed an exhibit, and how: in the browser or on paper."""
+
+    on: date
+    how: str
+
+
+@dataclass(frozen=True)
 class Listed:
     """One person of the list.
 
@@ -47,8 +55,8 @@ class Listed:
         Last day of the purpose.
     lacks : list of str
         What they lack to be let near records.
-    signed : mapping of letter -> str
-        How and when Exhibits B and C were signed; empty where not.
+    signed : mapping of letter -> Signed or None
+        When and how Exhibits B and C were signed; None where not.
     unsigned : tuple of str
         Those that wait for their signature.
     exhibit_c_until : date or None
@@ -78,7 +86,7 @@ class Listed:
     until: date | None
     lacks: list[str]
     touches_records: bool
-    signed: dict[str, str]
+    signed: dict[str, Signed | None]
     unsigned: tuple[str, ...]
     exhibit_c_until: date | None
     days_left: int | None
@@ -164,9 +172,9 @@ def listed(view: View, listing: Listing, seen_by: Standing) -> Listed:
     )
 
 
-def _signed(view: View, listing: Listing, letter: Letter) -> str:
+def _signed(view: View, listing: Listing, letter: Letter) -> Signed | None:
     paper = people.signature(view, listing.project, listing.person, letter)
-    return f"{paper.since} {'in the browser' if paper.status == 'browser' else 'on paper'}" if paper else ""
+    return Signed(paper.since, "in the browser" if paper.status == "browser" else "on paper") if paper else None
 
 
 def _review_due_on(listing: Listing, seen_by: Standing) -> date | None:

@@ -75,7 +75,7 @@ def test_the_entry_holds_the_digest_of_exactly_what_was_shown(own_pages: str, wo
     assert shown["words"] in signed.text and shown["shown"] in signed.text
     assert signed.headers["content-security-policy"].endswith("sandbox")
     (row,) = [each for each in olga.of("/people", format="json").json()["rows"] if each["id"] == "rita"]
-    assert row["signed"] == {"B": "", "C": f"{DAY} in the browser"} and row["unsigned"] == ["B"]
+    assert row["signed"] == {"B": None, "C": {"on": str(DAY), "how": "in the browser"}} and row["unsigned"] == ["B"]
     assert "Exhibit B waits for the signature of Rita Invented." in olga.of("/people").text
     assert olga.of("/people/rita/exhibits/c/signed").text == signed.text
 
