@@ -175,6 +175,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _begin_postgresql(connection: sa.Connection) -> None:
     # One writer at a time, before anything is read: LOCK comes before the snapshot is taken, a SELECT would not.
     if _writes(connection):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
         connection.exec_driver_sql(f"LOCK TABLE {FRONTIER.name} IN EXCLUSIVE MODE")
 
 

@@ -20,8 +20,8 @@ from alembic.script import ScriptDirectory
 
 from enclave.errors import Fault, Refused
 from enclave.ledger import Entry, leaf_hash, root_of
-from enclave.store import VERSION, Store, move, upgrade
-from enclave.store.schema import SCHEMA, connect, migrate, version
+from enclave.store import VERSION, Store, move, schema, upgrade
+from enclave.store.schema import SCHEMA, connect, migrate, version, writing
 from tests.postgresql import PostgreSQL
 
 
@@ -290,3 +290,17 @@ def test_a_registry_is_moved_whole_into_an_empty_database(tmp_path: Path, postgr
     assert (size(store), size(other)) == (6, 7)
     other.close()
     store.close()
+
+
+def test_who_waits_too_long_for_another_writer_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "PATIENCE", 1)
+    store, hung = Store(address, today), connect(address)
+    with writing(hung) as connection:
+        connection.execute(sa.text("select 1"))
+        with pytest.raises(Refused) as refused:
+            store.enter(entry())
+    assert [found.rule for found in refused.value.findings] == ["ledger-unavailable"]
+    store.enter(entry())
+    assert size(store) == 1
+    store.close()
+    hung.dispose()
