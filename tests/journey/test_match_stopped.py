@@ -5,6 +5,7 @@ Source: EM A1.2; EM VII.B.1.c.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ def test_a_match_that_runs_ends_with_the_stop_of_its_project_and_nothing_is_kept
     made = at("received")
     enclave, sandboxes = made.enclave, Sandboxes(made.enclave.settings.runtime)
     stopped: list[str] = []
+    made_by_then: list[Path] = []
 
     def follow(event: dict[str, Any]) -> None:
         runs = [sandbox.name for sandbox in sandboxes.running()]
@@ -29,11 +31,13 @@ def test_a_match_that_runs_ends_with_the_stop_of_its_project_and_nothing_is_kept
             stopped.extend(runs)
             made.run("incident", "hold", PROJECT, who="olga")
             until(lambda: not list(sandboxes.running()))
+            made_by_then.extend(made.enclave.settings.runtime.glob("**/crosswalk.parquet"))
 
     with pytest.raises(Refused) as refused:
         matching.run(
             enclave.store, enclave.keystore, enclave.settings, made.admission("hubert", Action.MATCH), progress=follow
         )
+    assert made_by_then == [], "it went on to its end"
     assert stopped == ["dr-0034-match-01"] and "suspended" in {each.rule for each in refused.value.findings}
     with enclave.store.view() as view:
         assert matching.runs(view, PROJECT) == []
