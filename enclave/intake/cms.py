@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from enclave.errors import Refused, refuse
-from enclave.intake.programs import run
+from enclave.intake.programs import OWN_KEY, OWN_KEY_NEXT, run
 from enclave.settings import Settings
 from enclave.terms import HUB
 from enclave.vault.agreed import AgreedKey, certificate_of, last_day
@@ -70,7 +70,7 @@ def open_message(settings: Settings, sent: Path, known: AgreedKey, plain: Path, 
     _hold_to(sent, _enveloped, "form", "it is no CMS file in DER with AES-256-GCM, or was cut short")
     own, signed = certificate_of(settings.keys, HUB), plain.with_name(f"{plain.name}.signed")
     if not own.exists():
-        raise _no(sent, "recipient", "the hub has no certificate", "Make one with `enclave intake own-key`.")
+        raise _no(sent, OWN_KEY, "the hub's own certificate is not there", OWN_KEY_NEXT)
     try:
         if run(settings, _DECRYPT, {"own": own, "sent": sent}, signed, limit)[0] != 0:
             raise _no(sent, "decryption", "it does not open with the hub's key, or was altered")

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from enclave.errors import Fault, Refused, invalid, refuse
-from enclave.intake.programs import MIB, run
+from enclave.intake.programs import MIB, OWN_KEY, OWN_KEY_NEXT, run
 from enclave.scratch import scratch
 from enclave.settings import Settings
 from enclave.terms import HUB
@@ -61,7 +61,7 @@ def open_message(settings: Settings, sent: Path, known: AgreedKey, plain: Path, 
             raise _no(sent, "form", "it is no OpenPGP message, or was cut short")
     secret = openpgp_of(settings.keys, HUB)
     if not secret.exists():
-        raise _no(sent, "recipient", "the hub has no OpenPGP key", "Make one with `enclave intake own-key`.")
+        raise _no(sent, OWN_KEY, "the hub's own OpenPGP key is not there", OWN_KEY_NEXT)
     given: dict[str, Path | bytes] = {"secret": secret, "public": known.text.encode(), "sent": sent}
     try:
         code, status = run(settings, _OPEN, given, plain, limit)

@@ -21,6 +21,8 @@ from enclave.scratch import prepare
 from enclave.settings import Settings
 
 MIB = 1024**2
+OWN_KEY = "own-key"
+OWN_KEY_NEXT = "Mount the volume of keys, or make one with `enclave intake own-key`."
 _PATIENCE, _PACE = 30.0, 4 * MIB
 """Seconds a program has in any case, and bytes it must get through in each of the others."""
 _NOT_FOUND = 127

@@ -27,8 +27,8 @@ from enclave.store import Store, View
 from enclave.vault import LedgerKey
 
 _NOT_THE_FILES = frozenset({
-    "admission", "already-held", "being-received", "effective", "key-service", "key-volume", "membership",
-    "not-scanned", "room", "sender-known", "signatures", "suspended",
+    "admission", "already-held", "being-received", "cms-own-key", "effective", "key-service", "key-volume",
+    "membership", "not-scanned", "openpgp-own-key", "room", "sender-known", "signatures", "suspended",
 })  # fmt: skip
 """Rules that say nothing of the file: it can be received once somebody at the hub has mended what they name."""
 

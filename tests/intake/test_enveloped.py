@@ -19,7 +19,7 @@ import pytest
 
 from enclave import intake
 from enclave.errors import EnclaveError, Invalid, Refused
-from enclave.vault.agreed import CMS, OPENPGP, AgreedKey
+from enclave.vault.agreed import CMS, OPENPGP, AgreedKey, certificate_of, openpgp_of
 from tests.world import Installation
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "steward.md"
@@ -253,6 +253,27 @@ def test_an_agency_sends_with_the_algorithm_it_agreed_to(sending: Sending, way: 
     refused = world.turned_away(sealed, Refused)
     assert [(f.rule, f.clause) for f in refused.findings] == [("algorithm", "EM XIV.A")]
     assert world.receive(sending.sent(way)).rows == 20
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_file_waits_for_the_hubs_own_key_and_leaves_the_inbox_with_its_manifest(sending: Sending, way: str) -> None:
+    world = sending.world
+    sending.agree(way)
+    sending.write(world.people("SDE", 20))
+    sending.encrypt(way)
+    inbox = world.settings.home / "inbox" / "SDE"
+    shutil.copytree(sending.sent(way).parent, inbox)
+    here = {path.name for path in inbox.iterdir()}
+    keys = world.settings.keys
+    own = (openpgp_of if way == "gpg" else certificate_of)(keys, "DOL-HUB")
+    away = own.rename(world.root / "unmounted")
+    with pytest.raises(Refused) as refused:
+        world.receive(inbox / f"{SDE}.{way}")
+    assert refused.value.findings[0].rule.endswith("own-key")
+    assert {path.name for path in inbox.iterdir()} == here and len(here) == 2
+    away.rename(own)
+    assert world.receive(inbox / f"{SDE}.{way}").rows == 20
+    assert not here & {path.name for path in inbox.iterdir()}
 
 
 OTHERWISE: dict[str, tuple[str, tuple[str, str], str]] = {
