@@ -172,7 +172,7 @@ def lacks(view: View, listing: Listing, agreement: InForce) -> list[Finding]:
 def _of_signatures(view: View, listing: Listing, agreement: InForce) -> list[Finding]:
     """Exhibits B and C and the agencies' approvals: before anyone touches records."""
     findings = []
-    where = "on the page of your exhibits, which Home leads to"
+    where = 'on your page "Exhibits B and C"'
     if signature(view, listing.project, listing.person, "B") is None:
         findings.append(_reason("exhibit-b", "ExB", "Exhibit B is not signed", f"Sign Exhibit B {where}."))
     until = exhibit_c_until(view, listing)
