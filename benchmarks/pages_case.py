@@ -14,6 +14,7 @@ from enclave.app import Enclave, open_enclave
 from enclave.ledger import Entry, Frontier
 from enclave.papers import kind_of
 from enclave.store.schema import FRONTIER, LEDGER, RECORDS, ledger_row
+from tests import registry
 from tests.web.world import PROJECT, World
 
 OFFICES = ("sam", "dora", "hal", "wes", "olga", "audrey", "for-sde", "for-dol", "for-dol-hub", "for-wested")
@@ -29,8 +30,8 @@ def enlarge(world: World, home: Path, projects: int, entries: int) -> Enclave:
     with enclave.store.view() as view:
         records, ledger, day = list(view.rows(RECORDS)), list(view.rows(LEDGER)), view.today
     enclave.store.close()
-    for file in home.glob("enclave.db*"):
-        file.unlink()
+    registry.drop(home)
+    registry.address(home)
     large = open_enclave(home)
     frontier = Frontier()
     leaves: list[bytes] = []

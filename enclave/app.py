@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -16,7 +17,7 @@ from enclave.ledger import Details, Entry
 from enclave.sandbox import Sandboxes
 from enclave.scratch import prepare, wipe_leftovers
 from enclave.settings import Settings, defaults, load
-from enclave.store import Store
+from enclave.store import Store, require_empty
 from enclave.terms import HUB
 from enclave.vault import KeyEncryptingKeys, Keystore, KeyVolume, LedgerKey, PrivateKeys, new_keys, read_private
 from enclave.vault.keys import write_keys
@@ -99,13 +100,25 @@ def open_enclave(home: Path) -> Enclave:
     return enclave
 
 
-def initialise(home: Path, *, demo: bool = False) -> Enclave:
+def initialise(home: Path, *, demo: bool = False, database: str = "") -> Enclave:
     """Make a new installation: settings, hub keys, ledger key, registry.
+
+    Parameters
+    ----------
+    home : Path
+    demo : bool
+        The calendar day can be set.
+    database : str
+        SQLAlchemy address of an empty database for the registry; SQLite's file in `home` if none is given.
 
     Raises
     ------
     Invalid
-        If there is one in `home` already.
+        If there is one in `home` already, or the address names neither SQLite nor PostgreSQL.
+    Refused
+        If the database holds a registry.
+    Fault
+        If the database cannot be read. Whatever is raised, no settings were written.
     """
     path = home / "enclave.toml"
     if path.exists():
@@ -115,8 +128,11 @@ def initialise(home: Path, *, demo: bool = False) -> Enclave:
         )  # fmt: skip
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)  # also a folder that was there: a volume, say
+    values = defaults(home, demo=demo) | ({"database": database} if database else {})
+    with closing(Store(str(values["database"]), date.today)) as registry:
+        require_empty(registry)
     # a text or a truth value is written the same in JSON and in TOML
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in defaults(home, demo=demo).items()]
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     path.write_text("\n".join(lines) + "\n", "utf-8")
     enclave = open_enclave(home)
     enclave.settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)

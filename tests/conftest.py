@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,17 +12,51 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests import registry
 from tests.journey.stages import STAGES, reach
 from tests.postgresql import PostgreSQL
 from tests.world import Installation, a_copy, put_to_rest
 
 At = Callable[[str], Installation]
+ROOMY = ("max_connections=400", "fsync=off")
+"""Many tests at once; what a power cut leaves is for servers of their own."""
 
 # No test has a clock: how long an example takes says how busy the machine is. And none draws lots: a commit is always
 # judged alike, and who looks for more examples says `--hypothesis-profile=explore`.
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("explore", deadline=None, derandomize=False)
 hypothesis.settings.load_profile("steady")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run stand on PostgreSQL."""
+    parser.addoption("--postgresql", action="store_true", help="registries in PostgreSQL, not in SQLite's files")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the run's server; a worker finds it in its environment."""
+    config.addinivalue_line("markers", "sqlite(why): not on PostgreSQL")
+    if config.getoption("--postgresql") and not hasattr(config, "workerinput"):
+        server = PostgreSQL.start(*ROOMY)
+        os.environ[registry.SERVER] = str(server.folder)
+        config.add_cleanup(server.stop)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out on PostgreSQL what is about SQLite, or brings its databases along."""
+    if config.getoption("--postgresql"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("sqlite")])
+        items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
+
+
+@pytest.fixture(autouse=True)
+def _databases(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Delete the databases of homes that were a test's own."""
+    own = registry.server() and "tmp_path" in request.fixturenames
+    folder = request.getfixturevalue("tmp_path") if own else None
+    yield
+    if folder is not None:
+        registry.drop_below(folder)
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +80,7 @@ def resting(snapshots: Path) -> Callable[[str], Path]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (folder / "complete").exists():
                 shutil.rmtree(folder, ignore_errors=True)
+                registry.drop(folder / "hub")
                 made = a_copy(of=earlier, to=folder) if earlier else Installation(folder)
                 (folder / "complete").unlink(missing_ok=True)
                 reach(made, stage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -35,23 +36,35 @@ class PostgreSQL:
         self._numbers = count()
 
     @classmethod
-    def start(cls) -> PostgreSQL:
+    def start(cls, *options: str) -> PostgreSQL:
         """Make a cluster and start its server; as root on behalf of an ordinary user, for it refuses root."""
         # short: a socket's path ends at 108 bytes
         server = cls(Path(tempfile.mkdtemp(prefix="pg-")))
         if os.geteuid() == 0:
             shutil.chown(server.folder, "postgres", "postgres")
         server._run("initdb", "-D", "data", "-A", "trust", "-U", "enclave", "-E", "UTF8", "--no-locale")
-        options = f"-c listen_addresses= -c unix_socket_directories={server.folder}"
-        server._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
+        given = ["listen_addresses=", f"unix_socket_directories={server.folder}", *options]
+        told = " ".join(f"-c {option}" for option in given)
+        server._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", told, "start")
         return server
 
-    def database(self) -> str:
-        """Make a database; give its SQLAlchemy address."""
-        name = f"enclave_{next(self._numbers)}"
-        with psycopg.connect(host=str(self.folder), user="enclave", dbname="postgres", autocommit=True) as connection:
+    def database(self, name: str = "") -> str:
+        """Make a database, a new one or the one of that name if it is not there; give its SQLAlchemy address."""
+        name = name or f"enclave_{next(self._numbers)}"
+        with self.connection("postgres") as connection, contextlib.suppress(psycopg.errors.DuplicateDatabase):
+            connection.autocommit = True
             connection.execute(f"create database {name}".encode())
         return f"postgresql+psycopg://enclave@/{name}?host={self.folder}"
+
+    def drop(self, name: str) -> None:
+        """Delete a database, whoever is connected to it."""
+        with self.connection("postgres") as connection:
+            connection.autocommit = True
+            connection.execute(f"drop database if exists {name} with (force)".encode())
+
+    def connection(self, name: str) -> psycopg.Connection[tuple[object, ...]]:
+        """Connect to a database as its owner."""
+        return psycopg.connect(host=str(self.folder), user="enclave", dbname=name)
 
     def crash(self) -> None:
         """Stop as a power cut does, and start again: what was committed is there."""

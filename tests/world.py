@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import sqlalchemy as sa
 
 from enclave import intake, people
 from enclave.agreement import Policy, compile_agreement
@@ -30,9 +30,11 @@ from enclave.people import Admission
 from enclave.sandbox import Bubblewrap, SandboxSpec, python
 from enclave.scratch import wipe
 from enclave.settings import defaults
+from enclave.store.schema import connect
 from enclave.terms import Action
 from enclave.vault import PrivateKeys, PublicKeys, read_private
 from p20kit import synthetic
+from tests import registry
 
 PROJECT = "DR-0034"
 FIRST_DAY = date(2022, 4, 11)
@@ -116,6 +118,8 @@ class Installation:
 
     def run(self, *arguments: object, who: str = "operator", code: int | None = 0) -> Said:
         """Run a command here as somebody; what it says is kept for the canary test. `code` None accepts any."""
+        if arguments[0] == "init":
+            arguments = (*arguments, "--database", registry.address(self.home))
         said = command("--home", self.home, "--as", who, *arguments)
         with (self.root / "transcript.txt").open("a", encoding="utf-8") as transcript:
             transcript.write(said.text)
@@ -163,8 +167,10 @@ class Installation:
         Why a match came to nothing is told on its page, and why a file was turned away to its sender, as the ledger
         tells it.
         """
-        with contextlib.closing(sqlite3.connect(self.home / "enclave.db")) as base:
-            rows = base.execute("select kind, key, body from record where kind <> 'turned-away'").fetchall()
+        engine = connect(self.enclave.settings.database)
+        with engine.connect() as base:
+            rows = base.execute(sa.text("select kind, key, body from record where kind <> 'turned-away'")).fetchall()
+        engine.dispose()
         found = {f"record {kind} {key}": _digest(body.encode()) for kind, key, body in rows}
         places = (self.home, self.enclave.settings.runtime)
         told = set(self.enclave.settings.runtime.glob("match-*.json"))
@@ -201,6 +207,7 @@ def a_copy(*, of: Path, to: Path, project: str = PROJECT) -> Installation:
     """
     shutil.copytree(of, to, symlinks=True)
     made = Installation(to, project)
+    registry.copy(of=of / "hub", to=made.home)
     write_settings(home=made.home, policies=_policies_of(of, to))
     runtime, resting = Path(str(defaults(made.home)["runtime"])), to / "runtime"
     wipe(runtime)
@@ -222,7 +229,8 @@ def put_to_rest(made: Installation) -> None:
 def write_settings(*, home: Path, policies: Path | None = None, notebooks: Path | None = None) -> None:
     """Write `enclave.toml` for a demonstration in `home`, with policies or notebooks of its own if given."""
     own = {"policies": policies, "notebooks": notebooks}
-    values = defaults(home, demo=True) | {name: str(path) for name, path in own.items() if path}
+    values = defaults(home, demo=True) | {"database": registry.address(home)}
+    values |= {name: str(path) for name, path in own.items() if path}
     lines = [f"{key} = {'true' if value is True else repr(value)}" for key, value in values.items()]
     (home / "enclave.toml").write_text("\n".join(lines) + "\n", "utf-8")
 

@@ -37,11 +37,12 @@ def register(app: typer.Typer) -> None:
 def init(
     context: typer.Context,
     demo: Annotated[bool, typer.Option(help="A demonstration: the calendar day can be set.")] = False,
+    database: Annotated[str, typer.Option(help="SQLAlchemy address of an empty database, not a file here.")] = "",
     as_json: Json = False,
 ) -> None:
     """Make a new installation with its hub keys and an empty ledger."""
     desk: Desk = context.obj
-    enclave = desk.enclave = initialise(desk.home, demo=demo)
+    enclave = desk.enclave = initialise(desk.home, demo=demo, database=database)
     facts(
         "installation",
         {

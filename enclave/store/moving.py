@@ -39,6 +39,24 @@ def upgrade(address: str, today: date, actor: str) -> str:
     return found
 
 
+def require_empty(store: Store) -> None:
+    """Refuse a database in which a registry stands: two ledgers cannot share one.
+
+    Source: EM XVII.B.
+
+    Raises
+    ------
+    Refused
+        If it holds a record or an entry.
+    """
+    with store.view() as view:
+        if view.frontier().size or next(view.rows(RECORDS), None):
+            raise refuse(
+                "registry", "database-not-empty", "EM XVII.B", "the database holds a registry already",
+                "Name an empty database.",
+            )  # fmt: skip
+
+
 def move(store: Store, address: str, today: Callable[[], date], actor: str) -> int:
     """Copy records and ledger into an empty database, the entry that says so with them.
 
@@ -64,12 +82,7 @@ def move(store: Store, address: str, today: Callable[[], date], actor: str) -> i
         If the other database holds anything, or what arrived is not what was sent; then nothing was done.
     """
     with closing(Store(address, today)) as other:
-        with other.view() as view:
-            if view.frontier().size or next(view.rows(RECORDS), None):
-                raise refuse(
-                    "registry", "database-not-empty", "EM XVII.B", "the other database holds a registry already",
-                    "Name an empty database.",
-                )  # fmt: skip
+        require_empty(other)
         with store.transaction() as here, other.transaction() as there:
             backend = sa.make_url(address).get_backend_name()
             here.append(Entry(actor, "store.move", backend, clause="EM XVII.B"))

@@ -12,6 +12,7 @@ import pytest
 from enclave import dictionary
 from enclave.errors import Invalid
 from enclave.store import Store
+from tests import registry
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "p20win" / "P20WIN_Data_Dictionary.xlsx"
 HEADER = ("Click to View More", "Agency", "Program", "Data Category", "Data Element Name",
@@ -37,7 +38,7 @@ def workbook(path: Path, rows: tuple[tuple[str, ...], ...] = ROWS, header: tuple
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    kept = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: date(2022, 4, 20))
+    kept = Store(registry.address(tmp_path), lambda: date(2022, 4, 20))
     yield kept
     kept.close()
 

@@ -25,7 +25,10 @@ from tests.web.browser import Browser, served
 from tests.web.world import World
 from tests.world import PROJECT, Installation, a_copy
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a disk of a few pages is root's to make")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="a disk of a few pages is root's to make"),
+    pytest.mark.sqlite("the registry's file is on the disk that is full"),
+]
 ROOM = 64 * 2**20
 
 

@@ -20,6 +20,7 @@ from enclave.store import Store
 from enclave.terms import Action
 from enclave.vault import Keystore, KeyVolume, PrivateKeys, new_keys
 from enclave.vault.keys import write_keys
+from tests import registry
 from tests.parties import bring_into_force, staff
 
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -154,7 +155,7 @@ def a_world(root: Path, policy: Policy) -> World:
     """Set up a hub, its agreement and the keys of who sends, in a folder of their own."""
     home, today = root / "home", [DAY]
     home.mkdir()
-    database = f"sqlite:///{home / 'enclave.db'}"
+    database = registry.address(home)
     settings = Settings(home=home, keys=root / "keys", runtime=root / "run", database=database)
     hub = new_keys("DOL-HUB")
     write_keys(hub, settings.keys)

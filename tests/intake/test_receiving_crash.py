@@ -22,13 +22,13 @@ from enclave import intake, people, terms
 from enclave.settings import Settings
 from enclave.store import Store
 from enclave.vault import Keystore, KeyVolume, read_private
+from tests import registry
 
 root, sealed, label = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 home = root / "home"
-database = f"sqlite:///{home / 'enclave.db'}"
-settings = Settings(home=home, keys=root / "keys", runtime=root / "run", database=database)
+settings = Settings(home=home, keys=root / "keys", runtime=root / "run", database=registry.address(home))
 terms.listen(lambda here: os._exit(137) if here == label else None)
-store = Store(database, lambda: date(2022, 4, 20))
+store = Store(settings.database, lambda: date(2022, 4, 20))
 hub = read_private(root / "DOL-HUB.private.json")
 keystore = Keystore(KeyVolume(settings.keys), home / "wraps", hub)
 with store.view() as view:

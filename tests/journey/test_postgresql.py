@@ -16,6 +16,7 @@ from tests.postgresql import PostgreSQL
 from tests.world import Installation
 
 __all__ = ["killer"]
+pytestmark = pytest.mark.sqlite("runs on both by itself")
 
 
 @pytest.fixture

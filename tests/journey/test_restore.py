@@ -22,6 +22,8 @@ from tests.journey.killing import sound
 from tests.postgresql import PostgreSQL, programs
 from tests.world import Installation
 
+pytestmark = pytest.mark.sqlite("runs on both by itself")
+
 
 class OnSQLite:
     """The registry is a file of the home."""

@@ -216,6 +216,7 @@ def test_what_was_issued_is_given_again_by_command_and_what_was_altered_is_not(w
         **defaults(world.settings.home),
         "keys": str(world.settings.keys),
         "runtime": str(world.settings.runtime),
+        "database": world.settings.database,
     }
     lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in values.items())
     (world.settings.home / "enclave.toml").write_text(lines)

@@ -22,6 +22,7 @@ from enclave.store import Store
 from enclave.terms import Action, Role
 from enclave.vault import Keystore, KeyVolume, LedgerKey, PrivateKeys, new_keys
 from enclave.vault.keys import write_keys
+from tests import registry
 from tests.parties import bring_into_force, let_in
 
 PROJECT, REQUEST = "DR-0034", "out-0147"
@@ -145,7 +146,7 @@ def open_world(home: Path) -> World:
     """Open the installation in `home`, made the first time; the keys of a world stay with it."""
     settings = Settings.model_validate({
         **defaults(home), "home": home, "keys": home / "keys", "runtime": home / "runtime",
-        "database": f"sqlite:///{home / 'enclave.db'}",
+        "database": registry.address(home),
     })  # fmt: skip
     settings.keys.mkdir(parents=True, exist_ok=True)
     clock = [FIRST_DAY]

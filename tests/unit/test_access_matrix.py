@@ -5,12 +5,12 @@ Source: DSA VI.E; DSA III.F.2; EM II; DSA XI; DSA VI.F; ExC; ExA 2.h.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
 
@@ -24,6 +24,7 @@ from enclave.people import Hold, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
 from enclave.terms import ANALYSTS, Action, Role
+from tests import registry
 from tests.parties import FAR, JOINED, ask, attach, listed, pretend, record, representative, say_yes, vote
 from tests.unit import access
 from tests.unit.access import AGREEMENTS, PEOPLE, PROJECTS
@@ -75,8 +76,8 @@ def sign(tx: Transaction, *parties: str) -> None:
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a registry with a person of every role in every state, and one signature missing."""
-    path = tmp_path_factory.mktemp("access") / "enclave.db"
-    store = Store(f"sqlite:///{path}", lambda: DAY)
+    home = tmp_path_factory.mktemp("access")
+    store = Store(registry.address(home), lambda: DAY)
     policy = compile_agreement(PACKAGED_POLICIES, DR)
     with store.transaction() as tx:
         ask(tx, policy)
@@ -89,7 +90,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 if state.name != "not listed":
                     enlist(tx, who(role, state.name), role, state.name)
     store.close()
-    return path
+    return home
 
 
 def destroy(tx: Transaction) -> None:
@@ -151,15 +152,16 @@ LEADS_TO: dict[str, tuple[date, Callable[[Transaction], object] | None]] = {
 def test_every_role_action_and_person_is_answered_as_the_table_says(
     office: Path, tmp_path: Path, standing: access.State, project: access.State
 ) -> None:
-    copyfile(office, tmp_path / "enclave.db")
+    home = shutil.copytree(office, tmp_path / "home")
+    registry.copy(of=office, to=home)
     day, leads = LEADS_TO[standing.name]
-    with closing(Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: DAY)) as store, store.transaction() as tx:
+    with closing(Store(registry.address(home), lambda: DAY)) as store, store.transaction() as tx:
         if standing.name != "a signature is missing":
             sign(tx, agreement.of(tx, DR).policy.signatories[-1])
         for step in (leads, LEADS_TO[project.name][1]):
             if step is not None:
                 step(tx)
-    store = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: day)
+    store = Store(registry.address(home), lambda: day)
     wrong = []
     with store.view() as view:
         for role in access.MAY:

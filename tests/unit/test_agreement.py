@@ -21,6 +21,7 @@ from enclave.errors import Invalid, Refused
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
 from p20kit import CellPolicy
+from tests import registry
 from tests.parties import ask, attach, pretend, say_yes
 
 Change = Callable[[dict[str, Any]], None]
@@ -270,7 +271,7 @@ def test_every_finding_is_told_at_once(compiled: Callable[..., Policy]) -> None:
 def test_it_is_in_force_when_all_have_signed_until_the_earliest_end(
     policy: Policy, compiled: Callable[..., Policy], tmp_path: Path
 ) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: date(2022, 4, 11))
+    store = Store(registry.address(tmp_path), lambda: date(2022, 4, 11))
     with store.transaction() as tx:
         ask(tx, policy)
         with pytest.raises(Refused, match="have not approved"):
@@ -301,7 +302,7 @@ def rules(known: InForce, day: date) -> list[str]:
 def test_nobody_signs_before_the_exhibits_are_attached_and_their_digests_are_entered(tmp_path: Path) -> None:
     policy = compile_agreement(PACKAGED_POLICIES, "DR-0101")  # a review board must approve it
     signature = Signature("SDE", "Commissioner", date(2022, 4, 1))
-    store = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: date(2022, 4, 11))
+    store = Store(registry.address(tmp_path), lambda: date(2022, 4, 11))
     with store.transaction() as tx:
         ask(tx, policy)
         for agency in policy.agencies:

@@ -26,6 +26,7 @@ from enclave.people import Admission, Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
 from enclave.terms import Action, Role
+from tests import registry
 from tests.parties import (
     NEWCOMER,
     SIGNED,
@@ -59,7 +60,7 @@ class Office:
     def __init__(self, home: Path) -> None:
         self.day, self.home = DAY, home
         self.policy = packaged()
-        self.store = Store(f"sqlite:///{home / 'enclave.db'}", lambda: self.day)
+        self.store = Store(registry.address(home), lambda: self.day)
 
     def may(self, tx: Transaction, party: str) -> Admission:
         return people.may(tx, representative(party), Action.DECIDE, DR)

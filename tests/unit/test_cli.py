@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from typer.main import get_command
 from enclave.cli import app
 from enclave.store import VERSION
 from enclave.store.schema import connect, migrate
+from tests import registry
 from tests.world import Installation, command
 
 NOT_TEXT = b"\x80\x81\xff" * 40
@@ -21,13 +23,14 @@ WHO = ("--name", "Invented", "--position", "Staff", "--organization", "Office", 
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Installation:
+def office(tmp_path: Path) -> Iterator[Installation]:
     """A demonstration with DR-0034 registered, and files that are none of what is asked for."""
     made = Installation(tmp_path)
     for arguments in (("init", "--demo"), ("today", "2022-04-11"), ("agreement", "register", "DR-0034")):
-        assert command("--home", made.home, *arguments).code == 0
+        made.run(*arguments)
     (tmp_path / "bytes").write_bytes(NOT_TEXT)
-    return made
+    yield made
+    made.close()
 
 
 def test_a_command_begins_without_what_few_commands_need() -> None:
@@ -119,6 +122,7 @@ def test_what_nobody_expected_is_a_fault_and_shows_no_value(office: Installation
     assert "nobody-writes-here" not in said.text and "Traceback" not in said.text
 
 
+@pytest.mark.sqlite("about SQLite's own files")
 def test_a_command_leaves_the_database_in_one_file(office: Installation) -> None:
     assert [path.name for path in office.home.glob("enclave.db*")] == ["enclave.db"]
     assert command("--home", office.home, "people", "may", "wren", "analyse", "DR-0099").code == 3
@@ -142,9 +146,8 @@ def test_an_agency_holds_the_ledger_to_what_it_kept(office: Installation, tmp_pa
 
 
 def test_an_older_database_is_upgraded_by_its_command_alone(office: Installation) -> None:
-    database = office.home / "enclave.db"
-    database.unlink()
-    engine = connect(f"sqlite:///{database}")
+    registry.drop(office.home)
+    engine = connect(registry.address(office.home))
     with engine.begin() as connection:
         migrate(connection, "0001")
     engine.dispose()

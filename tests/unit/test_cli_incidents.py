@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.journey.stages import attach, letter
 from tests.unit.test_cli import WHO
-from tests.world import Installation, command
+from tests.world import Installation
 
 DR = "DR-0034"
 BREACH = (
@@ -18,15 +19,16 @@ BREACH = (
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Installation:
+def office(tmp_path: Path) -> Iterator[Installation]:
     """DR-0034 registered; wren, the stewards of two agencies, and olga of the Operating Group are listed."""
     made = Installation(tmp_path)
     for arguments in (("init", "--demo"), ("today", "2022-04-11"), ("agreement", "register", DR)):
-        assert command("--home", made.home, *arguments).code == 0
+        made.run(*arguments)
     made.run("people", "enlist", DR, "wren", "researcher", *WHO)
     for person, role, agency in (("sam", "steward", "SDE"), ("dora", "steward", "DOL"), ("olga", "opm", "")):
         made.run("people", "enlist", DR, person, role, *WHO, "--agency", agency)
-    return made
+    yield made
+    made.close()
 
 
 def test_a_user_reports_a_problem_and_the_operating_group_acts(office: Installation) -> None:

@@ -24,6 +24,7 @@ from enclave.store import Store
 from enclave.store.schema import LEDGER
 from tests.postgresql import PostgreSQL
 
+pytestmark = pytest.mark.sqlite("runs on both by itself")
 WRITERS, EACH = 16, 25
 WRITES_UNTIL_KILLED = """
 import sys, threading

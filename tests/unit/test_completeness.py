@@ -18,6 +18,7 @@ from enclave.agreement import Policy, compile_agreement, completeness
 from enclave.errors import Invalid
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
+from tests import registry
 from tests.parties import SIGNED
 from tests.world import Installation
 
@@ -37,7 +38,7 @@ def written(folder: Path, change: Callable[[Body], object], dr: str = "DR-0101")
 
 def asked(folder: Path, policy: Policy) -> list[tuple[str, str]]:
     """Ask the agencies; give clause and place of everything that is missing."""
-    store = Store(f"sqlite:///{folder / 'enclave.db'}", lambda: SIGNED)
+    store = Store(registry.address(folder), lambda: SIGNED)
     try:
         with store.transaction() as tx:
             board.request(tx, policy, "olga")
@@ -131,7 +132,7 @@ def test_a_request_that_declares_what_the_lab_has_not_is_returned_with_its_name(
 ) -> None:
     policies = written(tmp_path / "policies", lambda body: body.update(software=declared))
     policy = compile_agreement(policies, "DR-0101")
-    store = Store(f"sqlite:///{tmp_path / 'enclave.db'}", lambda: SIGNED)
+    store = Store(registry.address(tmp_path), lambda: SIGNED)
     try:
         with store.transaction() as tx:
             board.request(tx, policy, "olga")

@@ -5,10 +5,8 @@ Source: EM XV.A.1; DSA VI.D.1.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -37,6 +35,7 @@ from enclave.ledger import Entry
 from enclave.settings import PACKAGED_NOTEBOOKS, PACKAGED_POLICIES
 from enclave.terms import Action
 from scripts.requirements import exists, is_test
+from tests import registry
 from tests.conftest import At
 from tests.parties import record
 from tests.world import Installation, write_settings
@@ -90,9 +89,8 @@ def without_groups(_: Installation, tmp_path: Path) -> None:
 
 
 def edit_ledger(made: Installation, _: Path) -> None:
-    with contextlib.closing(sqlite3.connect(made.home / "enclave.db")) as base, base:
-        base.execute("drop trigger ledger_no_update")  # who holds the file can
-        base.execute("update ledger set body = replace(body, '\"done\"', '\"DONE\"') where seq = 2")
+    forged = "update ledger set body = replace(body, '\"done\"', '\"DONE\"') where seq = 2"
+    registry.forge(made.enclave.settings.database, forged)
 
 
 def other_ledger_key(made: Installation, _: Path) -> None:
@@ -175,7 +173,7 @@ def lose_a_seal(of: str, made: Installation, _: Path) -> None:
     ("name", "provoke", "says"),
     [
         ("closed-home", open_home, "hub 0750"),
-        ("closed-database", open_home, "hub 0750"),
+        pytest.param("closed-database", open_home, "hub 0750", marks=pytest.mark.sqlite("about its file")),
         ("closed-keys", open_key, "DOL-HUB.private.json 0440"),
         ("runtime-in-memory", on_a_disk, "ext4"),
         ("no-swap", with_swap, "1 areas of swap"),

@@ -24,6 +24,7 @@ from enclave.people import Letter, Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
 from enclave.terms import Action, Role
+from tests import registry
 from tests.parties import bring_into_force, pretend
 
 DR = "DR-0034"
@@ -37,7 +38,7 @@ class Office:
 
     def __init__(self, home: Path) -> None:
         self.day, self.sealed = DAY, 0
-        self.store = Store(f"sqlite:///{home / 'enclave.db'}", lambda: self.day)
+        self.store = Store(registry.address(home), lambda: self.day)
         self.do(lambda tx: bring_into_force(tx, compile_agreement(PACKAGED_POLICIES, DR)))
         for id, role in (("olga", Role.OPM), ("otto", Role.OPM), ("wren", Role.RESEARCHER)):
             self.enlist(id, role)

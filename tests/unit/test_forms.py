@@ -6,6 +6,7 @@ Source: ExA 1.a; ExA 4.b; EM XI.B.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,12 @@ STATEMENTS = papers.kind_of("exhibit-a").items.values()
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Installation:
+def office(tmp_path: Path) -> Iterator[Installation]:
     made = Installation(tmp_path)
     made.run("init", "--demo")
     made.run("today", FIRST_DAY)
-    return made
+    yield made
+    made.close()
 
 
 def form(office: Installation, *options: str) -> str:

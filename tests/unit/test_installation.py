@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from enclave.app import initialise, open_enclave
-from enclave.errors import Invalid
+from enclave.errors import EnclaveError, Invalid
 from enclave.settings import load
+from tests.postgresql import PostgreSQL
 
 
 @pytest.mark.parametrize("name", ["hub", 'it\'s "the" hub, π'])
@@ -29,6 +30,28 @@ def test_a_home_of_any_name_is_closed_to_others(tmp_path: Path, name: str) -> No
     finally:
         enclave.store.close()
         shutil.rmtree(enclave.settings.runtime)
+
+
+def test_a_registry_stands_where_it_is_told_to_and_in_no_database_that_holds_one(
+    tmp_path: Path, postgresql: PostgreSQL
+) -> None:
+    address = postgresql.database()
+    first = initialise(tmp_path / "first", demo=True, database=address)
+    with first.store.view() as view:
+        assert [entry["action"] for entry in view.entries()] == ["enclave.init"]
+    assert load(tmp_path / "first").database == address and not list(tmp_path.glob("first/*.db"))
+    nowhere = address.replace("enclave_", "none_")
+    for name, database, rule in (
+        ("second", address, "database-not-empty"),
+        ("third", "nonsense", "database-address"),
+        ("fourth", nowhere, "database-unreadable"),
+    ):
+        with pytest.raises(EnclaveError) as caught:
+            initialise(tmp_path / name, demo=True, database=database)
+        assert [finding.rule for finding in caught.value.findings] == [rule]
+        assert not list((tmp_path / name).iterdir())
+    initialise(tmp_path / "second", demo=True, database=postgresql.database()).store.close()
+    first.store.close()
 
 
 def test_a_malformed_file_is_told_without_what_stands_in_it(tmp_path: Path) -> None:

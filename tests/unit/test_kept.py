@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from enclave.ledger import Entry
 from enclave.store import Store, View
+from tests import registry
 
 PROJECTS = ("DR-0034", "DR-0035", "")
 NAMES = ("a", "b", "c")
@@ -121,7 +122,7 @@ def do(store: Store, calendar: Calendar, step: tuple[Any, ...]) -> None:
 def test_whatever_happens_what_is_kept_is_what_the_database_gives(steps: list[tuple[Any, ...]]) -> None:
     calendar = Calendar()
     with tempfile.TemporaryDirectory() as folder:
-        address = f"sqlite:///{Path(folder) / 'enclave.db'}"
+        address = registry.address(Path(folder))
         with closing(Store(address, calendar)) as keeping, closing(Store(address, calendar)) as plain:
             for step in [("day",), *steps]:
                 do(plain, calendar, step)  # another process, as far as the other store knows
@@ -133,7 +134,7 @@ def test_whatever_happens_what_is_kept_is_what_the_database_gives(steps: list[tu
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'enclave.db'}", Calendar())
+    made = Store(registry.address(tmp_path), Calendar())
     yield made
     made.close()
 
@@ -164,7 +165,9 @@ def test_after_a_change_the_changed_record_is_read_and_no_other(store: Store) ->
         view.load(Loose)
         assert [record.key for record in view.find(Loose, "DR-0034", count=1)] == ["n42"]
         assert len(view.find(Loose)) == 100
-    assert [given for statement, given in statements if "FROM record" in statement] == [("loose", "n42")]
+    # a driver takes what it is given in order or by name
+    given = [values for statement, values in statements if "FROM record" in statement]
+    assert [tuple(values.values()) if isinstance(values, dict) else values for values in given] == [("loose", "n42")]
     with asked() as statements, store.view() as view:
         view.load(Loose)
         assert view.get(Loose, "n42") == Loose("n42", "DR-0034", 1)

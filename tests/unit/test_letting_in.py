@@ -24,6 +24,7 @@ from enclave.people import Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
 from enclave.terms import Action, Role
+from tests import registry
 from tests.parties import FAR, SIGNED, bring_into_force, let_in, listed, pretend, record, representative
 
 DAY = date(2022, 4, 11)
@@ -37,7 +38,7 @@ class Office:
 
     def __init__(self, home: Path, project: str) -> None:
         self.day, self.project = DAY, project
-        self.store = Store(f"sqlite:///{home / 'enclave.db'}", lambda: self.day)
+        self.store = Store(registry.address(home), lambda: self.day)
         self.policy = compile_agreement(PACKAGED_POLICIES, project)
         self.do(lambda tx: bring_into_force(tx, self.policy))
         self.enlist("olga", Role.OPM, "office", "OPM")

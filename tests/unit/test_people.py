@@ -21,6 +21,7 @@ from enclave.people import Hold, Listing, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
 from enclave.terms import Action, Role
+from tests import registry
 from tests.parties import JOINED, bring_into_force, keeper, let_in, listed, representative
 
 DAY, SIGNED = date(2022, 4, 11), date(2022, 4, 1)
@@ -31,7 +32,7 @@ class Office:
 
     def __init__(self, home: Path) -> None:
         self.day = DAY
-        self.store = Store(f"sqlite:///{home / 'enclave.db'}", lambda: self.day)
+        self.store = Store(registry.address(home), lambda: self.day)
         policy = compile_agreement(PACKAGED_POLICIES, "DR-0034")
         with self.store.transaction() as tx:
             bring_into_force(tx, policy, actor="olga")

@@ -24,6 +24,8 @@ from enclave.store import VERSION, Store, move, schema, upgrade
 from enclave.store.schema import SCHEMA, connect, migrate, version, writing
 from tests.postgresql import PostgreSQL
 
+pytestmark = pytest.mark.sqlite("runs on both by itself")
+
 
 @dataclass(frozen=True)
 class Thing:
@@ -258,6 +260,39 @@ def test_a_database_of_an_older_program_is_refused_until_it_is_upgraded(address:
     assert upgrade(address, today(), "olga") == VERSION
     assert size(store) == 1
     store.close()
+
+
+@pytest.mark.parametrize("earlier", ["0001", "0002", "0003"])
+def test_what_was_entered_before_an_upgrade_is_whole_found_and_gone_on_from(
+    earlier: str, address: str, tmp_path: Path
+) -> None:
+    now = Store(f"sqlite:///{tmp_path / 'now.db'}", today)
+    with now.transaction() as tx:
+        for n in range(2_500):  # more than a migration reads at once
+            tx.write(Thing("DR-0034", str(n % 100), date(2022, 1, 1)), entry(f"test.{n % 3}"))
+    engine = connect(address)
+    with engine.begin() as connection, now.view() as view:
+        migrate(connection, earlier)
+        for table in SCHEMA.sorted_tables:
+            old = sa.Table(table.name, sa.MetaData(), autoload_with=connection)
+            names = {column.name for column in old.columns}
+            kept = [{name: row[name] for name in names} for row in view.rows(table)]
+            connection.execute(sa.insert(old), kept)
+    engine.dispose()
+    assert upgrade(address, today(), "Oscar") == earlier
+    store = Store(address, today)
+    with store.transaction() as tx:
+        tx.write(Thing("DR-0034", "7"), entry("test.after"))
+    with store.view() as view, now.view() as before:
+        assert list(view.bodies())[:-2] == list(before.bodies())
+        assert view.frontier().root() == root_of(view.leaves()) and view.frontier().size == 2_502
+        assert view.newest(1, parts={"actor": "oscar"})[0][0]["action"] == "store.upgrade"
+        assert view.newest(0, parts={"actor": "OLGA", "object": "x"})[1] == 2_501
+        assert len(view.find(Thing)) == 100 and view.find(Thing, on=today()) == [Thing("DR-0034", "7")]
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        execute(address, "update ledger set body = ''")
+    store.close()
+    now.close()
 
 
 def test_an_upgrade_that_fails_leaves_the_old_version(address: str) -> None:

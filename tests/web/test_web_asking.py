@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def test_match_data_are_asked_to_be_kept_while_they_have_a_day(own_pages: str, w
 
 
 @pytest.fixture
-def changed(world: World, tmp_path: Path) -> World:
+def changed(world: World, tmp_path: Path) -> Iterator[World]:
     """Give an installation whose agreement's file has another title."""
     own = tmp_path / "policies"
     own.mkdir()
@@ -74,7 +75,9 @@ def changed(world: World, tmp_path: Path) -> World:
     settings = world.enclave.settings.home / "enclave.toml"
     settings.write_text(f'{settings.read_text()}policies = "{own}"\n')
     world.enclave.store.close()
-    return World(open_enclave(settings.parent), world.good, world.unsafe)
+    made = World(open_enclave(settings.parent), world.good, world.unsafe)
+    yield made
+    made.close()
 
 
 def test_other_terms_are_asked_for_as_they_were_read(changed: World):

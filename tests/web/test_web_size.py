@@ -138,6 +138,7 @@ def costs(world: World) -> dict[tuple[str, str], Cost]:
     return found
 
 
+@pytest.mark.sqlite("counts its steps; what is asked and given is the same elsewhere")
 def test_every_page_asks_the_database_little_and_no_more_for_more_projects(sizes: tuple[World, World]):
     assert WHO.keys() == PAGES.keys()
     few, many = map(costs, sizes)

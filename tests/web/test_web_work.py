@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import sqlite3
 from datetime import date
 
 import pytest
@@ -15,6 +14,7 @@ from enclave.incidents import Notice
 from enclave.people import Hold, Listing
 from enclave.store import Record
 from enclave.terms import Action
+from tests import registry
 from tests.parties import ask, representative
 from tests.web.browser import Browser, match_ended
 from tests.web.world import PROJECT, World
@@ -291,9 +291,7 @@ def test_an_altered_ledger_is_found_from_the_page_and_by_a_checkpoint_that_was_k
     assert audrey.send("/ledger/verify", held=note.replace("\n", "\r\n")).status_code == 200
     assert audrey.send("/ledger/verify", held=note.replace("p20win", "other")).status_code == 403
     assert audrey.of("/ledger/receipts/999999").status_code == audrey.of("/ledger/receipts/x").status_code == 404
-    with sqlite3.connect(world.enclave.settings.home / "enclave.db") as registry:
-        for (name,) in registry.execute("select name from sqlite_master where type = 'trigger'").fetchall():
-            registry.execute(f"drop trigger {name}")  # whoever owns the machine can
-        registry.execute("""update ledger set body = replace(body, '"actor":"hubert"', '"actor":"nobody"')""")
+    forged = """update ledger set body = replace(body, '"actor":"hubert"', '"actor":"nobody"')"""
+    registry.forge(world.enclave.settings.database, forged)
     answer = audrey.send("/ledger/verify", held="")
     assert answer.status_code == 403 and "do not give the signed root" in answer.text

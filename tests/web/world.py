@@ -18,6 +18,7 @@ from enclave.settings import OpenData, defaults
 from enclave.terms import Action, Role
 from enclave.vault import new_keys
 from p20kit import Rate, chart, open_project, protect, request_release, synthetic, tabulate
+from tests import registry
 from tests.parties import SIGNED, bring_into_force, let_in, representative
 
 PROJECT = "DR-0034"
@@ -65,13 +66,17 @@ class World:
     def copy(self, home: Path, of: Path | None = None) -> World:
         """Give the same installation in another home, to change."""
         shutil.copytree(of or self.enclave.settings.home, home, ignore=shutil.ignore_patterns("agency", "out"))
-        lines = [f"{key} = {json.dumps(value)}" for key, value in defaults(home, demo=True).items()]
+        registry.copy(of=of or self.enclave.settings.home, to=home)
+        values = defaults(home, demo=True) | {"database": registry.address(home)}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
         (home / "enclave.toml").write_text("\n".join(lines) + "\n")
         return World(open_enclave(home), self.good, self.unsafe)
 
     def with_settings(self, **changed: object) -> World:
-        """Give the same installation with other settings."""
-        return World(Enclave(self.enclave.settings.model_copy(update=changed)), self.good, self.unsafe)
+        """Give the same installation, its registry open as it is, with other settings."""
+        other = Enclave(self.enclave.settings.model_copy(update=changed))
+        vars(other)["store"] = self.enclave.store
+        return World(other, self.good, self.unsafe)
 
     def close(self) -> None:
         """Close the registry and wipe the runtime folder."""
@@ -81,7 +86,7 @@ class World:
 
 def build(home: Path) -> World:
     """Make the installation: everything from the signed agreement to the collected requests."""
-    enclave = initialise(home, demo=True)
+    enclave = initialise(home, demo=True, database=registry.address(home))
     world = World(enclave, "", "")
     world.on(AS_OF)
     _sign_and_enlist(enclave)
