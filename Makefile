@@ -1,6 +1,6 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup engine proxy demo match serve test lint types lock clean bench bench-hub bench-disclosure bench-linkage bench-gate bench-custody bench-pages attack fuzz transmittals kills mutation rows site
+.PHONY: help setup engine proxy demo match serve test postgresql lint types lock clean bench bench-hub bench-disclosure bench-linkage bench-gate bench-custody bench-pages attack fuzz transmittals kills mutation rows site
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -23,9 +23,17 @@ match: setup  ## match_pair on FEBRL 4, which nobody here made, and on the demon
 serve: setup  ## Leave hub and pages up, with one login per role
 	@.venv/bin/python -m demo serve
 
-# The tests of a file stay together: what they share is built once.
+# The tests of a file stay together: what they share is built once. The rooms, the intake, the clocks and the pages are
+# tried on SQLite and again on PostgreSQL.
+TOGETHER = -n 3 --dist loadfile --no-loadscope-reorder
+REGISTRY = tests/dictionary tests/intake tests/release tests/unit tests/web
+
 test: setup engine proxy lint types  ## Check everything: style, types, import rules, every test
-	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	.venv/bin/python -m pytest $(TOGETHER)
+	.venv/bin/python -m pytest $(TOGETHER) --postgresql $(REGISTRY)
+
+postgresql: setup  ## Run on PostgreSQL every test that has a registry, the journey and the hub's too
+	.venv/bin/python -m pytest $(TOGETHER) --postgresql $(REGISTRY) tests/attack tests/hub tests/journey
 
 lint: setup
 	.venv/bin/ruff check .

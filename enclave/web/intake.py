@@ -16,7 +16,7 @@ from enclave.people import hold_to_party
 from enclave.resultant import Delivery
 from enclave.store import View
 from enclave.terms import Role
-from enclave.vault import read_public
+from enclave.vault import ALGORITHM, read_public
 from enclave.web.access import Place, look
 from enclave.web.agency import Answer, answers_to
 from enclave.web.visit import Done, Page, Visit
@@ -147,16 +147,25 @@ def schedule(visit: Visit) -> Done:
 
 
 def register_key(visit: Visit) -> Done:
-    """Enter the public keys of who sends, when their fingerprint is the one that was read out on the telephone."""
+    """Enter the public keys of who sends, when their fingerprint is the one that was read out on the telephone.
+
+    They are ours, an OpenPGP key or a certificate: what the party agreed to seal its files with (EM XIV.A).
+    """
     with visit.view() as view:
         hold_to_party(view, visit.project, visit.me.name, "EM XV.D", role=Role.HUB_STAFF, project=visit.project)
         policy = look(view, visit.me.name, visit.project, Place.INTAKE).agreement.policy
+    owner = visit.text("owner")
+    if owner not in {source for source, _ in policy.expected()}:
+        what, next = f"nothing of {owner or 'nobody'} is expected", "Choose a party that sends."
+        raise refuse("keys", "sender", "EM XV.D", what, next, "owner")
     with visit.document("keys", "EM XV.D") as path:
-        public = read_public(path)
-    if public.owner not in {source for source, _ in policy.expected()}:
-        what, next = f"nothing of {public.owner} is expected", "Ask for the public keys of a party that sends."
-        raise refuse(public.owner, "sender", "EM XV.D", what, next)
+        agreed = intake.read_agreed_key(visit.enclave.settings, path, owner)
+        public = agreed or read_public(path)
+    if public.owner != owner:
+        what, next = f"the keys are those of {public.owner}, not of {owner}", "Ask the party for its own public keys."
+        raise refuse(owner, "sender", "EM XV.D", what, next)
+    algorithm = agreed.algorithm if agreed else ALGORITHM
     with visit.enclave.store.transaction() as tx:
-        known = intake.register_key(tx, public, visit.me.name, heard=visit.text("fingerprint"))
+        known = intake.register_key(tx, public, visit.me.name, algorithm, heard=visit.text("fingerprint"))
     said = f"The keys of {known.owner} are registered; its files are held to them from now on."
     return Done(f"projects/{visit.project}/intake", said)

@@ -7,10 +7,9 @@ import os
 import random
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,54 +19,15 @@ import pytest
 from enclave import intake
 from enclave.errors import EnclaveError, Invalid, Refused
 from enclave.vault.agreed import CMS, OPENPGP, AgreedKey, certificate_of, openpgp_of
+from tests.intake.office import WAYS, Office, blocks, function
 from tests.world import Installation
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "steward.md"
 SDE = "SDE.0034.04_11_2022.matching"
 MANIFEST = f"{SDE}.manifest.json"
-WAYS = {"gpg": OPENPGP, "p7m": CMS}
-WRAPPERS = {
-    # the guide's commands ask a person for a passphrase: here there is nobody to ask
-    "gpg": 'exec /usr/bin/gpg --batch --yes --pinentry-mode loopback --passphrase "" "$@"',
-    "openssl": (
-        'case "$1 $2" in req*) set -- "$@" -passout pass:invented;;'
-        ' "cms -sign") set -- "$@" -passin pass:invented;; esac; exec /usr/bin/openssl "$@"'
-    ),
-}
-
 ANOTHER = """
 gpg --quick-generate-key Other rsa3072 sign,encr 2y
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 9 -subj /CN=SDE -keyout Other.key -out Other.crt
 """
-
-
-@dataclass
-class Office:
-    """The machine of an agency: its folder, its keys, and the programs it has."""
-
-    folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        (self.folder / "bin").mkdir(parents=True)
-        (self.folder / "gnupg").mkdir(mode=0o700)
-        for name, script in WRAPPERS.items():
-            (self.folder / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
-            (self.folder / "bin" / name).chmod(0o755)
-        path = f"{self.folder / 'bin'}:/usr/bin:/bin"
-        self.environment = {"PATH": path, "GNUPGHOME": str(self.folder / "gnupg"), "HOME": str(self.folder)}
-
-    def run(self, script: str) -> str:
-        """Run a script as typed; give what it says."""
-        done = subprocess.run(
-            ["/bin/bash", "-euo", "pipefail", "-c", script], cwd=self.folder, env=self.environment,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def close(self) -> None:
-        subprocess.run(["gpgconf", "--kill", "all"], env=self.environment, check=True)
 
 
 @dataclass
@@ -109,18 +69,6 @@ class Sending:
         for name in (SDE, MANIFEST):
             shutil.copyfile(self.office.folder / f"{name}.{way}", folder / f"{name}.{way}")
         return folder / f"{SDE}.{way}"
-
-
-def blocks() -> dict[str, str]:
-    """Give the guide's commands for each way."""
-    found = re.findall(r"^```\n((?:gpg|openssl) .*?)^```$", GUIDE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    gpg, openssl = found
-    return {"gpg": gpg, "p7m": openssl}
-
-
-def function(way: str) -> str:
-    """Give the guide's way to encrypt one file, a function of the shell."""
-    return "encrypt() {" + blocks()[way].partition("encrypt() {")[2].partition("\n}\n")[0] + "\n}"
 
 
 @pytest.fixture(scope="session")

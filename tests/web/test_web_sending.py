@@ -13,16 +13,20 @@ from enclave.intake import Transmission
 from enclave.ledger import Receipt, verify_receipt
 from enclave.terms import Action
 from enclave.vault import new_keys
+from enclave.vault.agreed import CMS, OPENPGP
+from tests.intake.office import Office, blocks
 from tests.web.browser import Browser
 from tests.web.keyboard import Sit
 from tests.web.world import PROJECT, World
 
+KEY_FILE = "The file with its public keys, its OpenPGP key (.asc) or its certificate (.crt)"
 FILE = {"file": "SDE matching", "by": "2022-04-20"}
 
 
-def send_keys(browser: Browser, text: str, heard: str) -> int:
+def send_keys(browser: Browser, text: str, heard: str, owner: str = "SDE") -> int:
     answer = browser.http.post(
-        f"{browser.base}projects/{PROJECT}/intake/keys", data={"csrf": browser.csrf(), "fingerprint": heard},
+        f"{browser.base}projects/{PROJECT}/intake/keys",
+        data={"csrf": browser.csrf(), "owner": owner, "fingerprint": heard},
         files={"keys": ("SDE.public.json", text)}, timeout=60, allow_redirects=False,
     )  # fmt: skip
     return answer.status_code
@@ -104,13 +108,38 @@ def test_keys_are_taken_from_the_hubs_staff_and_only_with_the_fingerprint_that_w
     assert send_keys(hubert, keys.to_text(), "") == send_keys(hubert, keys.to_text(), keys.fingerprint[:-1]) == 403
     assert send_keys(hubert, "no keys", keys.fingerprint) == 422
     other = new_keys("OPM").public
-    assert send_keys(hubert, other.to_text(), other.fingerprint) == 403
+    for owner in ("SDE", "OPM"):
+        assert send_keys(hubert, other.to_text(), other.fingerprint, owner) == 403
     assert known(world, "SDE") == before and known(world, "OPM") == ""
     spoken = " ".join(keys.fingerprint[n : n + 4] for n in range(0, 64, 4)).upper()
     assert send_keys(hubert, keys.to_text(), spoken) == 303
     assert known(world, "SDE") == keys.fingerprint
     (line,) = Browser(own_pages, "sam").see("agency", format="json").json()["keys"]
     assert line["fingerprint"] == keys.fingerprint
+
+
+def test_an_agency_that_cannot_seal_has_its_own_key_or_certificate_entered(
+    own_pages: str, world: World, tmp_path: Path
+):  # fmt: skip
+    hubert, office = Browser(own_pages, "hubert"), Office(tmp_path / "o")
+    for algorithm, public in ((OPENPGP, "DOL-HUB.asc"), (CMS, "DOL-HUB.crt")):
+        own = intake.own_key(world.enclave.store, world.enclave.settings, algorithm, "hubert")
+        (office.folder / public).write_text(own.text)
+    for block in blocks().values():
+        office.run(block.partition("encrypt() {")[0])
+    said = office.run("gpg --with-colons --fingerprint SDE").splitlines()
+    printed = {
+        "SDE.asc": next(line.split(":")[9] for line in said if line.startswith("fpr")),
+        "SDE.crt": office.run("openssl x509 -in SDE.crt -noout -fingerprint -sha256").strip().partition("=")[2],
+    }
+    office.close()
+    for name, algorithm in (("SDE.asc", OPENPGP), ("SDE.crt", CMS)):
+        text, heard = (office.folder / name).read_text(), printed[name]
+        assert send_keys(hubert, text, heard[::-1]) == send_keys(hubert, text, heard, "OPM") == 403
+        assert send_keys(hubert, text[:200], heard) == 422
+        assert send_keys(hubert, text, heard) == 303
+        (line,) = [each for each in hubert.of("/intake", format="json").json()["senders"] if each["source"] == "SDE"]
+        assert line["algorithm"] == algorithm and line["fingerprint"] == heard.replace(":", "").lower()
 
 
 def test_a_day_is_set_and_keys_are_entered_by_keyboard(sit: Sit, own_pages: str, world: World, tmp_path: Path):
@@ -127,12 +156,14 @@ def test_a_day_is_set_and_keys_are_entered_by_keyboard(sit: Sit, own_pages: str,
     hubert.page.goto(f"{own_pages}projects/{PROJECT}/intake")
     hubert.unfold("Enter the public keys of a party")
     hubert.look_round()
-    hubert.attach("The file with its public keys", file)
+    hubert.pick("Party", "SDE")
+    hubert.attach(KEY_FILE, file)
     hubert.write("The fingerprint, as it was read out", keys.fingerprint[:-1])
     assert "fingerprint" in hubert.be_refused("Enter the keys") and known(world, "SDE") != keys.fingerprint
     hubert.page.goto(f"{own_pages}projects/{PROJECT}/intake")
     hubert.unfold("Enter the public keys of a party")
-    hubert.attach("The file with its public keys", file)
+    hubert.pick("Party", "SDE")
+    hubert.attach(KEY_FILE, file)
     hubert.write("The fingerprint, as it was read out", keys.fingerprint)
     hubert.press("Enter the keys")
     hubert.look_round()
