@@ -16,7 +16,7 @@ from enclave.reports.records import (
     verify_ledger,
     where_used,
 )
-from enclave.reports.yearly import Yearly, yearly, yearly_page
+from enclave.reports.yearly import Yearly, yearly, yearly_page, yearly_print
 
 __all__ = [
     "Activity",
@@ -33,4 +33,5 @@ __all__ = [
     "where_used",
     "yearly",
     "yearly_page",
+    "yearly_print",
 ]

@@ -164,6 +164,13 @@ def yearly_page(found: Yearly) -> str:
     return templates.get_template("yearly.html.j2").render(found=found)
 
 
+def yearly_print(found: Yearly) -> bytes:
+    """Give the report as a PDF: the page, word for word, with its charts."""
+    from enclave.printing import print_page  # who prints nothing does not load the printer
+
+    return print_page(yearly_page(found), found.today)
+
+
 def _counted(view: View, year: int) -> Counter[str]:
     actions = {action for _, action in (*_DONE, *_REFUSED)} | {each for _, some in _TROUBLE for each in some}
     refusals = {action for _, action in _REFUSED}

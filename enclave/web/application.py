@@ -72,6 +72,7 @@ PAGES: Mapping[str, Show] = {
     "/agency/{agency}/suspension": suspension.show,
     "/overview": overview.show,
     "/overview/years/{name}": overview.year,
+    "/overview/years/{name}/report.pdf": overview.printed_year,
     "/incidents": incidents.show,
     "/programme": programme.show,
     "/agreements": drafts.show,

@@ -20,8 +20,11 @@ from enclave.reports import (
     registers,
     where_used,
     yearly,
+    yearly_page,
+    yearly_print,
 )
 from enclave.terms import Action
+from tests.pdf import bars_of, beyond
 from tests.release.world import PROJECT, REQUEST, World
 
 RECEIVED = {"source": "DOL", "destination": "DOL-HUB", "contents": "analytical", "rows": 9, "elements": ["WageYear"]}
@@ -171,3 +174,20 @@ def test_a_year_counts_what_was_done_in_it_and_what_was_refused(lived: World):
     assert (done["Files received"], done["Files turned away"], done["Releases published"]) == (2, 1, 1)
     assert sum(times for _, times in before.done + before.refused) == 0
     assert [month.month for month, times in year.by_month if times] == [6]
+
+
+def test_a_year_is_printed_word_for_word_and_its_charts_are_as_long_as_their_figures(world: World):
+    rows = ["Gender,count,status", *("F,,hidden", "F,31,shown", "M,40,shown", "M,44,shown"), "Total,115,shown"]
+    world.publish(world.reviewed(bodies={"t_1.csv": "\n".join(rows).encode()}))
+    with world.store.view() as view:
+        found = yearly(view, world.settings, 2022)
+        again = yearly(view, world.settings, 2022)
+    page, printed = yearly_page(found), yearly_print(found)
+    assert beyond(printed, page, "P20 WIN in 2022, as of 2022-06-15") == ""
+    assert printed == yearly_print(again), "nothing in it depends on the moment"
+    assert b"/Lang (en)" in printed and b"/Title (P20 WIN in 2022)" in printed and b"/Helvetica" not in printed
+    whole = 160 * 0.75  # the charts of the page are 160 pixels wide
+    months = [whole if month == 6 else 0 for month in range(1, 13)]
+    (hidden,) = found.hidden
+    assert [(group.name, group.share) for group in hidden.groups] == [("F", 0.5), ("M", 0)]
+    assert bars_of(printed) == [*months, whole, whole / 2, whole, 0]

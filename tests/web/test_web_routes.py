@@ -46,6 +46,7 @@ GET  /agency                                                        sign role ro
 GET  /agency/{agency}/suspension                                    sign role role role role role yes  role role
 GET  /overview                                                      sign role role role role role role yes  yes
 GET  /overview/years/{name}                                         sign role role role role role role yes  yes
+GET  /overview/years/{name}/report.pdf                              sign role role role role role role yes  yes
 GET  /incidents                                                     sign role role role role role role yes  yes
 GET  /programme                                                     sign role role role role yes  yes  yes  yes
 GET  /agreements                                                    sign role role role role role role yes  yes

@@ -30,6 +30,7 @@ WHO = {
     "/agency/{agency}/suspension": ("sam",),
     "/overview": ("olga", "audrey"),
     "/overview/years/{name}": ("olga",),
+    "/overview/years/{name}/report.pdf": ("olga",),
     "/incidents": ("olga",),
     "/programme": ("olga", "sam"),
     "/agreements": ("olga",),
