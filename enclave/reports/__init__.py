@@ -4,6 +4,7 @@ Source: EM XVII.B; EM XV.B.2; EM V.A.6.
 """
 
 from enclave.reports.records import (
+    OF_ALL,
     Activity,
     Register,
     Row,
@@ -19,6 +20,7 @@ from enclave.reports.records import (
 from enclave.reports.yearly import Yearly, yearly, yearly_page, yearly_print
 
 __all__ = [
+    "OF_ALL",
     "Activity",
     "Register",
     "Row",
