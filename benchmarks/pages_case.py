@@ -107,6 +107,8 @@ def _entries(ledger: list[dict[str, Any]], projects: int, entries: int, day: dat
     for number in names(projects):
         for row in ledger:
             body = json.loads(row["body"].replace(PROJECT, number))
+            if not body["project"] and number != PROJECT:
+                continue  # what is of the programme was done once
             made += 1
             yield _entry(body), date.fromisoformat(body["day"])
     for n in range(entries - made):

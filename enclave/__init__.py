@@ -9,6 +9,7 @@ GROUND = (
     "calendar",
     "settings",
     "scratch",
+    "printing",
     "clauses",
     "ledger",
     "vault",

@@ -144,15 +144,19 @@ def report_activity(context: typer.Context, as_json: Json = False) -> None:
 def report_year(
     context: typer.Context,
     year: Annotated[int, typer.Argument(min=2000, max=2199)],
-    path: NewFile,
+    out: Annotated[Path, typer.Option(help="Folder for the files.", file_okay=False)] = Path("reports"),
     as_json: Json = False,
 ) -> None:
-    """Write the report of a year for the boards, the legislature and funders (EM VII.A.1.j; EM V.A.7)."""
+    """Write the report of a year as page and PDF: for boards, legislature and funders (EM VII.A.1.j; EM V.A.7)."""
     enclave = context.obj.enclave
     with enclave.store.view() as view:
         found = reports.yearly(view, enclave.settings, year)
-    path.write_text(reports.yearly_page(found), "utf-8")
-    show(found, as_json, f"{path.name}: {len(found.agreements)} agreements, {len(found.matches)} matches in {year}")
+    out.mkdir(parents=True, exist_ok=True)
+    name = f"p20-win-{year}"
+    (out / f"{name}.html").write_text(reports.yearly_page(found), "utf-8")
+    (out / f"{name}.pdf").write_bytes(reports.yearly_print(found))
+    said = f"{len(found.agreements)} agreements, {len(found.matches)} matches in {year}"
+    show(found, as_json, f"{name}.html, {name}.pdf in {out}: {said}")
 
 
 @report_group.command("where-used")

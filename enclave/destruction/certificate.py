@@ -121,9 +121,9 @@ class Certificate:
 
     def to_pdf(self) -> bytes:
         """Give the page as a PDF, word for word."""
-        from enclave.destruction.printed import to_pdf  # who destroys nothing does not load the printer
+        from enclave.printing import print_page  # who destroys nothing does not load the printer
 
-        return to_pdf(self.to_html(), self.data_request, self.destroyed_on)
+        return print_page(self.to_html(), self.destroyed_on)
 
 
 _FORM = TypeAdapter(Certificate)

@@ -4,6 +4,7 @@ Source: EM XVII.B; EM XV.B.2; EM V.A.6.
 """
 
 from enclave.reports.records import (
+    OF_ALL,
     Activity,
     Register,
     Row,
@@ -16,9 +17,10 @@ from enclave.reports.records import (
     verify_ledger,
     where_used,
 )
-from enclave.reports.yearly import Yearly, yearly, yearly_page
+from enclave.reports.yearly import Yearly, yearly, yearly_page, yearly_print
 
 __all__ = [
+    "OF_ALL",
     "Activity",
     "Register",
     "Row",
@@ -33,4 +35,5 @@ __all__ = [
     "where_used",
     "yearly",
     "yearly_page",
+    "yearly_print",
 ]

@@ -41,6 +41,11 @@ _ACTIONS = {
 }
 _ENDS = frozenset({"intake.withdraw", "resultant.deliver", "destruction.done"})
 """With what a file goes: Resultant Data also when others take their place."""
+OF_ALL = frozenset({
+    "enclave.init", "store.upgrade", "store.move", "intake.own-key", "clocks.watch", "clocks.doubt", "clocks.accept",
+    "controls.look", "agreement.law", "ledger.verify",
+})  # fmt: skip
+"""What is entered of no project and concerns every party: how the hub itself stands, and the law (EM XV.B.2)."""
 _OF_PROJECT_KEY = frozenset({"resultant.deliver"})
 
 

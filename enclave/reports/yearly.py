@@ -8,15 +8,17 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import jinja2
 
 from enclave.agreement import InForce
+from enclave.board import MotionKind
 from enclave.matching import MatchRun, Quality, quality, reports_of
 from enclave.people import Listing
 from enclave.publication import Publication, State, Uptake, folder_of, uptakes
@@ -54,7 +56,12 @@ _STEPS = (
     ("from the agreed match to the Resultant Data", max, "match.complete", "resultant.deliver", "project"),
     ("from the release asked for to the release published", min, "egress.request", "publication.done", "object"),
 )
-"""What is timed: from the first or last entry of one action to the last of another, of one project or request."""
+"""What is timed: from the first or last entry of one action to the next of another, of one project or request."""
+_TIMED: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "board.ask": lambda said: said["kind"] == MotionKind.INITIAL,
+    "agreement.sign": lambda said: said["effective_on"] is not None,
+}
+"""Which entries count in it, by what they say; of other actions all. Who joins later signs what is in force."""
 _TOTAL = "Total"
 
 
@@ -164,6 +171,13 @@ def yearly_page(found: Yearly) -> str:
     return templates.get_template("yearly.html.j2").render(found=found)
 
 
+def yearly_print(found: Yearly) -> bytes:
+    """Give the report as a PDF: the page, word for word, with its charts."""
+    from enclave.printing import print_page  # who prints nothing does not load the printer
+
+    return print_page(yearly_page(found), found.today)
+
+
 def _counted(view: View, year: int) -> Counter[str]:
     actions = {action for _, action in (*_DONE, *_REFUSED)} | {each for _, some in _TROUBLE for each in some}
     refusals = {action for _, action in _REFUSED}
@@ -196,16 +210,16 @@ def _taken(view: View, year: int) -> list[tuple[Uptake, int]]:
 
 def _timings(view: View, year: int) -> Iterator[Timing]:
     for what, pick, begins, ends, of in _STEPS:
-        began: dict[str, date] = {}
-        for entry in view.entries(action=begins):
-            day = date.fromisoformat(entry["day"])
-            began[entry[of]] = pick(day, began.get(entry[of], day))
-        ended = {entry[of]: date.fromisoformat(entry["day"]) for entry in view.entries(action=ends)}
-        days = [
-            (day - began[name]).days
-            for name, day in ended.items()
-            if day.year == year and name in began and began[name] <= day
-        ]
+        began, days = dict[str, date](), list[int]()
+        for entry in view.entries(action={begins, ends}):
+            action, name, day = entry["action"], entry[of], date.fromisoformat(entry["day"])
+            if action in _TIMED and not _TIMED[action](entry["details"]):
+                continue
+            if action == begins:
+                began[name] = pick(day, began.get(name, day))
+            elif name in began:
+                since = began.pop(name)
+                days += [(day - since).days] if day.year == year else []
         if days:
             yield Timing(what, len(days), median(days), max(days))
 

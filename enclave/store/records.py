@@ -200,6 +200,8 @@ class View:
         project: str | None = None,
         action: str | None = None,
         parts: Mapping[str, str] = MappingProxyType({}),
+        naming: Collection[str] | None = None,
+        or_of: Collection[str] = (),
         before: int | None = None,
     ) -> tuple[list[dict[str, Any]], int]:
         """Give the newest entries, newest first, and how many there are in all.
@@ -211,11 +213,19 @@ class View:
         parts : mapping of field -> text
             What an entry must have in ``actor``, ``action`` or ``object``, in either case and within the first
             `LOOKED_AT` characters; an empty text asks for nothing.
+        naming : collection of str, optional
+            Of which an entry must name one, as its object or in what it says: codes of parties.
+        or_of : collection of str
+            Actions whose entries are given whatever they name.
         before : int, optional
             Number of an entry: only older ones are given, though all are counted.
         """
         where = _asked(project, action)
         where += [LEDGER.c[field].contains(part.lower(), autoescape=True) for field, part in parts.items() if part]
+        if naming is not None:
+            # a body without it is another one; LIKE would take a party for a field of the same letters
+            said = (sa.func.replace(LEDGER.c.body, to_json(each).decode(), "") for each in naming)
+            where.append(sa.or_(LEDGER.c.action.in_(or_of), *(without != LEDGER.c.body for without in said)))
         query = sa.select(LEDGER.c.body).where(*where).order_by(LEDGER.c.seq.desc()).limit(most)
         if before is not None:
             query = query.where(LEDGER.c.seq < before)

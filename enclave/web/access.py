@@ -14,8 +14,9 @@ from starlette.exceptions import HTTPException
 from enclave.agreement import InForce
 from enclave.errors import Finding, Refused, refuse
 from enclave.people import Listing
+from enclave.people.access import PERMITTED
 from enclave.store import View
-from enclave.terms import ANALYSTS, Role
+from enclave.terms import ANALYSTS, Action, Role
 
 
 class Place(StrEnum):
@@ -118,6 +119,25 @@ def governing(view: View, person: str, page: str, clause: str) -> Mapping[Role, 
         what, next = "you govern or audit no project", "The Operating Group and the auditors open this page."
         raise refuse(page, "role", clause, what, next)
     return found
+
+
+def audits(view: View, person: str) -> frozenset[str] | None:
+    """Give the parties for which a person reads what is entered of no project; None: for all, as the programme does.
+
+    Source: EM XVII.B; EM XV.B.2.
+
+    Raises
+    ------
+    Refused
+        When the person reads the ledger of no project, or is suspended on each.
+    """
+    listed = view.find(Listing, person=person, suspension=None)
+    reading = [each for each in listed if Action.AUDIT in PERMITTED[each.role]]
+    if not reading:
+        what, next = "you read the ledger of no project", "A steward, the Operating Group or an auditor opens it."
+        raise refuse("ledger of the programme", "role", "EM XVII.B", what, next)
+    everything = any(each.role is not Role.STEWARD for each in reading)
+    return None if everything else frozenset(each.agency for each in reading)
 
 
 def _no(project: str, place: Place, rule: str, clause: str, what: str, next: str) -> Refused:

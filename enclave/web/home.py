@@ -173,7 +173,8 @@ def offices(listings: Sequence[Listing]) -> list[tuple[str, str]]:
         ("All projects at a glance", "overview"), ("Incidents", "incidents"), ("Agreements", "agreements"),
         ("Open data", "open-data"), ("Security controls", "controls"),
     ]  # fmt: skip
-    return found + (governing if roles & {Role.OPM, Role.AUDITOR} else [])
+    ledger = [("Ledger of the programme", "ledger")] if any(Action.AUDIT in PERMITTED[role] for role in roles) else []
+    return found + (governing if roles & {Role.OPM, Role.AUDITOR} else []) + ledger
 
 
 def card(view: View, visit: Visit, listing: Listing) -> Card | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -11,12 +12,12 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from enclave.errors import Finding
-from enclave.web.oversight import SEARCHED
+from enclave.web.ledger import SEARCHED
 from enclave.web.visit import Act, Page, Show
 
 _REFS = "#/components/schemas/{model}"
 _PART = re.compile(r"{(\w+)}")
-_ASKED = {"/projects/{project}/ledger": tuple(SEARCHED)}
+_ASKED = dict.fromkeys(("/ledger", "/projects/{project}/ledger"), tuple(SEARCHED))
 _PROBLEMS = {
     "401": "Nobody is signed in.",
     "403": "Refused, with every reason, its clause and the next step.",
@@ -46,11 +47,12 @@ def described(
     adapters = [(path, "serialization", TypeAdapter(model)) for path, model in (*shown.items(), ("", Finding))]
     refs, schemas = TypeAdapter.json_schemas(adapters, ref_template=_REFS)
     paths: dict[str, Any] = {}
+    standing = Counter([*pages.values(), *forms.values()])
     for path, show in pages.items():
-        paths[path] = {"get": _operation(path, show, _page(refs.get((path, "serialization"))))}
+        paths[path] = {"get": _operation(path, show, _page(refs.get((path, "serialization"))), standing[show])}
     for path, act in forms.items():
         done = {"303": {"description": "Done; the page it leads to says what."}}
-        paths.setdefault(path, {})["post"] = _operation(path, act, done) | {
+        paths.setdefault(path, {})["post"] = _operation(path, act, done, standing[act]) | {
             "requestBody": _form("multipart/form-data" if path in documents else "application/x-www-form-urlencoded")
         }
     return {
@@ -89,14 +91,16 @@ def _form(kind: str) -> dict[str, Any]:
     return {"required": True, "content": {kind: {"schema": fields}}}
 
 
-def _operation(path: str, made_by: Callable[..., Any], answers: Mapping[str, Any]) -> dict[str, Any]:
+def _operation(path: str, made_by: Callable[..., Any], answers: Mapping[str, Any], standing: int) -> dict[str, Any]:
+    """Describe what stands at an address; its name has the address where the function stands at several."""
+    name = f"{made_by.__module__.rpartition('.')[2]}.{made_by.__name__}"
     wants_json = {"name": "format", "in": "query", "schema": {"enum": ["json"]}}
     asked = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in _ASKED.get(path, ())]
     parts = [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in _PART.findall(path)]
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     problems = {status: {"description": what, "content": content} for status, what in _PROBLEMS.items()}
     return {
-        "operationId": f"{made_by.__module__.rpartition('.')[2]}.{made_by.__name__}",
+        "operationId": name if standing == 1 else f"{name}:{path}",
         "summary": (made_by.__doc__ or "").partition("\n")[0],
         "parameters": [*parts, wants_json, *asked],
         "responses": {**answers, **problems},

@@ -1,6 +1,6 @@
-"""The pages of the hub's staff and of those who oversee: matches, destruction, ledger. No data on any.
+"""The pages of the hub's staff and of those who oversee: matches and destruction. No data on any.
 
-Source: EM XVII.B; DSA III.F.3; DSA VI.H; ExF.
+Source: DSA III.F.3; DSA VI.H; ExF.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from starlette.exceptions import HTTPException
 
-from enclave import destruction, matching, people, reports
+from enclave import destruction, matching, people
 from enclave.destruction import Destruction, Due
-from enclave.errors import invalid
 from enclave.matching import MatchRun, Review
 from enclave.people import Listing, reasons_against
 from enclave.resultant import Delivery
@@ -23,11 +22,6 @@ from enclave.store import View
 from enclave.terms import Action, Role
 from enclave.web.access import Place, Standing, look
 from enclave.web.visit import Document, Done, Page, Visit
-
-_AT_ONCE = 50
-"""Entries on one page of the ledger."""
-SEARCHED = {"who": "actor", "what": "action", "object": "object"}
-"""What the page of the ledger can be asked for, and the field of an entry that is read for it."""
 
 
 @dataclass(frozen=True)
@@ -227,75 +221,3 @@ def certificate_signed(visit: Visit) -> Done:
             raise HTTPException(404)
         filed = destruction.file_certificate(tx, known.key, visit.text("title"), signed_on, visit.me.name)
     return Done(f"projects/{visit.project}/destruction", f"The certificate of {filed.key} is filed.")
-
-
-@dataclass(frozen=True)
-class Register:
-    """One of the four registers of EM XVII.B."""
-
-    name: str
-    rows: list[reports.Row]
-
-
-@dataclass(frozen=True)
-class Entries:
-    """Entries of a project as they stand in the ledger, newest first.
-
-    Parameters
-    ----------
-    found, of : int
-        Entries that have all that was asked for, of all of the project.
-    before, older : int or None
-        Shown are entries from before the first, on the next page those from before the second; None on the first
-        and on the last page.
-    size : int
-        Entries of the whole ledger, with its root (hex) and the line of its public key.
-    """
-
-    entries: list[dict[str, Any]]
-    before: int | None
-    older: int | None
-    found: int
-    asked: dict[str, str]
-    of: int
-    size: int
-    root: str
-    key: str
-    registers: list[Register]
-
-
-def ledger(visit: Visit) -> Page[Entries]:
-    """Show the entries of a project that were asked for, the newest first, and the four registers of EM XVII.B.
-
-    Asked for are parts of who acted (``who``), what was done (``what``) and on what (``object``), and those that came
-    before an entry (``before``).
-    """
-    before = _number(visit, "before")
-    wanted = {field: visit.asked(name) for name, field in SEARCHED.items()}
-    with visit.view() as view:
-        standing = look(view, visit.me.name, visit.project, Place.LEDGER)
-        entries, found = view.newest(_AT_ONCE + 1, project=visit.project, parts=wanted, before=before)
-        _, of = view.newest(0, project=visit.project)
-        frontier = view.frontier()
-        model = Entries(
-            entries=entries[:_AT_ONCE],
-            before=before,
-            older=entries[_AT_ONCE - 1]["seq"] if len(entries) > _AT_ONCE else None,
-            found=found,
-            asked={name: wanted[field] for name, field in SEARCHED.items()},
-            of=of,
-            size=frontier.size,
-            root=frontier.root().hex(),
-            key=visit.enclave.ledger_key.verifier.line,
-            registers=[Register(str(n), rows) for n, rows in reports.registers(view, visit.project).items()],
-        )
-    return Page("ledger", f"{standing.project} ledger", model, standing)
-
-
-def _number(visit: Visit, name: str) -> int | None:
-    """Give a number the address asks for; None where it asks for none."""
-    text = visit.asked(name)
-    if text and not (text.isdecimal() and len(text) < 10):
-        what = "it is no number of an entry"
-        raise invalid("ledger", "entry-number", "EM XVII.B", what, "Open the page again.", name)
-    return int(text) if text else None

@@ -90,13 +90,22 @@ def show(visit: Visit) -> Page[Overview]:
 
 def year(visit: Visit) -> Document:
     """Give the report of a year, for the boards, the legislature and whoever funds the programme."""
+    return Document(reports.yearly_page(_year(visit)).encode())
+
+
+def printed_year(visit: Visit) -> Document:
+    """Give the PDF of the report of a year, to hand on."""
+    found = _year(visit)
+    return Document(reports.yearly_print(found), "application/pdf", f"p20-win-{found.year}.pdf")
+
+
+def _year(visit: Visit) -> reports.Yearly:
     name = visit.path["name"]
     if not _YEAR.fullmatch(name):
         raise HTTPException(404)
     with visit.view() as view:
         governing(view, visit.me.name, *_PAGE)
-        found = reports.yearly(view, visit.enclave.settings, int(name))
-    return Document(reports.yearly_page(found).encode())
+        return reports.yearly(view, visit.enclave.settings, int(name))
 
 
 def _row(view: View, project: str) -> Row:

@@ -21,6 +21,7 @@ from enclave.sandbox import Bubblewrap
 from enclave.vault import LedgerKey
 from tests.conftest import At
 from tests.journey.stages import LAST_DAY, hub_keys, request_of
+from tests.pdf import bars_of, beyond
 from tests.world import CANARY, FIRST_DAY, Installation, canary_in, command, idle, rows_of
 
 NO_WAGES = ("Hamden High School", "Manchester High School")
@@ -265,8 +266,8 @@ def test_after_the_end_only_the_ledger_certificates_and_packages_are_left(shared
 
 
 def test_the_report_of_the_year_says_who_is_linked_and_what_stays_hidden(shared: At, tmp_path: Path) -> None:
-    made, path = shared("published"), tmp_path / "year.html"
-    said = made.run("report", "year", 2022, path, "--json", who="olga").body
+    made, path = shared("published"), tmp_path / "out" / "p20-win-2022.html"
+    said = made.run("report", "year", 2022, "--out", path.parent, "--json", who="olga").body
     linked = {each["grouping"]: {g["name"]: g for g in each["groups"]} for each in said["linked"]}
     assert said["matches"] and linked["Gender"].keys() == {"F", "M", "U"}
     (sent,) = made.agencies.glob("SDE.*.matching")
@@ -285,3 +286,6 @@ def test_the_report_of_the_year_says_who_is_linked_and_what_stays_hidden(shared:
     text = path.read_text("utf-8")
     assert not re.search(r"(src|href)=|https?:", text) and not any(word in text for word in CANARY.words)
     assert all(escape(g["name"]) in text for each in said["linked"] + said["hidden"] for g in each["groups"])
+    printed = path.with_suffix(".pdf").read_bytes()
+    assert beyond(printed, text, f"P20 WIN in 2022, as of {said['today']}") == ""
+    assert len(bars_of(printed)) == text.count("<rect") > 12

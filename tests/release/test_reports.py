@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from enclave.agreement import Version, of
+from enclave.agreement import Signature, Version, of, sign
 from enclave.destruction import destroy
 from enclave.errors import Refused
 from enclave.ledger import Entry, verify_export
@@ -20,9 +20,13 @@ from enclave.reports import (
     registers,
     where_used,
     yearly,
+    yearly_page,
+    yearly_print,
 )
 from enclave.terms import Action
-from tests.release.world import PROJECT, REQUEST, World
+from tests.parties import NEWCOMER, ask, attach, let_join, say_yes
+from tests.pdf import bars_of, beyond
+from tests.release.world import PROJECT, REQUEST, World, open_world
 
 RECEIVED = {"source": "DOL", "destination": "DOL-HUB", "contents": "analytical", "rows": 9, "elements": ["WageYear"]}
 STEPS = (
@@ -171,3 +175,57 @@ def test_a_year_counts_what_was_done_in_it_and_what_was_refused(lived: World):
     assert (done["Files received"], done["Files turned away"], done["Releases published"]) == (2, 1, 1)
     assert sum(times for _, times in before.done + before.refused) == 0
     assert [month.month for month, times in year.by_month if times] == [6]
+
+
+def test_a_year_is_printed_word_for_word_and_its_charts_are_as_long_as_their_figures(world: World):
+    rows = ["Gender,count,status", *("F,,hidden", "F,31,shown", "M,40,shown", "M,44,shown"), "Total,115,shown"]
+    world.publish(world.reviewed(bodies={"t_1.csv": "\n".join(rows).encode()}))
+    with world.store.view() as view:
+        found = yearly(view, world.settings, 2022)
+        again = yearly(view, world.settings, 2022)
+    page, printed = yearly_page(found), yearly_print(found)
+    assert beyond(printed, page, "P20 WIN in 2022, as of 2022-06-15") == ""
+    assert printed == yearly_print(again), "nothing in it depends on the moment"
+    assert b"/Lang (en)" in printed and b"/Title (P20 WIN in 2022)" in printed and b"/Helvetica" not in printed
+    whole = 160 * 0.75  # the charts of the page are 160 pixels wide
+    months = [whole if month == 6 else 0 for month in range(1, 13)]
+    (hidden,) = found.hidden
+    assert [(group.name, group.share) for group in hidden.groups] == [("F", 0.5), ("M", 0)]
+    assert bars_of(printed) == [*months, whole, whole / 2, whole, 0]
+
+
+def times(world: World, year: int) -> dict[str, tuple[int, int]]:
+    """Give how many cases there were of each time, by what it ran to, and the longest."""
+    with world.store.view() as view:
+        found = yearly(view, world.settings, year).timings
+    return {timing.what.rpartition(" to the ")[2]: (timing.cases, timing.longest) for timing in found}
+
+
+def test_an_agreement_is_signed_when_it_comes_into_force_whoever_signs_what_is_in_force(tmp_path: Path):
+    world = open_world(tmp_path)
+    with world.store.transaction() as tx:
+        ask(tx, world.policy)
+        for agency in world.policy.agencies:
+            say_yes(tx, PROJECT, agency)
+        attach(tx, world.policy)
+    for day, party in enumerate(world.policy.signatories, 2):
+        assert times(world, 2022) == {}, "not all have signed"
+        world.today = date(2022, 6, day)
+        with world.store.transaction() as tx:
+            sign(tx, PROJECT, Signature(party, "Director", world.today), "opm")
+    signed = {"last signature": (1, len(world.policy.signatories))}
+    assert times(world, 2022) == signed
+    world.today = date(2022, 8, 1)
+    with world.store.transaction() as tx:
+        let_join(tx, world.policy)
+        sign(tx, PROJECT, Signature(NEWCOMER, "Director", world.today), "opm")
+    assert times(world, 2022) == signed
+
+
+def test_time_runs_until_what_was_awaited_and_not_on_to_what_came_again(world: World):
+    agreed = Entry("hub", "match.complete", f"{PROJECT}/match-01", PROJECT, "DSA III.F.3")
+    cut = Entry("hub", "resultant.deliver", PROJECT, PROJECT, "DSA VI.A", details={"persons": 6})
+    for day, entry in ((2, agreed), (5, cut), (20, cut)):
+        world.today = date(2022, 6, day)
+        world.store.enter(entry)
+    assert times(world, 2022)["Resultant Data"] == (1, 3)

@@ -93,9 +93,9 @@ class World:
             tx.write(request, Entry("rae", "egress.state", REQUEST, PROJECT, "DSA VI.D.2"))
         return clearance
 
-    def reviewed(self, audience: str = "Programme managers") -> Clearance:
+    def reviewed(self, audience: str = "Programme managers", bodies: dict[str, bytes] | None = None) -> Clearance:
         """Clear it, let both agencies confirm all four statements, and let ten business days pass."""
-        clearance = self.clearance(audience=audience)
+        clearance = self.clearance(bodies, audience)
         with self.store.transaction() as tx:
             open_case(tx, clearance, "rae")
         self.confirmed("sde-steward", clearance)

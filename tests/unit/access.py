@@ -106,6 +106,29 @@ PEOPLE = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class OfNoProject:
+    """What is done in the programme: by whom, and under which rule and clause it is refused to everybody else."""
+
+    name: str
+    roles: frozenset[Role]
+    rule: str
+    clause: str
+    but: str = ""
+
+    def open_to(self, role: Role, person: State) -> bool:
+        """Tell whether a person of the role, who is listed on one project at the most, may do it."""
+        return role in self.roles and person is not UNLISTED and "suspended" not in person.rules
+
+
+PROGRAMME = (
+    OfNoProject(
+        "reading what is entered of no project", frozenset({Role.STEWARD, Role.OPM, Role.AUDITOR}), "role",
+        "EM XVII.B", "a steward what names their party, or how the hub itself stands",
+    ),
+)  # fmt: skip
+
+
 def expected(role: Role, action: Action, agreement: State, project: State, person: State) -> list[tuple[str, str]]:
     """Give the rules that stand against it with their clauses, sorted; none where it may be done."""
     found = [] if action in AT_ANY_TIME else [*agreement.rules.items(), *project.rules.items()]
@@ -147,6 +170,7 @@ def page() -> str:
             *_states("Agreement", AGREEMENTS, _LATER),
             *_states("Project", PROJECTS, _LATER),
             *_states("Person", PEOPLE, "against every action"),
+            *_of_no_project(),
         ]
     )
 
@@ -166,6 +190,24 @@ def _states(title: str, states: tuple[State, ...], against: str) -> list[str]:
         for each in states
     ]  # fmt: skip
     return [f"## {title}", f"| state | {against} | against what touches records |", "|---|---|---|", *rows, ""]
+
+
+def _of_no_project() -> list[str]:
+    rows = [
+        f"| {each.name} | {', '.join(role.value for role in MAY if role in each.roles)} | {each.but or 'none'} "
+        f"| `{each.rule}` ({each.clause}) |"
+        for each in PROGRAMME
+    ]
+    said = "Who is listed so on any project, and not suspended there, does it."
+    return [
+        "## Of no project",
+        said,
+        "",
+        "| what | by whom | but | refused to others |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+    ]
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "access.md"

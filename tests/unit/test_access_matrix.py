@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,13 @@ from enclave.agreement import Policy, Signature, compile_agreement
 from enclave.agreement.model import ReviewBoard
 from enclave.board import MotionKind
 from enclave.clauses import clauses
+from enclave.errors import Refused
 from enclave.ledger import Entry
 from enclave.people import Hold, Person
 from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
 from enclave.terms import ANALYSTS, Action, Role
+from enclave.web import access as web
 from tests import registry
 from tests.parties import FAR, JOINED, ask, attach, listed, pretend, record, representative, say_yes, vote
 from tests.unit import access
@@ -180,7 +183,33 @@ def test_the_table_names_every_role_and_every_clause_of_it_exists() -> None:
     assert {*access.MAY, Role.CLOCK} == set(Role)
     assert {**access.MAY, Role.CLOCK: {Action.DESTROY}} == people.PERMITTED
     cited = {clause for state in (*AGREEMENTS, *PROJECTS, *PEOPLE) for clause in state.clauses}
-    assert {*cited, access.ROLE[1]} <= set(clauses())
+    assert {*cited, access.ROLE[1], *(each.clause for each in access.PROGRAMME)} <= set(clauses())
+    assert {each.name for each in access.PROGRAMME} == DONE.keys()
+
+
+DONE: dict[str, Callable[[Transaction, str], object]] = {
+    "reading what is entered of no project": web.audits,
+}
+
+
+@pytest.mark.parametrize("what", access.PROGRAMME, ids=lambda what: what.name)
+def test_what_is_of_no_project_is_done_by_whom_the_table_says(
+    office: Path, tmp_path: Path, what: access.OfNoProject
+) -> None:
+    home = shutil.copytree(office, tmp_path / "home")
+    registry.copy(of=office, to=home)
+    wrong = []
+    with closing(Store(registry.address(home), lambda: DAY)) as store:
+        for role, state in product(access.MAY, PEOPLE):
+            found = []
+            try:
+                with store.transaction() as tx:
+                    DONE[what.name](tx, who(role, state.name))
+            except Refused as error:
+                found = [(each.rule, each.clause) for each in error.findings]
+            if found != ([] if what.open_to(role, state) else [(what.rule, what.clause)]):
+                wrong.append(f"{role} {state.name}: {found}")
+    assert not wrong
 
 
 def test_the_page_is_the_table() -> None:

@@ -156,6 +156,17 @@ def test_the_newest_entries_are_found_by_parts_of_their_fields(store: Store) -> 
         assert [e["seq"] for e in view.entries(action={"test.0", "test.2"}, since=25)] == [26, 28]
 
 
+def test_who_is_named_is_found_whole_and_by_the_same_letters(store: Store) -> None:
+    for told in (["SDE"], ["SDE-2"], ["sde"], []):
+        store.enter(Entry("olga", "test.tell", "case", details={"told": told}))
+    with store.view() as view:
+        named = {code: view.newest(9, naming=[code])[1] for code in ("SDE", "SDE-2", "TOLD", "ACTOR", "SD_")}
+        assert view.newest(9, naming=[]) == ([], 0)
+        found, count = view.newest(2, naming=["SDE"], or_of={"test.tell"})
+    assert named == {"SDE": 1, "SDE-2": 1, "TOLD": 0, "ACTOR": 0, "SD_": 0}
+    assert (count, [entry["seq"] for entry in found]) == (4, [3, 2])
+
+
 def test_an_exception_undoes_record_and_entry(store: Store) -> None:
     with pytest.raises(RuntimeError, match="half way"), store.transaction() as tx:
         tx.write(Thing("DR-0034", "a"), entry())

@@ -46,11 +46,15 @@ GET  /agency                                                        sign role ro
 GET  /agency/{agency}/suspension                                    sign role role role role role yes  role role
 GET  /overview                                                      sign role role role role role role yes  yes
 GET  /overview/years/{name}                                         sign role role role role role role yes  yes
+GET  /overview/years/{name}/report.pdf                              sign role role role role role role yes  yes
 GET  /incidents                                                     sign role role role role role role yes  yes
 GET  /programme                                                     sign role role role role yes  yes  yes  yes
 GET  /agreements                                                    sign role role role role role role yes  yes
 GET  /agreements/{agreement}                                        sign role role role role role role yes  yes
 GET  /controls                                                      sign role role role role role role yes  yes
+GET  /ledger                                                        sign role role role role role yes  yes  yes
+GET  /ledger/checkpoint                                             sign role role role role role yes  yes  yes
+GET  /ledger/receipts/{name}                                        sign role role role role role none none none
 GET  /open-data                                                     sign role role role role role role yes  yes
 GET  /open-data/{request}                                           sign role role role role role role none none
 GET  /projects/{project}/decisions                                  sign list list role role role yes  yes  yes
@@ -87,6 +91,7 @@ POST /programme/exceptions/grant                                    sign rep  re
 POST /programme/exceptions/met                                      sign rep  rep  rep  rep  rep  rep  form rep
 POST /agreements/{agreement}/register                               sign rep  rep  rep  rep  rep  rep  form rep
 POST /open-data/write                                               sign rep  rep  rep  rep  rep  rep  form rep
+POST /ledger/verify                                                 sign role role role role role yes  yes  yes
 POST /messages/read                                                 sign yes  yes  yes  yes  yes  yes  yes  yes
 POST /agency/{agency}/suspend                                       sign role role role role role form role role
 POST /agency/{agency}/reinstate                                     sign role role role role role form role role

@@ -35,7 +35,7 @@ VIEWS = (
     ("sam", "people", "projects/{p}/people"), ("olga", "queue", "projects/{p}/requests"),
     ("olga", "request", "projects/{p}/requests/{good}"),
     ("olga", "unsafe-request", "projects/{p}/requests/{bad}"), ("olga", "ledger", "projects/{p}/ledger"),
-    ("audrey", "search", "projects/{p}/ledger?what=people#entries"),
+    ("audrey", "search", "projects/{p}/ledger?what=people#entries"), ("sam", "programme-ledger", "ledger"),
     ("olga", "destruction", "projects/{p}/destruction"), ("olga", "papers", "projects/{p}/papers"),
     ("olga", "early", "projects/{p}/destruction/early"), ("olga", "agreements", "agreements"),
     ("olga", "draft", "agreements/DR-0101"), ("olga", "open-data", "open-data"), ("olga", "programme", "programme"),

@@ -30,11 +30,15 @@ WHO = {
     "/agency/{agency}/suspension": ("sam",),
     "/overview": ("olga", "audrey"),
     "/overview/years/{name}": ("olga",),
+    "/overview/years/{name}/report.pdf": ("olga",),
     "/incidents": ("olga",),
     "/programme": ("olga", "sam"),
     "/agreements": ("olga",),
     "/agreements/{agreement}": ("olga",),
     "/controls": ("audrey",),
+    "/ledger": ("audrey", "sam"),
+    "/ledger/checkpoint": ("sam",),
+    "/ledger/receipts/{name}": ("sam",),
     "/open-data": ("olga",),
     "/open-data/{request}": ("olga",),
     "/projects/{project}/decisions": ("sam",),
@@ -65,7 +69,10 @@ WHO = {
 }
 """Who opens each page; the last of those who may is enough."""
 _ENDINGS = ("/review", "/{name}", "/{kind}", "/signed", "/certificate.pdf", "/certificate.json")
-NOT_MADE_YET = {path for path in WHO if path.endswith(_ENDINGS)} | {"/open-data/{request}"}
+NOT_MADE_YET = {path for path in WHO if path.endswith(_ENDINGS)} | {
+    "/open-data/{request}",
+    "/overview/years/{name}/report.pdf",
+}
 QUESTIONS, ROWS = 16, 150
 """Most a page asks the database (one that asks for leave first), and most it gets (entries and registers)."""
 

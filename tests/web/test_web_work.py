@@ -16,6 +16,7 @@ from enclave.store import Record
 from enclave.terms import Action
 from tests import registry
 from tests.parties import ask, representative
+from tests.pdf import beyond
 from tests.web.browser import Browser, match_ended
 from tests.web.world import PROJECT, World
 
@@ -82,6 +83,16 @@ def test_proofs_and_reports_are_for_who_oversees(pages: str):
             assert browser.send("/ledger/verify", held="").status_code == 403
     for person, status in (("audrey", 200), ("olga", 200), ("sam", 403), ("wren", 403)):
         assert Browser(pages, person).see("overview/years/2022").status_code == status
+
+
+def test_the_report_of_a_year_is_offered_as_page_and_as_pdf_with_the_same_words(pages: str):
+    olga = Browser(pages, "olga")
+    assert '/overview/years/2022/report.pdf"' in olga.see("overview").text
+    page, printed = olga.see("overview/years/2022"), olga.see("overview/years/2022/report.pdf")
+    assert printed.headers["content-type"] == "application/pdf"
+    assert printed.headers["content-disposition"] == 'attachment; filename="p20-win-2022.pdf"'
+    (foot,) = re.findall(r'@bottom-left { content: "(.*?)"', page.text)
+    assert beyond(printed.content, page.text, foot) == ""
 
 
 # --- the list -----------------------------------------------------------------------------------------------------
