@@ -89,11 +89,15 @@ def record(
 
 def keeper(tx: Transaction, project: str) -> str:
     """Give the login of who keeps the papers of a project; somebody of the Operating Group is listed if nobody is."""
-    listed = tx.find(Listing, project, role=Role.OPM, suspension=None)
-    if not listed:
-        keeper = Person("keeper", "Invented Keeper", "Staff", "OPM", "keeper@example.org", "555-0100", True)
-        listed = [people.enlist(tx, keeper, Listing("keeper", project, Role.OPM, "office"), "keeper")]
-    return listed[0].person
+    if known := of_group(tx, project):
+        return known
+    keeper = Person("keeper", "Invented Keeper", "Staff", "OPM", "keeper@example.org", "555-0100", True)
+    return people.enlist(tx, keeper, Listing("keeper", project, Role.OPM, "office"), "keeper").person
+
+
+def of_group(tx: Transaction, project: str | None = None) -> str:
+    """Give the login of somebody of the Operating Group, on a project or any; empty where nobody is listed."""
+    return next((each.person for each in tx.find(Listing, project, role=Role.OPM, suspension=None)), "")
 
 
 def staff(tx: Transaction, project: str, person: str) -> None:
@@ -106,7 +110,7 @@ def staff(tx: Transaction, project: str, person: str) -> None:
 def ask(tx: Transaction, policy: Policy, *, actor: str = "opm") -> None:
     """Have the agencies join, ask them, and list who speaks for each party."""
     for agency in policy.agencies:
-        people.join(tx, agency, JOINED, actor)
+        people.join(tx, agency, JOINED, of_group(tx) or actor)
     board.request(tx, policy, actor)
     for party in policy.signatories:
         login = representative(party)
@@ -134,7 +138,7 @@ def with_newcomer(policy: Policy) -> Policy:
 
 def let_join(tx: Transaction, policy: Policy, *, joined: date = JOINED, actor: str = "opm") -> None:
     """Amend an agreement in force so that one agency more is a party; it has not signed."""
-    people.join(tx, NEWCOMER, joined, actor)
+    people.join(tx, NEWCOMER, joined, of_group(tx) or actor)
     login = representative(NEWCOMER)
     person = Person(login, f"Invented {login}", "Staff", NEWCOMER, f"{login}@example.org", "555-0100", True)
     people.enlist(tx, person, Listing(login, policy.project, Role.STEWARD, "office", agency=NEWCOMER), actor)

@@ -216,7 +216,8 @@ def join(tx: Transaction, agency: str, signed_on: date, actor: str) -> people.Me
     Raises
     ------
     Refused
-        If its application is open: then its membership begins when all have signed, and not before.
+        If its application is open: then its membership begins when all have signed, and not before; or who records
+        it is not of the Operating Group, though somebody of it is listed.
     Invalid
         If it is dated in the future.
     """

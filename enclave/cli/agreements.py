@@ -269,8 +269,7 @@ def people_enlist(
         until=calendar_day(until) if until else None,
     )  # fmt: skip
     with desk.changing("people.refuse", person, dr) as tx:
-        if tx.find(people.Listing, role=Role.OPM, suspension=None):
-            people.hold_to_party(tx, person, desk.actor, "DSA VI.E", role=Role.OPM)
+        people.hold_to_group(tx, person, desk.actor, "DSA VI.E")
         listing = people.enlist(tx, who, listing, desk.actor, board.joining(tx, dr))
     show(listing, as_json, f"{person} is on the list of {dr} as {role}")
 

@@ -201,7 +201,7 @@ def matching_keep(
 
 @agency_group.command("join")
 def agency_join(context: typer.Context, agency: str, signed_on: str, as_json: Json = False) -> None:
-    """Record that an agency signed the Enterprise MOU: three years (EM XVIII.B)."""
+    """Record, as the Operating Group, that an agency signed the Enterprise MOU: three years (EM XVIII.B)."""
     desk: Desk = context.obj
     with desk.changing("agency.refuse", party_id(agency), "") as tx:
         known = board.join(tx, party_id(agency), calendar_day(signed_on), desk.actor)

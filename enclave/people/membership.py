@@ -12,23 +12,25 @@ from enclave.calendar import LEAVING, MEMBERSHIP
 from enclave.errors import invalid, refuse
 from enclave.ledger import Entry
 from enclave.people.members import Membership
-from enclave.people.register import hold_to_party
+from enclave.people.register import hold_to_group, hold_to_party
 from enclave.store import Transaction
 from enclave.terms import Role
 
 
 def join(tx: Transaction, agency: str, signed_on: date, actor: str) -> Membership:
-    """Record that an agency signed the Enterprise MOU, for the first time or again.
+    """Record, as the Operating Group, that an agency signed the Enterprise MOU, for the first time or again.
 
     Source: EM XVIII.B.
 
     Raises
     ------
     Refused
-        If the agency has left, or was made to, and this signature is no later than its last day.
+        If who records it is not of the Operating Group, though somebody of it is listed; or the agency has left, or
+        was made to, and this signature is no later than its last day.
     Invalid
         If it is dated in the future.
     """
+    hold_to_group(tx, agency, actor, MEMBERSHIP.clause)
     if signed_on > tx.today:
         raise invalid(
             agency, "signed-on", MEMBERSHIP.clause, f"{signed_on} has not come yet", "Give the day of the signature.",

@@ -343,3 +343,19 @@ def hold_to_party(
             subject, "spokesman", clause, f"{actor} does not speak for {whom} on {where}",
             f"Who is listed as {role} of {whom} does it.",
         )  # fmt: skip
+
+
+def hold_to_group(view: View, subject: str, actor: str, clause: str) -> None:
+    """Refuse whoever is not of the Operating Group on any project.
+
+    Where nobody of it is listed yet, or all are suspended, who sets the installation up does it.
+
+    Source: DSA XII.
+
+    Raises
+    ------
+    Refused
+        With what would be needed.
+    """
+    if view.find(Listing, role=Role.OPM, suspension=None):
+        hold_to_party(view, subject, actor, clause, role=Role.OPM)

@@ -116,7 +116,7 @@ def mend(made: Installation) -> None:
     made.run("incident", "lift", PROJECT, who="olga", code=None)
     made.run("agency", "reinstate", "DOL", who="dora", code=None)
     made.run("incident", "resume-recipient", "WESTED", who="sam", code=None)
-    made.run("agency", "join", "DOL", FIRST_DAY)
+    made.run("agency", "join", "DOL", FIRST_DAY, who="olga")
     with made.enclave.store.transaction() as tx:
         people.unsuspend(tx, PROJECT, "wren", "olga")
 

@@ -106,7 +106,7 @@ def agree(made: Installation) -> None:
     for person in listed:  # who verifies an employment is listed by now
         let_in(made, person)
     for agency in policy.agencies:
-        made.run("agency", "join", agency, "2021-07-01")
+        made.run("agency", "join", agency, "2021-07-01", who="olga")
         made.run("agreement", "available", made.project, who=steward(agency))
         made.run("agreement", "vote", made.project, "approval", who=steward(agency))
     attach(made)

@@ -126,6 +126,11 @@ PROGRAMME = (
         "reading what is entered of no project", frozenset({Role.STEWARD, Role.OPM, Role.AUDITOR}), "role",
         "EM XVII.B", "a steward what names their party, or how the hub itself stands",
     ),
+    OfNoProject(
+        "recording that an agency signed the Enterprise MOU", frozenset({Role.OPM}), "spokesman", "EM XVIII.B",
+        "where nobody of it is listed, or all are suspended, who sets the installation up",
+    ),
+    OfNoProject("recording that an agency leaves it", frozenset({Role.OPM}), "spokesman", "EM XVIII.B"),
 )  # fmt: skip
 
 

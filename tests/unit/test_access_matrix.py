@@ -117,7 +117,7 @@ def amend(tx: Transaction, **change: object) -> None:
 def add_an_agency(tx: Transaction) -> None:
     parties = agreement.of(tx, DR).policy.agreement.parties
     third = parties[0].model_copy(update={"code": "CSCU", "name": "Colleges"})
-    people.join(tx, third.code, JOINED, "olga")
+    people.join(tx, third.code, JOINED, OPM)
     login = representative(third.code)
     person = Person(login, f"Invented {login}", "Staff", third.code, f"{login}@example.org", "555-0100", True)
     people.enlist(tx, person, replace(listed(login, DR, Role.STEWARD), agency=third.code), "olga")
@@ -189,6 +189,8 @@ def test_the_table_names_every_role_and_every_clause_of_it_exists() -> None:
 
 DONE: dict[str, Callable[[Transaction, str], object]] = {
     "reading what is entered of no project": web.audits,
+    "recording that an agency signed the Enterprise MOU": lambda tx, actor: people.join(tx, "CSCU", DAY, actor),
+    "recording that an agency leaves it": lambda tx, actor: people.leave(tx, "DOL", actor),
 }
 
 

@@ -88,7 +88,7 @@ def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:
     office.run("agency", "complain", "DOL", "Files lay open.", who="olga")
     office.run("agency", "act", "complaint-001", "suspended", "At once.", "--json", who="olga", code=3)
     for agency in ("SDE", "DOL"):
-        office.run("agency", "join", agency, "2022-04-01")
+        office.run("agency", "join", agency, "2022-04-01", who="olga")
     office.run("agency", "act", "complaint-001", "suspended", "At once.", who="olga")
     office.run("incident", "refuse-recipient", "WESTED", "DOL", who="dora")
     office.run("incident", "resume-recipient", "WESTED", "--json", who="sam", code=3)
@@ -164,11 +164,15 @@ def test_votes_and_terms_stand_in_the_groups_of_their_rooms(office: Installation
         said = office.run("agreement", first, DR, *rest, "--reason", "Why.", "--json", who="sam", code=3)
         assert said.rules == ["signatures"]
     assert office.run("matching", "keep", DR, "2023-01-01", "--reason", "Why.", "--json", who="sam", code=3).rules
-    assert office.run("agency", "join", "SDE", "2021-07-01", "--json").body["until"] == "2024-07-01"
+    join = ("agency", "join", "SDE", "2021-07-01", "--json")
+    for who in ("operator", "sam"):
+        assert office.run(*join, who=who, code=3).rules == ["spokesman"]
+    assert len(office.run("ledger", "show", "--action", "agency.refuse", "--json").body) == 2
+    assert office.run(*join, who="olga").body["until"] == "2024-07-01"
     assert office.run("agency", "leave", "SDE", "--json", who="sam", code=3).rules == ["spokesman"]
     assert office.run("agency", "leave", "SDE", "--json", who="olga").body["until"] == "2022-05-11"
     office.run("agency", "leave", "SDE", "--breach", who="olga")
-    assert office.run("agency", "join", "SDE", "2021-07-01", "--json", code=3).rules == ["membership"]
+    assert office.run(*join, who="olga", code=3).rules == ["membership"]
 
 
 def test_the_hub_says_who_still_needs_access_and_each_party_who_speaks_for_it(office: Installation) -> None:
@@ -186,7 +190,7 @@ def test_the_hub_says_who_still_needs_access_and_each_party_who_speaks_for_it(of
 
 
 def test_clocks_go_round_and_are_shown(office: Installation) -> None:
-    office.run("agency", "join", "SDE", "2019-04-20")
+    office.run("agency", "join", "SDE", "2019-04-20", who="olga")
     assert office.run("clocks", "round", "--json").body["noted"][0]["about"] == "SDE"
     assert office.run("clocks", "show", "--json").body == [
         {"about": "SDE", "what": "membership of the Enterprise MOU", "clause": "EM XVIII.B", "unit": "months",
@@ -200,7 +204,7 @@ def test_clocks_go_round_and_are_shown(office: Installation) -> None:
 
 def test_what_is_before_the_boards_is_entered_moved_and_voted_on(office: Installation) -> None:
     for agency in ("SDE", "DOL"):
-        office.run("agency", "join", agency, "2022-04-01")
+        office.run("agency", "join", agency, "2022-04-01", who="olga")
     opened = ("proposal", "open", "application", "ohe", "It asks to join.", "--on", "2022-04-08")
     assert office.run(*opened, "--json", who="sam", code=3).rules == ["spokesman"]
     said = office.run(*opened, who="olga").text

@@ -6,6 +6,7 @@ Source: DSA VI.E; DSA III.F.1; ExA 2.g; ExA 2.h; ExC.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -240,7 +241,7 @@ def test_an_agency_takes_its_approval_back_through_its_own_steward(office: Offic
 def test_an_agency_is_a_member_for_three_years_and_leaves_with_thirty_days(office: Office) -> None:
     office.enlist("wren", Role.RESEARCHER)
     with office.store.transaction() as tx:
-        people.join(tx, "SDE", date(2019, 4, 15), "olga")
+        people.join(tx, "SDE", date(2019, 4, 15), keeper(tx, "DR-0034"))
     office.day = date(2022, 4, 15)
     assert office.rules("wren", Action.ANALYSE) == []
     office.day = date(2022, 4, 16)
@@ -249,8 +250,8 @@ def test_an_agency_is_a_member_for_three_years_and_leaves_with_thirty_days(offic
         with pytest.raises(Refused, match="no member"):
             people.leave(tx, "SDE", keeper(tx, "DR-0034"))
         with pytest.raises(Invalid):
-            people.join(tx, "SDE", date(2022, 4, 17), "olga")
-        people.join(tx, "SDE", date(2022, 4, 16), "olga")
+            people.join(tx, "SDE", date(2022, 4, 17), keeper(tx, "DR-0034"))
+        people.join(tx, "SDE", date(2022, 4, 16), keeper(tx, "DR-0034"))
         assert people.leave(tx, "SDE", keeper(tx, "DR-0034")).until == date(2022, 5, 16)
     assert office.rules("wren", Action.ANALYSE) == []
     office.day = date(2022, 5, 17)
@@ -261,16 +262,29 @@ def test_an_agency_is_a_member_for_three_years_and_leaves_with_thirty_days(offic
 def test_an_agency_that_left_comes_back_by_a_later_signature_alone(office: Office, breach: bool) -> None:
     office.enlist("wren", Role.RESEARCHER)
     with office.store.transaction() as tx:
-        people.join(tx, "SDE", JOINED, "olga")  # of the same day: nothing changes
+        people.join(tx, "SDE", JOINED, keeper(tx, "DR-0034"))  # of the same day: nothing changes
         last = people.leave(tx, "SDE", keeper(tx, "DR-0034"), breach=breach).until
     office.day = last + timedelta(days=1)
     for earlier in (JOINED, last):
         with office.store.transaction() as tx, pytest.raises(Refused, match="not after its last day"):
-            people.join(tx, "SDE", earlier, "olga")
+            people.join(tx, "SDE", earlier, keeper(tx, "DR-0034"))
     assert office.rules("wren", Action.ANALYSE) == ["membership"]
     with office.store.transaction() as tx:
-        people.join(tx, "SDE", office.day, "olga")
+        people.join(tx, "SDE", office.day, keeper(tx, "DR-0034"))
     assert office.rules("wren", Action.ANALYSE) == []
+
+
+def test_the_operating_group_records_a_membership_and_before_it_is_listed_who_sets_up(office: Office) -> None:
+    with office.store.view() as view:
+        assert not view.find(Listing, role=Role.OPM) and people.members(view), "they joined before it was listed"
+    office.enlist("olga", Role.OPM)
+    for actor in ("operator", representative("SDE"), "olga"):
+        allowed = nullcontext() if actor == "olga" else pytest.raises(Refused, match="for the Operating Group")
+        with allowed, office.store.transaction() as tx:
+            assert people.join(tx, "CSCU", office.day, actor).since == office.day
+    with office.store.transaction() as tx:
+        people.suspend(tx, "DR-0034", "olga", "DSA VI.F", "olga")
+        assert people.join(tx, "OHE", office.day, "operator").agency == "OHE", "as where nobody is listed"
 
 
 def test_a_breach_ends_a_membership_at_once(office: Office) -> None:
