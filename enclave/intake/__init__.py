@@ -11,7 +11,7 @@ from enclave.intake.scanner import scan
 from enclave.intake.schedule import Expected, Transmission, expected, schedule
 from enclave.intake.senders import SenderKey, register_key, sender_key
 from enclave.intake.settling import TurnedAway, answer_to, answers, give_receipts, notice
-from enclave.intake.sftp import serve_sftp, waiting
+from enclave.intake.sftp import senders, serve_sftp, waiting
 from enclave.intake.spool import recover
 from enclave.intake.transmittal import check_file, seal_transmittal
 from enclave.intake.withdrawals import withdrawals
@@ -47,6 +47,7 @@ __all__ = [
     "schedule",
     "seal_transmittal",
     "sender_key",
+    "senders",
     "serve_sftp",
     "waiting",
     "withdraw",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -190,3 +191,19 @@ def unmounted(world: World) -> Iterator[None]:
     finally:
         keys.rmdir()
         away.rename(keys)
+
+
+@contextmanager
+def damaged(world: World, kind: str, key: str) -> Iterator[None]:
+    """Leave a record as nobody can read it, put there if there is none; afterwards it is as it was."""
+    connection = sqlite3.connect(world.settings.home / "enclave.db", isolation_level=None)
+    one = "kind = ? and key = ?"
+    before = connection.execute(f"select * from record where {one}", (kind, key)).fetchone()
+    connection.execute("replace into record values (?, ?, ?, '{}')", (kind, key, key.partition("/")[0]))
+    try:
+        yield
+    finally:
+        connection.execute(f"delete from record where {one}", (kind, key))
+        if before:
+            connection.execute("insert into record values (?, ?, ?, ?)", before)
+        connection.close()
