@@ -2,7 +2,7 @@
 
 from enclave.intake.enveloped import own_key, read_agreed_key
 from enclave.intake.finder import merge_finders
-from enclave.intake.holdings import Holding, holdings, mark_destroyed, missing, open_holding, withdraw
+from enclave.intake.holdings import Holding, holdings, mark_destroyed, missing, open_holding, seals, withdraw
 from enclave.intake.names import layout_of
 from enclave.intake.pickup import pick_up
 from enclave.intake.receiving import Channel, receive
@@ -46,6 +46,7 @@ __all__ = [
     "scan",
     "schedule",
     "seal_transmittal",
+    "seals",
     "sender_key",
     "senders",
     "serve_sftp",

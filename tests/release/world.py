@@ -21,7 +21,7 @@ from enclave.review import ALL_STATEMENTS, approve, confirm, open_case
 from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
 from enclave.terms import Action, Role
-from enclave.vault import Keystore, KeyVolume, LedgerKey, PrivateKeys, new_keys
+from enclave.vault import Keystore, KeyVolume, LedgerKey, PrivateKeys, Seal, new_keys
 from enclave.vault.keys import write_keys
 from tests.parties import bring_into_force, let_in
 
@@ -129,7 +129,7 @@ class World:
         ]
         for key, place in places:
             self.keystore.create(key)
-            self.keystore.seal(plain, self.settings.sealed / place, key, place)
+            self.keystore.seal(plain, Seal(self.settings.sealed / place, key, place))
         plain.unlink()
         held = Holding(
             "one", PROJECT, "SDE", "matching", "SDE.0034.04_11_2022.matching", 500, ("SASID", "DOB"),
