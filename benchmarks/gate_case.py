@@ -28,7 +28,7 @@ from enclave.resultant import Column, Delivery, SealedTable, delivery_of, projec
 from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
 from enclave.terms import HUB
-from enclave.vault import Keystore, KeyVolume, new_keys, read_private
+from enclave.vault import Keystore, KeyVolume, Seal, new_keys, read_private
 from enclave.vault.keys import write_keys
 from p20kit.counting import tabulate
 from p20kit.policy import CellPolicy
@@ -137,7 +137,7 @@ def _open(case: Case, frame: pd.DataFrame) -> CellPolicy:
     for name, columns in (("crosswalk", ["P20ID"]), ("sde", list(frame.columns))):
         plain, context = case.home / f"{name}.parquet", f"{PROJECT}|{name}"
         frame[columns].to_parquet(plain, index=False)
-        digest = keystore.seal(plain, case.settings.sealed / key / f"{name}.resultant", key, context)
+        digest = keystore.seal(plain, Seal(case.settings.sealed / key / f"{name}.resultant", key, context))
         plain.unlink()
         described = tuple(Column(column, "SDE", column) for column in columns)
         tables.append(SealedTable(name, f"{key}/{name}.resultant", digest, context, len(frame), described))

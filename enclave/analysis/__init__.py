@@ -2,6 +2,7 @@
 
 from enclave.analysis.broker import Broker
 from enclave.analysis.ending import recover
+from enclave.analysis.home import seals
 from enclave.analysis.session import (
     ASK,
     ASK_INSIDE,
@@ -22,4 +23,5 @@ __all__ = [
     "opened_outbox",
     "recover",
     "sandbox_name",
+    "seals",
 ]

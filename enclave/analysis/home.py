@@ -10,18 +10,24 @@ import resource
 import shutil
 import stat
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from enclave.ledger import Details
 from enclave.scratch import Bounds, bound, within_reach
 from enclave.settings import Settings
-from enclave.vault import Keystore
+from enclave.store import View
+from enclave.vault import Keystore, Seal
 
 HOME = Bounds(2 * 1024**3, 200_000)
 OUTBOX = Bounds(256 * 1024**2, 20_000, executable=False)
+CLOSED = "session.close"
+"""Entered when a session ended and its home was put away."""
 
 
-def _sealed(settings: Settings, project: str, name: str) -> tuple[Path, str]:
-    return settings.sealed / f"project-{project}" / "homes" / f"{name}.home", f"{project}|home|{name}"
+def _seal(settings: Settings, project: str, name: str, sha256: str = "") -> Seal:
+    key_id = f"project-{project}"
+    return Seal(settings.sealed / key_id / "homes" / f"{name}.home", key_id, f"{project}|home|{name}", sha256)
 
 
 def bounded(folder: Path) -> Path:
@@ -36,10 +42,10 @@ def bounded(folder: Path) -> Path:
 
 def restore(keystore: Keystore, settings: Settings, name: str, project: str, home: Path) -> None:
     """Bring back what was put away when the last session of this name ended."""
-    sealed, context = _sealed(settings, project, name)
-    if sealed.exists():
+    seal = _seal(settings, project, name)
+    if seal.path.exists():
         archive = home.parent / "home.tar"
-        keystore.unseal(sealed, archive, f"project-{project}", context)
+        keystore.unseal(seal, archive)
         with tarfile.open(archive) as tar:
             for member in tar:  # regular files only stand in it, under names we walked ourselves
                 target = home / member.name
@@ -52,24 +58,33 @@ def restore(keystore: Keystore, settings: Settings, name: str, project: str, hom
     (home / "outbox").mkdir(exist_ok=True)
 
 
-def put_away(keystore: Keystore, settings: Settings, name: str, project: str) -> int | None:
-    """Seal the home of a session that ended, by intent or by a crash; give the number of files over the limit.
+def put_away(keystore: Keystore, settings: Settings, name: str, project: str) -> Details:
+    """Seal the home of a session that ended, by intent or by a crash; give what is to be entered of it.
 
-    None when its file system is not to be seen from here: what was put away before stays.
+    Where its file system is not to be seen from here, what was put away before stays.
     """
     folder = settings.runtime / "sessions" / name
     home = folder / "home"
     if not within_reach(folder):
-        return None
+        return {"files": "out of reach; as they were put away before"}
     if not home.is_dir() or not keystore.exists(f"project-{project}"):
-        return 0
+        return {}
     archive = folder / "home.tar"
     archive.unlink(missing_ok=True)
     with tarfile.open(archive, "w") as tar:
         left_out = _add_plain_files(tar, home)
-    sealed, context = _sealed(settings, project, name)
-    keystore.seal(archive, sealed, f"project-{project}", context)
-    return left_out
+    details: Details = {"sealed": keystore.seal(archive, _seal(settings, project, name))}
+    return {**details, "files_over_limit": left_out} if left_out else details
+
+
+def seals(view: View, settings: Settings) -> Iterator[Seal]:
+    """Give what is sealed of every home that was put away, as it was the last time."""
+    last = {
+        (entry["project"], entry["object"]): entry["details"]["sealed"]
+        for entry in view.entries(action=CLOSED)
+        if "sealed" in entry["details"]
+    }
+    yield from (_seal(settings, project, name, sha256) for (project, name), sha256 in last.items())
 
 
 def _add_plain_files(tar: tarfile.TarFile, home: Path) -> int:

@@ -23,7 +23,7 @@ from enclave.analysis import home
 from enclave.analysis.seeing import hidden_from, note
 from enclave.clauses import clauses
 from enclave.errors import Fault
-from enclave.ledger import Detail, Details, Entry
+from enclave.ledger import Details, Entry
 from enclave.people import Admission
 from enclave.people.sight import clause_of
 from enclave.resultant import Delivery, SealedTable, delivery_of, open_table
@@ -214,14 +214,9 @@ def close_session(store: Store, keystore: Keystore, settings: Settings, name: st
     project, person = project_id(name[:7]), name[8:]
     folder = settings.runtime / "sessions" / name
     if folder.exists():
-        left_out = home.put_away(keystore, settings, name, project)
+        details = {**counted, **home.put_away(keystore, settings, name, project)}
         reached("analysis.put-away")
-        details: dict[str, Detail] = dict(counted)
-        if left_out is None:
-            details["files"] = "out of reach; as they were put away before"
-        elif left_out:
-            details["files_over_limit"] = left_out
-        store.enter(Entry(person, "session.close", name, project, "DSA VI.C", details=details))
+        store.enter(Entry(person, home.CLOSED, name, project, "DSA VI.C", details=details))
         wipe(folder)
 
 

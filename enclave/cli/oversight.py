@@ -191,7 +191,10 @@ def report_controls(
     desk: Desk = context.obj
     enclave = desk.enclave
     with enclave.store.view() as view:
-        installed = controls.Installed(enclave.settings, view, enclave.ledger_key, _entrance(hub) if hub else None)
+        entrance = _entrance(hub) if hub else None
+        installed = controls.Installed(
+            enclave.settings, enclave.store, view, enclave.keystore, enclave.ledger_key, entrance
+        )  # fmt: skip
         found = controls.standings(controls.read_catalogue(enclave.settings.policies), controls.look(installed))
     with enclave.store.transaction() as tx:
         controls.keep(tx, found, desk.actor)

@@ -2,26 +2,27 @@
 
 Nobody has to be there (DSA VI.H: "not contingent upon action by the Data Integration Hub"). A round that is repeated
 does nothing again: what was destroyed is no longer due, and what was noted stands in the ledger. What cannot be
-destroyed is tried again at every round, stops nothing else, and is told once a day.
+destroyed, or done otherwise, is tried again at every round, stops nothing else, and is told once a day.
 
 Source: DSA VI.H; DSA III.F.3; EM XVII.B.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from enclave import destruction, intake, messages
+from enclave.agreement import InForce
 from enclave.clocks.machine import Reading, look
-from enclave.clocks.running import WARNED_AT, Running, running
-from enclave.destruction import Certificate, Destruction, Due, Guard, Scope, State
+from enclave.clocks.running import READ, WARNED_AT, Running, parts, soonest
+from enclave.destruction import STUCK, Certificate, Destruction, Due, Guard, Scope, State
 from enclave.errors import Finding
 from enclave.ledger import Details, Entry
 from enclave.people import CLOCK, by_clock
 from enclave.scratch import alone
 from enclave.settings import Settings
-from enclave.store import Store, Transaction
+from enclave.store import Store, Transaction, View
 from enclave.vault import Keystore
 
 _VERBS = {Scope.PROJECT: destruction.destroy, Scope.MATCH: destruction.destroy_match_data}
@@ -38,7 +39,7 @@ class Round:
     noted : tuple of Running
         Warned of, or alarmed about, for the first time.
     stuck : tuple of Finding
-        Why what is due is not destroyed.
+        Why what is due is not destroyed, or another part of the round was not done.
     told : int
         Messages that came to people's pages.
     sent : Sent
@@ -61,30 +62,56 @@ def go_round(store: Store, keystore: Keystore, settings: Settings, reading: Read
     with alone(settings.runtime, "clocks", wait=False) as held:
         if not held:
             return Round()
-        with store.transaction() as tx:
+        guard, doubts = Guard(store, CLOCK, "clocks.stuck"), None
+        with guard.over("the machine's clock", "", "DSA VI.H"), store.transaction() as tx:
             doubts = look(tx, reading, CLOCK)
-        destroyed, stuck = ([], []) if doubts else _destroy(store, keystore, settings)
-        intake.notice(settings, store)
-        with store.transaction() as tx:
-            noted = _note(tx, reading.at)
-            told = messages.take_in(tx, reading.at, by_mail=settings.mail is not None)
-        sent = messages.send(store, settings, reading.at)
-        return Round(tuple(destroyed), tuple(noted), tuple(doubts), tuple(stuck), told, sent)
+        believed = doubts == []  # one that could not be looked at is not
+        destroyed = _destroy(store, keystore, settings, guard) if believed else []
+        with guard.over("inbox", "", "EM XII"):
+            for party in intake.senders(settings):
+                with guard.over(f"inbox of {party}", "", "EM XII"):
+                    intake.notice(settings, store, party)
+        found, noted, told, sent = _read(store, guard), list[Running](), 0, messages.Sent()
+        with guard.over("notes", "", "EM XVII.B"), store.transaction() as tx:
+            noted = _note(tx, found, reading.at)
+        with guard.over("messages", "", "EM XI.B"):
+            told = messages.take_in(store, reading.at, guard, by_mail=settings.mail is not None)
+        with guard.over("letters", "", "EM XI.B"):
+            sent = messages.send(store, settings, reading.at)
+        return Round(tuple(destroyed), tuple(noted), tuple(doubts or ()), tuple(guard.stuck), told, sent)
 
 
-def _destroy(store: Store, keystore: Keystore, settings: Settings) -> tuple[list[Certificate], list[Finding]]:
-    recovery = destruction.recover(store, keystore, settings, CLOCK)
-    destroyed, guard = list(recovery.finished), Guard(store, CLOCK, list(recovery.stuck))
-    with store.view() as view:
-        fallen = [clock.destroys for clock in running(view) if clock.destroys and clock.destroys.falls]
-        begun = {(each.project, each.scope) for each in view.find(Destruction) if each.state is not State.DONE}
-    whole = {due.project for due in fallen if due.scope is Scope.PROJECT}
+def _destroy(store: Store, keystore: Keystore, settings: Settings, guard: Guard) -> list[Certificate]:
+    """Finish what was begun, and destroy what is due."""
+    destroyed, fallen = list[Certificate](), list[Due]()
+    with guard.over("destructions that were begun", "", "DSA VI.H"):
+        recovery = destruction.recover(store, keystore, settings, CLOCK)
+        destroyed += recovery.finished
+        guard.stuck.extend(recovery.stuck)
+    with guard.over("what is due", "", "DSA VI.H"):
+        fallen = _fallen(store, guard)
     for due in fallen:
-        covered = due.scope is Scope.MATCH and due.project in whole
-        if not covered and (due.project, due.scope) not in begun:
-            with guard.over(due.project, due.project, due.clause):
-                destroyed.append(_destroy_one(store, keystore, settings, due))
-    return destroyed, guard.stuck
+        with replace(guard, action=STUCK).over(f"{due.project}/{due.scope}", due.project, due.clause):
+            destroyed.append(_destroy_one(store, keystore, settings, due))
+    return destroyed
+
+
+def _fallen(store: Store, guard: Guard) -> list[Due]:
+    """Give what is to be destroyed now, project by project."""
+    fallen = list[Due]()
+    with store.view() as view:
+        for agreement in view.find(InForce):
+            with guard.over("what is due", agreement.project, "DSA VI.H"):
+                fallen += _of_one(view, agreement.project)
+    return fallen
+
+
+def _of_one(view: View, project: str) -> list[Due]:
+    """Give what of a project is not begun; what goes with the whole project has no turn of its own."""
+    fallen = [due for due in destruction.due(view, view.today, project) if due.falls]
+    done = {each.scope for each in view.find(Destruction, project) if each.state is not State.DONE}
+    done |= {Scope.MATCH for due in fallen if due.scope is Scope.PROJECT}
+    return [due for due in fallen if due.scope not in done]
 
 
 def _destroy_one(store: Store, keystore: Keystore, settings: Settings, due: Due) -> Certificate:
@@ -94,7 +121,19 @@ def _destroy_one(store: Store, keystore: Keystore, settings: Settings, due: Due)
     return _VERBS[due.scope](store, keystore, settings, admission)
 
 
-def _note(tx: Transaction, now: datetime) -> list[Running]:
+def _read(store: Store, guard: Guard) -> list[Running]:
+    """Give every clock that runs and can be read, soonest first."""
+    found = list[Running]()
+    with store.view() as view, guard.over("clocks", "", "EM XVII.B"):
+        with guard.over("records of the clocks", "", "EM XVII.B"):
+            view.load(*READ)
+        for part in parts(view):
+            with guard.over(f"clocks of {part.what}", part.project, "EM XVII.B"):
+                found += part.clocks()
+    return sorted(found, key=soonest)
+
+
+def _note(tx: Transaction, clocks: list[Running], now: datetime) -> list[Running]:
     """Enter what is near its end, at 30, 14 and 7 days, and what has passed it, each once."""
     known = {
         (entry["object"], entry["details"]["what"], entry["details"]["due_on"], entry["details"]["at"])
@@ -102,7 +141,7 @@ def _note(tx: Transaction, now: datetime) -> list[Running]:
         for entry in tx.entries(action=action)
     }
     noted = []
-    for clock in running(tx):
+    for clock in clocks:
         at = _mark(clock, tx.today, now)
         if at is not None and (clock.about, clock.what, clock.due_on.isoformat(), at) not in known:
             action, outcome = ("clocks.alarm", "overdue") if at < 0 else ("clocks.warn", "near")

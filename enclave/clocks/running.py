@@ -6,9 +6,10 @@ EM XVIII.B; EM A1.1; EM A4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from operator import attrgetter
 
 from enclave import board, destruction, incidents, intake, matching, papers, people, publication
@@ -89,39 +90,79 @@ class Running:
         return (self.due_on - today).days
 
 
+READ = (InForce, Listing, Person, MatchRun, Holding, Transmission, Paper)
+"""Kinds of records that are worth reading all at once before clocks are asked for."""
+soonest = attrgetter("due_on", "about", "what")
+"""By what clocks are put in order."""
+
+
 def running(view: View) -> list[Running]:
     """Give every clock that runs, soonest first.
 
     Source: DSA VI.H; DSA III.F.3; DSA VI.G; DSA VI.A; DSA III.B; DSA XII; ExA 2.h; ExC; ExF; EM XVII.C; EM XVIII.B.
     """
-    view.load(InForce, Listing, Person, MatchRun, Holding, Transmission, Paper)
+    view.load(*READ)
     return [*view.derive(_running)]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Clocks of one kind, of the programme or of one project; those of others do not depend on them.
+
+    Parameters
+    ----------
+    clocks : callable
+        Gives them.
+    """
+
+    what: str
+    project: str
+    clocks: Callable[[], Iterable[Running]]
+
+
+def parts(view: View) -> Iterator[Part]:
+    """Give the same clocks part by part, in no order: a part that cannot be read hides no other.
+
+    Source: EM XVII.B.
+    """
+    for what, of_all in _OF_ALL.items():
+        yield Part(what, "", partial(of_all, view))
+    for agreement in view.find(InForce):
+        for what, of_one in _kinds(agreement).items():
+            yield Part(what, agreement.project, partial(of_one, view, agreement))
 
 
 def _running(view: View) -> tuple[Running, ...]:
     found = [*view.derive(_of_the_programme)]
     for agreement in view.find(InForce):
         found += view.derive(_of_project, agreement.project)
-    return tuple(sorted(found, key=attrgetter("due_on", "about", "what")))
+    return tuple(sorted(found, key=soonest))
 
 
 def _of_the_programme(view: View) -> tuple[Running, ...]:
-    kinds = (_members, _papers_of_all, _cases, _proposals)
-    return tuple(clock for clocks in kinds for clock in clocks(view))
+    return tuple(clock for clocks in _OF_ALL.values() for clock in clocks(view))
 
 
 def _of_project(view: View, project: str) -> tuple[Running, ...]:
     agreement = of(view, project)
-    kinds = (_copies, _open_match, _exhibits, _papers, _people, _files) if _alive(agreement) else (_copies,)
-    owed = (
-        Running(due.project, due.what, due.project, due.clause, due.due_on, due, due.unit)
-        for due in destruction.due(view, view.today, project)
-    )
-    return (*owed, *(clock for clocks in kinds for clock in clocks(view, agreement)))
+    return tuple(clock for clocks in _kinds(agreement).values() for clock in clocks(view, agreement))
+
+
+_Kinds = Mapping[str, Callable[[View, InForce], Iterator[Running]]]
+
+
+def _kinds(agreement: InForce) -> _Kinds:
+    return {**_OF_EACH, **_WHILE_ALIVE} if _alive(agreement) else _OF_EACH
 
 
 def _alive(agreement: InForce) -> bool:
     return agreement.destroyed_on is None and agreement.effective_on is not None
+
+
+def _owed(view: View, agreement: InForce) -> Iterator[Running]:
+    """Find what is destroyed or certified by a day."""
+    for due in destruction.due(view, view.today, agreement.project):
+        yield Running(due.project, due.what, due.project, due.clause, due.due_on, due, due.unit)
 
 
 def _copies(view: View, agreement: InForce) -> Iterator[Running]:
@@ -232,6 +273,15 @@ def _proposals(view: View) -> Iterator[Running]:
     for proposal in board.proposals(view):
         for period in board.periods(proposal):
             yield Running("", period.what, proposal.key, period.clause, period.due_on, unit=period.unit)
+
+
+_OF_ALL: Mapping[str, Callable[[View], Iterator[Running]]] = {
+    "memberships": _members, "papers": _papers_of_all, "cases": _cases, "proposals": _proposals,
+}  # fmt: skip
+_OF_EACH: _Kinds = {"destruction": _owed, "published work": _copies}
+_WHILE_ALIVE: _Kinds = {
+    "matches": _open_match, "exhibits": _exhibits, "papers": _papers, "people": _people, "files": _files,
+}  # fmt: skip
 
 
 def _said(count: int, unit: Unit) -> str:

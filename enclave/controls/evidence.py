@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enclave.settings import Settings
-from enclave.store import View
-from enclave.vault import LedgerKey
+from enclave.store import Store, View
+from enclave.vault import Keystore, LedgerKey
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Installed:
 
     Parameters
     ----------
+    view : View
+        Of the store, at which the look began.
     entrance : Entrance, optional
         None where the hub's file was not named.
     kernel, groups : Path
@@ -71,7 +73,9 @@ class Installed:
     """
 
     settings: Settings
+    store: Store
     view: View
+    keystore: Keystore
     ledger_key: LedgerKey
     entrance: Entrance | None = None
     kernel: Path = Path("/proc")

@@ -1,30 +1,24 @@
-"""Looks at the records: the ledger, deadlines, holds, papers, policies, methods, and what is sealed.
+"""Looks at the records: the ledger, deadlines, holds, papers, policies, methods.
 
 Source: EM XV.A.1; EM XVII.B; DSA VI.F; DSA VI.H.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
-from enclave import destruction, papers, people, publication
+from enclave import destruction, people, publication
 from enclave.agreement import InForce, compile_agreement
 from enclave.board import under_law
 from enclave.controls.evidence import Evidence, Installed, deviates, holds
 from enclave.destruction import Destruction
 from enclave.errors import EnclaveError, refuse
 from enclave.incidents import Notice
-from enclave.intake import Holding
 from enclave.ledger import verify_export
 from enclave.matching import approved_method, registered_methods
-from enclave.papers import Paper
 from enclave.people import Hold, Listing
 from enclave.publication import Publication
-from enclave.resultant import Delivery
 
 WARNED = timedelta(days=30)
 """How long before its end a paper is named."""
@@ -139,32 +133,3 @@ def approved_methods(installed: Installed) -> Evidence:
     if refused:
         return deviates("; ".join(refused), "Install the approved notebook, or have the board approve this one.")
     return holds(f"{len(methods)} notebooks are the approved ones")
-
-
-def intact_seals(installed: Installed) -> Evidence:
-    """Look whether every sealed file is there and has the digest that was entered (EM XV.D)."""
-    files = [(path, digest) for path, digest, gone in _entered(installed) if path.is_file() or not gone]
-    lost = [path.name for path, digest in files if not path.is_file() or _sha256(path) != digest]
-    if lost:
-        what = f"{len(lost)} of {len(files)} are missing or altered: {', '.join(sorted(lost))}"
-        return deviates(what, "Restore them from a backup and open an incident; nothing of them is opened meanwhile.")
-    return holds(f"{len(files)} of {len(files)} are there as they were entered")
-
-
-def _entered(installed: Installed) -> Iterator[tuple[Path, str, bool]]:
-    """Give place and digest of everything sealed, and whether its key has been destroyed."""
-    sealed = installed.settings.sealed
-    ended = installed.view.find(Destruction, state=destruction.State.DONE)
-    keys = {(each.project, key) for each in ended for key in each.scope.key_ids(each.project)}
-    for holding in installed.view.find(Holding):
-        yield sealed / holding.sealed, holding.sha256, (holding.project, holding.key_id) in keys
-    for delivery in installed.view.find(Delivery):
-        gone = (delivery.project, delivery.key_id) in keys
-        yield from ((sealed / table.path, table.sha256, gone) for table in delivery.tables)
-    for paper in installed.view.find(Paper):
-        yield papers.place(installed.settings, paper.kept), paper.kept.sealed_sha256, False
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

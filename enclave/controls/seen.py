@@ -1,6 +1,6 @@
 """What was found when the controls were last looked at, kept for whoever asks how they stand.
 
-A look recomputes the whole ledger and opens every seal's header: it is taken by a command, not by a page.
+A look recomputes the whole ledger and reads everything sealed: it is taken by a command, not by a page.
 
 Source: DSA VI.D.1; EM XV.A.1.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from enclave.controls import entrance, machine, records
+from enclave.controls import entrance, machine, records, seals
 from enclave.controls.catalogue import Control
 from enclave.controls.evidence import Evidence, Installed
 
@@ -20,7 +20,7 @@ LOOKS: Mapping[str, Callable[[Installed], Evidence]] = {
         machine.no_demonstration, entrance.encrypted_browsers, entrance.second_factor,
         entrance.watched_sessions, records.proven_ledger, records.nothing_overdue, records.nothing_held,
         records.nothing_half_done, records.valid_papers, records.unchanged_policies, records.approved_methods,
-        records.intact_seals,
+        seals.intact_seals,
     )
 }  # fmt: skip
 """What can be looked at, by the name under which the catalogue asks for it."""

@@ -6,9 +6,10 @@ from enclave.destruction.erase import Recovery, destroy, destroy_match_data, fil
 from enclave.destruction.issue import Form, issued
 from enclave.destruction.record import Destruction, Scope, State
 from enclave.destruction.remains import covered
-from enclave.destruction.stuck import Guard
+from enclave.destruction.stuck import STUCK, Guard
 
 __all__ = [
+    "STUCK",
     "Certificate",
     "Destruction",
     "Due",

@@ -38,7 +38,7 @@ def destroy_again(store: Store, keystore: Keystore, settings: Settings, guard: G
     with store.view() as view:
         finished = view.find(Destruction, state=State.DONE)
     for destruction in finished:
-        with guard.over(destruction.key, destruction.project, destruction.scope.clause):
+        with guard.over(destruction.what, destruction.project, destruction.scope.clause):
             _destroy_again(store, keystore, settings, destruction, guard.actor)
         if guard.silent:
             break  # the others' keys lie in the same place

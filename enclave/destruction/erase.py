@@ -96,7 +96,7 @@ def recover(store: Store, keystore: Keystore, settings: Settings, actor: str = "
         with store.view() as view:
             unfinished = [d for d in view.find(Destruction) if d.state is not State.DONE]
         for destruction in unfinished:
-            with guard.over(destruction.key, destruction.project, destruction.scope.clause):
+            with guard.over(destruction.what, destruction.project, destruction.scope.clause):
                 finished.append(_finish(store, keystore, settings, destruction, actor))
         destroy_again(store, keystore, settings, guard)
     return Recovery(tuple(finished), tuple(guard.stuck))

@@ -100,9 +100,14 @@ class Destruction:
     signed_on: date | None = None
 
     @property
+    def what(self) -> str:
+        """Project and scope."""
+        return f"{self.project}/{self.scope}"
+
+    @property
     def key(self) -> str:
         """Project, scope and number."""
-        return f"{self.project}/{self.scope}/{self.number}"
+        return f"{self.what}/{self.number}"
 
     @property
     def name(self) -> str:

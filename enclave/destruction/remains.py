@@ -23,7 +23,7 @@ from enclave.sandbox import Sandboxes
 from enclave.scratch import wipe
 from enclave.settings import Settings
 from enclave.store import View
-from enclave.vault import Keystore, read_header
+from enclave.vault import Keystore, Seal, read_header
 
 _ANALYTICAL = "analytical"
 _PROCESSES = "sandboxes"  # records of running processes, which hold no data
@@ -131,7 +131,7 @@ def _attempt(keystore: Keystore, sample: Path, key_id: str) -> Proof:
         sample.write_bytes(os.urandom(64))
     digest = hashlib.sha256(sample.read_bytes()).hexdigest() if held else ""
     try:
-        keystore.unseal(sample, plain, key_id, "proof of destruction")
+        keystore.unseal(Seal(sample, key_id, "proof of destruction"), plain)
     except Refused as refusal:
         if not keystore.came_back(key_id, None):  # neither half: a copy of the other would open with it
             return Proof(key_id, digest, str(refusal))

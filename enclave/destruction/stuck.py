@@ -1,4 +1,4 @@
-"""What a destruction stumbled over: entered once a day, so that the Operating Group is told, and nothing else waits.
+"""What a destruction, or another part of a round of the clocks, stumbled over: told once a day; nothing else waits.
 
 Source: DSA VI.H; DSA III.F.3.
 """
@@ -13,22 +13,26 @@ from enclave.errors import EnclaveError, Finding
 from enclave.ledger import Entry
 from enclave.store import Store
 
-_ACTION = "destruction.stuck"
+STUCK = "destruction.stuck"
+"""Entered where data that must be destroyed are still there."""
 _SILENT = {"key-service", "key-volume"}
 
 
 @dataclass(frozen=True)
 class Guard:
-    """Lets each of several destructions fail by itself.
+    """Lets each of several things fail by itself.
 
     Parameters
     ----------
+    action : str
+        Under which it is entered, and told.
     stuck : list of Finding
         Why those that failed did; the next round of the clocks tries again.
     """
 
     store: Store
     actor: str
+    action: str = STUCK
     stuck: list[Finding] = field(default_factory=list)
 
     @property
@@ -51,9 +55,11 @@ class Guard:
 
     def _enter(self, about: str, project: str, clause: str, why: list[str]) -> None:
         with self.store.transaction() as tx:
-            entered = [(each["day"], each["details"]["why"]) for each in tx.entries(project=project, action=_ACTION)]
-            if (tx.today.isoformat(), why) not in entered:
-                tx.append(Entry(self.actor, _ACTION, about, project, clause, "stuck", {"why": list(why)}))
+            known = tx.entries(project=project, action=self.action)
+            if (about, tx.today.isoformat(), why) not in [
+                (e["object"], e["day"], e["details"]["why"]) for e in known
+            ]:
+                tx.append(Entry(self.actor, self.action, about, project, clause, "stuck", {"why": list(why)}))
 
 
 def _stumbled(about: str, clause: str, error: Exception) -> Finding:

@@ -5,7 +5,7 @@ from enclave.egress.answers import Answered
 from enclave.egress.check import Desk, Verdict, check
 from enclave.egress.clearance import Artefact, Clearance, digest_of
 from enclave.egress.collect import Collected, collect
-from enclave.egress.gate import ReleaseRequest, clear, desk, judge, rendered, rerun, take_in
+from enclave.egress.gate import ReleaseRequest, clear, desk, judge, rendered, rerun, seals, take_in
 from enclave.egress.listening import Listening
 from enclave.egress.rerun import Rerun
 
@@ -29,5 +29,6 @@ __all__ = [
     "judge",
     "rendered",
     "rerun",
+    "seals",
     "take_in",
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -21,7 +22,7 @@ from enclave.egress.check import Desk, Verdict, check
 from enclave.egress.clearance import Artefact, Clearance, digest_of
 from enclave.egress.collect import Collected, Taken, collect
 from enclave.egress.elsewhere import by_of, sums_of
-from enclave.egress.memory import Remembered, keep_release, open_request, sealed_request
+from enclave.egress.memory import Remembered, keep_release, open_request, released_as, sealed_request
 from enclave.egress.programs import file_name
 from enclave.egress.reading import read_apart
 from enclave.egress.render import Leaving, render
@@ -35,7 +36,7 @@ from enclave.scratch import alone, scratch
 from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import Action, reached
-from enclave.vault import Keystore
+from enclave.vault import Keystore, Seal
 from p20kit.request import Request
 
 
@@ -63,6 +64,14 @@ def desk(view: View, keystore: Keystore, settings: Settings, project: str) -> De
     return Desk(view, keystore, settings, of(view, project).policy, delivery_of(view, project))
 
 
+def seals(view: View, settings: Settings) -> Iterator[Seal]:
+    """Give what is sealed of every request that was collected, and of what was released."""
+    for asked in view.find(ReleaseRequest):
+        yield sealed_request(settings, asked.project, asked.id)
+    for left in view.find(Remembered):
+        yield released_as(settings, left.project, left.request_id)
+
+
 def take_in(store: Store, keystore: Keystore, settings: Settings, project: str, person: str) -> Collected:
     """Collect a person's outbox: requests are sealed under the project's key, all else is a finding in the ledger.
 
@@ -87,8 +96,7 @@ def _keep(store: Store, keystore: Keystore, settings: Settings, project: str, pe
     with scratch(settings.runtime, "request") as bench:
         plain = bench / "request.json"
         plain.write_bytes(taken.content)
-        sealed, key_id, context = sealed_request(settings, project, taken.id)
-        keystore.seal(plain, sealed, key_id, context)
+        keystore.seal(plain, sealed_request(settings, project, taken.id))
     reached("egress.sealed")
     with store.transaction() as tx:
         details: Details = {"sha256": request.sha256, "bytes": len(taken.content)}

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from enclave.settings import Settings
 from enclave.store import View
-from enclave.vault import Keystore
+from enclave.vault import Keystore, Seal
 from p20kit.message import Known, pack, unpack
 from p20kit.policy import CellPolicy
 from p20kit.request import Request
@@ -40,10 +40,11 @@ class Remembered:
         return f"{self.project}/{self.request_id}"
 
 
-def sealed_request(settings: Settings, project: str, request_id: str) -> tuple[Path, str, str]:
-    """Give path, key id and context of a request at rest."""
+def sealed_request(settings: Settings, project: str, request_id: str) -> Seal:
+    """Give the seal of a request at rest."""
     key_id = f"project-{project}"
-    return settings.sealed / key_id / "requests" / f"{request_id}.request", key_id, f"{project}|request|{request_id}"
+    place = settings.sealed / key_id / "requests" / f"{request_id}.request"
+    return Seal(place, key_id, f"{project}|request|{request_id}")
 
 
 def open_request(keystore: Keystore, settings: Settings, project: str, request_id: str, folder: Path) -> bytes:
@@ -57,7 +58,7 @@ def keep_release(
     """Seal what is cleared, for the verdicts to come; without a `Remembered` of it nobody opens it."""
     plain = folder / "released"
     plain.write_bytes(pack(request))
-    keystore.seal(plain, *_released(settings, project, request_id))
+    keystore.seal(plain, released_as(settings, project, request_id))
     plain.unlink()
 
 
@@ -67,7 +68,7 @@ def earlier_releases(
     """Give everything released for the project, with the persons behind each cell, each figure and each model."""
     known: Known = {}
     return [
-        rebuilt(unpack(_opened(keystore, _released(settings, project, release.request_id), folder), known), policy)
+        rebuilt(unpack(_opened(keystore, released_as(settings, project, release.request_id), folder), known), policy)
         for release in view.find(Remembered, project)
     ]
 
@@ -76,19 +77,20 @@ def kept_release(
     keystore: Keystore, settings: Settings, project: str, request_id: str, folder: Path
 ) -> tuple[Request, str]:
     """Give what was kept of one release or answer, and the SHA-256 (hex) of it."""
-    content = _opened(keystore, _released(settings, project, request_id), folder)
+    content = _opened(keystore, released_as(settings, project, request_id), folder)
     return unpack(content), hashlib.sha256(content).hexdigest()
 
 
-def _released(settings: Settings, project: str, request_id: str) -> tuple[Path, str, str]:
+def released_as(settings: Settings, project: str, request_id: str) -> Seal:
+    """Give the seal of what is remembered of a release."""
     key_id = f"project-{project}"
-    return settings.sealed / key_id / "released" / f"{request_id}.release", key_id, f"{project}|released|{request_id}"
+    place = settings.sealed / key_id / "released" / f"{request_id}.release"
+    return Seal(place, key_id, f"{project}|released|{request_id}")
 
 
-def _opened(keystore: Keystore, place: tuple[Path, str, str], folder: Path) -> bytes:
-    sealed, key_id, context = place
-    plain = folder / sealed.name
-    keystore.unseal(sealed, plain, key_id, context)
+def _opened(keystore: Keystore, seal: Seal, folder: Path) -> bytes:
+    plain = folder / seal.path.name
+    keystore.unseal(seal, plain)
     content = plain.read_bytes()
     plain.unlink()
     return content

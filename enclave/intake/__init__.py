@@ -2,7 +2,7 @@
 
 from enclave.intake.enveloped import own_key, read_agreed_key
 from enclave.intake.finder import merge_finders
-from enclave.intake.holdings import Holding, holdings, mark_destroyed, missing, open_holding, withdraw
+from enclave.intake.holdings import Holding, holdings, mark_destroyed, missing, open_holding, seals, withdraw
 from enclave.intake.names import layout_of
 from enclave.intake.pickup import pick_up
 from enclave.intake.receiving import Channel, receive
@@ -11,7 +11,7 @@ from enclave.intake.scanner import scan
 from enclave.intake.schedule import Expected, Transmission, expected, schedule
 from enclave.intake.senders import SenderKey, register_key, sender_key
 from enclave.intake.settling import TurnedAway, answer_to, answers, give_receipts, notice
-from enclave.intake.sftp import serve_sftp, waiting
+from enclave.intake.sftp import senders, serve_sftp, waiting
 from enclave.intake.spool import recover
 from enclave.intake.transmittal import check_file, seal_transmittal
 from enclave.intake.withdrawals import withdrawals
@@ -46,7 +46,9 @@ __all__ = [
     "scan",
     "schedule",
     "seal_transmittal",
+    "seals",
     "sender_key",
+    "senders",
     "serve_sftp",
     "waiting",
     "withdraw",

@@ -5,7 +5,7 @@ Source: EM XII; EM XVII.B; DSA VI.H.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,7 @@ from enclave.people import Admission
 from enclave.settings import Settings
 from enclave.store import Store, Transaction, View
 from enclave.terms import HUB, Action
-from enclave.vault import Consent, Keystore
+from enclave.vault import Consent, Keystore, Seal
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,16 @@ def open_holding(keystore: Keystore, settings: Settings, holding: Holding, targe
     Refused
         If its key is shredded, or the file is not the one in the record.
     """
-    keystore.unseal(settings.sealed / holding.sealed, target, holding.key_id, holding.context, holding.sha256)
+    keystore.unseal(_seal(settings, holding), target)
+
+
+def seals(view: View, settings: Settings) -> Iterator[Seal]:
+    """Give what is sealed of every file that is held."""
+    yield from (_seal(settings, held) for held in view.find(Holding, destroyed_on=None))
+
+
+def _seal(settings: Settings, held: Holding) -> Seal:
+    return Seal(settings.sealed / held.sealed, held.key_id, held.context, held.sha256)
 
 
 def withdraw(store: Store, settings: Settings, admission: Admission, id: str) -> Holding:

@@ -29,7 +29,7 @@ from enclave.people import Admission
 from enclave.settings import Settings
 from enclave.store import Store, Transaction
 from enclave.terms import GENERIC_ID, HUB, Action, reached
-from enclave.vault import Header, Keystore, PrivateKeys, read_header, unseal_file
+from enclave.vault import Header, Keystore, PrivateKeys, Seal, read_header, unseal_file
 
 
 class Channel(StrEnum):
@@ -191,7 +191,8 @@ def _keep(receipt: _Receipt, parquet: Path, digests: Digests | None, scanned_by:
     place = f"holdings/{project}/{header.id}.parquet.sealed"
     receipt.keystore.create(key_id)
     target = receipt.settings.sealed / place
-    digest = receipt.keystore.seal(parquet, target, key_id, seal_context(header.source, project, header.id))
+    context = seal_context(header.source, project, header.id)
+    digest = receipt.keystore.seal(parquet, Seal(target, key_id, context))
     if digests is not None:
         keep_digests(digests, receipt.settings, header.source, project)
     reached("intake.sealed")

@@ -91,9 +91,9 @@ def leave(settings: Settings, sealed: Path, came: str) -> None:
             sealed.with_name(manifest_name(sealed.name)).unlink(missing_ok=True)
 
 
-def clear(settings: Settings, store: Store) -> int:
-    """Take out what was settled before a crash and still lies in an inbox; give the number."""
-    here = {(path.name, came_at(settings, path)): path for path in waiting(settings)}
+def clear(settings: Settings, store: Store, source: str = "") -> int:
+    """Take out what was settled before a crash and still lies in an inbox (of a party); give the number."""
+    here = {(path.name, came_at(settings, path)): path for path in waiting(settings, source=source)}
     if not here:
         return 0
     with store.view() as view:
@@ -103,13 +103,13 @@ def clear(settings: Settings, store: Store) -> int:
     return len(done)
 
 
-def notice(settings: Settings, store: Store) -> list[Path]:
-    """Enter each file that has arrived and waits, once: the hub's staff are told.
+def notice(settings: Settings, store: Store, source: str) -> list[Path]:
+    """Enter each file of a party that has arrived and waits, once: the hub's staff are told.
 
     Source: EM XII.
     """
-    clear(settings, store)
-    here = {(path.name, came_at(settings, path)): path for path in waiting(settings)}
+    clear(settings, store, source)
+    here = {(path.name, came_at(settings, path)): path for path in waiting(settings, source=source)}
     if here:
         with store.transaction() as tx:
             for entry in tx.entries(action="intake.arrive"):

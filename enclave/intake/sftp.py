@@ -62,9 +62,14 @@ async def serve_sftp(settings: Settings, host: str, port: int, *, size_cap: int 
     )
 
 
-def waiting(settings: Settings, project: str = "") -> list[Path]:
-    """Give the sealed files (of a project) that have arrived whole, by party and name."""
-    folders = sorted(p for p in (settings.home / "inbox").glob("*") if p.is_dir() and p.name != "keys")
+def senders(settings: Settings) -> list[str]:
+    """Give the parties that have a folder in the inbox."""
+    return sorted(p.name for p in (settings.home / "inbox").glob("*") if p.is_dir() and p.name != "keys")
+
+
+def waiting(settings: Settings, project: str = "", source: str = "") -> list[Path]:
+    """Give the sealed files (of a project, of a party) that have arrived whole, by party and name."""
+    folders = [settings.home / "inbox" / party for party in senders(settings) if source in ("", party)]
     found = [(path, parse_sealed_name(path.name)) for folder in folders for path in sorted(folder.iterdir())]
     return [
         path

@@ -8,7 +8,7 @@ from enclave.matching.quality import Quality, Share, quality
 from enclave.matching.record import AGREEMENT, MatchRun, agree, keep_until, latest, match_key, reports_of, runs
 from enclave.matching.review import close_review, open_review, sit_down, stand_up, under_review
 from enclave.matching.reviewed import Review
-from enclave.matching.run import open_crosswalk, recover, run
+from enclave.matching.run import open_crosswalk, recover, run, seals
 from enclave.matching.trial import put_back, try_out
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "reports_of",
     "run",
     "runs",
+    "seals",
     "sit_down",
     "stand_up",
     "try_out",

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from enclave.settings import Settings
+from enclave.vault import Seal
 
 Answers = Mapping[str, Mapping[int, str]]
 """By the sample's mark (16 hexadecimal digits): the last answer to each pair."""
@@ -54,9 +55,10 @@ def write_down(out: Path, answers: Mapping[str, Answers], adjudicator: str = "")
                 file.writelines(f"{line}\n" for line in lines)
 
 
-def sealed_at(settings: Settings, key_id: str, run: str, person: str) -> tuple[Path, str]:
-    """Give the place of a reviewer's sealed answers and what is bound into their seal."""
-    return settings.sealed / key_id / f"{run.split('/')[-1]}.{person}.answers", f"{run}|answers|{person}"
+def sealed_at(settings: Settings, key_id: str, run: str, person: str, sha256: str = "") -> Seal:
+    """Give the seal of a reviewer's answers."""
+    place = settings.sealed / key_id / f"{run.split('/')[-1]}.{person}.answers"
+    return Seal(place, key_id, f"{run}|answers|{person}", sha256)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -107,10 +107,10 @@ def answers_of(keystore: Keystore, settings: Settings, review: Review, person: s
     """Open what a person answered; nothing where they did not yet."""
     if person not in review.answers:
         return {}
-    sealed, context = sealed_at(settings, match_key(review.project), review.key, person)
+    seal = sealed_at(settings, match_key(review.project), review.key, person, review.answers[person])
     with scratch(settings.runtime, "answers") as folder:
         opened = folder / "answers.json"
-        keystore.unseal(sealed, opened, match_key(review.project), context, review.answers[person])
+        keystore.unseal(seal, opened)
         said: dict[str, dict[str, str]] = json.loads(opened.read_text("utf-8"))
     return {sample: {int(pair): answer for pair, answer in given.items()} for sample, given in said.items()}
 
@@ -121,5 +121,4 @@ def seal_answers(
     """Seal what a person answered, and give the SHA-256 of what is sealed."""
     plain = folder / "answers.json"
     plain.write_text(json.dumps(answers), "utf-8")
-    sealed, context = sealed_at(settings, match_key(review.project), review.key, person)
-    return keystore.seal(plain, sealed, match_key(review.project), context)
+    return keystore.seal(plain, sealed_at(settings, match_key(review.project), review.key, person))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -15,6 +16,7 @@ from pathlib import Path
 from enclave.agreement import of
 from enclave.errors import EnclaveError, Fault, Refused, refuse
 from enclave.ledger import Detail, Details, Entry, refusal
+from enclave.matching.answers import sealed_at
 from enclave.matching.attempt import attempted
 from enclave.matching.inputs import hold_to_agencies, job_of, open_inputs
 from enclave.matching.job import (
@@ -30,13 +32,14 @@ from enclave.matching.job import (
 )
 from enclave.matching.methods import approved_method
 from enclave.matching.record import MatchRun, match_key, runs
+from enclave.matching.reviewed import Review
 from enclave.people import Admission, may
 from enclave.sandbox import Sandboxes
 from enclave.scratch import alone, engine, in_use, scratch
 from enclave.settings import Settings
 from enclave.store import Store, View
 from enclave.terms import GENERIC_ID, Action, reached
-from enclave.vault import Keystore
+from enclave.vault import Keystore, Seal
 
 _JOB_NAME = re.compile(r"dr-\d{4}-match-\d+")
 
@@ -136,13 +139,20 @@ def open_crosswalk(keystore: Keystore, settings: Settings, run: MatchRun, target
     Refused
         If it was destroyed or altered.
     """
-    key = match_key(run.project)
-    sealed = settings.sealed / key / f"{run.id}.crosswalk"
-    keystore.unseal(sealed, target, key, _context(run.project, run.id), run.crosswalk_sha256)
+    keystore.unseal(_crosswalk(settings, run.project, run.id, run.crosswalk_sha256), target)
 
 
-def _context(project: str, run: str) -> str:
-    return f"{project}|{run}|crosswalk"
+def seals(view: View, settings: Settings, run: MatchRun) -> Iterator[Seal]:
+    """Give what is sealed of a run: its crosswalk, and the answers of who reviewed it."""
+    yield _crosswalk(settings, run.project, run.id, run.crosswalk_sha256)
+    review = view.get(Review, run.key)
+    for person, digest in (review.answers if review else {}).items():
+        yield sealed_at(settings, match_key(run.project), run.key, person, digest)
+
+
+def _crosswalk(settings: Settings, project: str, run: str, sha256: str = "") -> Seal:
+    key_id = match_key(project)
+    return Seal(settings.sealed / key_id / f"{run}.crosswalk", key_id, f"{project}|{run}|crosswalk", sha256)
 
 
 def recover(settings: Settings) -> None:
@@ -183,10 +193,8 @@ def _keep(
     """Check what the notebook made, seal it, keep report and executed notebook, enter the run."""
     persons = _checked_crosswalk(job)
     report = json.loads((job.out / "report.json").read_text("utf-8"))
-    key = match_key(admission.project)
-    sealed = settings.sealed / key / f"{job.run}.crosswalk"
-    context = _context(admission.project, job.run)
-    digest = keystore.seal(job.out / "crosswalk.parquet", sealed, key, context)
+    seal = _crosswalk(settings, admission.project, job.run)
+    digest = keystore.seal(job.out / "crosswalk.parquet", seal)
     kept = keep_pages(settings, job, "report")
     model_sha256 = keep_model(settings, job)
     reached("matching.sealed")
@@ -213,7 +221,7 @@ def _keep(
     try:
         return _entered(store, admission, job, record)
     except EnclaveError:
-        sealed.unlink(missing_ok=True)
+        seal.path.unlink(missing_ok=True)
         raise
 
 

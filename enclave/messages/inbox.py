@@ -2,21 +2,24 @@
 
 The queue is the ledger itself: what must be told stands there in the transaction that caused it. A round of the
 clocks reads on from where the last one stopped, and writes messages and letters with the place it has come to, all
-at once; so nothing is told twice, and nothing is lost by a crash.
+at once; so nothing is told twice, and nothing is lost by a crash. What cannot be told is kept with that place, holds
+up nothing else, and is tried again.
 
 Source: EM XI.B; EM XVII.B.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import ClassVar
 
+from enclave.destruction import Guard
 from enclave.ledger import Details, Entry
 from enclave.messages.rules import Event, Rule, decide
 from enclave.people import CLOCK
-from enclave.store import Transaction, View
+from enclave.store import Store, Transaction, View
 
 KEPT = 100
 """Messages of a person; older ones stand in the ledger."""
@@ -98,12 +101,19 @@ class Letter:
 
 @dataclass(frozen=True)
 class Post:
-    """How far the ledger has been read, the letters that wait, and the last of those that were given up."""
+    """How far the ledger has been read, the letters that wait, and the last of those that were given up.
+
+    Parameters
+    ----------
+    again : tuple of int
+        Entries of which somebody could not be told.
+    """
 
     KIND: ClassVar[str] = "post"
     taken: int
     waiting: tuple[Letter, ...] = ()
     given_up: tuple[Letter, ...] = ()
+    again: tuple[int, ...] = ()
     project: str = ""
 
     @property
@@ -122,31 +132,61 @@ def inbox_of(view: View, person: str) -> Inbox:
     return view.get(Inbox, person) or Inbox(person)
 
 
-def take_in(tx: Transaction, now: datetime, *, by_mail: bool) -> int:
+def take_in(store: Store, now: datetime, guard: Guard, *, by_mail: bool) -> int:
     """Tell everybody of what has been entered since the last round; give the number of messages.
 
     Where there was no round before, of yesterday and today: who begins to be told is not told of years.
 
     Source: EM XI.B; EM XVII.B.
+
+    Parameters
+    ----------
+    guard : Guard
+        Takes what cannot be told.
     """
-    known, size, letters = post_of(tx), tx.frontier().size, list[Letter]()
-    since = known.taken if known else max(0, size - _PASSED_OVER)
-    yesterday = (tx.today - timedelta(days=1)).isoformat()
-    news = [entry for entry in tx.entries(since=since) if known or entry["day"] >= yesterday]
-    told = 0
-    for entry in news:
-        for person, rule in decide(tx, entry):
-            message = _message(entry, rule)
+    with store.view() as view:
+        known, size = post_of(view), view.frontier().size
+        decided, again = _decided(view, _news(view, known, size), guard)
+    before = known or Post(max(0, size - _PASSED_OVER))
+    if not decided and known and again == known.again and size - known.taken <= _PASSED_OVER:
+        return 0
+    with store.transaction() as tx:
+        for person, _, message in decided:
             _tell(tx, person, message)
-            told += 1
-            if by_mail and rule.by_mail:
-                letters.append(Letter(person, message, now, now))
-    if told or known is None or size - since > _PASSED_OVER:
-        post = known or Post(size)
-        post = replace(post, taken=size, waiting=(*post.waiting, *letters))
-        details = {"taken": size, "told": told, "letters": len(letters)}
+        letters = [Letter(person, message, now, now) for person, rule, message in decided if by_mail and rule.by_mail]
+        post = post_of(tx) or before
+        post = replace(post, taken=size, waiting=(*post.waiting, *letters), again=again)
+        details: Details = {"taken": size, "told": len(decided), "letters": len(letters), "again": len(again)}
         tx.write(post, Entry(CLOCK, "message.take-in", POST, "", "EM XVII.B", details=details))
-    return told
+    return len(decided)
+
+
+_Decided = list[tuple[str, Rule, Message]]
+
+
+def _news(view: View, known: Post | None, size: int) -> Iterator[Event]:
+    """Give what was entered since the last round, after what could not be told then."""
+    for seq in known.again if known else ():
+        yield from (entry for entry in view.entries(since=seq) if entry["seq"] == seq)
+    yesterday = (view.today - timedelta(days=1)).isoformat()
+    for entry in view.entries(since=known.taken if known else max(0, size - _PASSED_OVER)):
+        if known or entry["day"] >= yesterday:
+            yield entry
+
+
+def _decided(view: View, news: Iterable[Event], guard: Guard) -> tuple[_Decided, tuple[int, ...]]:
+    """Decide whom to tell what; give also the entries of which somebody could not be told."""
+    decided, again = _Decided(), list[int]()
+    for entry in news:
+        faults = len(guard.stuck)
+        with guard.over(f"messages of {entry['action']}", entry["project"], "EM XI.B"):
+            for person, rule in decide(view, entry):
+                with guard.over(f"messages to {person}", entry["project"], "EM XI.B"):
+                    if all(message.seq != entry["seq"] for message in inbox_of(view, person).messages):
+                        decided.append((person, rule, _message(entry, rule)))
+        if len(guard.stuck) > faults:
+            again.append(entry["seq"])
+    return decided, tuple(again[-KEPT:])
 
 
 def mark_read(tx: Transaction, person: str, up_to: int) -> Inbox:

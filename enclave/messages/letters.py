@@ -56,7 +56,7 @@ def send(store: Store, settings: Settings, now: datetime) -> Sent:
     with store.view() as view:
         post = post_of(view)
         due = [letter for letter in post.waiting if letter.not_before <= now][:_AT_ONCE] if post else []
-        composed = {letter: compose(view, letter, mail, now) for letter in due}
+        composed = {letter: _composed(view, letter, mail, now) for letter in due}
     if not due:
         return Sent()
     answers = _delivered(mail, composed)
@@ -65,13 +65,21 @@ def send(store: Store, settings: Settings, now: datetime) -> Sent:
         return _keep(tx, due, answers, now)
 
 
-def compose(view: View, letter: Letter, mail: Mail, now: datetime) -> EmailMessage | None:
-    """Write a letter: title, project, link, and nothing else; None where the person has no address."""
+def _composed(view: View, letter: Letter, mail: Mail, now: datetime) -> EmailMessage | str:
+    """Write a letter, or say why that cannot be done; it keeps no other from being sent."""
+    try:
+        return _written(view, letter, mail, now)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this letter's, tried again and then given up
+        return type(error).__name__
+
+
+def _written(view: View, letter: Letter, mail: Mail, now: datetime) -> EmailMessage | str:
+    """Write a letter: title, project, link, and nothing else."""
     person = view.get(Person, letter.person)
     message, about = letter.message, letter.message.project or "P20 WIN"
     to = person.email.strip() if person else ""
     if not _MAILBOX.fullmatch(to):
-        return None
+        return _NO_ADDRESS
     written = EmailMessage(SMTP)
     written["Message-ID"] = message_id(letter, mail)
     written["Date"] = now
@@ -92,13 +100,13 @@ def message_id(letter: Letter, mail: Mail) -> str:
     return f"<{name}@{mail.sender.partition('@')[2]}>"
 
 
-def _delivered(mail: Mail, composed: Mapping[Letter, EmailMessage | None]) -> dict[Letter, str]:
+def _delivered(mail: Mail, composed: Mapping[Letter, EmailMessage | str]) -> dict[Letter, str]:
     """Give for each letter why it was not taken, empty where it was."""
-    answers = {letter: _NO_ADDRESS for letter, written in composed.items() if written is None}
+    answers = {letter: written for letter, written in composed.items() if isinstance(written, str)}
     try:
         with _connected(mail) as server:
             for letter, written in composed.items():
-                if written is not None:
+                if not isinstance(written, str):
                     answers[letter] = _handed_over(server, written)
     except (OSError, smtplib.SMTPException) as error:
         kind = type(error).__name__

@@ -273,6 +273,8 @@ RULES: tuple[Rule, ...] = (
     Rule("clocks.alarm", "{what}: the time has run out", "", (of_clock,)),
     Rule("clocks.doubt", "The machine's clock is not believed, and nothing is destroyed", "overview", (opm,),
          frozenset({"refused"})),
+    Rule("clocks.stuck", "A part of the round of the clocks could not be done, and is tried again", "",
+         (opm, hub_staff)),
     Rule("incident.hold", "A project of yours stands still from {since} on", "", (of_hold,), _ANNOUNCED),
     Rule("incident.hold", "A party of the programme is suspended from {since} on", "programme", (of_all_told,),
          _ANNOUNCED),

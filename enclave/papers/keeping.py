@@ -22,8 +22,8 @@ from enclave.ledger import Details, Entry
 from enclave.papers.paper import Kept, Mark, Paper, paper_of, versions
 from enclave.scratch import scratch
 from enclave.settings import Settings
-from enclave.store import Store, Transaction
-from enclave.vault import Keystore
+from enclave.store import Store, Transaction, View
+from enclave.vault import Keystore, Seal
 
 KEY = "papers"
 _SUBJECT = re.compile(r"[\w .,&'()@+-]{1,80}")
@@ -38,9 +38,9 @@ def seal(keystore: Keystore, settings: Settings, document: Path) -> Kept:
     name = f"{secrets.token_hex(8)}.sealed"
     with document.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    sealed = settings.sealed / KEY / name
-    sealed_digest = keystore.seal(document, sealed, KEY, _context(name))
-    sealed.chmod(0o400)
+    kept = _seal(settings, Kept(name, digest, ""))
+    sealed_digest = keystore.seal(document, kept)
+    kept.path.chmod(0o400)
     return Kept(name, digest, sealed_digest)
 
 
@@ -149,14 +149,13 @@ def open_document(keystore: Keystore, settings: Settings, paper: Paper, target: 
     Refused
         If it is missing or altered.
     """
-    kept = paper.kept
-    keystore.unseal(place(settings, kept), target, KEY, _context(kept.sealed), kept.sealed_sha256)
+    keystore.unseal(_seal(settings, paper.kept), target)
     target.chmod(0o400)
 
 
-def place(settings: Settings, kept: Kept) -> Path:
-    """Give the place of a sealed document."""
-    return settings.sealed / KEY / kept.sealed
+def seals(view: View, settings: Settings) -> Iterator[Seal]:
+    """Give what is sealed of every paper."""
+    yield from (_seal(settings, paper.kept) for paper in view.find(Paper))
 
 
 def recover(store: Store, settings: Settings) -> None:
@@ -204,5 +203,5 @@ def _write(tx: Transaction, paper: Paper, deed: str, actor: str, details: Detail
     return paper
 
 
-def _context(name: str) -> str:
-    return f"{KEY}|{name}"
+def _seal(settings: Settings, kept: Kept) -> Seal:
+    return Seal(settings.sealed / KEY / kept.sealed, KEY, f"{KEY}|{kept.sealed}", kept.sealed_sha256)

@@ -1,7 +1,16 @@
 """Resultant Data: approved elements of the people asked for, under new ids, sealed with the project's own key."""
 
 from enclave.resultant.cutting import cut, project_key
-from enclave.resultant.delivery import Column, Delivery, Limitation, SealedTable, delivered, delivery_of, open_table
+from enclave.resultant.delivery import (
+    Column,
+    Delivery,
+    Limitation,
+    SealedTable,
+    delivered,
+    delivery_of,
+    open_table,
+    seals,
+)
 from enclave.resultant.scope import not_asked_for
 
 __all__ = [
@@ -15,4 +24,5 @@ __all__ = [
     "not_asked_for",
     "open_table",
     "project_key",
+    "seals",
 ]

@@ -33,7 +33,7 @@ from enclave.scratch import engine, scratch
 from enclave.settings import Settings
 from enclave.store import Store
 from enclave.terms import GENERIC_ID, HUB, UNIT, Action, reached
-from enclave.vault import Keystore
+from enclave.vault import Keystore, Seal
 
 
 def project_key(project: str) -> str:
@@ -287,7 +287,7 @@ def _deliver(
         # from whom and for whom it is stands in what the hub signs (EM XV.D)
         context = f"{project}|resultant|{HUB}|{bench.policy.recipient}|{name}|{bench.run.id}"
         path = f"{key_id}/{name}-{draw}.resultant"  # beside an earlier delivery's, which holds until this one does
-        digest = keystore.seal(bench.path(name), settings.sealed / path, key_id, context)
+        digest = keystore.seal(bench.path(name), Seal(settings.sealed / path, key_id, context))
         tables.append(marked(SealedTable(name, path, digest, context, rows, columns), bench.policy))
     reached("resultant.sealed")
     try:

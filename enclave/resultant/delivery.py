@@ -5,7 +5,7 @@ Source: DSA I (Resultant Data); DSA II.H; DSA VI.A; EM IX; EM XIII.C.3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,7 @@ from enclave.people import Sight
 from enclave.settings import Settings
 from enclave.store import View
 from enclave.terms import UNIT
-from enclave.vault import Keystore
+from enclave.vault import Keystore, Seal
 
 CROSSWALK = "crosswalk"
 
@@ -178,6 +178,12 @@ def delivery_of(view: View, project: str) -> Delivery:
     return delivery
 
 
+def seals(view: View, settings: Settings) -> Iterator[Seal]:
+    """Give what is sealed of every delivery."""
+    for delivery in view.find(Delivery):
+        yield from (_seal(settings, delivery, table) for table in delivery.tables)
+
+
 def open_table(keystore: Keystore, settings: Settings, delivery: Delivery, table: SealedTable, target: Path) -> None:
     """Open one sealed table to `target` as Parquet, after its hash was found to be the manifest's.
 
@@ -186,4 +192,8 @@ def open_table(keystore: Keystore, settings: Settings, delivery: Delivery, table
     Refused
         If it is missing, altered, or its key was destroyed: never an empty folder in its place.
     """
-    keystore.unseal(settings.sealed / table.path, target, delivery.key_id, table.context, table.sha256)
+    keystore.unseal(_seal(settings, delivery, table), target)
+
+
+def _seal(settings: Settings, delivery: Delivery, table: SealedTable) -> Seal:
+    return Seal(settings.sealed / table.path, delivery.key_id, table.context, table.sha256)

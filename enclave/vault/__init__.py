@@ -6,7 +6,7 @@ Cobblestone-256 under the key of its project or match job, which is shredded whe
 
 from enclave.vault.fips import Module, module
 from enclave.vault.keys import PrivateKeys, PublicKeys, new_keys, read_private, read_public
-from enclave.vault.keystore import Keystore
+from enclave.vault.keystore import Keystore, Seal
 from enclave.vault.sealed import ALGORITHM, Consent, EncodedWith, Header, read_header, seal_file, unseal_file
 from enclave.vault.secret import EncodingSecret, new_secret, read_secret, write_secret
 from enclave.vault.signing import LedgerKey, NoteVerifier
@@ -27,6 +27,7 @@ __all__ = [
     "NoteVerifier",
     "PrivateKeys",
     "PublicKeys",
+    "Seal",
     "module",
     "new_keys",
     "new_secret",

@@ -34,6 +34,27 @@ _LENGTH = 2
 
 
 @dataclass(frozen=True)
+class Seal:
+    """A file at rest: where it is, what it is sealed under, and what stands there.
+
+    Parameters
+    ----------
+    key_id : str
+        Of its data key.
+    context : str
+        Project, file, version, whose and for whom; it is signed with the file, so that a sealed file put in another's
+        place does not open.
+    sha256 : str
+        Of the sealed file as it was entered (hex); empty where it was not.
+    """
+
+    path: Path
+    key_id: str
+    context: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
 class Keystore:
     """Data keys by id; no method gives a key away.
 
@@ -84,18 +105,15 @@ class Keystore:
         """
         return self._wrap(key_id).exists() and not self.keys.exists(key_id)
 
-    def seal(self, plain: Path, sealed: Path, key_id: str, context: str) -> str:
+    def seal(self, plain: Path, seal: Seal) -> str:
         """Seal a file at rest and sign it; give the SHA-256 (hex) of what is written.
-
-        `context` (project, file, version, whose and for whom) is bound in and signed: a sealed file put in another's
-        place does not open.
 
         Source: DSA II.I; EM XV.D.
         """
-        encryptor = Cobblestone256Encryptor(self._data_key(key_id), context.encode())
+        encryptor = Cobblestone256Encryptor(self._data_key(seal.key_id), seal.context.encode())
         digest = hashlib.sha256()
-        partial = sealed.with_name(sealed.name + ".partial")
-        sealed.parent.mkdir(parents=True, exist_ok=True)
+        partial = seal.path.with_name(seal.path.name + ".partial")
+        seal.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with plain.open("rb") as source, partial.open("wb") as target:
 
@@ -106,17 +124,17 @@ class Keystore:
                 while block := source.read(CHUNK):
                     emit(encryptor.update(block))
                 emit(encryptor.finalize())
-                signature = self.hub.signs(_statement(context, digest.digest()))
+                signature = self.hub.signs(_statement(seal.context, digest.digest()))
                 emit(signature + len(signature).to_bytes(_LENGTH, "big"))
                 target.flush()
                 os.fsync(target.fileno())
         except OSError:
             partial.unlink(missing_ok=True)  # on a full disk it would be in the way of the next
             raise
-        partial.replace(sealed)
+        partial.replace(seal.path)
         return digest.hexdigest()
 
-    def unseal(self, sealed: Path, plain: Path, key_id: str, context: str, sha256: str = "") -> None:
+    def unseal(self, seal: Seal, plain: Path) -> None:
         """Open a file sealed at rest, if the hub's signature over it holds.
 
         Source: EM XV.D.
@@ -125,16 +143,15 @@ class Keystore:
         ------
         Refused
             If the key is shredded, or the file is missing, altered, not signed by the hub for this place, or not the
-            manifest's; `plain` is not left.
+            one that was entered; `plain` is not left.
         """
-        if not sealed.is_file():
-            raise self._no(key_id, "the sealed file is missing")
-        key = self._data_key(key_id)
+        if not seal.path.is_file():
+            raise self._no(seal.key_id, "the sealed file is missing")
         digest = hashlib.sha256()
-        decryptor = Cobblestone256Decryptor(key, context.encode())
+        decryptor = Cobblestone256Decryptor(self._data_key(seal.key_id), seal.context.encode())
         try:
             handle = os.open(plain, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with sealed.open("rb") as source, os.fdopen(handle, "wb") as target:
+            with seal.path.open("rb") as source, os.fdopen(handle, "wb") as target:
                 left, end = _parts(source)
                 while left and (block := source.read(min(CHUNK, left))):
                     left -= len(block)
@@ -143,14 +160,42 @@ class Keystore:
                 target.write(decryptor.finalize())
         except (InvalidTag, ValueError) as error:
             plain.unlink(missing_ok=True)
-            raise self._no(key_id, "the sealed file is altered or not of this place") from error
-        if not self.hub.public.verifies(end[:-_LENGTH], _statement(context, digest.digest())):
+            raise self._no(seal.key_id, "the sealed file is altered or not of this place") from error
+        if not self.hub.public.verifies(end[:-_LENGTH], _statement(seal.context, digest.digest())):
             plain.unlink(missing_ok=True)
-            raise self._no(key_id, "the hub's signature over the sealed file does not hold")
+            raise self._no(seal.key_id, "the hub's signature over the sealed file does not hold")
         digest.update(end)
-        if sha256 and digest.hexdigest() != sha256:
+        if seal.sha256 not in ("", digest.hexdigest()):
             plain.unlink(missing_ok=True)
-            raise self._no(key_id, "the sealed file is not the one in the manifest")
+            raise self._no(seal.key_id, "the sealed file is not the one in the manifest")
+
+    def intact(self, seal: Seal) -> bool:
+        """Tell whether a file is byte for byte what the hub sealed in its place; no key is asked for, nothing opened.
+
+        Source: EM XV.D.
+        """
+        digest = hashlib.sha256()
+        try:
+            with seal.path.open("rb") as source:
+                left, end = _parts(source)
+                while left and (block := source.read(min(CHUNK, left))):
+                    left -= len(block)
+                    digest.update(block)
+        except (OSError, ValueError):
+            return False
+        signed = self.hub.public.verifies(end[:-_LENGTH], _statement(seal.context, digest.digest()))
+        digest.update(end)
+        return signed and seal.sha256 in ("", digest.hexdigest())
+
+    def hold_usable(self, key_id: str) -> None:
+        """See that a key opens; it is not kept.
+
+        Raises
+        ------
+        Refused
+            If it is not there, was altered, or the place of the keys does not answer.
+        """
+        self._data_key(key_id)
 
     def shred(self, key_id: str) -> None:
         """Destroy both halves of a key. Safe to repeat after a crash."""

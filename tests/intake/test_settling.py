@@ -134,13 +134,13 @@ def test_the_very_file_sent_once_more_is_another_arrival(world: Any) -> None:
     again = arrive(world, sealed)
     intake.recover(world.settings, world.store)
     assert intake.waiting(world.settings) == [again]
-    assert [path.name for path in intake.notice(world.settings, world.store)] == [sealed.name]
+    assert [path.name for path in intake.notice(world.settings, world.store, "SDE")] == [sealed.name]
 
 
 def test_what_arrives_is_entered_once(world: Any) -> None:
     here = arrive(world, world.seal(world.write(SDE, world.people("SDE", 20))))
-    assert intake.notice(world.settings, world.store) == [here]
-    assert intake.notice(world.settings, world.store) == []
+    assert intake.notice(world.settings, world.store, "SDE") == [here]
+    assert intake.notice(world.settings, world.store, "SDE") == []
     (entry,) = entries(world, "intake.arrive")
     assert (entry["object"], entry["project"], entry["details"]["source"]) == (here.name, DR, "SDE")
 

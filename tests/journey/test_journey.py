@@ -18,7 +18,7 @@ from enclave.errors import Refused
 from enclave.matching import latest
 from enclave.resultant import delivery_of, open_table
 from enclave.sandbox import Bubblewrap
-from enclave.vault import LedgerKey
+from enclave.vault import LedgerKey, Seal
 from tests.conftest import At
 from tests.journey.stages import LAST_DAY, hub_keys, request_of
 from tests.pdf import bars_of, beyond
@@ -224,14 +224,15 @@ def test_destroyed_match_data_cannot_be_opened_again(at: At, tmp_path: Path) -> 
     with made.enclave.store.view() as view:
         run = latest(view, made.project)
     crosswalk = made.enclave.settings.sealed / "match-DR-0034" / "match-01.crosswalk"
-    stolen, context = tmp_path / "stolen.crosswalk", "DR-0034|match-01|crosswalk"
+    stolen = tmp_path / "stolen.crosswalk"
+    seal = Seal(stolen, "match-DR-0034", "DR-0034|match-01|crosswalk", run.crosswalk_sha256)
     shutil.copyfile(crosswalk, stolen)
-    made.enclave.keystore.unseal(stolen, tmp_path / "before", "match-DR-0034", context, run.crosswalk_sha256)
+    made.enclave.keystore.unseal(seal, tmp_path / "before")
 
     made.run("destruction", "match-data", "DR-0034", who="hubert")
     assert not crosswalk.exists()
     with pytest.raises(Refused, match="destroyed"):
-        made.enclave.keystore.unseal(stolen, tmp_path / "after", "match-DR-0034", context)
+        made.enclave.keystore.unseal(seal, tmp_path / "after")
     assert not (tmp_path / "after").exists()
     again = made.run("destruction", "match-data", "DR-0034", "--json", who="hubert", code=3)
     assert again.rules == ["destroyed"]

@@ -35,7 +35,7 @@ def test_a_session_ends_however_much_it_wrote(at: At) -> None:
     assert not home.exists()
     with made.enclave.store.view() as view:
         (*_, entry) = view.entries(action="session.close")
-    assert entry["details"] == {"files_over_limit": 1}
+    assert entry["details"]["files_over_limit"] == 1 and len(entry["details"]["sealed"]) == 64
     home = broker.admit("wren", "DR-0034").folder / "home"
     left = sorted(str(path.relative_to(home)) for path in home.rglob("*") if path.is_file())
     assert left == ["notes.py", "outbox/out-1/request.json"]

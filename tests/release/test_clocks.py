@@ -21,7 +21,7 @@ from enclave.people import Listing, Person
 from enclave.scratch import alone
 from enclave.terms import Action, Role
 from tests.parties import NEWCOMER, SIGNED, let_join, record, representative
-from tests.release.world import FIRST_DAY, LAST_DAY, PROJECT, World, unmounted
+from tests.release.world import FIRST_DAY, LAST_DAY, PROJECT, World, damaged, unmounted
 
 END = date(2022, 8, 31)
 NOW = datetime.now(UTC) + timedelta(days=1)
@@ -265,6 +265,58 @@ def test_one_destruction_that_cannot_be_finished_stops_no_other(world: World):
     key.rmdir()
     away.rename(key)
     assert len(round_of(world).destroyed) == 1 and not world.keystore.exists(f"project-{PROJECT}")
+
+
+def test_an_inbox_that_cannot_be_read_stops_nothing_else_and_is_told(world: World):
+    """A name in one party's folder leads to itself; another party's file is told of, and a warning entered."""
+    inbox = world.settings.home / "inbox"
+    for name in ("SDE.0034.04_11_2022.matching.sealed", "DOL.0034.04_11_2022.matching.sealed"):
+        (inbox / name[:3]).mkdir(parents=True)
+        (inbox / name[:3] / name).write_bytes(b"sealed")
+    loop = inbox / "SDE" / "SDE.0034.04_12_2022.matching.sealed"
+    loop.symlink_to(loop)
+    world.today = END - timedelta(days=30)
+    for _ in range(3):
+        assert [finding.where for finding in round_of(world).stuck] == ["inbox of SDE"]
+    with world.store.view() as view:
+        (stuck,) = view.entries(action="clocks.stuck")
+        assert [entry["object"][:3] for entry in view.entries(action="intake.arrive")] == ["DOL"]
+    assert (stuck["object"], stuck["outcome"]) == ("inbox of SDE", "stuck")
+    assert noted(world, "clocks.warn") == [(PROJECT, "project data", 30)]
+    for person in ("opm", "hub"):
+        assert "A part of the round of the clocks could not be done, and is tried again" in told(world, person)
+    loop.unlink()
+    assert round_of(world).stuck == ()
+    with world.store.view() as view:
+        assert [entry["object"][:3] for entry in view.entries(action="intake.arrive")] == ["DOL", "SDE"]
+
+
+@pytest.mark.parametrize("kind", ["incident-case", "membership", "proposal"])
+def test_clocks_that_cannot_be_read_hide_no_others_and_stop_no_destruction(world: World, kind: str):
+    world.held()
+    world.publish(world.reviewed())
+    world.today = END + timedelta(days=1)
+    with damaged(world, kind, "one"):
+        done = round_of(world)
+    assert len(done.destroyed) == 1 and len(done.stuck) == 1 and world.actions("clocks.stuck") == ["clocks.stuck"]
+    assert noted(world, "clocks.alarm") == [("out-0147", "copy of the published work", -1)]
+
+
+def test_what_is_due_of_one_project_goes_though_that_of_another_cannot_be_read(world: World):
+    world.held()
+    other = "DR-0099"
+    with world.store.transaction() as tx:
+        theirs = replace(agreement.of(tx, PROJECT), project=other)
+        tx.write(theirs, Entry("opm", "agreement.sign", other, other, "DSA XII"))
+    world.today = END + timedelta(days=1)
+    with damaged(world, "destruction", f"{other}/match/1"):
+        (certificate,) = round_of(world).destroyed
+        assert PROJECT in certificate.data_request and world.keystore.exists(f"project-{other}")
+        with world.store.view() as view:
+            assert ("what is due", other) in [
+                (e["object"], e["project"]) for e in view.entries(action="clocks.stuck")
+            ]
+    assert len(round_of(world).destroyed) == 1 and not world.keystore.exists(f"project-{other}")
 
 
 def told(world: World, person: str) -> list[str]:

@@ -29,7 +29,7 @@ from enclave.ledger import Entry
 from enclave.sandbox import Bubblewrap, SandboxSpec, python
 from enclave.settings import PACKAGED_POLICIES
 from enclave.terms import Action, listen
-from enclave.vault import Header, Keystore, KeyVolume, new_keys, seal_file
+from enclave.vault import Header, Keystore, KeyVolume, Seal, new_keys, seal_file
 from tests.parties import representative, vote
 from tests.release.world import LAST_DAY, PROJECT, REQUEST, World, unmounted
 
@@ -57,7 +57,7 @@ def destroyed(world: World, verb=destroy):
 def opens(world: World, path: Path, key: str, context: str) -> bool:
     plain = world.settings.home / "attempt"
     try:
-        world.keystore.unseal(path, plain, key, context)
+        world.keystore.unseal(Seal(path, key, context), plain)
     except Refused:
         return False
     plain.unlink()

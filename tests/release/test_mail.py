@@ -19,7 +19,7 @@ from enclave.terms import listen
 from tests.hub.certificates import Authority
 from tests.release.mailbox import Mailbox, mailbox
 from tests.release.test_messages import NOW, SECRET, declined, round_of, shared, suspended, told
-from tests.release.world import PROJECT, REQUEST, World
+from tests.release.world import PROJECT, REQUEST, World, damaged
 
 PAGES = "https://enclave.example.gov/services/enclave/"
 SUBJECT = f"{PROJECT}: Your access is suspended"
@@ -87,16 +87,26 @@ def test_after_a_crash_it_may_come_twice_under_one_name(mailing: World, box: Mai
 
     def crash(label: str) -> None:
         if label == "messages.sent":
-            raise InterruptedError
+            raise KeyboardInterrupt  # nothing goes on after it
 
     listen(crash)
-    with pytest.raises(InterruptedError):
+    with pytest.raises(KeyboardInterrupt):
         round_of(mailing)
     listen(lambda label: None)
     round_of(mailing)
     assert box.letters == [("rae@example.org", SUBJECT)] * 2
     assert len({letter["Message-ID"] for letter in box.taken}) == 1
     assert told(mailing)["rae"].count("Your access is suspended") == 1
+
+
+def test_a_letter_that_cannot_be_written_keeps_no_other_back(mailing: World, box: Mailbox) -> None:
+    """A person's record cannot be read: their letter goes when it can be."""
+    shared(mailing)
+    with damaged(mailing, "person", "sde-steward"):
+        sent = round_of(mailing).sent
+        assert (sent.sent, sent.failed) == (4, 1)
+    assert round_of(mailing, NOW + 2 * MINUTE).sent.sent == 1
+    assert sorted(to for to, _ in box.letters)[-1] == "sde-steward@example.org" and len(box.letters) == 5
 
 
 def test_two_messages_have_two_names(mailing: World, box: Mailbox) -> None:

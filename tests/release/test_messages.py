@@ -14,6 +14,7 @@ from enclave.agreement import compile_agreement
 from enclave.board import Decision, MotionKind, change_law, continue_until
 from enclave.calendar import STATE_TIME
 from enclave.clocks import Reading, Round, go_round
+from enclave.destruction import Guard
 from enclave.incidents import CaseKind
 from enclave.ledger import Entry
 from enclave.messages import RULES, Inbox
@@ -21,7 +22,7 @@ from enclave.people import Listing, Person
 from enclave.review import open_case, return_with_comment
 from enclave.terms import Action, Role, listen
 from tests.parties import bring_into_force, pretend, record, representative, vote
-from tests.release.world import PROJECT, REQUEST, World
+from tests.release.world import PROJECT, REQUEST, World, damaged
 
 NOW = datetime.now(UTC) + timedelta(days=1)
 SECRET = "Zephyrantha Quillfeather, 907-53-0864"
@@ -152,6 +153,7 @@ DOL, HUB, WESTED, SDE = (representative(code) for code in ("DOL", "DOL-HUB", "WE
 SPEAKERS = {"sde-steward", "dol-steward", SDE, DOL}
 DECLINED, DECIDES = "What was asked of the parties is declined", "Your party is asked for its written answer"
 DESIGNATED = "Another party has designated its Representative"
+WAITS = "A release waits for your agency's statements"
 ENOUGH = "Data are no longer needed, and their destruction is asked for"
 STRICTER = "A change of law makes the terms of a project stricter"
 STILL, CONCERNS = "A project of yours stands still", "A problem that concerns your agency was reported"
@@ -160,9 +162,9 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
 @pytest.mark.parametrize(
     ("cause", "expected"),
     [
-        (shared, dict.fromkeys(SPEAKERS, "A release waits for your agency's statements")
+        (shared, dict.fromkeys(SPEAKERS, WAITS)
          | {"rae": "Your request is cleared, and the agencies review it"}),
-        (returned, dict.fromkeys(SPEAKERS, "A release waits for your agency's statements")
+        (returned, dict.fromkeys(SPEAKERS, WAITS)
          | {"rae": "Your request came back with a comment", "opm": "An agency has returned a release"}),
         (asked, dict.fromkeys({"sde-steward", "dol-steward", SDE, HUB, WESTED}, DECIDES)),
         (declined, dict.fromkeys({"sde-steward", "dol-steward", HUB, WESTED, DOL, "opm"}, DECLINED)
@@ -272,11 +274,24 @@ def test_a_crash_while_telling_neither_loses_nor_repeats(quiet: World, at: str) 
             raise InterruptedError
 
     listen(crash)
-    with pytest.raises(InterruptedError), quiet.store.transaction() as tx:
-        messages.take_in(tx, NOW, by_mail=False)
+    with pytest.raises(InterruptedError):
+        messages.take_in(quiet.store, NOW, Guard(quiet.store, "clock"), by_mail=False)
     listen(lambda label: None)
     round_of(quiet)
     assert [len(titles) for titles in told(quiet).values()] == [1] * (len(SPEAKERS) + 1)
+
+
+def test_who_cannot_be_told_holds_up_nobody_and_is_told_later(quiet: World) -> None:
+    """What one person was told before cannot be read: the others hear at once, and once."""
+    shared(quiet)
+    with damaged(quiet, "inbox", "sde-steward"):
+        for _ in range(3):
+            assert [finding.where for finding in round_of(quiet).stuck] == ["messages to sde-steward"]
+        assert quiet.actions("clocks.stuck") == ["clocks.stuck"]
+    assert "sde-steward" not in told(quiet) and told(quiet)["dol-steward"] == [WAITS]
+    assert "A part of the round of the clocks could not be done, and is tried again" in told(quiet)["opm"]
+    assert round_of(quiet).told == 1 and round_of(quiet) == Round()
+    assert told(quiet)["sde-steward"] == told(quiet)["dol-steward"] == [WAITS]
 
 
 def test_who_is_suspended_is_told_nothing_more_of_the_project(quiet: World) -> None:

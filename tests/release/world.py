@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from enclave.review import ALL_STATEMENTS, approve, confirm, open_case
 from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
 from enclave.terms import Action, Role
-from enclave.vault import Keystore, KeyVolume, LedgerKey, PrivateKeys, new_keys
+from enclave.vault import Keystore, KeyVolume, LedgerKey, PrivateKeys, Seal, new_keys
 from enclave.vault.keys import write_keys
 from tests import registry
 from tests.parties import bring_into_force, let_in
@@ -129,7 +130,7 @@ class World:
         ]
         for key, place in places:
             self.keystore.create(key)
-            self.keystore.seal(plain, self.settings.sealed / place, key, place)
+            self.keystore.seal(plain, Seal(self.settings.sealed / place, key, place))
         plain.unlink()
         held = Holding(
             "one", PROJECT, "SDE", "matching", "SDE.0034.04_11_2022.matching", 500, ("SASID", "DOB"),
@@ -191,3 +192,19 @@ def unmounted(world: World) -> Iterator[None]:
     finally:
         keys.rmdir()
         away.rename(keys)
+
+
+@contextmanager
+def damaged(world: World, kind: str, key: str) -> Iterator[None]:
+    """Leave a record as nobody can read it, put there if there is none; afterwards it is as it was."""
+    connection = sqlite3.connect(world.settings.home / "enclave.db", isolation_level=None)
+    one = "kind = ? and key = ?"
+    before = connection.execute(f"select * from record where {one}", (kind, key)).fetchone()
+    connection.execute("replace into record values (?, ?, ?, '{}')", (kind, key, key.partition("/")[0]))
+    try:
+        yield
+    finally:
+        connection.execute(f"delete from record where {one}", (kind, key))
+        if before:
+            connection.execute("insert into record values (?, ?, ?, ?)", before)
+        connection.close()

@@ -9,6 +9,7 @@ import os
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from enclave.vault import (
     NoteVerifier,
     PrivateKeys,
     PublicKeys,
+    Seal,
     new_keys,
     read_header,
     read_private,
@@ -182,8 +184,8 @@ def keystore(tmp_path: Path) -> Keystore:
 def test_a_file_at_rest_opens_in_its_place_only(keystore: Keystore, tmp_path: Path) -> None:
     plain, path, target = tmp_path / "plain", tmp_path / "at" / "rest", tmp_path / "opened"
     plain.write_bytes(os.urandom(3000))
-    digest = keystore.seal(plain, path, "project-DR-0034", "DR-0034|sde|1")
-    keystore.unseal(path, target, "project-DR-0034", "DR-0034|sde|1", digest)
+    digest = keystore.seal(plain, Seal(path, "project-DR-0034", "DR-0034|sde|1"))
+    keystore.unseal(Seal(path, "project-DR-0034", "DR-0034|sde|1", digest), target)
     assert target.read_bytes() == plain.read_bytes()
     target.unlink()
     keystore.create("project-DR-0035")
@@ -194,21 +196,23 @@ def test_a_file_at_rest_opens_in_its_place_only(keystore: Keystore, tmp_path: Pa
         ("project-DR-0099", "DR-0034|sde|1", digest),
     ):
         with pytest.raises(Refused):
-            keystore.unseal(path, target, key, context, sha256)
+            keystore.unseal(Seal(path, key, context, sha256), target)
         assert not target.exists()
 
 
 def test_no_byte_of_a_file_at_rest_may_change(keystore: Keystore, tmp_path: Path) -> None:
     plain, path, target = tmp_path / "plain", tmp_path / "rest", tmp_path / "opened"
     plain.write_bytes(b"P20ID\n" * 20)
-    keystore.seal(plain, path, "project-DR-0034", "place")
+    seal = Seal(path, "project-DR-0034", "place")
+    keystore.seal(plain, seal)
+    assert keystore.intact(seal)
     whole = path.read_bytes()
     mutants = [whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1 :] for n in range(len(whole))]
     for mutant in (*mutants, whole[:-1], whole + b"\0", b""):
         path.write_bytes(mutant)
         with pytest.raises(Refused):
-            keystore.unseal(path, target, "project-DR-0034", "place")
-        assert not target.exists()
+            keystore.unseal(seal, target)
+        assert not target.exists() and not keystore.intact(seal)
 
 
 def test_a_file_at_rest_opens_only_with_the_hubs_signature(keystore: Keystore, tmp_path: Path) -> None:
@@ -216,11 +220,12 @@ def test_a_file_at_rest_opens_only_with_the_hubs_signature(keystore: Keystore, t
     plain.write_bytes(b"P20ID\n" * 20)
     context = "holding|SDE|DOL-HUB|DR-0034|1"
     another = Keystore(keystore.keys, keystore.wraps, new_keys("DOL-HUB"))
-    digest = another.seal(plain, path, "project-DR-0034", context)
+    seal = Seal(path, "project-DR-0034", context)
+    seal = replace(seal, sha256=another.seal(plain, seal))
     with pytest.raises(Refused, match="signature"):
-        keystore.unseal(path, target, "project-DR-0034", context, digest)
-    assert not target.exists()
-    another.unseal(path, target, "project-DR-0034", context, digest)
+        keystore.unseal(seal, target)
+    assert not target.exists() and not keystore.intact(seal)
+    another.unseal(seal, target)
     assert target.read_bytes() == plain.read_bytes()
 
 
@@ -229,7 +234,7 @@ def test_a_shredded_key_opens_nothing_and_one_half_is_enough(keystore: Keystore,
     plain.write_bytes(b"x")
     for key, lose in (("project-DR-0034", ""), ("half-1", "keys/half-1.kek"), ("half-2", "wraps/half-2.wrap")):
         keystore.create(key)
-        keystore.seal(plain, path, key, "place")
+        keystore.seal(plain, Seal(path, key, "place"))
         if lose:
             (tmp_path / lose).unlink()
         else:
@@ -237,7 +242,7 @@ def test_a_shredded_key_opens_nothing_and_one_half_is_enough(keystore: Keystore,
             keystore.shred(key)
         assert not keystore.exists(key)
         with pytest.raises(EnclaveError, match="destroyed"):
-            keystore.unseal(path, tmp_path / "opened", key, "place")
+            keystore.unseal(Seal(path, key, "place"), tmp_path / "opened")
 
 
 def test_making_a_key_again_keeps_it(keystore: Keystore) -> None:
@@ -254,10 +259,13 @@ def test_what_is_sealed_opens_whoever_made_the_key_at_the_same_time(tmp_path: Pa
     hub, volume = new_keys("DOL-HUB"), key_volume(tmp_path)
     stores = [Keystore(volume, tmp_path / "wraps", hub) for _ in range(8)]
 
+    def sealed(number: int) -> Seal:
+        return Seal(tmp_path / f"sealed-{number}", "match-DR-0034", "x")
+
     def make(number: int) -> None:
         start.wait()
         stores[number].create("match-DR-0034")
-        stores[number].seal(plain, tmp_path / f"sealed-{number}", "match-DR-0034", "x")
+        stores[number].seal(plain, sealed(number))
 
     threads = [threading.Thread(target=make, args=(n,)) for n in range(8)]
     for thread in threads:
@@ -265,4 +273,4 @@ def test_what_is_sealed_opens_whoever_made_the_key_at_the_same_time(tmp_path: Pa
     for thread in threads:
         thread.join()
     for n in range(8):
-        stores[0].unseal(tmp_path / f"sealed-{n}", tmp_path / f"opened-{n}", "match-DR-0034", "x")
+        stores[0].unseal(sealed(n), tmp_path / f"opened-{n}")

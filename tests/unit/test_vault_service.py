@@ -15,7 +15,7 @@ import pytest
 from enclave.app import broker
 from enclave.errors import Refused
 from enclave.intake import Holding
-from enclave.vault import Keystore, new_keys, try_keys
+from enclave.vault import Keystore, Seal, new_keys, try_keys
 from enclave.vault.service import KeyService
 from tests.conftest import At
 from tests.hub.certificates import Authority
@@ -43,29 +43,30 @@ def keystore(service: KeyService, tmp_path: Path) -> Keystore:
 
 
 @pytest.fixture
-def sealed(keystore: Keystore, tmp_path: Path) -> Path:
+def sealed(keystore: Keystore, tmp_path: Path) -> Seal:
     (tmp_path / "plain").write_bytes(b"P20ID\n")
     keystore.create(KEY)
-    keystore.seal(tmp_path / "plain", tmp_path / "sealed", KEY, "place")
-    return tmp_path / "sealed"
+    seal = Seal(tmp_path / "sealed", KEY, "place")
+    keystore.seal(tmp_path / "plain", seal)
+    return seal
 
 
-def refused(keystore: Keystore, sealed: Path) -> str:
+def refused(keystore: Keystore, sealed: Seal) -> str:
     """Try to open; give the rule by which it is refused."""
     with pytest.raises(Refused) as found:
-        keystore.unseal(sealed, sealed.with_name("opened"), KEY, "place")
-    assert not sealed.with_name("opened").exists()
+        keystore.unseal(sealed, sealed.path.with_name("opened"))
+    assert not sealed.path.with_name("opened").exists()
     return found.value.findings[0].rule
 
 
-def test_what_is_sealed_opens_while_the_service_has_the_key(keystore: Keystore, sealed: Path, tmp_path: Path) -> None:
+def test_what_is_sealed_opens_while_the_service_has_the_key(keystore: Keystore, sealed: Seal, tmp_path: Path) -> None:
     keystore.create(KEY)
-    keystore.unseal(sealed, tmp_path / "opened", KEY, "place")
+    keystore.unseal(sealed, tmp_path / "opened")
     assert (tmp_path / "opened").read_bytes() == b"P20ID\n"
     assert not list(tmp_path.rglob("*.kek"))
 
 
-def test_a_key_that_is_destroyed_is_gone_at_the_service(keystore: Keystore, sealed: Path, served: Engine) -> None:
+def test_a_key_that_is_destroyed_is_gone_at_the_service(keystore: Keystore, sealed: Seal, served: Engine) -> None:
     wrap = (keystore.wraps / f"{KEY}.wrap").read_bytes()
     assert KEY in served.keys and KEY not in served.deletable
     keystore.shred(KEY)
@@ -77,14 +78,14 @@ def test_a_key_that_is_destroyed_is_gone_at_the_service(keystore: Keystore, seal
         keystore.create(KEY)
 
 
-def test_a_wrapped_key_of_another_id_does_not_open(keystore: Keystore, sealed: Path) -> None:
+def test_a_wrapped_key_of_another_id_does_not_open(keystore: Keystore, sealed: Seal) -> None:
     keystore.create("project-DR-0035")
     (keystore.wraps / f"{KEY}.wrap").write_bytes((keystore.wraps / "project-DR-0035.wrap").read_bytes())
     assert refused(keystore, sealed) == "sealed-at-rest"
 
 
 def test_a_service_that_does_not_answer_has_destroyed_nothing(
-    keystore: Keystore, sealed: Path, served: Engine, service: KeyService, tmp_path: Path
+    keystore: Keystore, sealed: Seal, served: Engine, service: KeyService, tmp_path: Path
 ) -> None:
     """Sealed, another token, no token, another's certificate, nobody or no engine there: no key is taken for gone."""
     (other := tmp_path / "other").mkdir()
@@ -101,10 +102,10 @@ def test_a_service_that_does_not_answer_has_destroyed_nothing(
     served.token = TOKEN
     for at in elsewhere:
         assert_silent(Keystore(at, keystore.wraps, keystore.hub), sealed)
-    keystore.unseal(sealed, tmp_path / "opened", KEY, "place")
+    keystore.unseal(sealed, tmp_path / "opened")
 
 
-def assert_silent(keystore: Keystore, sealed: Path) -> None:
+def assert_silent(keystore: Keystore, sealed: Seal) -> None:
     assert refused(keystore, sealed) == "key-service"
     for act in (keystore.exists, keystore.shred, keystore.create):
         with pytest.raises(Refused, match="key service"):

@@ -85,7 +85,8 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             people.except_from(tx, "DOL", "EM XV.D", "Signatures from June on.", date(2022, 6, 1), "olga")
         answered(world, question("ManufacturingStudent"))
         with enclave.store.view() as view:
-            seen = controls.look(controls.Installed(enclave.settings, view, enclave.ledger_key))
+            parts = (enclave.settings, enclave.store, view, enclave.keystore, enclave.ledger_key)
+            seen = controls.look(controls.Installed(*parts))
         with enclave.store.transaction() as tx:
             found = controls.standings(controls.read_catalogue(enclave.settings.policies), seen)
             controls.keep(tx, found, "operator")
