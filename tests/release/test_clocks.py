@@ -10,51 +10,17 @@ import pytest
 from enclave import agreement, board, destruction, incidents, intake, people
 from enclave.agreement import Signature
 from enclave.calendar import STATE_TIME, add_business_days
-from enclave.clocks import Reading, Round, Watch, accept, go_round, running
+from enclave.clocks import Reading, Round, running
 from enclave.destruction import Destruction, Scope
 from enclave.errors import Invalid, Refused
 from enclave.incidents import CaseKind
 from enclave.ledger import Entry
-from enclave.matching import MatchRun
-from enclave.messages import inbox_of
 from enclave.people import Listing, Person
 from enclave.scratch import alone
 from enclave.terms import Action, Role
 from tests.parties import NEWCOMER, SIGNED, let_join, record, representative
+from tests.release.rounds import END, complete_match, keep_match, noted, round_of, told
 from tests.release.world import FIRST_DAY, LAST_DAY, PROJECT, World, damaged, unmounted
-
-END = date(2022, 8, 31)
-NOW = datetime.now(UTC) + timedelta(days=1)
-"""Later than any entry these tests make, however long the whole run has taken by then."""
-READING = Reading(NOW, "first boot", 5_000.0)
-
-
-def after(hours: float, *, reading: Reading = READING) -> Reading:
-    """Let time pass as a machine that runs sees it."""
-    return Reading(reading.at + timedelta(hours=hours), reading.boot, reading.up_seconds + hours * 3600)
-
-
-def round_of(world: World, reading: Reading = READING) -> Round:
-    return go_round(world.store, world.keystore, world.settings, reading)
-
-
-def complete_match(world: World) -> None:
-    with world.store.transaction() as tx:
-        tx.append(Entry("sde-steward", "match.complete", f"{PROJECT}/match-01", PROJECT, "DSA III.F.3"))
-
-
-def keep_match(world: World, completed_on: date | None = None) -> None:
-    run = MatchRun(
-        PROJECT, "match-01", "match_pair", "1", "0" * 64, {}, ("SDE", "DOL"), {}, world.today, 40, "90.0",
-        *["0" * 64] * 5, completed_on=completed_on,
-    )  # fmt: skip
-    with world.store.transaction() as tx:
-        tx.write(run, Entry("hub", "match.run", run.key, PROJECT, "EM XII"))
-
-
-def noted(world: World, action: str) -> list[tuple[str, str, int]]:
-    with world.store.view() as view:
-        return [(e["object"], e["details"]["what"], e["details"]["at"]) for e in view.entries(action=action)]
 
 
 def test_match_data_go_on_the_tenth_business_day_and_not_a_day_before(world: World):
@@ -319,11 +285,6 @@ def test_what_is_due_of_one_project_goes_though_that_of_another_cannot_be_read(w
     assert len(round_of(world).destroyed) == 1 and not world.keystore.exists(f"project-{other}")
 
 
-def told(world: World, person: str) -> list[str]:
-    with world.store.view() as view:
-        return [message.title for message in inbox_of(view, person).messages]
-
-
 def test_the_clock_destroys_nothing_before_its_time_and_is_no_person(world: World):
     world.held()
     with world.store.view() as view:
@@ -388,89 +349,6 @@ def test_what_a_person_did_not_do_in_time_raises_an_alarm(world: World):
     ]  # fmt: skip
 
 
-def doubts_of(world: World, reading: Reading) -> list[str]:
-    return [finding.rule for finding in round_of(world, reading).doubts]
-
-
-def test_a_clock_that_went_back_destroys_nothing(world: World):
-    world.held()
-    round_of(world)
-    world.today = END + timedelta(days=1)
-    earlier = Reading(NOW - timedelta(hours=1), "second boot", 60.0)
-    assert doubts_of(world, earlier) == ["clock-back"]
-    assert world.keystore.exists(f"project-{PROJECT}")
-    assert world.actions("clocks.doubt") == ["clocks.doubt"]
-    assert "clock-back" in doubts_of(world, earlier)
-    assert world.actions("clocks.doubt") == ["clocks.doubt"]
-    assert round_of(world, after(1)).destroyed
-
-
-def test_a_day_that_came_before_is_noticed(world: World):
-    world.held()
-    world.today = END
-    world.store.enter(Entry("opm", "demo.day", "later"))
-    round_of(world)
-    world.today = END - timedelta(days=3)
-    assert doubts_of(world, after(1)) == ["clock-back"]
-
-
-def test_what_others_entered_since_counts_too(world: World):
-    round_of(world)
-    day, world.today = world.today, END + timedelta(days=1)
-    world.store.enter(Entry("opm", "somebody.was-here", "x"))
-    world.today = day
-    world.store.enter(Entry("opm", "somebody.came-after", "x"))
-    assert doubts_of(world, after(1)) == ["clock-back"]
-
-
-@pytest.mark.parametrize("hours", [24 * 90, -24 * 90])
-def test_a_clock_that_was_set_while_the_machine_ran_is_noticed(world: World, hours: float):
-    world.held()
-    round_of(world)
-    world.today = END + timedelta(days=1)
-    wrong = replace(after(0.5), at=NOW + timedelta(hours=hours))
-    assert "clock-set" in doubts_of(world, wrong)
-    assert world.keystore.exists(f"project-{PROJECT}")
-    corrected = replace(after(0.5), at=NOW + timedelta(minutes=35))  # over the network, by five minutes
-    assert round_of(world, corrected).destroyed
-
-
-def test_a_clock_is_believed_again_when_a_person_has_compared_it(world: World):
-    world.held()
-    round_of(world)
-    world.today = END + timedelta(days=1)
-    later = replace(after(0.5), at=NOW + timedelta(days=90))
-    assert doubts_of(world, later) == ["clock-set"]
-    with world.store.transaction() as tx:
-        accept(tx, later, "opm")
-    assert round_of(world, after(1, reading=later)).destroyed
-
-
-def test_a_start_of_the_machine_takes_no_doubt_away(world: World):
-    """The clock is set by 90 days while the machine runs; it is started again with the wrong clock."""
-    world.held()
-    round_of(world)
-    world.today = END + timedelta(days=1)
-    wrong = replace(after(0.5), at=NOW + timedelta(days=90))
-    assert doubts_of(world, wrong) == ["clock-set"]
-    started = Reading(wrong.at + timedelta(minutes=5), "second boot", 60.0)
-    for hours in (0, 1, 24):
-        assert doubts_of(world, after(hours, reading=started)) == ["clock-doubted"]
-    assert world.keystore.exists(f"project-{PROJECT}")
-    (doubt,) = {finding.next for finding in round_of(world, started).doubts}
-    assert "`enclave clocks accept`" in doubt
-    with world.store.transaction() as tx:
-        accept(tx, after(25, reading=started), "opm")
-    assert round_of(world, after(26, reading=started)).destroyed
-
-
-def test_a_doubt_that_was_mended_is_over_before_the_next_start(world: World):
-    round_of(world)
-    assert doubts_of(world, replace(after(0.5), at=NOW + timedelta(days=90)))
-    assert doubts_of(world, after(1)) == []
-    assert doubts_of(world, Reading(NOW + timedelta(hours=2), "second boot", 60.0)) == []
-
-
 def test_what_counts_in_hours_is_told_and_alarmed_by_the_hour(world: World):
     """A request under the FOIA at 22 o'clock: 24 hours run, and the alarm comes before its second limit of 48."""
     came = datetime(2022, 6, 2, 2, tzinfo=UTC)
@@ -501,14 +379,3 @@ def test_what_is_left_is_told_in_the_unit_of_the_clause(world: World):
     assert clock.due == "2022-07-06 09:00"
     left = [clock.left(at.date(), at) for at in (friday, friday + timedelta(hours=70), clock.due_at)]
     assert left == ["12 business hours are left", "10 business hours are left", "the last business hour runs"]
-
-
-def test_a_reading_is_kept_once_a_day(world: World):
-    for hours in (0, 1, 2):
-        round_of(world, after(hours))
-    world.today += timedelta(days=1)
-    round_of(world, after(24))
-    assert world.actions("clocks.watch") == ["clocks.watch"] * 2
-    with world.store.view() as view:
-        assert view.get(Watch, "watch").day == world.today
-        assert [clock.what for clock in running(view) if clock.project] == ["project data"]
