@@ -215,7 +215,8 @@ def _agree(case: Case, contents: str) -> None:
     body["elements"][AGENCY] = [{"name": name, **definition, **about} for name, about in ELEMENTS.items()]
     layout = {"agency": AGENCY, "contents": contents, "elements": [*ELEMENTS], "unique": [GENERIC_ID]}
     body["files"] = [layout, *(known for known in body["files"] if known["agency"] != AGENCY)]
-    (agreements / f"{PROJECT}.yaml").write_text(yaml.safe_dump({**body, "dr": PROJECT, "match_groups": []}), "utf-8")
+    body |= {"dr": PROJECT, "match_groups": [], "schools": []}
+    (agreements / f"{PROJECT}.yaml").write_text(yaml.safe_dump(body), "utf-8")
 
 
 @contextmanager
