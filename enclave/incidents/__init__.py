@@ -19,6 +19,7 @@ from enclave.incidents.complaint import Act, Owed, act, complain, owed, turns, v
 from enclave.incidents.interruptions import Interruption, announce, back, interruptions
 from enclave.incidents.stops import (
     Suspended,
+    begin_announced,
     first_day,
     hold_project,
     lift_project,
@@ -49,6 +50,7 @@ __all__ = [
     "act",
     "announce",
     "back",
+    "begin_announced",
     "cases",
     "complain",
     "confirm_secure",

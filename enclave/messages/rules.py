@@ -280,6 +280,8 @@ RULES: tuple[Rule, ...] = (
          _ANNOUNCED),
     Rule("incident.hold", "A project of yours stands still", "", (of_hold,), _DONE),
     Rule("incident.hold", "A party of the programme is suspended", "programme", (of_all_told,), _DONE),
+    Rule("incident.begin", "A project of yours stands still, as was announced", "", (of_hold,)),
+    Rule("incident.begin", "A party of the programme is suspended, as was announced", "programme", (of_all_told,)),
     Rule("incident.extend", "A project of yours stands still for longer than was said", "", (of_hold,)),
     Rule("incident.extend", "A party of the programme is suspended for longer than it said", "programme",
          (of_all_told,)),

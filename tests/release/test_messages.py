@@ -329,6 +329,43 @@ def test_of_an_announced_suspension_is_said_from_when_and_that_it_lasts_longer(q
     assert told(quiet)["rae"] == [said, longer]
 
 
+@pytest.mark.parametrize("off", [0, 3])
+def test_all_are_told_on_the_day_on_which_an_announced_suspension_begins_and_once(quiet: World, off: int) -> None:
+    """Also where nobody ran the clocks on that day, while it stands."""
+    first, last = quiet.today + timedelta(days=2), quiet.today + timedelta(days=9)
+    with quiet.store.transaction() as tx:
+        incidents.suspend_agency(tx, "SDE", SDE, first, "A new system.", last)
+    for day in (quiet.today, first - timedelta(days=1)):
+        quiet.today = day
+        round_of(quiet)
+    announced = told(quiet)
+    quiet.today = first + timedelta(days=off)
+    for _ in range(2):
+        round_of(quiet)
+    begun = "A project of yours stands still, as was announced"
+    heard = {who: titles[len(announced.get(who, ())) :] for who, titles in told(quiet).items()}
+    assert heard.keys() == {*announced, SDE}  # who gave notice as well
+    assert all(titles == [begun] for titles in heard.values()), heard
+    with quiet.store.view() as view:
+        (entry,) = view.entries(action="incident.begin")
+    assert entry["actor"] == "clock" and entry["details"]["told"][0] == "Operating Group"
+    assert {"SDE", "DOL"} <= {*entry["details"]["told"]}
+    quiet.today = last + timedelta(days=1)
+    assert round_of(quiet).told == 0
+
+
+@pytest.mark.parametrize("how", ["lifted", "over"])
+def test_of_an_announced_suspension_that_does_not_stand_nobody_is_told_that_it_began(quiet: World, how: str) -> None:
+    first = quiet.today + timedelta(days=2)
+    with quiet.store.transaction() as tx:
+        incidents.suspend_agency(tx, "SDE", SDE, first, "A new system.", first)
+        if how == "lifted":
+            incidents.reinstate(tx, "SDE", SDE)
+    quiet.today = first + timedelta(days=1 if how == "over" else 0)
+    round_of(quiet)
+    assert "incident.begin" not in quiet.actions()
+
+
 def test_the_agency_of_a_complaint_is_warned_of_its_plan(quiet: World) -> None:
     at = datetime.combine(quiet.today, time(10), STATE_TIME)
     with quiet.store.transaction() as tx:
