@@ -15,7 +15,7 @@ from enclave.board import Decision, MotionKind, change_law, continue_until
 from enclave.calendar import STATE_TIME
 from enclave.clocks import Reading, Round, go_round
 from enclave.destruction import Guard
-from enclave.incidents import CaseKind
+from enclave.incidents import Breach, CaseKind, Status
 from enclave.ledger import Entry
 from enclave.messages import RULES, Inbox
 from enclave.people import Listing, Person
@@ -144,6 +144,13 @@ def subpoenaed(world: World) -> None:
         incidents.open_case(tx, CaseKind.SUBPOENA, PROJECT, "A court asks for papers.", NOW, NOW, "opm")
 
 
+def widened(world: World) -> None:
+    eight = ("A page lay open.", "a user", "paper", ("SDE",), 0, "It was taken.", Status.INVESTIGATION, "A lock.")
+    with world.store.transaction() as tx:
+        notice = incidents.report_breach(tx, PROJECT, Breach(*eight), NOW, NOW, "rae")
+        incidents.affects(tx, notice.key, "DOL-HUB", "Its printer, says Zephyrantha.", NOW, NOW, SDE)
+
+
 def reported(world: World) -> None:
     with world.store.transaction() as tx:
         incidents.open_case(tx, CaseKind.PROBLEM, PROJECT, "A page lay open.", NOW, NOW, "rae")
@@ -184,6 +191,9 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (no_longer_needed, dict.fromkeys(SPEAKERS | {"opm"}, ENOUGH)),
         (stricter, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STRICTER)),
         (subpoenaed, dict.fromkeys(SPEAKERS, "A subpoena concerns your agency")),
+        (widened, dict.fromkeys(SPEAKERS | {"opm"} - {SDE}, "A breach that was reported concerns another party too")
+         | {HUB: "A breach that was reported is found to concern your party",
+            SDE: "A breach that concerns your party was reported"}),
         (reported, dict.fromkeys(SPEAKERS, CONCERNS) | {"opm": "A problem was reported; its hours run"}),
     ],
 )  # fmt: skip
@@ -195,7 +205,7 @@ def test_who_must_know_is_told_and_who_did_it_is_not(
     assert {person: titles[-1] for person, titles in told(quiet).items()} == expected
 
 
-@pytest.mark.parametrize("cause", [shared, returned, declined, listed, held, reported, stricter])
+@pytest.mark.parametrize("cause", [shared, returned, declined, listed, held, reported, widened, stricter])
 def test_a_message_is_a_title_of_ours_a_project_and_a_link(quiet: World, cause: Callable[[World], None]) -> None:
     cause(quiet)
     round_of(quiet)
