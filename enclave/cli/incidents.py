@@ -324,6 +324,24 @@ def incident_supplement(context: typer.Context, notice: str, text: str, as_json:
     show(known, as_json, f"notice {known.key}: {len(known.supplements)} supplements")
 
 
+@incident_group.command("affects")
+def incident_affects(
+    context: typer.Context,
+    notice: str,
+    party: Annotated[str, typer.Argument(help="Code of the party that is concerned too.")],
+    reason: Annotated[str, typer.Argument(help="What shows it; no data of a person.")],
+    known_at: When = "",
+    as_json: Json = False,
+) -> None:
+    """Widen a breach notice to a party found to be concerned; its 24 hours run from when that was known (EM A2.1)."""
+    desk, now = context.obj, datetime.now(UTC)
+    known = _moment(known_at) if known_at else now
+    with desk.changing("incident.refuse", notice, "") as tx:
+        widened = incidents.affects(tx, notice, party_id(party), reason, known, now, desk.actor)
+    late = ", after the 24 hours" if widened.affected[-1].late else ""
+    show(widened, as_json, f"notice {widened.key} goes to {', '.join(widened.told)}{late}")
+
+
 @incident_group.command("review")
 def incident_review(
     context: typer.Context,

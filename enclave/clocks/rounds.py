@@ -1,4 +1,4 @@
-"""One round of the clocks: destroy what is due, warn of what is near, raise alarms, and tell everybody it concerns.
+"""One round of the clocks: destroy what is due, warn of what is near or begins, raise alarms, tell whom it concerns.
 
 Nobody has to be there (DSA VI.H: "not contingent upon action by the Data Integration Hub"). A round that is repeated
 does nothing again: what was destroyed is no longer due, and what was noted stands in the ledger. What cannot be
@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from enclave import destruction, intake, messages
+from enclave import destruction, incidents, intake, messages
 from enclave.agreement import InForce
 from enclave.clocks.machine import Reading, look
 from enclave.clocks.running import READ, WARNED_AT, Running, parts, soonest
@@ -71,6 +71,8 @@ def go_round(store: Store, keystore: Keystore, settings: Settings, reading: Read
             for party in intake.senders(settings):
                 with guard.over(f"inbox of {party}", "", "EM XII"):
                     intake.notice(settings, store, party)
+        with guard.over("suspensions", "", "EM A1.2.A"), store.transaction() as tx:
+            incidents.begin_announced(tx, CLOCK)
         found, noted, told, sent = _read(store, guard), list[Running](), 0, messages.Sent()
         with guard.over("notes", "", "EM XVII.B"), store.transaction() as tx:
             noted = _note(tx, found, reading.at)

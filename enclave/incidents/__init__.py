@@ -1,12 +1,7 @@
 """When something goes wrong: stop at once, tell those who must know within their hours, keep the record."""
 
 from enclave.incidents.breach import (
-    Breach,
-    Determination,
-    Matters,
-    Notice,
-    Status,
-    Supplement,
+    affects,
     confirm_secure,
     notices,
     report_breach,
@@ -17,8 +12,10 @@ from enclave.incidents.breach import (
 from enclave.incidents.case import OF_USERS, Case, CaseKind, cases, open_case, take_step
 from enclave.incidents.complaint import Act, Owed, act, complain, owed, turns, vote
 from enclave.incidents.interruptions import Interruption, announce, back, interruptions
+from enclave.incidents.notice import Affected, Breach, Determination, Matters, Notice, Status, Supplement
 from enclave.incidents.stops import (
     Suspended,
+    begin_announced,
     first_day,
     hold_project,
     lift_project,
@@ -35,6 +32,7 @@ from enclave.incidents.stops import (
 __all__ = [
     "OF_USERS",
     "Act",
+    "Affected",
     "Breach",
     "Case",
     "CaseKind",
@@ -47,8 +45,10 @@ __all__ = [
     "Supplement",
     "Suspended",
     "act",
+    "affects",
     "announce",
     "back",
+    "begin_announced",
     "cases",
     "complain",
     "confirm_secure",

@@ -8,15 +8,14 @@ Source: DSA VI.F; EM A2.1.A; EM A2.1.B; EM A2.2.A; EM A2.2.C; EM V.A.14.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import fields, replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import ClassVar
 
-from enclave.agreement import of
+from enclave.agreement import Policy, of
 from enclave.calendar import BREACH
 from enclave.errors import Finding, Invalid, Refused, refuse
+from enclave.incidents.notice import Affected, Breach, Determination, Matters, Notice, Status, Supplement
 from enclave.incidents.words import CONTENT, digest, hold_clean, unsaid
 from enclave.ledger import Details, Entry
 from enclave.people import Listing, hold_to_party, members
@@ -24,142 +23,6 @@ from enclave.store import Transaction, View
 from enclave.terms import Role
 
 REVIEW, RESOLUTION, SECURED = "EM A2.2.A", "EM A2.2.C", "EM V.A.14"
-
-
-class Status(StrEnum):
-    """Item 7 of a breach notice."""
-
-    INVESTIGATION = "under investigation"
-    RESOLVED = "resolved"
-
-
-class Determination(StrEnum):
-    """What the Data Governing Board found; the record is kept in each case."""
-
-    ACTUAL = "breach"
-    POTENTIAL = "potential breach"
-    NONE = "not a breach"
-
-
-@dataclass(frozen=True)
-class Breach:
-    """The eight items of a breach notice.
-
-    Source: EM A2.1.B.
-
-    Parameters
-    ----------
-    description : str
-        One or two sentences on the actual or potential breach.
-    roles : str
-        Roles of the people involved, never names.
-    type : str
-    parties : tuple of str
-        Codes of those likely impacted.
-    estimated : int
-        Users or records impacted, estimated.
-    mitigation : str
-    status : Status
-    corrective_action : str
-        Taken, and planned against another of the kind.
-    """
-
-    description: str
-    roles: str
-    type: str
-    parties: tuple[str, ...]
-    estimated: int
-    mitigation: str
-    status: Status
-    corrective_action: str
-
-
-@dataclass(frozen=True)
-class Matters:
-    """What the board determines when it reviews a notice.
-
-    Source: EM A2.2.A.
-
-    Parameters
-    ----------
-    impact : str
-        On privacy, security, confidentiality and integrity.
-    suspension : str
-        Whether a party is to be suspended.
-    measures : str
-        Other measures, or none.
-    inquiries : str
-        What more is asked of the parties, or nothing.
-    """
-
-    impact: str
-    suspension: str
-    measures: str
-    inquiries: str
-
-
-@dataclass(frozen=True)
-class Supplement:
-    """What became known later; nothing that was said before is changed."""
-
-    text: str
-    by: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A breach as reported, with what was added and how it was resolved.
-
-    Parameters
-    ----------
-    recipients : tuple of str
-        The Operating Group and each Participating Agency whose data are in the project.
-    told : tuple of str
-        Who reads of it: once it is resolved, all parties of the project and all members.
-    due_at : datetime
-        24 hours after the discovery or reasonable belief.
-    reviewed : Matters, optional
-        What the board determined.
-    secured : mapping of party -> Supplement
-        Who confirmed that the security of its systems is restored.
-    """
-
-    KIND: ClassVar[str] = "breach"
-    number: int
-    project: str
-    breach: Breach
-    discovered_at: datetime
-    reported_at: datetime
-    due_at: datetime
-    recipients: tuple[str, ...]
-    told: tuple[str, ...]
-    by: str
-    supplements: tuple[Supplement, ...] = ()
-    determination: Determination | None = None
-    lessons: str = ""
-    reviewed: Matters | None = None
-    secured: dict[str, Supplement] = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        """Project and number."""
-        return f"{self.project}/{self.number}"
-
-    @property
-    def concerned(self) -> tuple[str, ...]:
-        """Those for whom the whole notice is: who must have it, and the parties named in it."""
-        return tuple(dict.fromkeys((*self.recipients, *self.breach.parties)))
-
-    @property
-    def unsecured(self) -> tuple[str, ...]:
-        """The parties named in it that have not confirmed that their systems are secure again."""
-        return tuple(party for party in self.breach.parties if party not in self.secured)
-
-    @property
-    def late(self) -> bool:
-        """Tell whether it was reported after the 24 hours; a late report is taken all the same."""
-        return self.reported_at > self.due_at
 
 
 def report_breach(
@@ -190,7 +53,7 @@ def report_breach(
         raise Invalid(f"breach notice of {project}", findings)
     number = len(tx.find(Notice, project)) + 1
     discovered_at = discovered_at.astimezone(UTC)  # where every day has 24 hours
-    due_at, recipients = BREACH.due_at(discovered_at), ("Operating Group", *policy.agencies)
+    due_at, recipients = BREACH.due_at(discovered_at), _recipients(policy)
     notice = Notice(number, project, breach, discovered_at, reported_at, due_at, recipients, recipients, actor)
     notice = replace(notice, told=notice.concerned)
     details: Details = {
@@ -217,13 +80,64 @@ def supplement(tx: Transaction, key: str, text: str, at: datetime, actor: str) -
         If the notice is not open, or who adds to it is not of the Operating Group and speaks for no party concerned.
     """
     notice = _unresolved(tx, key)
-    speaks = tx.find(Listing, notice.project, person=actor, role=Role.STEWARD, suspension=None)
-    if not {each.agency for each in speaks} & {*notice.concerned}:
-        hold_to_party(tx, key, actor, CONTENT, role=Role.OPM, project=notice.project)
+    _hold_to_concerned(tx, notice, actor)
     hold_clean(f"breach notice {key}", "supplement", text)
     notice = replace(notice, supplements=(*notice.supplements, Supplement(text.strip(), actor, at)))
     details: Details = {"number": len(notice.supplements), "content_sha256": digest(text.strip())}
     tx.write(notice, Entry(actor, "incident.supplement", key, notice.project, CONTENT, details=details))
+    return notice
+
+
+def affects(
+    tx: Transaction, key: str, party: str, reason: str, known_at: datetime, entered_at: datetime, actor: str
+) -> Notice:
+    """Widen a notice to a party of which it became known later that the breach concerns it, and tell it.
+
+    The party's own 24 hours run from when that became known; it reads the whole notice, and confirms like all named
+    when its systems are secure again.
+
+    Source: EM A2.1.A; EM A2.1.B; EM V.A.14; DSA VI.F.
+
+    Parameters
+    ----------
+    known_at, entered_at : datetime
+        With time zone; both are kept, and what is entered after 24 hours is marked late.
+
+    Raises
+    ------
+    Refused
+        If the notice is not open, or who widens it is not of the Operating Group and speaks for no party concerned.
+    Invalid
+        If it is no party of the project or named already, the times cannot be, or the reason is empty or looks like
+        data of a person.
+    """
+    notice = _unresolved(tx, key)
+    _hold_to_concerned(tx, notice, actor)
+    policy = of(tx, notice.project).policy
+    findings = [*_of_times(known_at, entered_at)]
+    if not findings and known_at < notice.discovered_at:
+        what = "it was known before the breach was discovered"
+        findings.append(Finding("time", "EM A2.1.A", "", what, "Mend the time."))
+    if policy.party(party) is None or party in notice.parties:
+        what = "named in it already" if party in notice.parties else f"no party of {notice.project}"
+        next = "Name a party of the agreement that is not named yet."
+        findings.append(Finding("item", CONTENT, "parties", f"{party} is {what}", next))
+    if findings:
+        raise Invalid(f"breach notice {key}", findings)
+    reason = hold_clean(f"breach notice {key}", "reason", reason)
+    known_at = known_at.astimezone(UTC)
+    found = Affected(party, reason, known_at, entered_at, BREACH.due_at(known_at), actor)
+    notice = replace(notice, affected=(*notice.affected, found), recipients=_recipients(policy, notice.recipients))
+    notice = replace(notice, told=tuple(dict.fromkeys((*notice.told, *notice.concerned))))
+    details: Details = {
+        "known_at": known_at.isoformat(),
+        "entered_at": entered_at.isoformat(),
+        "late": found.late,
+        "parties": [party],
+        "told": list(notice.told),
+        "content_sha256": digest(reason),
+    }
+    tx.write(notice, Entry(actor, "incident.affects", key, notice.project, "EM A2.1.A", "reported", details))
     return notice
 
 
@@ -316,6 +230,17 @@ def notices(view: View, parties: Collection[str]) -> list[Notice]:
     Source: EM A2.1.B; EM A2.2.C.
     """
     return [notice for notice in view.find(Notice)[::-1] if {*notice.told} & {*parties}]
+
+
+def _recipients(policy: Policy, before: Iterable[str] = ()) -> tuple[str, ...]:
+    """Give who must have a notice: the Operating Group, and each agency whose data are in the project."""
+    return tuple(dict.fromkeys((*before, "Operating Group", *policy.agencies)))
+
+
+def _hold_to_concerned(tx: Transaction, notice: Notice, actor: str) -> None:
+    speaks = tx.find(Listing, notice.project, person=actor, role=Role.STEWARD, suspension=None)
+    if not {each.agency for each in speaks} & {*notice.concerned}:
+        hold_to_party(tx, notice.key, actor, CONTENT, role=Role.OPM, project=notice.project)
 
 
 def _unresolved(tx: Transaction, key: str) -> Notice:

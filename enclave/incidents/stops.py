@@ -24,6 +24,7 @@ from enclave.incidents.words import hold_clean
 from enclave.people import (
     Hold,
     Listing,
+    begin,
     extend,
     hold_to_party,
     holds,
@@ -144,6 +145,17 @@ def suspend_agency(
         return _extend(tx, going_on[-1], until, reason, actor)
     scope = f"agency {agency} by its own notice ({since})"
     return _stop(tx, Hold("", scope, since, _BY_ITSELF, actor, agency, until, agency, reason))
+
+
+def begin_announced(tx: Transaction, actor: str) -> list[Hold]:
+    """Enter of each suspension that was announced, and stands by now, that it has begun, once.
+
+    Source: EM A1.2.A.
+    """
+    begun = [hold for hold in tx.find(Hold, announced=True) if hold.stands(tx.today)]
+    for hold in begun:
+        begin(tx, hold, actor)
+    return begun
 
 
 def own_notices(view: View, agency: str) -> list[Hold]:

@@ -14,7 +14,7 @@ from enclave.people.exhibits import (
     signs_exhibits,
     unsigned,
 )
-from enclave.people.holds import ANNOUNCED, Hold, extend, holds, lift, place
+from enclave.people.holds import ANNOUNCED, Hold, begin, extend, holds, lift, place
 from enclave.people.members import Membership, members
 from enclave.people.membership import join, leave
 from enclave.people.needing import review_access, review_due_on
@@ -57,6 +57,7 @@ __all__ = [
     "Sight",
     "approval_text",
     "approve",
+    "begin",
     "by_clock",
     "closed",
     "designate",

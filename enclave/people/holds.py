@@ -6,7 +6,7 @@ Source: DSA VI.F; DSA VI.F.2; EM A1.2.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar
 
@@ -39,6 +39,8 @@ class Hold:
         Agency whose notice it is; empty where the Operating Group or the hub stopped it.
     reason : str
         What an agency's notice gives as its reason.
+    announced : bool
+        Its first day was still to come when it was placed, and nobody was told since that it came.
     """
 
     KIND: ClassVar[str] = "hold"
@@ -51,6 +53,7 @@ class Hold:
     until: date | None = None
     asked_by: str = ""
     reason: str = ""
+    announced: bool = False
 
     @property
     def key(self) -> str:
@@ -70,12 +73,18 @@ def place(tx: Transaction, hold: Hold) -> None:
     """Stop a project or a party; sessions end within seconds, for the hub asks again (DSA VI.F.2)."""
     if hold.project:
         of(tx, hold.project)
-    _write(tx, hold, "incident.hold", hold.clause, ANNOUNCED if hold.since > tx.today else "done")
+    hold = replace(hold, announced=hold.since > tx.today)
+    _write(tx, hold, "incident.hold", hold.clause, hold.by, ANNOUNCED if hold.announced else "done")
+
+
+def begin(tx: Transaction, hold: Hold, actor: str) -> None:
+    """Enter that the first day of an announced suspension has come, so that all are told once more (EM A1.2.A)."""
+    _write(tx, replace(hold, announced=False), "incident.begin", hold.clause, actor)
 
 
 def extend(tx: Transaction, hold: Hold) -> None:
     """Let a suspension that stands, or is announced, last longer (EM A1.3)."""
-    _write(tx, hold, "incident.extend", "EM A1.3", "done")
+    _write(tx, hold, "incident.extend", "EM A1.3", hold.by)
 
 
 def lift(tx: Transaction, hold: Hold, actor: str) -> None:
@@ -92,11 +101,11 @@ def holds(view: View, project: str) -> list[Hold]:
     return [hold for hold in placed if hold.stands(view.today)]
 
 
-def _write(tx: Transaction, hold: Hold, action: str, clause: str, outcome: str) -> None:
+def _write(tx: Transaction, hold: Hold, action: str, clause: str, actor: str, outcome: str = "done") -> None:
     details: Details = {
         "scope": hold.scope, "since": hold.since.isoformat(), "until": str(hold.until or ""),
         "told": ["Operating Group", *members(tx)] if hold.party else [],  # all members at once
         "reason_sha256": hashlib.sha256(hold.reason.encode()).hexdigest() if hold.reason else "",
     }  # fmt: skip
     about = hold.party or hold.project
-    tx.write(hold, Entry(hold.by, action, about, hold.project, clause, outcome, details))
+    tx.write(hold, Entry(actor, action, about, hold.project, clause, outcome, details))

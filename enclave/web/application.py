@@ -131,6 +131,7 @@ FORMS: Mapping[str, Act] = {
     "/incidents/hold": responding.hold,
     "/incidents/lift": responding.lift,
     "/projects/{project}/notices/{name}/supplement": responding.supplement,
+    "/projects/{project}/notices/{name}/affects": responding.affects,
     "/projects/{project}/notices/{name}/review": responding.review,
     "/projects/{project}/notices/{name}/resolve": responding.resolve,
     "/projects/{project}/decisions/refuse-element": decisions.refuse_element,

@@ -5,12 +5,12 @@ Source: EM A2.1.A; EM A2.1.B; EM X; EM XVIII.M; EM A1.2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from enclave import incidents
-from enclave.agreement import InForce
+from enclave.agreement import InForce, of
 from enclave.errors import refuse
 from enclave.incidents import Case, CaseKind, Determination, Notice, Suspended
 from enclave.people import Hold
@@ -35,7 +35,8 @@ class OneCase:
 class OneNotice:
     """A breach notice, whether it came after its 24 hours, and whether it is this person's to go on with.
 
-    `confirms` are the parties for which the person has yet to say that their systems are secure again.
+    `confirms` are the parties for which the person has yet to say that their systems are secure again, `others` those
+    of the project that are not named in it.
     """
 
     key: str
@@ -43,6 +44,7 @@ class OneNotice:
     late: bool
     mine: bool
     confirms: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def show(visit: Visit) -> Page[Incidents]:
         projects, governed = _theirs(view, visit.me.name)
         count = incidents.with_cause(view)
         cases = [one_case(case, now) for case in _incoming(view) if case.project in projects]
-        notices = [one_notice(n, mine=n.project in governed) for n in view.find(Notice) if n.project in projects]
+        notices = [_one_notice(view, n, governed) for n in view.find(Notice) if n.project in projects]
         log = [Stop(stop, count.get(stop.counted_as, 0)) for stop in incidents.suspensions(view)[::-1]]
         view.load(InForce)
         known = [each.policy for each in view.find(InForce) if each.project in governed]
@@ -110,9 +112,12 @@ def show(visit: Visit) -> Page[Incidents]:
     return Page("incidents", "Incidents", model)
 
 
-def one_notice(notice: Notice, *, mine: bool) -> OneNotice:
+def _one_notice(view: View, notice: Notice, governed: Container[str]) -> OneNotice:
     """Say how a breach notice stands."""
-    return OneNotice(notice.key, notice, notice.late, mine and notice.determination is None)
+    mine = notice.project in governed and notice.determination is None
+    parties = (party.code for party in of(view, notice.project).policy.agreement.parties)
+    others = tuple(code for code in parties if code not in notice.parties)
+    return OneNotice(notice.key, notice, notice.late, mine, others=others)
 
 
 def told_to(view: View, agencies: Iterable[str], now: datetime) -> list[OneCase]:

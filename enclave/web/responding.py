@@ -77,6 +77,16 @@ def supplement(visit: Visit) -> Done:
     return Done("incidents", f"Added to notice {key}: supplement {len(notice.supplements)}.")
 
 
+def affects(visit: Visit) -> Done:
+    """Widen a notice to a party of which it became known later that the breach concerns it."""
+    party, known = visit.text("party"), visit.moment("known", "EM A2.1.A")
+    with visit.enclave.store.transaction() as tx:
+        key = _notice(tx, visit, "EM A2.1.A")
+        notice = incidents.affects(tx, key, party, visit.text("reason"), known, datetime.now(UTC), visit.me.name)
+    late = " It comes after the 24 hours, and is taken all the same." if notice.affected[-1].late else ""
+    return Done("incidents", f"Notice {key} goes to {party} as well.{late}")
+
+
 def review(visit: Visit) -> Done:
     """Enter what the Data Governing Board determined of the four matters."""
     with visit.enclave.store.transaction() as tx:

@@ -16,6 +16,7 @@ from enclave.incidents import (
     Determination,
     Matters,
     Status,
+    affects,
     confirm_secure,
     hold_project,
     lift_project,
@@ -29,7 +30,7 @@ from enclave.incidents import (
     take_step,
 )
 from enclave.terms import HUB, Action
-from tests.parties import representative
+from tests.parties import NEWCOMER, let_join, representative
 from tests.release.world import PROJECT, World
 
 FOUND = datetime(2022, 6, 1, 9, 30, tzinfo=UTC)
@@ -118,6 +119,60 @@ def test_supplements_are_added_and_nothing_is_changed(world: World):
         supplement(tx, key, "The student is 123-45-6789.", FOUND, "opm")
     for who in ("rae", "hub", "nobody"):
         assert refused(world, lambda tx, who=who: supplement(tx, key, "More.", FOUND, who)) == ["spokesman"]
+
+
+def test_a_party_found_later_to_be_concerned_has_24_hours_of_its_own_and_confirms(world: World):
+    key = reported(world).key
+    known = FOUND + timedelta(days=3)
+    with world.store.transaction() as tx:
+        notice = affects(tx, key, HUB, "Its server held the same tables.", known, known + timedelta(hours=24), "opm")
+        notice = affects(tx, key, "DOL", "So did theirs.", known, known + timedelta(hours=25), representative("SDE"))
+    assert notice.breach == BREACH and notice.discovered_at == FOUND
+    assert [(each.party, each.due_at, each.late) for each in notice.affected] == [
+        (HUB, known + timedelta(hours=24), False), ("DOL", known + timedelta(hours=24), True),
+    ]  # fmt: skip
+    assert notice.recipients == ("Operating Group", "SDE", "DOL")
+    assert notice.told == ("Operating Group", "SDE", "DOL", "WESTED", HUB)
+    assert notice.unsecured == ("WESTED", "SDE", HUB, "DOL")
+    with world.store.view() as view:
+        assert notices(view, {HUB}) == [notice]
+        entered = [entry["details"] for entry in view.entries(action="incident.affects")]
+        assert [(each["parties"], each["late"]) for each in entered] == [([HUB], False), (["DOL"], True)]
+        assert not any("same tables" in body for body in view.bodies())
+    with world.store.transaction() as tx:
+        supplement(tx, key, "Ours is off now.", known, representative(HUB))  # it is concerned, and may add
+
+
+@pytest.mark.parametrize(
+    ("rule", "changed"),
+    [
+        ("item", {"party": "SDE"}),
+        ("item", {"party": "CSCU"}),
+        ("time", {"known_at": FOUND - timedelta(hours=1)}),
+        ("time", {"known_at": FOUND + timedelta(days=9)}),
+        ("time", {"known_at": FOUND.replace(tzinfo=None)}),
+        ("item", {"reason": " "}),
+        ("confidential", {"reason": "It named 123-45-6789."}),
+        ("spokesman", {"actor": "rae"}),
+        ("spokesman", {"actor": representative(HUB)}),
+        ("notice", {"key": f"{PROJECT}/7"}),
+    ],
+)
+def test_a_notice_is_not_widened_to_just_anybody(world: World, rule: str, changed: dict[str, object]):
+    given = {
+        "key": reported(world).key, "party": "DOL", "reason": "Theirs too.", "known_at": FOUND,
+        "entered_at": FOUND + timedelta(days=1), "actor": "opm", **changed,
+    }  # fmt: skip
+    assert refused(world, lambda tx: affects(tx, **given)) == [rule]
+
+
+def test_who_joined_the_project_since_must_have_the_notice_too(world: World):
+    """Who must have it is computed when it is widened, as when it was reported."""
+    key = reported(world, replace(BREACH, parties=("WESTED",))).key
+    with world.store.transaction() as tx:
+        let_join(tx, world.policy)
+        notice = affects(tx, key, "SDE", "Theirs too.", FOUND, FOUND + timedelta(hours=1), "opm")
+    assert notice.recipients == ("Operating Group", "SDE", "DOL", NEWCOMER)
 
 
 MATTERS = Matters("None: the tables had been cleared.", "Nobody is.", "Printing is off.", "Nothing.")

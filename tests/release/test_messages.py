@@ -15,7 +15,7 @@ from enclave.board import Decision, MotionKind, change_law, continue_until
 from enclave.calendar import STATE_TIME
 from enclave.clocks import Reading, Round, go_round
 from enclave.destruction import Guard
-from enclave.incidents import CaseKind
+from enclave.incidents import Breach, CaseKind, Status
 from enclave.ledger import Entry
 from enclave.messages import RULES, Inbox
 from enclave.people import Listing, Person
@@ -144,6 +144,13 @@ def subpoenaed(world: World) -> None:
         incidents.open_case(tx, CaseKind.SUBPOENA, PROJECT, "A court asks for papers.", NOW, NOW, "opm")
 
 
+def widened(world: World) -> None:
+    eight = ("A page lay open.", "a user", "paper", ("SDE",), 0, "It was taken.", Status.INVESTIGATION, "A lock.")
+    with world.store.transaction() as tx:
+        notice = incidents.report_breach(tx, PROJECT, Breach(*eight), NOW, NOW, "rae")
+        incidents.affects(tx, notice.key, "DOL-HUB", "Its printer, says Zephyrantha.", NOW, NOW, SDE)
+
+
 def reported(world: World) -> None:
     with world.store.transaction() as tx:
         incidents.open_case(tx, CaseKind.PROBLEM, PROJECT, "A page lay open.", NOW, NOW, "rae")
@@ -184,6 +191,9 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (no_longer_needed, dict.fromkeys(SPEAKERS | {"opm"}, ENOUGH)),
         (stricter, dict.fromkeys(SPEAKERS | {HUB, WESTED, "rae", "hub"}, STRICTER)),
         (subpoenaed, dict.fromkeys(SPEAKERS, "A subpoena concerns your agency")),
+        (widened, dict.fromkeys(SPEAKERS | {"opm"} - {SDE}, "A breach that was reported concerns another party too")
+         | {HUB: "A breach that was reported is found to concern your party",
+            SDE: "A breach that concerns your party was reported"}),
         (reported, dict.fromkeys(SPEAKERS, CONCERNS) | {"opm": "A problem was reported; its hours run"}),
     ],
 )  # fmt: skip
@@ -195,7 +205,7 @@ def test_who_must_know_is_told_and_who_did_it_is_not(
     assert {person: titles[-1] for person, titles in told(quiet).items()} == expected
 
 
-@pytest.mark.parametrize("cause", [shared, returned, declined, listed, held, reported, stricter])
+@pytest.mark.parametrize("cause", [shared, returned, declined, listed, held, reported, widened, stricter])
 def test_a_message_is_a_title_of_ours_a_project_and_a_link(quiet: World, cause: Callable[[World], None]) -> None:
     cause(quiet)
     round_of(quiet)
@@ -327,6 +337,43 @@ def test_of_an_announced_suspension_is_said_from_when_and_that_it_lasts_longer(q
     round_of(quiet)
     longer = "A project of yours stands still for longer than was said"
     assert told(quiet)["rae"] == [said, longer]
+
+
+@pytest.mark.parametrize("off", [0, 3])
+def test_all_are_told_on_the_day_on_which_an_announced_suspension_begins_and_once(quiet: World, off: int) -> None:
+    """Also where nobody ran the clocks on that day, while it stands."""
+    first, last = quiet.today + timedelta(days=2), quiet.today + timedelta(days=9)
+    with quiet.store.transaction() as tx:
+        incidents.suspend_agency(tx, "SDE", SDE, first, "A new system.", last)
+    for day in (quiet.today, first - timedelta(days=1)):
+        quiet.today = day
+        round_of(quiet)
+    announced = told(quiet)
+    quiet.today = first + timedelta(days=off)
+    for _ in range(2):
+        round_of(quiet)
+    begun = "A project of yours stands still, as was announced"
+    heard = {who: titles[len(announced.get(who, ())) :] for who, titles in told(quiet).items()}
+    assert heard.keys() == {*announced, SDE}  # who gave notice as well
+    assert all(titles == [begun] for titles in heard.values()), heard
+    with quiet.store.view() as view:
+        (entry,) = view.entries(action="incident.begin")
+    assert entry["actor"] == "clock" and entry["details"]["told"][0] == "Operating Group"
+    assert {"SDE", "DOL"} <= {*entry["details"]["told"]}
+    quiet.today = last + timedelta(days=1)
+    assert round_of(quiet).told == 0
+
+
+@pytest.mark.parametrize("how", ["lifted", "over"])
+def test_of_an_announced_suspension_that_does_not_stand_nobody_is_told_that_it_began(quiet: World, how: str) -> None:
+    first = quiet.today + timedelta(days=2)
+    with quiet.store.transaction() as tx:
+        incidents.suspend_agency(tx, "SDE", SDE, first, "A new system.", first)
+        if how == "lifted":
+            incidents.reinstate(tx, "SDE", SDE)
+    quiet.today = first + timedelta(days=1 if how == "over" else 0)
+    round_of(quiet)
+    assert "incident.begin" not in quiet.actions()
 
 
 def test_the_agency_of_a_complaint_is_warned_of_its_plan(quiet: World) -> None:

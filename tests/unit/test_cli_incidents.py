@@ -64,6 +64,12 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
     more = ("incident", "supplement", f"{DR}/1", "It is back.", "--json")
     assert office.run(*more, code=3).rules == ["spokesman"]
     assert office.run(*more, who="sam").body["supplements"]
+    wider = ("incident", "affects", f"{DR}/1", "DOL", "Its records lay there too.", "--json")
+    assert office.run(*wider, who="wren", code=3).rules == ["spokesman"]
+    known = ("--known-at", "2022-04-10T09:30-04:00")
+    (found,) = office.run(*wider, *known, who="sam").body["affected"]
+    assert (found["party"], found["due_at"]) == ("DOL", "2022-04-11T13:30:00Z")
+    assert office.run(*wider, *known, who="olga", code=4).rules == ["item"]
     resolved = ("resolve", f"{DR}/1", "not a breach", "Locks help.", "--json")
     assert office.run("incident", *resolved, who="olga", code=3).rules == ["matter"]
     matters = ("--impact", "None.", "--suspension", "Nobody.", "--measures", "None.", "--inquiries", "Nothing.")
@@ -77,7 +83,7 @@ def test_a_breach_is_reported_supplemented_and_resolved(office: Installation) ->
         (f"{DR}/2", "under investigation", ""), (f"{DR}/1", "not a breach", "Locks help."),
     ]  # fmt: skip
     assert shown["olga"] == shown["sam"] and shown["wren"] == []
-    assert [row["not yet secure"] for row in shown["sam"]] == ["SDE, WESTED", "WESTED"]
+    assert [row["not yet secure"] for row in shown["sam"]] == ["SDE, WESTED", "WESTED, DOL"]
 
 
 def test_suspensions_are_given_lifted_and_listed(office: Installation) -> None:

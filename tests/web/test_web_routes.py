@@ -102,6 +102,7 @@ POST /incidents/report                                              sign rep  re
 POST /incidents/hold                                                sign rep  rep  rep  rep  rep  rep  yes  rep
 POST /incidents/lift                                                sign rep  rep  rep  rep  rep  rep  yes  rep
 POST /projects/{project}/notices/{name}/supplement                  sign rep  rep  rep  rep  rep  rep  form rep
+POST /projects/{project}/notices/{name}/affects                     sign rep  rep  rep  rep  rep  rep  form rep
 POST /projects/{project}/notices/{name}/review                      sign rep  rep  rep  rep  rep  rep  form rep
 POST /projects/{project}/notices/{name}/resolve                     sign rep  rep  rep  rep  rep  rep  form rep
 POST /projects/{project}/decisions/refuse-element                   sign list list role role role form form role

@@ -77,7 +77,8 @@ def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
                 "A report lay in a printer.", "researcher", "paper", ("SDE",), 1, "It was shredded.",
                 Status.INVESTIGATION, "Printing needs a second person.",
             )  # fmt: skip
-            incidents.report_breach(tx, PROJECT, eight, then, now, "olga")
+            notice = incidents.report_breach(tx, PROJECT, eight, then, now, "olga")
+            incidents.affects(tx, notice.key, "WESTED", "Its own printer was the one.", then, now, "olga")
             complaint = incidents.complain(tx, "SDE", "Printed files lay open in a corridor.", AT, AT, "olga")
             for what, text in ((Act.MET, "The board met."), (Act.PUT, "The room has no lock.")):
                 incidents.act(tx, complaint.key, what, text, AT, "olga")

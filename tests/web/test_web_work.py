@@ -35,6 +35,7 @@ OF_THE_GROUP = {
     "incidents/open": {"kind": "foia", "text": "A newspaper asks.", "project": PROJECT},
     "incidents/report": BREACH,
     f"projects/{PROJECT}/notices/1/supplement": {"text": "It was one page."},
+    f"projects/{PROJECT}/notices/1/affects": {"party": "DOL", "reason": "Its records lay there too."},
     f"projects/{PROJECT}/notices/1/review": MATTERS,
     f"projects/{PROJECT}/notices/1/resolve": {"determination": "not a breach", "lessons": "None."},
     "incidents/hold": {"project": PROJECT, "clause": "DSA VI.F"},
@@ -194,6 +195,27 @@ def test_every_party_named_confirms_and_all_parties_and_members_read_the_lessons
     assert set(lesson) == {"key", "type", "determination", "lessons"}
     assert "A report lay in a printer." not in cato.see("agency").text
     assert "locked rooms" not in ohm.see("agency").text
+
+
+def test_a_party_found_later_to_be_concerned_reads_the_notice_and_confirms_like_the_others(
+    own_pages: str, world: World
+):
+    olga, wes = Browser(own_pages, "olga"), Browser(own_pages, "wes")
+    assert olga.post("incidents/report", **{**BREACH, "discovered": "2022-04-09T08:00"}).status_code == 303
+    assert "A report lay in a printer." not in wes.see("agency").text
+    at, found = f"projects/{PROJECT}/notices/1/affects", {"party": "WESTED", "reason": "Its printer was the one."}
+    assert olga.post(at, **{**found, "known": "2022-04-08T08:00"}).status_code == 422
+    assert olga.post(at, **found).status_code == 303
+    assert olga.post(at, **found).status_code == 422
+    (notice,) = kept(world, Notice)
+    assert isinstance(notice, Notice) and [each.late for each in notice.affected] == [False]
+    page = wes.see("agency").text
+    assert (
+        "A report lay in a printer." in page and "Its printer was the one." in page and "Confirm for WESTED" in page
+    )
+    assert olga.post(at, **{**found, "party": "DOL", "known": "2022-04-09T08:00"}).status_code == 303
+    page = olga.see("incidents").text
+    assert "WESTED, found later" in page and page.count('"late">after the 24 hours') == 2  # the report, and DOL's
 
 
 def test_the_clock_changes_while_the_24_hours_run(own_pages: str, world: World):
