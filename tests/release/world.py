@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+
+import sqlalchemy as sa
 
 from enclave import people
 from enclave.agreement import Policy, compile_agreement
@@ -20,6 +21,7 @@ from enclave.publication import Package, publish
 from enclave.review import ALL_STATEMENTS, approve, confirm, open_case
 from enclave.settings import PACKAGED_POLICIES, Settings, defaults
 from enclave.store import Store
+from enclave.store.schema import RECORDS, connect
 from enclave.terms import Action, Role
 from enclave.vault import Keystore, KeyVolume, LedgerKey, PrivateKeys, Seal, new_keys
 from enclave.vault.keys import write_keys
@@ -197,14 +199,17 @@ def unmounted(world: World) -> Iterator[None]:
 @contextmanager
 def damaged(world: World, kind: str, key: str) -> Iterator[None]:
     """Leave a record as nobody can read it, put there if there is none; afterwards it is as it was."""
-    connection = sqlite3.connect(world.settings.home / "enclave.db", isolation_level=None)
-    one = "kind = ? and key = ?"
-    before = connection.execute(f"select * from record where {one}", (kind, key)).fetchone()
-    connection.execute("replace into record values (?, ?, ?, '{}')", (kind, key, key.partition("/")[0]))
+    engine, one = connect(world.settings.database), (RECORDS.c.kind == kind) & (RECORDS.c.key == key)
+    bad = {"kind": kind, "key": key, "project": key.partition("/")[0], "body": "{}"}
+    with engine.begin() as connection:
+        before = [dict(row) for row in connection.execute(sa.select(RECORDS).where(one)).mappings()]
+        connection.execute(sa.delete(RECORDS).where(one))
+        connection.execute(sa.insert(RECORDS).values(bad))
     try:
         yield
     finally:
-        connection.execute(f"delete from record where {one}", (kind, key))
-        if before:
-            connection.execute("insert into record values (?, ?, ?, ?)", before)
-        connection.close()
+        with engine.begin() as connection:
+            connection.execute(sa.delete(RECORDS).where(one))
+            for row in before:
+                connection.execute(sa.insert(RECORDS).values(row))
+        engine.dispose()
