@@ -40,6 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
         server = PostgreSQL.start(*ROOMY)
         os.environ[registry.SERVER] = str(server.folder)
         config.add_cleanup(server.stop)
+    # psycopg tells of a store that a test left open, whenever it is collected: in the middle of another test
+    left_open = "ignore:Exception ignored in. <function BaseConnection.__del__:pytest.PytestUnraisableExceptionWarning"
+    config.addinivalue_line("filterwarnings", left_open)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
