@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[registry.SERVER] = str(server.folder)
         config.add_cleanup(server.stop)
     # psycopg tells of a store that a test left open, whenever it is collected: in the middle of another test
-    left_open = "ignore:Exception ignored in. <function BaseConnection.__del__:pytest.PytestUnraisableExceptionWarning"
+    left_open = "ignore:<psycopg.Connection .* was deleted while still open:ResourceWarning"
     config.addinivalue_line("filterwarnings", left_open)
 
 
