@@ -84,7 +84,7 @@ class Enclave:
         prepare(self.settings.runtime)
         wipe_leftovers(self.settings.runtime)
         matching.recover(self.settings)
-        intake.recover(self.settings, self.store)
+        intake.recover(self.settings, self.store, self.keystore)
         intake.give_receipts(self.settings, self.store, self.ledger_key)
         running = frozenset(sandbox.name for sandbox in Sandboxes(self.settings.runtime).running())
         papers.recover(self.store, self.settings)

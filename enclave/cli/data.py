@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from enclave import agreement, intake, matching, reports, resultant
-from enclave.cli.desk import Desk, GivenFile, Json, NewFile, calendar_day, console, show, table
+from enclave import agreement, destruction, intake, matching, reports, resultant
+from enclave.cli.desk import Desk, GivenFile, Json, KeyLost, NewFile, calendar_day, console, show, table
 from enclave.errors import invalid
 from enclave.settings import PACKAGED_POLICIES
 from enclave.terms import Action, party_id, project_id
@@ -199,13 +199,17 @@ def intake_withdraw(
     context: typer.Context,
     project: str,
     holding: Annotated[str, typer.Argument(help="Its id, as `intake board` gives it.")],
+    key_lost: KeyLost = "",
     as_json: Json = False,
 ) -> None:
-    """Take back a file that is held, so that its agency's better one can be received (DSA II.H)."""
+    """Destroy a file that is held, by its own key, so that its agency's better one can be received (DSA II.H)."""
     desk: Desk = context.obj
     enclave, admission = desk.enclave, desk.admitted(Action.RECEIVE, project)
-    known = intake.withdraw(enclave.store, enclave.settings, admission, holding)
-    show(known, as_json, f"{known.name} of {known.source} is withdrawn; its agency is told")
+    certificate = destruction.take_back(
+        enclave.store, enclave.keystore, enclave.settings, admission, holding, key_lost
+    )
+    tried = "; ".join(proof.attempt for proof in certificate.proofs)
+    show(certificate, as_json, f"{certificate.scope}. Its agency is told. Opening it: {tried}")
 
 
 @intake_group.command("receipt")

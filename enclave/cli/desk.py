@@ -78,6 +78,9 @@ class Desk:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+KeyLost = Annotated[
+    str, typer.Option("--key-lost", help="Why a key is gone for good, where one is; no data of a person.")
+]
 GivenFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
 NewFile = Annotated[Path, typer.Argument(dir_okay=False)]
 

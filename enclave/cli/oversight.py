@@ -13,7 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from enclave import agreement, controls, destruction, reports
-from enclave.cli.desk import Desk, GivenFile, Json, NewFile, calendar_day, console, facts, show, table
+from enclave.cli.desk import Desk, GivenFile, Json, KeyLost, NewFile, calendar_day, console, facts, show, table
 from enclave.errors import Refused, invalid
 from enclave.ledger import Receipt, verify_export, verify_receipt
 from enclave.terms import Action, project_id
@@ -23,9 +23,6 @@ destruction_group = typer.Typer(no_args_is_help=True, help="Deadlines, cryptogra
 report_group = typer.Typer(no_args_is_help=True, help="Registers of EM XVII.B, activity, where-used, controls.")
 ledger_group = typer.Typer(no_args_is_help=True, help="The append-only ledger and its proofs.")
 
-KeyLost = Annotated[
-    str, typer.Option("--key-lost", help="Why a key is gone for good, where one is; no data of a person.")
-]
 LedgersKey = Annotated[str, typer.Option(help="The ledger's public key: the line, or a file with it.")]
 
 

@@ -31,16 +31,18 @@ def intact_seals(installed: Installed) -> Evidence:
     settings = installed.settings
     named = _named(installed.view, settings)
     wrong = _wrong(installed, named, named.keys() | _there(installed.view, settings))
-    if wrong:
+    closed = _closed(installed.keystore, named.values())
+    if wrong or closed:
         with installed.store.view() as view:
             now = _named(view, settings)
             wrong = _wrong(installed, now, wrong.keys() & (now.keys() | _there(view, settings)))
+        closed = _closed(installed.keystore, (seal for seal in now.values() if seal.key_id in closed))
     found = [
         f"{len(which)} {why}: {', '.join(which)}"
         for why in (_MISSING, _ALTERED, _STRAY)
         if (which := sorted(str(path.relative_to(settings.sealed)) for path in wrong if wrong[path] == why))
     ]
-    found += _closed(installed.keystore, {seal.key_id for seal in named.values()})
+    found += [f"the key {key_id}: {why}" for key_id, why in closed.items()]
     if not found:
         return holds(f"{len(named)} of {len(named)} are there as they were sealed, and nothing else")
     next = (
@@ -64,12 +66,15 @@ def _judged(keystore: Keystore, path: Path, seal: Seal | None) -> str:
     return "" if keystore.intact(seal) else _ALTERED
 
 
-def _closed(keystore: Keystore, key_ids: Iterable[str]) -> Iterator[str]:
-    for key_id in sorted(key_ids):
+def _closed(keystore: Keystore, seals: Iterable[Seal]) -> dict[str, str]:
+    """Give the keys that do not open, and why."""
+    closed = {}
+    for key_id in sorted({seal.key_id for seal in seals}):
         try:
             keystore.hold_usable(key_id)
         except EnclaveError as error:
-            yield f"the key {key_id}: {error.findings[0].what}"
+            closed[key_id] = error.findings[0].what
+    return closed
 
 
 def _there(view: View, settings: Settings) -> set[Path]:
@@ -89,11 +94,11 @@ def _named(view: View, settings: Settings) -> dict[Path, Seal]:
     """Give what is sealed, whose key has not been destroyed since."""
     ended = {each.project for each in view.find(Destruction, scope=Scope.PROJECT)}
     begun = {each.project for each in view.find(Destruction) if each.state is not State.DONE}
-    gone = {key for project in ended | begun for key in Scope.PROJECT.key_ids(project)}
+    gone = {key for project in ended | begun for key in Scope.PROJECT.stems(project)}
     rooms = (intake.seals, resultant.seals, analysis.seals, egress.seals, papers.seals)
     found = [seal for room in rooms for seal in room(view, settings)]
     found += (seal for run in _runs(view) for seal in matching.seals(view, settings, run))
-    return {seal.path: seal for seal in found if seal.key_id not in gone}
+    return {seal.path: seal for seal in found if seal.key_id.partition(".")[0] not in gone}
 
 
 def _runs(view: View) -> Iterator[MatchRun]:

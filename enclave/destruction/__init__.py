@@ -2,7 +2,7 @@
 
 from enclave.destruction.certificate import Certificate, Proof, read_certificate
 from enclave.destruction.deadlines import Due, Identifiers, due, identifiers
-from enclave.destruction.erase import Recovery, destroy, destroy_match_data, file_certificate, recover
+from enclave.destruction.erase import Recovery, destroy, destroy_match_data, file_certificate, recover, take_back
 from enclave.destruction.issue import Form, issued
 from enclave.destruction.record import Destruction, Scope, State
 from enclave.destruction.remains import covered
@@ -29,4 +29,5 @@ __all__ = [
     "issued",
     "read_certificate",
     "recover",
+    "take_back",
 ]

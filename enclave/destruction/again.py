@@ -1,10 +1,10 @@
 """What was destroyed and has come back: a backup that was put back holds keys and files of its own day.
 
-No key of a project that was destroyed whole may be there, whatever key it is. Match data may be received anew, under
-a key of the same name: of theirs, each key that is destroyed leaves its fingerprint behind, and one of that
+No key of a project that was destroyed whole may be there, whatever key it is. A match may be made anew, under a key
+of the same name: each key that was destroyed before its project leaves its fingerprint behind, and one of that
 fingerprint is destroyed again wherever it is met, and with it what it seals.
 
-Source: DSA VI.H; DSA III.F.3.
+Source: DSA VI.H; DSA III.F.3; DSA II.H.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enclave.destruction.record import Destruction, Scope, State
-from enclave.destruction.remains import count, delete_all, kept_of, sealed_under
+from enclave.destruction.remains import count, delete_all, kept_of, keys_of, sealed_under
 from enclave.destruction.stuck import Guard
 from enclave.ledger import Details, Entry
 from enclave.settings import Settings
@@ -64,13 +64,21 @@ def _destroy_again(
 
 
 def _came_back(view: View, keystore: Keystore, settings: Settings, destruction: Destruction) -> CameBack | None:
-    project, scope = destruction.project, destruction.scope
-    keys = tuple(k for k in scope.key_ids(project) if keystore.came_back(k, _known_by(destruction)))
-    paths = tuple(path for key_id in keys for path in sealed_under(view, settings, project, key_id))
-    if scope is Scope.PROJECT:  # nothing of it may be there, whatever it is sealed with
-        paths = tuple(kept_of(view, settings, project))
+    project, whole = destruction.project, destruction.scope is Scope.PROJECT
+    known = _keys_ever(view, keystore, project) if whole else destruction.keys
+    keys = tuple(key_id for key_id in known if keystore.came_back(key_id, _known_by(destruction)))
+    if whole:  # nothing of it may be there, whatever it is sealed with
+        paths = tuple(kept_of(view, settings, project, known))
+    else:
+        paths = tuple(sealed_under(settings, project, *keys))
     return CameBack(keys, paths) if keys or count(paths) else None
 
 
+def _keys_ever(view: View, keystore: Keystore, project: str) -> tuple[str, ...]:
+    """Give every key that a project had: those destroyed before its end, those destroyed with it, those there now."""
+    destroyed = [key_id for each in view.find(Destruction, project) for key_id in each.keys]
+    return tuple(dict.fromkeys([*destroyed, *keys_of(view, keystore, project, Scope.PROJECT)]))
+
+
 def _known_by(destruction: Destruction) -> Collection[str] | None:
-    return destruction.fingerprints if destruction.scope is Scope.MATCH else None
+    return None if destruction.scope is Scope.PROJECT else destruction.fingerprints

@@ -91,8 +91,8 @@ class Certificate:
         Field 5.
     ledger_proof : Receipt
         Of the entry that says which keys were destroyed and that nothing opened afterwards.
-    due_on : date
-        Last day on which it is provided to the P20 WIN System Administrator.
+    due_on : date, optional
+        Last day on which it is provided to the P20 WIN System Administrator; None where nobody has to.
     """
 
     approved_requestor: str
@@ -108,7 +108,7 @@ class Certificate:
     proofs: tuple[Proof, ...]
     outside: tuple[Outside, ...]
     ledger_proof: Receipt
-    due_on: date
+    due_on: date | None
     affirmation: str = AFFIRMATION
 
     def to_json(self) -> str:

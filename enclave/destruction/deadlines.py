@@ -106,8 +106,8 @@ def identifiers(view: View, project: str) -> Identifiers | None:
 
 
 def _identifiers(view: View, project: str) -> Identifiers | None:
-    gone, key = _gone(view, project).get(project, -1), Scope.MATCH.key_ids(project)
-    here = {held.id for held in view.find(Holding, project) if held.key_id in key}
+    gone = _gone(view, project).get(project, -1)
+    here = {held.id for held in view.find(Holding, project) if held.of_match}
     came = [entry for entry in view.entries(project=project, action="intake.receive") if entry["seq"] > gone]
     came = [entry for entry in came if entry["object"] in here]
     ran = [entry for entry in view.entries(project=project, action="match.run") if entry["seq"] > gone]

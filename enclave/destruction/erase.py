@@ -1,6 +1,6 @@
 """Erase by key: announce, shred, delete, prove, certify. Begun is never taken back, only finished.
 
-Source: DSA VI.H; DSA III.F.3; ExF.
+Source: DSA VI.H; DSA III.F.3; DSA II.H; ExF.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from enclave.destruction.deadlines import due
 from enclave.destruction.issue import fill, issue, proof_of
 from enclave.destruction.record import KEY_LOST, Destruction, Scope, State
 from enclave.destruction.remains import (
-    covered,
+    count,
     delete_all,
     doomed,
     drop_samples,
+    keys_of,
     open_samples,
     set_aside,
     stop_sandboxes,
@@ -28,7 +29,7 @@ from enclave.destruction.remains import (
 from enclave.destruction.stuck import Guard
 from enclave.destruction.swept import sweep
 from enclave.errors import Finding, Refused, invalid, refuse
-from enclave.ledger import Details, Entry
+from enclave.ledger import Detail, Details, Entry
 from enclave.people import Admission, Hold, holds, lift, place
 from enclave.scratch import alone
 from enclave.settings import Settings
@@ -37,6 +38,37 @@ from enclave.terms import Action, Role, reached
 from enclave.vault import Keystore
 
 _STEP = "destruction"
+_COMMANDS = {
+    Scope.PROJECT: "destruction project {project}",
+    Scope.MATCH: "destruction match-data {project}",
+    Scope.TRANSMITTAL: "intake withdraw {project} {id}",
+}
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What is to be destroyed.
+
+    Parameters
+    ----------
+    why_lost : str
+        Why a key is gone for good, where one is.
+    transmittal : str
+        Id of the file that is taken back; empty for other scopes.
+    """
+
+    scope: Scope
+    why_lost: str
+    transmittal: str = ""
+
+    @property
+    def action(self) -> Action:
+        """What its admission is to: who may receive a file may take it back."""
+        return Action.RECEIVE if self.scope is Scope.TRANSMITTAL else Action.DESTROY
+
+    def command(self, project: str) -> str:
+        """By which it is done."""
+        return f"enclave {_COMMANDS[self.scope].format(project=project, id=self.transmittal)}"
 
 
 @dataclass(frozen=True)
@@ -69,7 +101,7 @@ def destroy(
         If the admission is for something else or the clock's before its time, the data are destroyed already, or a
         key is not where it is kept and nobody says that it is lost.
     """
-    return _destroy(store, keystore, settings, admission, Scope.PROJECT, why_lost)
+    return _destroy(store, keystore, settings, admission, _Wish(Scope.PROJECT, why_lost.strip()))
 
 
 def destroy_match_data(
@@ -79,7 +111,36 @@ def destroy_match_data(
 
     Source: DSA III.F.3.
     """
-    return _destroy(store, keystore, settings, admission, Scope.MATCH, why_lost)
+    return _destroy(store, keystore, settings, admission, _Wish(Scope.MATCH, why_lost.strip()))
+
+
+def take_back(
+    store: Store, keystore: Keystore, settings: Settings, admission: Admission, id: str, why_lost: str = ""
+) -> Certificate:
+    """Destroy one file that is held, by its own key, so that its agency's better one can be received.
+
+    Match jobs and the places of hub staff that may have it open end. What was made of it before, links and Resultant
+    Data, stays until it is made anew or destroyed; the certificate says so.
+
+    Source: DSA II.H; ExF.
+
+    Parameters
+    ----------
+    admission : Admission
+        To `Action.RECEIVE`; names the project.
+    id : str
+        Of the holding.
+    why_lost : str
+        Why its key is gone for good, where it is.
+
+    Raises
+    ------
+    Refused
+        If the admission is for something else, or the key is not where it is kept and nobody says that it is lost.
+    Invalid
+        If no such file of the project is held.
+    """
+    return _destroy(store, keystore, settings, admission, _Wish(Scope.TRANSMITTAL, why_lost.strip(), id))
 
 
 def recover(store: Store, keystore: Keystore, settings: Settings, actor: str = "recover") -> Recovery:
@@ -120,39 +181,33 @@ def file_certificate(tx: Transaction, key: str, title: str, signed_on: date, act
         next = f"Give the signer's title, and a day from {destruction.done_on} to {tx.today}."
         raise invalid(key, "certificate", "ExF", what, next)
     destruction = replace(destruction, signed_by=title, signed_on=signed_on)
-    details = {"title": title, "signed_on": signed_on.isoformat(), "due_on": str(destruction.certificate_due_on)}
+    due_on = str(destruction.certificate_due_on or "")
+    details = {"title": title, "signed_on": signed_on.isoformat(), "due_on": due_on}
     tx.write(destruction, Entry(actor, "destruction.certificate", key, destruction.project, "ExF", details=details))
     return destruction
 
 
-def _destroy(
-    store: Store, keystore: Keystore, settings: Settings, admission: Admission, scope: Scope, why_lost: str
-) -> Certificate:
+def _destroy(store: Store, keystore: Keystore, settings: Settings, admission: Admission, wish: _Wish) -> Certificate:
     with alone(settings.runtime, _STEP):
         try:
             with store.transaction() as tx:
-                destruction = _begin(tx, keystore, settings, admission, scope, why_lost.strip())
+                destruction = _begin(tx, keystore, settings, admission, wish)
         except Refused as error:
             if admission.role is Role.CLOCK:
                 raise  # tried again at every round, and entered once a day
-            rules = {"rules": [finding.rule for finding in error.findings], "scope": scope}
-            project = admission.project
-            store.enter(
-                Entry(admission.person, "destruction.refuse", project, project, scope.clause, "refused", rules)
-            )
+            rules = {"rules": [finding.rule for finding in error.findings], "scope": wish.scope}
+            project, clause = admission.project, wish.scope.clause
+            store.enter(Entry(admission.person, "destruction.refuse", project, project, clause, "refused", rules))
             raise
         reached("destruction.begun")
         return _finish(store, keystore, settings, destruction, admission.person)
 
 
-def _begin(
-    tx: Transaction, keystore: Keystore, settings: Settings, admission: Admission, scope: Scope, why_lost: str
-) -> Destruction:
-    project = admission.project
-    if admission.action is not Action.DESTROY:
-        raise _no(
-            project, "admission", scope.clause, "the admission is not for destruction", "Ask for leave to destroy."
-        )
+def _begin(tx: Transaction, keystore: Keystore, settings: Settings, admission: Admission, wish: _Wish) -> Destruction:
+    project, scope = admission.project, wish.scope
+    if admission.action is not wish.action:
+        what, next = f"the admission is to {admission.action}, and not to {wish.action}", "Ask for leave to do it."
+        raise _no(project, "admission", scope.clause, what, next)
     agreement, known = of(tx, project), tx.find(Destruction, project, scope=scope)
     if admission.role is Role.CLOCK and not any(
         d.falls for d in due(tx, tx.today) if (d.project, d.scope) == (project, scope)
@@ -164,40 +219,42 @@ def _begin(
     if agreement.destroyed_on is not None:
         what = f"its data were destroyed on {agreement.destroyed_on}"
         raise _no(project, "destroyed", scope.clause, what, "Nothing is left to do.")
-    files, swept = covered(tx, settings, project, scope), sweep(tx, keystore, settings, project, scope)
-    if scope is Scope.MATCH and not files and not any(map(keystore.exists, scope.key_ids(project))):
+    held = intake.held_one(tx, project, wish.transmittal) if scope is Scope.TRANSMITTAL else None
+    keys = (held.key_id,) if held else keys_of(tx, keystore, project, scope)
+    files = count(doomed(tx, settings, project, scope, keys))
+    if scope is Scope.MATCH and not files and not any(map(keystore.exists, keys)):
         raise _no(project, "destroyed", scope.clause, "no data used for matching are held", "Nothing is left to do.")
-    lost = _lost(keystore, project, scope, why_lost)
-    method = _method(scope.key_ids(project), lost)
-    fingerprints = tuple(filter(None, map(keystore.fingerprint, scope.key_ids(project))))
+    lost = _lost(keystore, keys, project, wish)
     destruction = Destruction(
-        project, scope, len(known) + 1, method, admission.person, tx.today, fingerprints=fingerprints, lost=lost,
-        why_lost=why_lost, files=files, swept=swept,
+        project, scope, len(known) + 1, _method(keys, lost), admission.person, tx.today, keys,
+        transmittal=wish.transmittal, file=f"{held.source}: {held.name}" if held else "",
+        fingerprints=tuple(filter(None, map(keystore.fingerprint, keys))), lost=lost, why_lost=wish.why_lost,
+        files=files, swept=sweep(tx, keystore, settings, project, scope, keys),
     )  # fmt: skip
     if scope is Scope.PROJECT:
         place(tx, Hold(project, _held(project), tx.today, scope.clause, admission.person))
-    details: Details = {"method": method, "files": files}
+    details: dict[str, Detail] = {"method": destruction.method, "files": files}
+    if held:
+        details |= {"transmittal": held.id, "source": held.source, "name": held.name, "sha256": held.sha256}
     if lost:
-        said = hashlib.sha256(why_lost.encode()).hexdigest()
-        details = {**details, "lost": list(lost), "reason_sha256": said}
+        details |= {"lost": list(lost), "reason_sha256": hashlib.sha256(wish.why_lost.encode()).hexdigest()}
     tx.write(destruction, _entry(destruction, admission.person, "destruction.begin", details))
     return destruction
 
 
-def _lost(keystore: Keystore, project: str, scope: Scope, why: str) -> tuple[str, ...]:
+def _lost(keystore: Keystore, keys: tuple[str, ...], project: str, wish: _Wish) -> tuple[str, ...]:
     """Give the keys that are gone for good: those of which a person says so, and that are not where they are kept."""
-    lost = tuple(filter(keystore.lost, scope.key_ids(project)))
-    command = "match-data" if scope is Scope.MATCH else "project"
-    if lost and not why:
+    lost, clause = tuple(filter(keystore.lost, keys)), wish.scope.clause
+    if lost and not wish.why_lost:
         what = f"the key-encrypting key of {' and of '.join(lost)} is not where it is kept, and cannot be destroyed"
         next = (
             "Bring the keys back to their place, then destroy. If it is gone for good, a person says why: "
-            f"`enclave destruction {command} {project} --key-lost REASON`."
+            f"`{wish.command(project)} --key-lost REASON`."
         )
-        raise _no(project, "key-not-there", scope.clause, what, next)
-    if why and not lost:
-        next = f"Destroy without a reason: `enclave destruction {command} {project}`."
-        raise _no(project, "key-there", scope.clause, "no key that is needed is lost", next)
+        raise _no(project, "key-not-there", clause, what, next)
+    if wish.why_lost and not lost:
+        next = f"Destroy without a reason: `{wish.command(project)}`."
+        raise _no(project, "key-there", clause, "no key that is needed is lost", next)
     return lost
 
 
@@ -222,9 +279,9 @@ def _finish(
         destruction = replace(destruction, state=State.DONE, done_on=tx.today)
         certificate = fill(tx, settings, agreement, destruction, ledger_proof)
         destruction = issue(settings, destruction, certificate)
-        intake.mark_destroyed(
-            tx, settings, destruction.project, destruction.scope.key_ids(destruction.project), actor
-        )
+        if destruction.transmittal:
+            intake.withdraw(tx, destruction.project, destruction.transmittal, actor)
+        intake.mark_destroyed(tx, settings, destruction.project, destruction.keys, actor)
         if destruction.scope is Scope.PROJECT:
             _close(tx, replace(agreement, destroyed_on=tx.today), actor)
         details: Details = {
@@ -232,7 +289,7 @@ def _finish(
             "method": destruction.method,
             "files": destruction.files,
             **{f"certificate_{form}_sha256": digest for form, digest in destruction.issued.items()},
-            "certificate_due_on": str(destruction.certificate_due_on),
+            "certificate_due_on": str(destruction.certificate_due_on or ""),
         }
         tx.write(destruction, _entry(destruction, actor, "destruction.done", details))
     return certificate
@@ -241,13 +298,12 @@ def _finish(
 def _erase(store: Store, keystore: Keystore, settings: Settings, destruction: Destruction, actor: str) -> Destruction:
     """Shred, delete, and prove that what was set aside does not open."""
     stop_sandboxes(settings, destruction.project, destruction.scope)
-    with store.view() as view:
-        set_aside(view, settings, destruction)
-    for key_id in destruction.scope.key_ids(destruction.project):
+    set_aside(settings, destruction)
+    for key_id in destruction.keys:
         keystore.shred(key_id)
     reached("destruction.shredded")
     with store.view() as view:
-        delete_all(doomed(view, settings, destruction.project, destruction.scope))
+        delete_all(doomed(view, settings, destruction.project, destruction.scope, destruction.keys))
     reached("destruction.deleted")
     proofs = open_samples(keystore, settings, destruction)
     destruction = replace(destruction, state=State.PROVEN, proofs=proofs)
@@ -278,9 +334,9 @@ def _held(project: str) -> str:
 
 
 def _entry(destruction: Destruction, actor: str, action: str, details: Details) -> Entry:
-    scope, project = destruction.scope, destruction.project
-    always: Details = {"scope": scope, "keys": list(scope.key_ids(project))}
-    return Entry(actor, action, destruction.key, project, scope.clause, details={**always, **details})
+    always: Details = {"scope": destruction.scope, "keys": list(destruction.keys)}
+    clause = destruction.scope.clause
+    return Entry(actor, action, destruction.key, destruction.project, clause, details={**always, **details})
 
 
 def _no(subject: str, rule: str, clause: str, what: str, next: str) -> Refused:

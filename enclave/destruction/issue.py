@@ -58,7 +58,7 @@ def fill(
     Source: ExF; DSA VI.H.
     """
     policy, done_on = agreement.policy, destruction.done_on
-    if done_on is None or destruction.certificate_due_on is None:
+    if done_on is None:
         raise Fault(f"{destruction.key} is not done")
     recipient = next((p.name for p in policy.agreement.parties if p.kind is PartyKind.RECIPIENT), "")
     return Certificate(
@@ -69,7 +69,7 @@ def fill(
         extensions=tuple((each.until, each.granted_on) for each in agreement.extensions),
         destroyed_on=done_on,
         method=destruction.method,
-        scope=destruction.scope.words,
+        scope=destruction.words,
         files_deleted=destruction.files,
         swept=destruction.swept,
         proofs=destruction.proofs,
@@ -130,7 +130,10 @@ def _outside(view: View, settings: Settings, agreement: InForce, scope: Scope, d
             "A copy of a destroyed key that lies there opens copies of the files it sealed.",
         ),
     ]  # fmt: skip
-    if scope is Scope.MATCH:
+    if scope is Scope.TRANSMITTAL:
+        says = "A match that is made anew takes the better file; they are destroyed after it (DSA III.F.3)."
+        found.append(Outside("Links that a match has found with it", _NOT_STATED, says))
+    if scope is not Scope.PROJECT:
         says = "They stay in the enclave under a key of their own, and are destroyed then (DSA VI.H)."
         found.append(Outside("Resultant Data and derived data", agreement.ends_on.isoformat(), says))
     published = [each.request_id for each in view.find(Publication, agreement.project, state=Published.DONE)]

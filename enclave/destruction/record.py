@@ -1,6 +1,6 @@
 """One destruction, from the entry that announces it to the signed certificate.
 
-Source: DSA VI.H; DSA III.F.3.
+Source: DSA VI.H; DSA III.F.3; DSA II.H.
 """
 
 from __future__ import annotations
@@ -19,27 +19,30 @@ class Scope(StrEnum):
 
     PROJECT = "project"
     MATCH = "match"
+    TRANSMITTAL = "transmittal"
 
     @property
     def clause(self) -> str:
         """Where the agreement asks for it."""
-        return "DSA VI.H" if self is Scope.PROJECT else "DSA III.F.3"
+        return _CLAUSES[self]
 
     @property
     def words(self) -> str:
         """What it covers, for the certificate."""
         return _WORDS[self]
 
-    def key_ids(self, project: str) -> tuple[str, ...]:
-        """Give the ids of the keys whose destruction it is."""
-        match = f"match-{project}"
-        return (f"project-{project}", match) if self is Scope.PROJECT else (match,)
+    def stems(self, project: str) -> tuple[str, ...]:
+        """Give the keys of what is made at the hub; those of a transmittal have one of them and its id for a name."""
+        return tuple(f"{kind}-{project}" for kind in _KINDS[self])
 
 
+_CLAUSES = {Scope.PROJECT: "DSA VI.H", Scope.MATCH: "DSA III.F.3", Scope.TRANSMITTAL: "DSA II.H"}
 _WORDS = {
     Scope.PROJECT: "Resultant Data, derived data and data used for matching",
     Scope.MATCH: "Data used for matching",
+    Scope.TRANSMITTAL: "A file that an agency sent, taken back",
 }
+_KINDS = {Scope.PROJECT: ("project", "match"), Scope.MATCH: ("match",), Scope.TRANSMITTAL: ()}
 
 
 KEY_LOST = (
@@ -66,8 +69,12 @@ class Destruction:
     ----------
     number : int
         Counts the destructions of a project and scope; match data may come and go more than once.
+    keys : tuple of str
+        Ids of the keys whose destruction it is, as they were when it began.
+    transmittal, file : str
+        Id and name of the file that is taken back; empty for other scopes.
     fingerprints : tuple of str
-        Of the keys: they are known again by them.
+        Of the keys there were: they are known again by them.
     lost : tuple of str
         Ids of keys that were gone for good before they could be destroyed; `why_lost` is what a person said of it.
     files : int
@@ -87,6 +94,9 @@ class Destruction:
     method: str
     by: str
     begun_on: date
+    keys: tuple[str, ...]
+    transmittal: str = ""
+    file: str = ""
     state: State = State.BEGUN
     fingerprints: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
@@ -98,6 +108,11 @@ class Destruction:
     issued: dict[str, str] = field(default_factory=dict)
     signed_by: str = ""
     signed_on: date | None = None
+
+    @property
+    def words(self) -> str:
+        """What it covers, for the certificate."""
+        return f"{self.scope.words} ({self.file})" if self.file else self.scope.words
 
     @property
     def what(self) -> str:
@@ -116,5 +131,5 @@ class Destruction:
 
     @property
     def certificate_due_on(self) -> date | None:
-        """Last day for the signed certificate (ExF: 3 working days)."""
-        return CERTIFICATE.due(self.done_on) if self.done_on else None
+        """Last day for the signed certificate (ExF: 3 working days); of a file taken back none is asked for."""
+        return CERTIFICATE.due(self.done_on) if self.done_on and self.scope is not Scope.TRANSMITTAL else None

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from enclave import matching
@@ -18,7 +18,7 @@ from enclave.destruction.certificate import Proof
 from enclave.destruction.record import Destruction, Scope
 from enclave.egress import ReleaseRequest, rendered
 from enclave.errors import Fault, Refused
-from enclave.intake import Holding
+from enclave.intake import Holding, place_of
 from enclave.sandbox import Sandboxes
 from enclave.scratch import wipe
 from enclave.settings import Settings
@@ -30,7 +30,7 @@ _PROCESSES = "sandboxes"  # records of running processes, which hold no data
 
 
 def stop_sandboxes(settings: Settings, project: str, scope: Scope) -> None:
-    """End every sandbox that has the data open: all of a project, or its match jobs and the places of hub staff."""
+    """End every sandbox that has the data open: all of a project, else its match jobs and the places of hub staff."""
     prefix = f"{project.lower()}-"
     jobs = prefix if scope is Scope.PROJECT else f"{prefix}match-"
     rooms = ("sessions", *matching.KINDS) if scope is Scope.PROJECT else matching.KINDS
@@ -41,45 +41,58 @@ def stop_sandboxes(settings: Settings, project: str, scope: Scope) -> None:
             sandbox.kill()
 
 
-def set_aside(view: View, settings: Settings, destruction: Destruction) -> None:
+def keys_of(view: View, keystore: Keystore, project: str, scope: Scope) -> tuple[str, ...]:
+    """Give the ids of a project's keys in a scope: of what is made at the hub, then each transmittal's own.
+
+    Source: DSA VI.H; DSA III.F.3.
+    """
+    stems = scope.stems(project)
+    held = {each.key_id for each in view.find(Holding, project, destroyed_on=None)}
+    own = {key for stem in stems for key in keystore.named(f"{stem}.")}  # also what a crash left without a record
+    own |= {key for key in held if key.partition(".")[0] in stems}
+    return (*stems, *sorted(own))
+
+
+def set_aside(settings: Settings, destruction: Destruction) -> None:
     """Put one sealed file of each key aside, for the attempt to open it; keeps one set aside before a crash."""
-    for key_id in destruction.scope.key_ids(destruction.project):
+    for key_id in destruction.keys:
         sample = _sample(settings, destruction, key_id)
-        files = [file for path in sealed_under(view, settings, destruction.project, key_id) for file in _files(path)]
+        files = [file for path in sealed_under(settings, destruction.project, key_id) for file in _files(path)]
         if files and not sample.exists():
             sample.parent.mkdir(parents=True, exist_ok=True)
             files[0].replace(sample)
 
 
-def doomed(view: View, settings: Settings, project: str, scope: Scope) -> list[Path]:
-    """Find what a destruction covers.
+def doomed(view: View, settings: Settings, project: str, scope: Scope, keys: Collection[str]) -> list[Path]:
+    """Find what a destruction of some keys covers.
 
     Sealed files; transmittals that wait or were kept; what stands open for hub staff; for a project also
     what sessions left in the runtime folder and cleared results (a package published from them has its own copies).
     """
-    match = sealed_under(view, settings, project, *Scope.MATCH.key_ids(project))
-    found = match if scope is Scope.MATCH else kept_of(view, settings, project)
-    found += _transmittals(settings, project, scope)
-    for kind in matching.KINDS if scope is Scope.MATCH else ("",):
+    whole = scope is Scope.PROJECT
+    found = kept_of(view, settings, project, keys) if whole else sealed_under(settings, project, *keys)
+    if scope is not Scope.TRANSMITTAL:
+        found += _transmittals(settings, project, scope)
+    for kind in ("",) if whole else matching.KINDS:
         found += _leftovers(settings.runtime / kind, project)
     return found
 
 
-def kept_of(view: View, settings: Settings, project: str) -> list[Path]:
-    """Find what the home keeps of a project's data: sealed files, and cleared results."""
-    found = sealed_under(view, settings, project, *Scope.PROJECT.key_ids(project))
+def kept_of(view: View, settings: Settings, project: str, keys: Collection[str]) -> list[Path]:
+    """Find what the home keeps of a project's data: what is sealed under its keys, and cleared results."""
+    found = sealed_under(settings, project, *keys)
     for request in view.find(ReleaseRequest, project):
         folder = rendered(settings, request.id)
         found += [folder, folder.with_name(f"{folder.name}.partial")]
     return found
 
 
-def covered(view: View, settings: Settings, project: str, scope: Scope) -> int:
+def covered(view: View, keystore: Keystore, settings: Settings, project: str, scope: Scope) -> int:
     """Count the files that a destruction would cover today.
 
     Source: DSA VI.H; DSA III.F.3.
     """
-    return count(doomed(view, settings, project, scope))
+    return count(doomed(view, settings, project, scope, keys_of(view, keystore, project, scope)))
 
 
 def count(paths: Iterable[Path]) -> int:
@@ -106,10 +119,7 @@ def open_samples(keystore: Keystore, settings: Settings, destruction: Destructio
     Fault
         If a key is still there, or something opened: then the destruction is not done.
     """
-    return tuple(
-        _attempt(keystore, _sample(settings, destruction, key_id), key_id)
-        for key_id in destruction.scope.key_ids(destruction.project)
-    )
+    return tuple(_attempt(keystore, _sample(settings, destruction, key_id), key_id) for key_id in destruction.keys)
 
 
 def drop_samples(settings: Settings, destruction: Destruction) -> None:
@@ -117,10 +127,10 @@ def drop_samples(settings: Settings, destruction: Destruction) -> None:
     delete_all([_aside(settings, destruction)])
 
 
-def sealed_under(view: View, settings: Settings, project: str, *keys: str) -> list[Path]:
-    """Find what is sealed under keys: the folder of each, and the holdings that name one."""
-    held = [settings.sealed / holding.sealed for holding in view.find(Holding, project) if holding.key_id in keys]
-    return [*(settings.sealed / key_id for key_id in keys), *held]
+def sealed_under(settings: Settings, project: str, *keys: str) -> list[Path]:
+    """Give the place of what is sealed under each key: a folder of its name, or one transmittal."""
+    places = ((key_id, key_id.partition(".")[2]) for key_id in keys)
+    return [settings.sealed / (place_of(project, id) if id else key_id) for key_id, id in places]
 
 
 def _attempt(keystore: Keystore, sample: Path, key_id: str) -> Proof:

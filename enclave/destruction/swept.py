@@ -6,6 +6,7 @@ Source: DSA VI.H; DSA III.F.3; ExF.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from enclave import matching
@@ -43,28 +44,30 @@ _PLACES = {
         _SESSIONS, _WORKING,
     ),
 }  # fmt: skip
-"""Looked at for each scope, found or not."""
+"""Looked at for a scope, found or not."""
 
 
-def sweep(view: View, keystore: Keystore, settings: Settings, project: str, scope: Scope) -> tuple[Swept, ...]:
+def sweep(
+    view: View, keystore: Keystore, settings: Settings, project: str, scope: Scope, key_ids: Collection[str]
+) -> tuple[Swept, ...]:
     """Count what a destruction would cover today, place by place: keys, then files; together they are all it deletes.
 
     Source: DSA VI.H; DSA III.F.3; ExF.
     """
-    received = {settings.sealed / held.sealed: held.key_id for held in view.find(Holding, project)}
+    received = {settings.sealed / held.sealed: held for held in view.find(Holding, project)}
     found: Counter[str] = Counter()
-    for path in doomed(view, settings, project, scope):
+    for path in doomed(view, settings, project, scope, key_ids):
         for file in (path, *path.rglob("*")):
             if file.is_file() and count([file]):
                 found[_place(settings, received, file)] += 1
-    keys = sum(map(keystore.exists, scope.key_ids(project)))
-    places = dict.fromkeys((*_PLACES[scope], *found))
+    keys = sum(map(keystore.exists, key_ids))
+    places = dict.fromkeys((*_PLACES.get(scope, ()), *found))
     return (Swept(_KEYS, keys), *(Swept(place, found[place]) for place in places))
 
 
-def _place(settings: Settings, received: dict[Path, str], file: Path) -> str:
+def _place(settings: Settings, received: dict[Path, Holding], file: Path) -> str:
     if file in received:
-        return _FOR_MATCHING if received[file].startswith("match-") else _FOR_ANALYSIS
+        return _FOR_MATCHING if received[file].of_match else _FOR_ANALYSIS
     if file.is_relative_to(settings.sealed):
         return _SEALED.get(file.suffix, _OTHER)
     if file.is_relative_to(settings.home / "inbox"):

@@ -2,7 +2,17 @@
 
 from enclave.intake.enveloped import own_key, read_agreed_key
 from enclave.intake.finder import merge_finders
-from enclave.intake.holdings import Holding, holdings, mark_destroyed, missing, open_holding, seals, withdraw
+from enclave.intake.holdings import (
+    Holding,
+    held_one,
+    holdings,
+    mark_destroyed,
+    missing,
+    open_holding,
+    place_of,
+    seals,
+    withdraw,
+)
 from enclave.intake.names import layout_of
 from enclave.intake.pickup import pick_up
 from enclave.intake.receiving import Channel, receive
@@ -30,6 +40,7 @@ __all__ = [
     "expected",
     "give_back",
     "give_receipts",
+    "held_one",
     "holdings",
     "layout_of",
     "mark_destroyed",
@@ -39,6 +50,7 @@ __all__ = [
     "open_holding",
     "own_key",
     "pick_up",
+    "place_of",
     "read_agreed_key",
     "receive",
     "recover",

@@ -15,11 +15,12 @@ from enclave.agreement import Policy
 from enclave.errors import invalid
 from enclave.intake.names import WITHDRAWN, flags_of
 from enclave.ledger import Details, Entry
-from enclave.people import Admission
 from enclave.settings import Settings
-from enclave.store import Store, Transaction, View
-from enclave.terms import HUB, Action
+from enclave.store import Transaction, View
+from enclave.terms import HUB
 from enclave.vault import Consent, Keystore, Seal
+
+_ANALYTICAL = "analytical"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Holding:
     sha256 : str
         Of the ciphertext (hex).
     key_id : str
-        Key that opens it: ``match-<project>`` for what only the match may see, else ``project-<project>``.
+        Key that opens it and nothing else, as `key_of` names it.
     header_sha256 : str
         Digest of the manifest the agency signed; of what its manifest and its file say, where it has another seal.
     limitations : str
@@ -90,6 +91,11 @@ class Holding:
         return self.elements[-1] if self.contents == "finder" else ""
 
     @property
+    def of_match(self) -> bool:
+        """Tell whether it goes with the data used for matching (DSA III.F.3)."""
+        return self.contents != _ANALYTICAL
+
+    @property
     def context(self) -> str:
         """What is bound into the seal, so that no other file can stand in this one's place."""
         return seal_context(self.source, self.project, self.id)
@@ -100,12 +106,32 @@ def seal_context(source: str, project: str, id: str) -> str:
     return f"holding|{source}|{HUB}|{project}|{id}|1"
 
 
-def key_of(project: str, contents: str) -> str:
-    """Name the key a file is sealed under: identifiers go with the match, the rest with the project.
+def key_of(project: str, contents: str, id: str) -> str:
+    """Name the key of a transmittal: ``match-<project>.<id>`` for what goes with the match, else ``project-…``.
 
     Source: DSA III.F.3; DSA VI.H.
     """
-    return f"project-{project}" if contents == "analytical" else f"match-{project}"
+    return f"{'project' if contents == _ANALYTICAL else 'match'}-{project}.{id}"
+
+
+def place_of(project: str, id: str) -> str:
+    """Give the place of a transmittal's sealed Parquet, below ``settings.sealed``."""
+    return f"holdings/{project}/{id}.parquet.sealed"
+
+
+def held_one(view: View, project: str, id: str) -> Holding:
+    """Give a file that is held of a project.
+
+    Raises
+    ------
+    Invalid
+        If no such file of the project is held.
+    """
+    holding = view.get(Holding, id)
+    if holding is None or holding.project != project or holding.destroyed_on is not None:
+        what = f"no such file is held of {project}"
+        raise invalid("holding", "no-holding", "DSA II.H", what, "`enclave intake board` gives their ids.")
+    return holding
 
 
 def holdings(view: View, project: str) -> list[Holding]:
@@ -150,33 +176,17 @@ def _seal(settings: Settings, held: Holding) -> Seal:
     return Seal(settings.sealed / held.sealed, held.key_id, held.context, held.sha256)
 
 
-def withdraw(store: Store, settings: Settings, admission: Admission, id: str) -> Holding:
-    """Take back a holding whose agency sends a better file; its sealed file goes after the record.
+def withdraw(tx: Transaction, project: str, id: str, actor: str) -> None:
+    """Say of a file whose key and sealed file are destroyed that it is taken back, and strike its record.
 
     Source: DSA II.H.
-
-    Raises
-    ------
-    Refused
-        If the admission is not to receive for the project.
-    Invalid
-        If no such file of the project is held.
     """
-    admission.hold_to(Action.RECEIVE, admission.project)
-    with store.transaction() as tx:
-        holding = tx.get(Holding, id)
-        if holding is None or holding.project != admission.project or holding.destroyed_on is not None:
-            what = f"no such file is held of {admission.project}"
-            raise invalid("holding", "no-holding", "DSA II.H", what, "`enclave intake board` gives their ids.")
-        details: Details = {
-            "source": holding.source, "contents": holding.contents, "name": holding.name, "sha256": holding.sha256,
-            "told": [holding.source],
-        }  # fmt: skip
-        tx.delete(
-            holding, Entry(admission.person, "intake.withdraw", id, holding.project, "DSA II.H", details=details)
-        )
-    (settings.sealed / holding.sealed).unlink(missing_ok=True)
-    return holding
+    holding = held_one(tx, project, id)
+    details: Details = {
+        "source": holding.source, "contents": holding.contents, "name": holding.name, "sha256": holding.sha256,
+        "told": [holding.source],
+    }  # fmt: skip
+    tx.delete(holding, Entry(actor, "intake.withdraw", id, project, "DSA II.H", details=details))
 
 
 def mark_destroyed(tx: Transaction, settings: Settings, project: str, key_ids: Collection[str], actor: str) -> None:
@@ -186,7 +196,7 @@ def mark_destroyed(tx: Transaction, settings: Settings, project: str, key_ids: C
     """
     for holding in tx.find(Holding, project, destroyed_on=None):
         if holding.key_id in key_ids and not (settings.sealed / holding.sealed).exists():
-            clause = "DSA III.F.3" if holding.key_id.startswith("match-") else "DSA VI.H"
+            clause = "DSA III.F.3" if holding.of_match else "DSA VI.H"
             details: Details = {"source": holding.source, "contents": holding.contents, "sha256": holding.sha256}
             entry = Entry(actor, "intake.destroyed", holding.id, project, clause, details=details)
             tx.write(replace(holding, destroyed_on=tx.today), entry)

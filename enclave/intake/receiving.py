@@ -15,7 +15,7 @@ from enclave.errors import EnclaveError, Fault, Finding, Invalid, Refused
 from enclave.intake.admission import findings_before_opening, layout_for
 from enclave.intake.enveloped import Envelope, read_envelope
 from enclave.intake.examine import Examined, examine, turn_away
-from enclave.intake.holdings import Holding, key_of, seal_context
+from enclave.intake.holdings import Holding, key_of, place_of, seal_context
 from enclave.intake.names import WITHDRAWN, Layout, is_sealed_name, parse_sealed_name, sealed_name
 from enclave.intake.reuse import Digests, digests_of, keep_digests, reuse_findings
 from enclave.intake.scanner import scan
@@ -104,8 +104,8 @@ def receive(
         header = envelope.header if envelope else _manifest(sealed)
         over = Channel.SFTP if came else channel
         receipt = _Receipt(store, keystore, settings, hub_keys, sealed, header, admission, over, envelope, came)
-        known, layout = _admit(receipt)
-        with spool(settings, header.id) as folder:
+        with spool(settings, header.id) as folder:  # one process at a time asks whether it was received before
+            known, layout = _admit(receipt)
             held = _open(receipt, known, layout, folder)
     except (Refused, Invalid) as error:
         _refuse(store, error, sealed, came, admission)
@@ -187,8 +187,7 @@ def _against_manifest(examined: Examined, header: Header) -> list[Finding]:
 def _keep(receipt: _Receipt, parquet: Path, digests: Digests | None, scanned_by: str) -> Holding:
     """Seal the canonical file and record it with its entry, in one transaction."""
     header, project = receipt.header, receipt.project
-    key_id = key_of(project, header.contents)
-    place = f"holdings/{project}/{header.id}.parquet.sealed"
+    key_id, place = key_of(project, header.contents, header.id), place_of(project, header.id)
     receipt.keystore.create(key_id)
     target = receipt.settings.sealed / place
     context = seal_context(header.source, project, header.id)
@@ -202,6 +201,7 @@ def _keep(receipt: _Receipt, parquet: Path, digests: Digests | None, scanned_by:
             turn_away(receipt.subject, findings_before_opening(tx, header, receipt.hub.public, project))
             return _record(tx, receipt, place, digest, key_id, scanned_by, sent)
     except EnclaveError:
+        receipt.keystore.shred(key_id)
         target.unlink(missing_ok=True)
         raise
 

@@ -9,15 +9,16 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from enclave.errors import refuse
+from enclave.errors import EnclaveError, refuse
 from enclave.intake.holdings import Holding
 from enclave.intake.settling import clear
 from enclave.scratch import prepare
 from enclave.settings import Settings
 from enclave.store import Store
+from enclave.vault import Keystore
 
 MIB = 1024**2
 OPENED = 2
@@ -71,14 +72,17 @@ def hold_to_room(settings: Settings, sealed: Path, subject: str) -> None:
         raise refuse(subject, "room", "EM XV", what, next)
 
 
-def recover(settings: Settings, store: Store) -> int:
-    """Remove what a crash left: opened files, sealed files without a record, settled ones in an inbox; count them.
+def recover(settings: Settings, store: Store, keystore: Keystore) -> int:
+    """Remove what a crash left: opened files, sealed files and keys without a record, settled ones in an inbox.
+
+    Gives their number.
 
     What another process is receiving at this moment is left alone.
     """
     removed = clear(settings, store)
     # Listed before the locks are tried and the records read: what is sealed meanwhile is another process's own.
     listed = sorted((settings.sealed / "holdings").glob("*/*"))
+    keys = [key_id for key_id in keystore.named() if key_id.partition(".")[2]]
     busy = set()
     for folder in sorted(_root(settings).iterdir()):
         lock = _locked(folder)
@@ -89,9 +93,14 @@ def recover(settings: Settings, store: Store) -> int:
         os.close(lock)
         removed += 1
     with store.view() as view:
-        known = {settings.sealed / held.sealed for held in view.find(Holding)}
+        known = {held.id for held in view.find(Holding)}
+    for key_id in keys:
+        if key_id.partition(".")[2] not in known | busy:
+            with suppress(EnclaveError):  # the place of the keys does not answer: at another start
+                keystore.shred(key_id)
+                removed += 1
     for sealed in listed:
-        if sealed not in known and sealed.name.split(".")[0] not in busy:
+        if sealed.name.partition(".")[0] not in known | busy:
             sealed.unlink(missing_ok=True)
             removed += 1
     return removed

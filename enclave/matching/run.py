@@ -117,6 +117,7 @@ def _run(
             number = len(runs(view, project)) + 1
             job = job_of(view, keystore, folder, policy, approved, f"match-{number:02}", model)
             kept = _kept_model(view, settings, job) if model else None
+        keystore.create(match_key(project))  # now: one destroyed while the match runs is not made again
         open_inputs(store, keystore, settings, policy, job, kept)
         write_order(policy, job, given)
         store.enter(_entry(admission, job, "match.begin"))

@@ -1,4 +1,4 @@
-"""Keys of projects and match jobs: made, used through files only, shredded.
+"""Keys of projects, match jobs and transmittals: made, used through files only, shredded.
 
 Each has a data key, kept wrapped beside the data, and a key-encrypting key, kept elsewhere. Destroying either makes
 what they seal unreadable; `shred` destroys both (NIST SP 800-88 Rev. 2, cryptographic erase).
@@ -88,6 +88,10 @@ class Keystore:
                     raise self._no(key_id, "its key-encrypting key is not there, and there is a key that needs it")
                 self.keys.create(key_id)
                 _write(self._wrap(key_id), self.keys.wrap(key_id, Cobblestone256Encryptor.generate_key()))
+
+    def named(self, prefix: str = "") -> list[str]:
+        """Give the ids of the wrapped keys that begin with `prefix`, in order."""
+        return sorted(path.stem for path in self.wraps.glob(f"{prefix}*.wrap"))
 
     def exists(self, key_id: str) -> bool:
         """Tell whether the key can still be used."""

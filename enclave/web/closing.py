@@ -119,7 +119,7 @@ def destroy(visit: Visit) -> Done:
 
 
 def _closing(view: View, visit: Visit, standing: Standing) -> Closing:
-    project, agreement = standing.project, standing.agreement
+    project, agreement, enclave = standing.project, standing.agreement, visit.enclave
     days = {due.scope: due.due_on for due in destruction.due(view, view.today, project) if due.scope}
     delivery, runs = view.get(Delivery, project), matching.runs(view, project)
     people = [each.person for each in view.find(Listing, project) if each.role in ANALYSTS]
@@ -127,7 +127,7 @@ def _closing(view: View, visit: Visit, standing: Standing) -> Closing:
         goes=[
             Goes(
                 scope, scope.words, scope.clause,
-                destruction.covered(view, visit.enclave.settings, project, scope), days.get(scope),
+                destruction.covered(view, enclave.keystore, enclave.settings, project, scope), days.get(scope),
             )
             for scope in (Scope.MATCH, Scope.PROJECT)
         ],

@@ -42,7 +42,7 @@ def test_lists_of_withdrawals_are_taken_day_by_day_and_are_no_files_of_the_match
     with world.store.view() as view:
         assert intake.withdrawals(view, "DR-0034") == [first, second]
         assert [held.name for held in intake.holdings(view, "DR-0034")] == [SDE]
-    assert (first.rows, first.elements, first.key_id) == (2, (), "match-DR-0034")
+    assert (first.rows, first.elements, first.key_id) == (2, (), f"match-DR-0034.{first.id}")
 
 
 @pytest.mark.parametrize(

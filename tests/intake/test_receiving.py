@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from enclave import intake, people
+from enclave.destruction import take_back
 from enclave.errors import Invalid, Refused
 from enclave.terms import Action
 from enclave.vault import Header, new_keys, seal_file
@@ -28,7 +29,8 @@ def test_an_accepted_file_is_held_sealed_and_entered(world: Any) -> None:
     rows = world.people("SDE", 40)
     held = world.send(SDE, rows)
 
-    assert (held.source, held.contents, held.rows, held.key_id) == ("SDE", "matching", 40, "match-DR-0034")
+    assert (held.source, held.contents, held.rows) == ("SDE", "matching", 40)
+    assert held.key_id == f"match-DR-0034.{held.id}"
     assert held.elements == ("SASID", "FirstName", "MiddleName", "LastName", "DOB", "Gender")
     assert (held.as_of, held.received_on) == (date(2022, 4, 11), date(2022, 4, 20))
     assert world.opened() == []
@@ -48,11 +50,12 @@ def test_an_accepted_file_is_held_sealed_and_entered(world: Any) -> None:
     assert [table.column_names, *back] == rows
 
 
-def test_identifiers_are_sealed_under_the_match_and_the_rest_under_the_project(world: Any) -> None:
+def test_each_file_has_a_key_of_its_own_of_the_match_or_of_the_project(world: Any) -> None:
     people = world.people("DOL", 30)
     matching, analytical = world.send(DOL, people), world.send(WAGES, world.wages(people))
-    assert (matching.key_id, analytical.key_id) == ("match-DR-0034", "project-DR-0034")
-    world.keystore.shred("match-DR-0034")
+    keys = [f"match-DR-0034.{matching.id}", f"project-DR-0034.{analytical.id}"]
+    assert [matching.key_id, analytical.key_id] == keys == world.keystore.named()
+    world.keystore.shred(matching.key_id)
     with pytest.raises(Refused):
         intake.open_holding(world.keystore, world.settings, matching, world.root / "a.parquet")
     intake.open_holding(world.keystore, world.settings, analytical, world.root / "b.parquet")
@@ -115,7 +118,7 @@ def test_replayed(world: Any) -> None:
     sealed = world.seal(world.write(SDE, world.people("SDE", 20)))
     held = world.receive(sealed)
     assert rules(world.turned_away(sealed, Refused)) == ["replayed"]
-    intake.withdraw(world.store, world.settings, world.admission(), held.id)
+    take_back(world.store, world.keystore, world.settings, world.admission(), held.id)
     assert rules(world.turned_away(sealed, Refused)) == ["replayed"]
 
 
@@ -123,7 +126,7 @@ def test_a_second_file_in_the_place_of_one_held(world: Any) -> None:
     held = world.send(SDE, world.people("SDE", 20))
     better = world.seal(world.write("SDE.0034.04_18_2022.matching", world.people("SDE", 21)))
     assert rules(world.turned_away(better, Refused)) == ["already-held"]
-    intake.withdraw(world.store, world.settings, world.admission(), held.id)
+    take_back(world.store, world.keystore, world.settings, world.admission(), held.id)
     assert not (world.settings.sealed / held.sealed).exists()
     assert world.receive(better).rows == 21
 

@@ -56,9 +56,10 @@ def test_killed_before_the_record(world: Any, label: str) -> None:
     kill_at(world, sealed, label)
     assert readable(world, rows[1][1].encode()), "the process was killed with nothing open: this proves nothing"
 
-    intake.recover(world.settings, world.store)
+    intake.recover(world.settings, world.store, world.keystore)
     assert readable(world, rows[1][1].encode()) == []
     assert list(world.settings.sealed.rglob("*.sealed")) == []
+    assert world.keystore.named() == list(world.settings.keys.glob("match-*")) == []
     with world.store.view() as view:
         assert intake.holdings(view, "DR-0034") == []
         assert list(view.entries(action="intake.receive")) == []
@@ -71,7 +72,7 @@ def test_killed_after_the_record(world: Any) -> None:
     sealed = world.seal(world.write("SDE.0034.04_11_2022.matching", rows))
     kill_at(world, sealed, "store.after-commit")
 
-    intake.recover(world.settings, world.store)
+    intake.recover(world.settings, world.store, world.keystore)
     assert readable(world, rows[1][1].encode()) == []
     with world.store.view() as view:
         (held,) = intake.holdings(view, "DR-0034")

@@ -35,6 +35,11 @@ def given_back(world: Any, agency: str, action: Action = Action.DESTROY) -> inta
     return intake.give_back(*tools, admission, agency, world.root / "returned", NOW)
 
 
+def key_of(world: Any, agency: str) -> str:
+    with world.store.view() as view:
+        return next(h.key_id for h in intake.holdings(view, DR) if (h.source, h.contents) == (agency, "matching"))
+
+
 def test_the_file_comes_back_as_it_was_sent_for_its_agency_alone(held: Any) -> None:
     (sealed,) = given_back(held, "SDE").files
     header = unseal_file(sealed, held.root / "back", held.parties["SDE"], held.hub.public)
@@ -56,7 +61,7 @@ def test_nothing_is_given_that_is_not_held_or_not_to_be_opened_any_more(held: An
     with pytest.raises(Refused) as caught:
         given_back(held, "SDE", Action.CHECK)
     assert rules(caught.value) == ["admission"]
-    held.keystore.shred("match-DR-0034")
+    held.keystore.shred(key_of(held, "SDE"))
     with pytest.raises(Refused) as caught:
         given_back(held, "SDE")
     assert rules(caught.value) == ["return"] and SDE in str(caught.value)
@@ -70,7 +75,7 @@ def test_what_is_destroyed_is_named_and_the_rest_goes_back(held: Any) -> None:
     people = held.people("DOL", 20)
     held.send(DOL, people)
     analytical = held.send(WAGES, held.wages(people))
-    held.keystore.shred("match-DR-0034")
+    held.keystore.shred(key_of(held, "DOL"))
     returned = given_back(held, "DOL")
     assert returned.destroyed == (DOL,)
     assert [path.name for path in returned.files] == [f"{analytical.id}.{WAGES}.returned.sealed"]

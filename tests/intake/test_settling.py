@@ -6,14 +6,14 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from enclave import intake, people
-from enclave.errors import EnclaveError, Invalid, Refused
+from enclave.destruction import take_back
+from enclave.errors import EnclaveError, Refused
 from enclave.ledger import Entry, Receipt, verify_receipt
 from enclave.terms import Action
 from enclave.vault import LedgerKey
@@ -105,10 +105,8 @@ def test_a_better_file_takes_the_place_of_one_that_is_withdrawn_under_the_same_n
     better = arrive(world, world.seal(world.write(SDE, world.people("SDE", 21))))
     assert held.id in refused(world, better).findings[0].next
     with pytest.raises(Refused):
-        intake.withdraw(world.store, world.settings, world.admission(action=Action.MATCH), held.id)
-    with pytest.raises(Invalid):
-        intake.withdraw(world.store, world.settings, replace(world.admission(), project="DR-0035"), held.id)
-    intake.withdraw(world.store, world.settings, world.admission(), held.id)
+        take_back(world.store, world.keystore, world.settings, world.admission(action=Action.MATCH), held.id)
+    take_back(world.store, world.keystore, world.settings, world.admission(), held.id)
     (entry,) = entries(world, "intake.withdraw")
     assert entry["details"]["told"] == ["SDE"]
     assert world.receive(better).rows == 21
@@ -119,12 +117,12 @@ def test_killed_after_the_record_the_file_leaves_at_the_next_start(world: Any) -
     here = arrive(world, world.seal(world.write(SDE, world.people("SDE", 20))))
     kill_at(world, here, "store.after-commit")
     assert intake.waiting(world.settings) == [here]
-    intake.recover(world.settings, world.store)
+    intake.recover(world.settings, world.store, world.keystore)
     assert intake.waiting(world.settings) == []
     away = arrive(world, world.seal(world.write(DOL, [*(rows := world.people("DOL", 20)), rows[3]])))
     kill_at(world, away, "store.after-commit")
     assert intake.waiting(world.settings) == [away]
-    intake.recover(world.settings, world.store)
+    intake.recover(world.settings, world.store, world.keystore)
     assert intake.waiting(world.settings) == [] and len(answers(world, "DOL")) == 1
 
 
@@ -132,7 +130,7 @@ def test_the_very_file_sent_once_more_is_another_arrival(world: Any) -> None:
     sealed = flawed(world)
     refused(world, arrive(world, sealed))
     again = arrive(world, sealed)
-    intake.recover(world.settings, world.store)
+    intake.recover(world.settings, world.store, world.keystore)
     assert intake.waiting(world.settings) == [again]
     assert [path.name for path in intake.notice(world.settings, world.store, "SDE")] == [sealed.name]
 

@@ -98,7 +98,7 @@ def test_every_place_that_is_swept_is_named_with_what_was_there(world: World):
         left.parent.mkdir(parents=True, exist_ok=True)
         left.write_bytes(b"CANARY")
     assert swept(destroyed(world, destroy_match_data)) == {
-        "Keys: the key-encrypting key, and the data key wrapped under it": 1,
+        "Keys: the key-encrypting key, and the data key wrapped under it": 2,
         "Sealed files that agencies sent for matching": 1, "Sealed links of match runs": 1,
         "Sealed answers of clerical reviewers": 0, "Agencies' transmittals, as they were sent, in the inbox": 1,
         "Desks and workbenches of the hub's staff, in memory": 1,
@@ -106,7 +106,7 @@ def test_every_place_that_is_swept_is_named_with_what_was_there(world: World):
     world.held()
     found = swept(destroyed(world))
     assert {place: count for place, count in found.items() if count} == {
-        "Keys: the key-encrypting key, and the data key wrapped under it": 2,
+        "Keys: the key-encrypting key, and the data key wrapped under it": 3,
         "Sealed files that agencies sent for matching": 1, "Sealed links of match runs": 1,
         "Agencies' transmittals, as they were sent, in the inbox": 1, "Sealed Resultant Data": 1,
         "Sealed folders of Users": 1, "Results that the gate had cleared, as it wrote them": 2,

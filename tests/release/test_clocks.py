@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from enclave import agreement, board, destruction, incidents, intake, people
+from enclave import agreement, board, destruction, incidents, people
 from enclave.agreement import Signature
 from enclave.calendar import STATE_TIME, add_business_days
 from enclave.clocks import Reading, Round, running
@@ -171,7 +171,8 @@ def test_links_that_are_held_go_though_every_file_was_taken_back(world: World):
     world.held()
     keep_match(world)
     complete_match(world)
-    intake.withdraw(world.store, world.settings, world.admission("hub", Action.RECEIVE), "one")
+    admission = world.admission("hub", Action.RECEIVE)
+    destruction.take_back(world.store, world.keystore, world.settings, admission, "one")
     world.today = LAST_DAY
     assert len(round_of(world).destroyed) == 1
     assert not world.keystore.exists(f"match-{PROJECT}")

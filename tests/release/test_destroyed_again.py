@@ -197,7 +197,7 @@ def test_what_comes_in_while_match_data_are_destroyed_is_held(world: World):
     world.held()
     with world.store.view() as view:
         (old,) = intake.holdings(view, PROJECT)
-    new = replace(old, id="two", sealed="holdings/DR-0034/two.sealed")
+    new = replace(old, id="two", sealed="holdings/DR-0034/two.parquet.sealed", key_id="match-DR-0034.two")
 
     def come(label: str) -> None:
         if label == "destruction.deleted":

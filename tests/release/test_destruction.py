@@ -67,7 +67,7 @@ def test_a_copy_of_a_sealed_file_kept_elsewhere_does_not_open(world: World, tmp_
 def test_the_attempt_on_what_was_set_aside_is_in_certificate_and_ledger(world: World):
     world.held()
     certificate = destroyed(world)
-    assert [proof.key_id for proof in certificate.proofs] == ["project-DR-0034", "match-DR-0034"]
+    assert [proof.key_id for proof in certificate.proofs] == ["project-DR-0034", "match-DR-0034", "match-DR-0034.one"]
     for proof in certificate.proofs:
         assert len(proof.file_sha256) == 64
         assert "its key has been destroyed" in proof.attempt
@@ -159,7 +159,7 @@ def test_match_data_go_alone(world: World):
     certificate = destroyed(world, destroy_match_data)
     assert [path.exists() for path in paths] == [False, False, True, True, True]
     assert world.keystore.exists("project-DR-0034")
-    assert [proof.key_id for proof in certificate.proofs] == ["match-DR-0034"]
+    assert [proof.key_id for proof in certificate.proofs] == ["match-DR-0034", "match-DR-0034.one"]
     with pytest.raises(Refused):
         destroyed(world, destroy_match_data)
 

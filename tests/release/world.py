@@ -124,7 +124,7 @@ class World:
         plain = self.settings.home / "plain"
         plain.write_bytes(b"P20ID\tCANARY-QUERCUS\n" * 500)
         places = [
-            ("match-DR-0034", f"holdings/{PROJECT}/one.parquet.sealed"),
+            ("match-DR-0034.one", f"holdings/{PROJECT}/one.parquet.sealed"),
             ("match-DR-0034", "match-DR-0034/match-01.crosswalk"),
             ("project-DR-0034", "project-DR-0034/sde.resultant"),
             ("project-DR-0034", "project-DR-0034/homes/dr-0034-rae.home"),
@@ -136,7 +136,7 @@ class World:
         plain.unlink()
         held = Holding(
             "one", PROJECT, "SDE", "matching", "SDE.0034.04_11_2022.matching", 500, ("SASID", "DOB"),
-            date(2022, 4, 11), FIRST_DAY, places[0][1], "0" * 64, "match-DR-0034", "0" * 64,
+            date(2022, 4, 11), FIRST_DAY, places[0][1], "0" * 64, "match-DR-0034.one", "0" * 64,
         )  # fmt: skip
         details = {"source": "SDE", "contents": "matching", "rows": 500, "elements": held.elements,
                    "destination": "DOL-HUB", "key_id": held.key_id}  # fmt: skip

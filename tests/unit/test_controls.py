@@ -17,7 +17,7 @@ import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
-from enclave import controls, incidents, intake, people, vault
+from enclave import controls, incidents, people, vault
 from enclave.controls import (
     LOOKS,
     Control,
@@ -29,7 +29,7 @@ from enclave.controls import (
     read_catalogue,
     standings,
 )
-from enclave.destruction import Destruction, Scope
+from enclave.destruction import Destruction, Scope, take_back
 from enclave.errors import Invalid
 from enclave.intake import Holding
 from enclave.ledger import Entry
@@ -123,7 +123,7 @@ def report_a_breach(made: Installation, _: Path) -> None:
 
 
 def interrupt_a_destruction(made: Installation, _: Path) -> None:
-    begun = Destruction(made.project, Scope.MATCH, 1, "erase", "hubert", date(2022, 4, 11))
+    begun = Destruction(made.project, Scope.MATCH, 1, "erase", "hubert", date(2022, 4, 11), ("match-DR-0034",))
     with made.enclave.store.transaction() as tx:
         tx.write(begun, Entry("hubert", "destruction.begin", begun.key, made.project, "DSA III.F.3"))
 
@@ -315,10 +315,10 @@ def test_a_home_of_before_in_the_place_of_the_last_is_found(full: Installation, 
     assert found_of(full, tmp_path) == f"1 altered: {home.relative_to(full.enclave.settings.sealed)}"
 
 
-@pytest.mark.parametrize("key", ["match-DR-0034", "papers"])
+@pytest.mark.parametrize("of", ["match-DR-0034.", "papers"])
 @pytest.mark.parametrize("half", ["wrap", "kek"])
-def test_a_key_that_does_not_open_any_more_is_found(made: Installation, tmp_path: Path, key: str, half: str) -> None:
-    settings = made.enclave.settings
+def test_a_key_that_does_not_open_any_more_is_found(made: Installation, tmp_path: Path, of: str, half: str) -> None:
+    settings, key = made.enclave.settings, made.enclave.keystore.named(of)[0]
     path = settings.sealed / "wraps" / f"{key}.wrap" if half == "wrap" else settings.keys / f"{key}.kek"
     path.chmod(0o600)
     path.write_bytes(bytes(len(path.read_bytes())))
@@ -338,9 +338,8 @@ def test_what_is_sealed_while_it_is_looked_at_is_no_deviation(made: Installation
         assert len(view.find(Holding)) == 1  # from now on it sees what was there
         send(made, made.agencies / "DOL.0034.04_11_2022.matching")
         (first,) = (each for each in view.find(Holding) if each.source == "SDE")
-        intake.withdraw(
-            made.enclave.store, made.enclave.settings, made.admission("hubert", Action.RECEIVE), first.id
-        )  # fmt: skip
+        enclave, admission = made.enclave, made.admission("hubert", Action.RECEIVE)
+        take_back(enclave.store, enclave.keystore, enclave.settings, admission, first.id)
         found = LOOKS["intact-seals"](installed(made, view))
     assert found.holds, found.found
 

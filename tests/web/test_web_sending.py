@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from enclave import intake
+from enclave.destruction import take_back
 from enclave.errors import Refused
 from enclave.intake import Transmission
 from enclave.ledger import Receipt, verify_receipt
@@ -61,7 +62,8 @@ def test_an_agency_sees_what_is_awaited_of_it_and_nothing_of_another(own_pages: 
     assert sending("sam") == sending("dora") == []
     with world.enclave.store.view() as view:
         (held,) = [h for h in intake.holdings(view, PROJECT) if (h.source, h.contents) == ("SDE", "matching")]
-    intake.withdraw(world.enclave.store, world.enclave.settings, world.admission("hubert", Action.RECEIVE), held.id)
+    enclave, admission = world.enclave, world.admission("hubert", Action.RECEIVE)
+    take_back(enclave.store, enclave.keystore, enclave.settings, admission, held.id)
     assert (sending("sam"), sending("dora")) == ([("SDE matching", False)], [])
     world.on(date(2022, 4, 21))
     assert sending("sam") == [("SDE matching", True)]
