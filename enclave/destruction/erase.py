@@ -280,7 +280,7 @@ def _finish(
         certificate = fill(tx, settings, agreement, destruction, ledger_proof)
         destruction = issue(settings, destruction, certificate)
         if destruction.transmittal:
-            intake.withdraw(tx, destruction.project, destruction.transmittal, actor)
+            intake.withdraw(tx, destruction.transmittal, actor)
         intake.mark_destroyed(tx, settings, destruction.project, destruction.keys, actor)
         if destruction.scope is Scope.PROJECT:
             _close(tx, replace(agreement, destroyed_on=tx.today), actor)

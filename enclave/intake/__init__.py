@@ -5,6 +5,7 @@ from enclave.intake.finder import merge_finders
 from enclave.intake.holdings import (
     Holding,
     held_one,
+    hold_to_held,
     holdings,
     mark_destroyed,
     missing,
@@ -41,6 +42,7 @@ __all__ = [
     "give_back",
     "give_receipts",
     "held_one",
+    "hold_to_held",
     "holdings",
     "layout_of",
     "mark_destroyed",

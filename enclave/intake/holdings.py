@@ -5,14 +5,14 @@ Source: EM XII; EM XVII.B; DSA VI.H.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
 from enclave.agreement import Policy
-from enclave.errors import invalid
+from enclave.errors import Finding, Refused, invalid
 from enclave.intake.names import WITHDRAWN, flags_of
 from enclave.ledger import Details, Entry
 from enclave.settings import Settings
@@ -176,17 +176,38 @@ def _seal(settings: Settings, held: Holding) -> Seal:
     return Seal(settings.sealed / held.sealed, held.key_id, held.context, held.sha256)
 
 
-def withdraw(tx: Transaction, project: str, id: str, actor: str) -> None:
+def hold_to_held(view: View, files: Sequence[Holding]) -> None:
+    """See that no file that was opened was taken back meanwhile: what is made of one is not kept.
+
+    Source: DSA II.H.
+
+    Raises
+    ------
+    Refused
+        If one was.
+    """
+    what, next = "it was taken back meanwhile, and nothing was kept", "Begin anew, with what is held now."
+    gone = [file for file in files if view.get(Holding, file.id) is None]
+    if gone:
+        found = [Finding("taken-back", "DSA II.H", f"{file.source} {file.contents}", what, next) for file in gone]
+        raise Refused("files that were opened", found)
+
+
+def withdraw(tx: Transaction, id: str, actor: str) -> None:
     """Say of a file whose key and sealed file are destroyed that it is taken back, and strike its record.
+
+    Does nothing where it went with all of its project before.
 
     Source: DSA II.H.
     """
-    holding = held_one(tx, project, id)
+    holding = tx.get(Holding, id)
+    if holding is None or holding.destroyed_on is not None:
+        return
     details: Details = {
         "source": holding.source, "contents": holding.contents, "name": holding.name, "sha256": holding.sha256,
         "told": [holding.source],
     }  # fmt: skip
-    tx.delete(holding, Entry(actor, "intake.withdraw", id, project, "DSA II.H", details=details))
+    tx.delete(holding, Entry(actor, "intake.withdraw", id, holding.project, "DSA II.H", details=details))
 
 
 def mark_destroyed(tx: Transaction, settings: Settings, project: str, key_ids: Collection[str], actor: str) -> None:

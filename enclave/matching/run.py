@@ -13,6 +13,7 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
+from enclave import intake
 from enclave.agreement import of
 from enclave.errors import EnclaveError, Fault, Refused, refuse
 from enclave.ledger import Detail, Details, Entry, refusal
@@ -229,6 +230,7 @@ def _keep(
 def _entered(store: Store, admission: Admission, job: Job, record: MatchRun) -> MatchRun:
     with store.transaction() as tx:
         may(tx, admission.person, Action.MATCH, admission.project)
+        intake.hold_to_held(tx, job.files)
         record = replace(record, ran_on=tx.today)
         details: Details = {
             "elements": [f"{file.source}.{name}" for file in job.files for name in file.elements],

@@ -292,7 +292,7 @@ def _deliver(
     reached("resultant.sealed")
     try:
         said = tuple(Limitation(h.source, h.contents, h.limitations) for h in held if h.limitations)
-        delivery, earlier = _record(store, admission, bench, tuple(tables), persons, said)
+        delivery, earlier = _record(store, admission, bench, held, tuple(tables), persons, said)
     except EnclaveError:
         _remove(settings, tables)
         raise
@@ -304,6 +304,7 @@ def _record(
     store: Store,
     admission: Admission,
     bench: _Bench,
+    held: list[Holding],
     tables: tuple[SealedTable, ...],
     persons: int,
     said: tuple[Limitation, ...],
@@ -312,6 +313,7 @@ def _record(
     project = bench.policy.project
     with store.transaction() as tx:
         may(tx, admission.person, Action.CUT, project)
+        intake.hold_to_held(tx, [*held, *bench.lists])
         known = tx.get(Delivery, project)
         lists = tuple(holding.id for holding in bench.lists)
         delivery = Delivery(

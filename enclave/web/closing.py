@@ -27,6 +27,9 @@ from enclave.terms import ANALYSTS, Action
 from enclave.web.access import Place, Standing, look
 from enclave.web.visit import Done, Page, Visit
 
+_WHOLE = (Scope.MATCH, Scope.PROJECT)
+"""What goes of a project as a whole; one file is taken back at the intake."""
+
 
 @dataclass(frozen=True)
 class Goes:
@@ -100,10 +103,10 @@ def show(visit: Visit) -> Page[Closing]:
 def destroy(visit: Visit) -> Done:
     """Destroy what was chosen, if what goes with it is still what was shown."""
     admission, enclave = visit.admitted(Action.DESTROY), visit.enclave
-    try:
-        scope = Scope(visit.text("scope"))
-    except ValueError:
-        raise HTTPException(404) from None
+    chosen = [each for each in _WHOLE if each == visit.text("scope")]
+    if not chosen:
+        raise HTTPException(404)
+    (scope,) = chosen
     with visit.view() as view:
         shown = _closing(view, visit, look(view, visit.me.name, visit.project, Place.DESTRUCTION))
     if visit.text("number") != visit.project:
@@ -129,7 +132,7 @@ def _closing(view: View, visit: Visit, standing: Standing) -> Closing:
                 scope, scope.words, scope.clause,
                 destruction.covered(view, enclave.keystore, enclave.settings, project, scope), days.get(scope),
             )
-            for scope in (Scope.MATCH, Scope.PROJECT)
+            for scope in _WHOLE
         ],
         destroyed_on=agreement.destroyed_on,
         people=[person for person in people if not reasons_against(view, person, Action.ANALYSE, project)],
