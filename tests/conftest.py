@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -15,7 +14,7 @@ import pytest
 from tests import registry
 from tests.journey.stages import STAGES, reach
 from tests.postgresql import PostgreSQL
-from tests.world import Installation, a_copy, put_to_rest
+from tests.world import Installation, a_copy, once, put_to_rest
 
 At = Callable[[str], Installation]
 ROOMY = ("max_connections=400", "fsync=off")
@@ -46,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out on PostgreSQL what is about SQLite, or brings its databases along."""
+    """Leave out on PostgreSQL what is about SQLite, asks no registry, or brings its databases along."""
     if config.getoption("--postgresql"):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("sqlite")])
         items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
@@ -79,16 +78,14 @@ def resting(snapshots: Path) -> Callable[[str], Path]:
         before = STAGES[stage].after
         earlier = snapshot(before) if before else None
         folder = snapshots / stage
-        with (snapshots / f"{stage}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (folder / "complete").exists():
-                shutil.rmtree(folder, ignore_errors=True)
-                registry.drop(folder / "hub")
-                made = a_copy(of=earlier, to=folder) if earlier else Installation(folder)
-                (folder / "complete").unlink(missing_ok=True)
-                reach(made, stage)
-                put_to_rest(made)
-                (folder / "complete").touch()
+
+        def make() -> None:
+            made = a_copy(of=earlier, to=folder) if earlier else Installation(folder)
+            (folder / "complete").unlink(missing_ok=True)
+            reach(made, stage)
+            put_to_rest(made)
+
+        once(folder, make)
         return folder
 
     return snapshot

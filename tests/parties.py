@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import date
+from functools import cache
 
 from enclave import agreement, board, papers, people
-from enclave.agreement import PartyKind, Policy, Signature
+from enclave.agreement import PartyKind, Policy, Signature, compile_agreement
 from enclave.board import Decision, MotionKind
 from enclave.papers import Kept
 from enclave.people import Listing, Person
+from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Transaction
 from enclave.terms import Action, Role
 
@@ -18,6 +20,12 @@ SIGNED = date(2022, 4, 1)
 FAR = date(2099, 12, 31)
 """Until when papers hold where a test is not about their end."""
 Keep = Callable[[], Kept]
+
+
+@cache
+def packaged(project: str) -> Policy:
+    """Compile an agreement as it comes with the program, once for all tests of a process."""
+    return compile_agreement(PACKAGED_POLICIES, project)
 
 
 def pretend() -> Kept:

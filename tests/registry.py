@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 from enclave.store.schema import SCHEMA, connect, prepare
@@ -33,7 +34,7 @@ def address(home: Path) -> str:
 def copy(*, of: Path, to: Path) -> None:
     """Give a copied home the registry of the other, open or not; SQLite's file came along with the folder."""
     running = server()
-    if running is None:
+    if running is None or running.copied(_name(of), _name(to)):
         return
     engine = connect(running.database(_name(to)))
     prepare(engine)
@@ -48,6 +49,12 @@ def copy(*, of: Path, to: Path) -> None:
             ):
                 for row in rows:
                     into.write(row)
+
+
+def copy_home(*, of: Path, to: Path) -> None:
+    """Copy a home that nobody writes to, its registry with it."""
+    shutil.copytree(of, to, dirs_exist_ok=True)
+    copy(of=of, to=to)
 
 
 def forge(address: str, statement: str) -> None:

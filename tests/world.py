@@ -6,6 +6,7 @@ Everything is made of real parts; the people are invented. Factories take keywor
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import io
 import json
@@ -195,6 +196,18 @@ class Installation:
         if runtime.exists():
             Bubblewrap(runtime).reap(())
             wipe(runtime)
+
+
+def once(folder: Path, make: Callable[[], object]) -> None:
+    """Have a folder and the home in it made by whichever worker asks first; the others wait for it."""
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        complete = folder / "complete"
+        if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            registry.drop(folder / "hub")
+            make()
+            complete.touch()
 
 
 def a_copy(*, of: Path, to: Path, project: str = PROJECT) -> Installation:

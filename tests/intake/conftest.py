@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -153,33 +153,39 @@ def policy() -> Policy:
 
 def a_world(root: Path, policy: Policy) -> World:
     """Set up a hub, its agreement and the keys of who sends, in a folder of their own."""
-    home, today = root / "home", [DAY]
-    home.mkdir()
-    database = registry.address(home)
-    settings = Settings(home=home, keys=root / "keys", runtime=root / "run", database=database)
+    (root / "home").mkdir()
     hub = new_keys("DOL-HUB")
-    write_keys(hub, settings.keys)
-    keystore = Keystore(KeyVolume(settings.keys), home / "wraps", hub)
-    made = World(root, settings, Store(database, lambda: today[0]), keystore, policy, hub, today)
+    write_keys(hub, root / "keys")
+    made = opened(root, policy, hub)
     made.agree("DR-0034")
     for owner in ("SDE", "DOL", "LEA-HAMDEN"):
         made.register(owner)
     return made
 
 
+def opened(root: Path, policy: Policy, hub: PrivateKeys) -> World:
+    """Open the hub whose home and keys lie in a folder."""
+    home, today = root / "home", [DAY]
+    database = registry.address(home)
+    settings = Settings(home=home, keys=root / "keys", runtime=root / "run", database=database)
+    keystore = Keystore(KeyVolume(settings.keys), home / "wraps", hub)
+    return World(root, settings, Store(database, lambda: today[0]), keystore, policy, hub, today)
+
+
+@pytest.fixture(scope="session")
+def resting_world(policy: Policy, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Make the world that is copied, and close it."""
+    made = a_world(tmp_path_factory.mktemp("intake"), policy)
+    made.store.close()
+    return made
+
+
 @pytest.fixture
-def make_world(policy: Policy) -> Iterator[Callable[[Path], World]]:
-    made: list[World] = []
-
-    def make(root: Path) -> World:
-        made.append(a_world(root, policy))
-        return made[-1]
-
-    yield make
-    for world in made:
-        world.store.close()
-
-
-@pytest.fixture
-def world(make_world: Callable[[Path], World], tmp_path: Path) -> World:
-    return make_world(tmp_path)
+def world(resting_world: World, tmp_path: Path) -> Iterator[World]:
+    """Give a world of the test's own."""
+    shutil.copytree(resting_world.root, tmp_path, dirs_exist_ok=True)
+    registry.copy(of=resting_world.root / "home", to=tmp_path / "home")
+    made = opened(tmp_path, resting_world.policy, resting_world.hub)
+    made.parties.update(resting_world.parties)
+    yield made
+    made.store.close()

@@ -12,21 +12,21 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from enclave import people
-from enclave.agreement import Policy, compile_agreement
+from enclave.agreement import Policy
 from enclave.egress import Artefact, Clearance, ReleaseRequest, digest_of
 from enclave.intake import Holding
 from enclave.ledger import Entry
 from enclave.people import Admission, Approval, Listing, Person
 from enclave.publication import Package, publish
 from enclave.review import ALL_STATEMENTS, approve, confirm, open_case
-from enclave.settings import PACKAGED_POLICIES, Settings, defaults
+from enclave.settings import Settings, defaults
 from enclave.store import Store
 from enclave.store.schema import RECORDS, connect
 from enclave.terms import Action, Role
-from enclave.vault import Keystore, KeyVolume, LedgerKey, PrivateKeys, Seal, new_keys
+from enclave.vault import Keystore, KeyVolume, LedgerKey, PrivateKeys, Seal, new_keys, read_private
 from enclave.vault.keys import write_keys
 from tests import registry
-from tests.parties import bring_into_force, let_in
+from tests.parties import bring_into_force, let_in, packaged
 
 PROJECT, REQUEST = "DR-0034", "out-0147"
 FIRST_DAY = date(2022, 6, 1)
@@ -153,14 +153,15 @@ def open_world(home: Path) -> World:
     })  # fmt: skip
     settings.keys.mkdir(parents=True, exist_ok=True)
     clock = [FIRST_DAY]
-    hub_keys = new_keys("DOL-HUB")
-    if not (settings.keys / "DOL-HUB.private.json").exists():
+    own = settings.keys / "DOL-HUB.private.json"
+    hub_keys = read_private(own) if own.exists() else new_keys("DOL-HUB")
+    if not own.exists():
         write_keys(hub_keys, settings.keys)
     return World(
         settings, Store(settings.database, lambda: clock[0]),
         Keystore(KeyVolume(settings.keys), settings.sealed / "wraps", hub_keys), hub_keys,
         LedgerKey.open(settings.keys, "p20win-enclave/ledger"),
-        compile_agreement(PACKAGED_POLICIES, PROJECT), clock,
+        packaged(PROJECT), clock,
     )  # fmt: skip
 
 

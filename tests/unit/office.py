@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ from enclave.terms import Action
 from tests import registry
 from tests.parties import (
     ask,
-    bring_into_force,
+    packaged,
     representative,
     vote,
 )
@@ -34,18 +33,12 @@ PARTIES = ("SDE", "DOL", "DOL-HUB", "WESTED")
 YES, NO, IF = Decision.APPROVAL, Decision.DISAPPROVAL, Decision.CONDITIONAL
 
 
-@cache
-def packaged() -> Policy:
-    """Compile the packaged agreement, once for all tests."""
-    return compile_agreement(PACKAGED_POLICIES, DR)
-
-
 class Office:
     """A registry in which DR-0034 can be asked for; `day` is the calendar day."""
 
     def __init__(self, home: Path) -> None:
         self.day, self.home = DAY, home
-        self.policy = packaged()
+        self.policy = packaged(DR)
         self.store = Store(registry.address(home), lambda: self.day)
 
     def may(self, tx: Transaction, party: str) -> Admission:
@@ -92,11 +85,9 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 @pytest.fixture
-def signed(tmp_path: Path) -> Iterator[Office]:
+def signed(in_force: Path) -> Iterator[Office]:
     """An agreement in force."""
-    made = Office(tmp_path)
-    with made.store.transaction() as tx:
-        bring_into_force(tx, made.policy)
+    made = Office(in_force)
     yield made
     made.store.close()
 

@@ -16,16 +16,15 @@ from typing import TypeVar
 import pytest
 
 from enclave import papers, people
-from enclave.agreement import compile_agreement, of
+from enclave.agreement import of
 from enclave.errors import EnclaveError, Invalid, Refused
 from enclave.ledger import Entry
 from enclave.papers import Kept, Paper
 from enclave.people import Letter, Listing, Person
-from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store, Transaction
 from enclave.terms import Action, Role
 from tests import registry
-from tests.parties import bring_into_force, pretend
+from tests.parties import pretend
 
 DR = "DR-0034"
 DAY, LAST = date(2022, 4, 11), date(2023, 4, 11)
@@ -34,12 +33,11 @@ T = TypeVar("T")
 
 
 class Office:
-    """A store with an agreement in force, two of the Operating Group, and a researcher who has signed nothing."""
+    """A store in which DR-0034 is in force, two of the Operating Group, and a researcher who has signed nothing."""
 
     def __init__(self, home: Path) -> None:
         self.day, self.sealed = DAY, 0
         self.store = Store(registry.address(home), lambda: self.day)
-        self.do(lambda tx: bring_into_force(tx, compile_agreement(PACKAGED_POLICIES, DR)))
         for id, role in (("olga", Role.OPM), ("otto", Role.OPM), ("wren", Role.RESEARCHER)):
             self.enlist(id, role)
 
@@ -94,8 +92,8 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    made = Office(tmp_path)
+def office(in_force: Path) -> Iterator[Office]:
+    made = Office(in_force)
     yield made
     made.store.close()
 

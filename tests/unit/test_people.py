@@ -15,15 +15,13 @@ from typing import Any
 import pytest
 
 from enclave import people
-from enclave.agreement import compile_agreement
 from enclave.errors import Invalid, Refused
 from enclave.ledger import Entry
 from enclave.people import Hold, Listing, Person
-from enclave.settings import PACKAGED_POLICIES
 from enclave.store import Store
 from enclave.terms import Action, Role
 from tests import registry
-from tests.parties import JOINED, bring_into_force, keeper, let_in, listed, representative
+from tests.parties import JOINED, keeper, let_in, listed, representative
 
 DAY, SIGNED = date(2022, 4, 11), date(2022, 4, 1)
 
@@ -34,9 +32,6 @@ class Office:
     def __init__(self, home: Path) -> None:
         self.day = DAY
         self.store = Store(registry.address(home), lambda: self.day)
-        policy = compile_agreement(PACKAGED_POLICIES, "DR-0034")
-        with self.store.transaction() as tx:
-            bring_into_force(tx, policy, actor="olga")
 
     def enlist(
         self, id: str, role: Role, *, signed_on: date | None = SIGNED, approvals: tuple[str, ...] = ("SDE", "DOL")
@@ -55,8 +50,8 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    made = Office(tmp_path)
+def office(in_force: Path) -> Iterator[Office]:
+    made = Office(in_force)
     yield made
     made.store.close()
 
@@ -294,8 +289,7 @@ def test_a_breach_ends_a_membership_at_once(office: Office) -> None:
     assert office.rules(representative("DOL"), Action.DECIDE) == []
 
 
-def test_an_agency_that_never_joined_opens_nothing(tmp_path: Path) -> None:
-    office = Office(tmp_path)
+def test_an_agency_that_never_joined_opens_nothing(office: Office) -> None:
     office.enlist("wren", Role.RESEARCHER)
     with office.store.transaction() as tx:
         member = tx.get(people.Membership, "SDE")
@@ -303,7 +297,6 @@ def test_an_agency_that_never_joined_opens_nothing(tmp_path: Path) -> None:
         tx.delete(member, Entry("olga", "test", "SDE"))
     with office.store.view() as view:
         (finding,) = people.reasons_against(view, "wren", Action.ANALYSE, "DR-0034")
-    office.store.close()
     assert "has not joined" in finding.what
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,16 +10,34 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser as Chromium
 
+from enclave.app import Enclave
+from enclave.settings import load
 from tests.chromium import chromium as running_chromium
 from tests.web.browser import served
 from tests.web.keyboard import Keyboard, Sit
 from tests.web.world import World, build
+from tests.world import once
 
 
 @pytest.fixture(scope="session")
-def matched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def built(snapshots: Path) -> World:
+    """Give the installation that is copied, made once for all workers; nobody opens it, nobody writes to it."""
+    folder = snapshots / "web"
+
+    def make() -> None:
+        folder.mkdir()
+        made = build(folder / "hub")
+        made.close()
+        (folder / "requests.json").write_text(json.dumps([made.good, made.unsafe]), "utf-8")
+
+    once(folder, make)
+    return World(Enclave(load(folder / "hub")), *json.loads((folder / "requests.json").read_text("utf-8")))
+
+
+@pytest.fixture(scope="session")
+def matched(built: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Give the installation all tests of this folder look at; none changes its records."""
-    made = build(tmp_path_factory.mktemp("web") / "home")
+    made = built.copy(tmp_path_factory.mktemp("looked-at") / "home")
     yield made
     made.close()
 
@@ -38,9 +57,9 @@ def chromium() -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def world(matched: World, tmp_path: Path) -> Iterator[World]:
+def world(built: World, tmp_path: Path) -> Iterator[World]:
     """Give a copy to change."""
-    made = matched.copy(tmp_path / "home")
+    made = built.copy(tmp_path / "home")
     yield made
     made.close()
 

@@ -17,6 +17,8 @@ from enclave.errors import Fault, Refused, refuse
 from enclave.web.apart import Apart
 from tests.web.world import World
 
+pytestmark = pytest.mark.sqlite("about processes: their work asks the registry for nothing")
+
 
 def work(enclave: Enclave, asked: str) -> int:
     """Do as asked, in the process whose number is the answer."""

@@ -118,9 +118,9 @@ def test_nobody_takes_anothers_turn(shared_case: tuple[str, World], person: str,
 
 
 @pytest.fixture(scope="module")
-def shared_case(matched: World, tmp_path_factory: pytest.TempPathFactory):
+def shared_case(built: World, tmp_path_factory: pytest.TempPathFactory):
     """Give one open case that every refused step leaves as it is."""
-    world = matched.copy(tmp_path_factory.mktemp("case") / "home")
+    world = built.copy(tmp_path_factory.mktemp("case") / "home")
     with served(world) as base:
         assert Browser(base, "olga").send(f"/requests/{world.good}/clear").status_code == 303
         yield base, world
@@ -172,8 +172,8 @@ def test_a_session_does_not_outlive_its_end_and_is_not_chosen_by_others(own_page
     assert olga.see().status_code == 302
 
 
-def test_the_last_agreement_completes_a_match(matched: World, tmp_path):
-    before = matched.before_the_last_agreement(tmp_path / "home")
+def test_the_last_agreement_completes_a_match(built: World, tmp_path):
+    before = built.before_the_last_agreement(tmp_path / "home")
     with served(before) as base:
         wes, sam = Browser(base, "wes"), Browser(base, "sam")
         model = wes.of("/matching", format="json").json()

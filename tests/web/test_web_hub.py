@@ -38,11 +38,11 @@ class Service:
 
 
 @pytest.fixture(scope="module")
-def service(matched: World) -> Iterator[Service]:
+def service(built: World) -> Iterator[Service]:
     """Start provider, hub and pages as an installation does."""
     place = Path("/tmp", f"enclave-{secrets.token_hex(6)}")
     place.mkdir(mode=0o711)
-    world = matched.copy(place / "home")
+    world = built.copy(place / "home")
     ports, token = [free_port() for _ in range(3)], secrets.token_hex(24)
     config = place / "hub.json"
     identity = {"issuer": f"http://127.0.0.1:{ports[0]}", "client_id": "enclave", "client_secret": "not a secret"}

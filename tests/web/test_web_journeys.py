@@ -134,9 +134,9 @@ def test_a_steward_approves_confirms_and_suspends(sit: Sit, own_pages: str, worl
 
 
 def test_a_representative_signs_a_match_off_when_its_report_was_read(
-    sit: Sit, matched: World, tmp_path: Path
+    sit: Sit, built: World, tmp_path: Path
 ):  # fmt: skip
-    world = matched.before_the_last_agreement(tmp_path / "home")
+    world = built.before_the_last_agreement(tmp_path / "home")
     with served(world) as base:
         wes = sit(base, "wes")
         wes.go("Everything that concerns your agency")

@@ -26,9 +26,9 @@ def act(world: World, case: str, what: Act) -> None:
 
 
 @pytest.fixture(scope="module")
-def lived(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, World]]:
+def lived(built: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, World]]:
     """Give one in which an agency is complained about, another and the recipient stop, and a clock is doubted."""
-    world = matched.copy(tmp_path_factory.mktemp("ledger") / "home")
+    world = built.copy(tmp_path_factory.mktemp("ledger") / "home")
     with served(world) as base, closing(world):
         with world.enclave.store.transaction() as tx:
             incidents.complain(tx, "SDE", "Files lay open.", AT, AT, "olga")

@@ -22,9 +22,9 @@ PEOPLE = ("wren", "rita", "hubert", "sam", "dora", "wes", "olga", "audrey", "nor
 
 
 @pytest.fixture(scope="module")
-def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, World]]:
+def lived_in(built: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, World]]:
     """Give pages on which something stands: a review open and half confirmed, a refusal, messages, a problem."""
-    world = matched.copy(tmp_path_factory.mktemp("openapi") / "home").with_settings(open_data=OPEN_DATA)
+    world = built.copy(tmp_path_factory.mktemp("openapi") / "home").with_settings(open_data=OPEN_DATA)
     with served(world) as base:
         olga, sam = Browser(base, "olga"), Browser(base, "sam")
         olga.send(f"/requests/{world.good}/clear")

@@ -13,11 +13,11 @@ from tests.web.world import OPEN_DATA, World
 
 
 @pytest.fixture(scope="module")
-def put_out(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def put_out(built: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Give an installation that says where open data are served, in which a package was put out to the public."""
     folder = tmp_path_factory.mktemp("open")
     terms = OPEN_DATA.model_copy(update={"folder": folder / "served"})
-    world = matched.copy(folder / "home").with_settings(open_data=terms)
+    world = built.copy(folder / "home").with_settings(open_data=terms)
     with served(world) as base:
         publish(base, world.good)
     yield world

@@ -17,6 +17,8 @@ from tests.web.browser import Browser, publish, served
 from tests.web.screens import open_page
 from tests.web.world import PROJECT, World
 
+pytestmark = pytest.mark.sqlite("how pages look on paper; that every route answers is tried on both")
+
 PICTURES = Path("var/screenshots")
 PAPER = {"A4": (210, "595", "842"), "Letter": (215.9, "612", "792")}
 """Width in millimetres; width and height in points, as a PDF has them."""
@@ -70,9 +72,9 @@ _SEEN = """asked => {
 
 
 @pytest.fixture(scope="module")
-def filed(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+def filed(built: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
     """Give an installation in which a release is published and match data are destroyed; and where that stands."""
-    world = matched.copy(tmp_path_factory.mktemp("print") / "home")
+    world = built.copy(tmp_path_factory.mktemp("print") / "home")
     with served(world) as base:
         publish(base, world.good)
         rita = Browser(base, "rita")

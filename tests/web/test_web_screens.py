@@ -19,6 +19,8 @@ from tests.web.browser import Browser, served
 from tests.web.screens import barriers, open_page
 from tests.web.world import PROJECT, World
 
+pytestmark = pytest.mark.sqlite("how pages look in a browser; that every route answers is tried on both")
+
 PICTURES = Path("var/screenshots")
 NARROW = 360  # pixels: a small telephone
 AT, DAY = datetime(2022, 4, 12, 14, tzinfo=UTC), timedelta(days=1)
@@ -47,9 +49,9 @@ VIEWS = (
 
 
 @pytest.fixture(scope="module")
-def lived_in(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, World]]:
+def lived_in(built: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, World]]:
     """Give an installation with a request in review, one refused, an answer, and match data destroyed."""
-    world = matched.copy(tmp_path_factory.mktemp("screens") / "home")
+    world = built.copy(tmp_path_factory.mktemp("screens") / "home")
     with served(world) as base:
         olga, sam = Browser(base, "olga"), Browser(base, "sam")
         olga.send(f"/requests/{world.good}/clear")

@@ -78,10 +78,10 @@ QUESTIONS, ROWS = 16, 150
 
 
 @pytest.fixture(scope="module")
-def sizes(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, World]]:
+def sizes(built: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, World]]:
     """Give the installation with ten projects, and with thirty."""
     made = tuple(
-        World(enlarge(matched, tmp_path_factory.mktemp("size") / "home", projects, 160 * projects), matched.good, "")
+        World(enlarge(built, tmp_path_factory.mktemp("size") / "home", projects, 160 * projects), built.good, "")
         for projects in (10, 30)
     )
     yield made
