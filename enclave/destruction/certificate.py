@@ -23,6 +23,12 @@ AFFIRMATION = (
 )
 """Section 2 of Exhibit F, verbatim; paper copies stay an attestation of the person who signs."""
 
+OF_ONE_FILE = (
+    "The file named below has been destroyed, with its key, because its agency takes it back. Nothing else is said to "
+    "be: what was made of it before stays as listed below, under keys of its own."
+)
+"""What the hub says of a file that was taken back, in the place of Exhibit F's affirmation, which says more."""
+
 METHOD = (
     "Clear, with cryptographic erase (NIST SP 800-88 Rev. 2): data were on the medium in encrypted form only; the "
     "data encryption key and the key-encrypting key were overwritten and unlinked, and the encrypted files deleted. "
@@ -93,6 +99,8 @@ class Certificate:
         Of the entry that says which keys were destroyed and that nothing opened afterwards.
     due_on : date, optional
         Last day on which it is provided to the P20 WIN System Administrator; None where nobody has to.
+    affirmation : str
+        What it affirms: Exhibit F's words; `OF_ONE_FILE`, which nobody signs.
     """
 
     approved_requestor: str

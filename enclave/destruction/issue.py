@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from enclave.agreement import InForce, PartyKind
-from enclave.destruction.certificate import Certificate, Outside
+from enclave.destruction.certificate import AFFIRMATION, OF_ONE_FILE, Certificate, Outside
 from enclave.destruction.record import Destruction, Scope
 from enclave.errors import Fault, Refused, refuse
 from enclave.ledger import Receipt
@@ -76,6 +76,7 @@ def fill(
         outside=_outside(view, settings, agreement, destruction.scope, done_on),
         ledger_proof=ledger_proof,
         due_on=destruction.certificate_due_on,
+        affirmation=OF_ONE_FILE if destruction.scope is Scope.TRANSMITTAL else AFFIRMATION,
     )
 
 
