@@ -173,8 +173,11 @@ def destroy(story: Story) -> None:
         enclave.store, enclave.keystore, enclave.settings, story.admitted(HUB_STAFF.id, Action.DESTROY)
     )
     teller.say(f"{PROJECT} destroyed on {certificate.destroyed_on}: {certificate.files_deleted} sealed files")
+    own = [proof for proof in certificate.proofs if "." in proof.key_id]
     for proof in certificate.proofs:
-        teller.say(f"opening a file of {proof.key_id} now: [red]{proof.attempt.split('. ')[0]}[/]")
+        if proof not in own:
+            teller.say(f"opening a file of {proof.key_id} now: [red]{proof.attempt.split('. ')[0]}[/]")
+    teller.say(f"and each of {len(own)} files that agencies sent, under a key of its own: [red]none opens[/]")
     issued = enclave.settings.home / "certificates" / f"{PROJECT}-project-1.json"
     key = enclave.ledger_key.verifier.line
     proven = json.loads(_enclave(["ledger", "verify-receipt", str(issued), "--key", key, "--json"]))

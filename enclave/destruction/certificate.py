@@ -24,8 +24,8 @@ AFFIRMATION = (
 """Section 2 of Exhibit F, verbatim; paper copies stay an attestation of the person who signs."""
 
 OF_ONE_FILE = (
-    "The file named below has been destroyed, with its key, because its agency takes it back. Nothing else is said to "
-    "be: what was made of it before stays as listed below, under keys of its own."
+    "The file named below has been destroyed, with its key, because its agency takes it back. Nothing else is said "
+    "to be: what was made of it before stays as listed below, under keys of its own."
 )
 """What the hub says of a file that was taken back, in the place of Exhibit F's affirmation, which says more."""
 
