@@ -19,6 +19,18 @@ from tests.world import Installation, a_copy, once, put_to_rest
 At = Callable[[str], Installation]
 ROOMY = ("max_connections=400", "fsync=off")
 """Many tests at once; what a power cut leaves is for servers of their own."""
+FIRST = (
+    "tests/web/test_web_screens.py",
+    "tests/web/test_web_journeys.py",
+    "tests/attack/test_gate_cheats.py",
+    "tests/attack/test_answers.py",
+    "tests/web/test_web_routes.py",
+    "tests/disclosure/test_adversarial_measures.py",
+    "tests/web/test_web_checking.py",
+    "tests/attack/test_fuzz.py",
+    "tests/disclosure/test_adversary.py",
+)
+"""Long files: begun last, one of them would leave the other workers idle."""
 
 # No test has a clock: how long an example takes says how busy the machine is. And none draws lots: a commit is always
 # judged alike, and who looks for more examples says `--hypothesis-profile=explore`.
@@ -45,7 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out on PostgreSQL what is about SQLite, asks no registry, or brings its databases along."""
+    """Put long files first; on PostgreSQL, leave out what is about SQLite or no registry, or brings databases."""
+    places = {file: place for place, file in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(FIRST)))
     if config.getoption("--postgresql"):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("sqlite")])
         items[:] = [item for item in items if not item.get_closest_marker("sqlite")]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from enclave import DOORS, GROUND, ROOMS
+from tests.conftest import FIRST
 
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = (*GROUND, *ROOMS)
@@ -187,3 +188,7 @@ def test_libraries_do_not_print() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }
     assert {name for name in printing if not name.startswith("demo/")} == set()
+
+
+def test_the_files_that_are_begun_first_exist():
+    assert [file for file in FIRST if not (ROOT / file).is_file()] == []

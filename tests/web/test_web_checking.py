@@ -27,9 +27,9 @@ LOOKED = "the code and the labels"
 
 
 @pytest.fixture(scope="module")
-def with_code(matched: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, list[str]]]:
+def with_code(built: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, list[str]]]:
     """Give an installation to which notebooks came: one that makes its request again, and one that does not."""
-    world = matched.copy(tmp_path_factory.mktemp("code") / "home")
+    world = built.copy(tmp_path_factory.mktemp("code") / "home")
     outbox = asked(world.enclave, "wren", PROJECT, CELLS)
     with served(world) as base:
         before = requests_of(base)
