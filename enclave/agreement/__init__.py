@@ -1,5 +1,6 @@
 """The Data Sharing Agreement as data: compiled to a frozen policy, signed, in force until it ends."""
 
+from enclave.agreement.compared import asked_anew, persons_taken_away
 from enclave.agreement.complete import Item, completeness, hold_complete
 from enclave.agreement.exhibits import REVIEW_BOARD, exhibits, not_attached
 from enclave.agreement.flow import Flow, flow_of
@@ -17,7 +18,7 @@ from enclave.agreement.model import (
     School,
 )
 from enclave.agreement.policy import FLOOR, Policy, compile_agreement, conflicts_of
-from enclave.agreement.versions import Change, Version, diff, persons_taken_away, policy_of, taken_away
+from enclave.agreement.versions import Change, Version, diff, policy_of, taken_away
 
 __all__ = [
     "FLOOR",
@@ -41,6 +42,7 @@ __all__ = [
     "Signature",
     "Termination",
     "Version",
+    "asked_anew",
     "compile_agreement",
     "completeness",
     "conflicts_of",

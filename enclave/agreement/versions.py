@@ -85,25 +85,6 @@ def _given(policy: Policy) -> frozenset[str]:
     return frozenset(elements | {*policy.agencies})
 
 
-def persons_taken_away(before: Policy, after: Policy) -> bool:
-    """Tell whether a policy asks for fewer persons than another, or for less of some: by school, grade and cohort.
-
-    Source: DSA VII; ExA 3.a; ExA memo.
-    """
-    old, new = before.agreement, after.agreement
-    if not new.schools:
-        return False  # everybody is asked for
-    now = {school.name: school for school in new.schools}
-    return not old.schools or any(
-        school.name not in now
-        or {*school.cohorts} - {*now[school.name].cohorts}
-        or {*school.grades} - {*now[school.name].grades}
-        or {*now[school.name].withholds} - {*school.withholds}
-        or (school.grades and old.cross_section_fall != new.cross_section_fall)
-        for school in old.schools
-    )
-
-
 def diff(before: Policy, after: Policy) -> tuple[Change, ...]:
     """Say what differs between two policies, in the order of the older.
 

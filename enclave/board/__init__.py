@@ -12,7 +12,7 @@ from enclave.board.asking import (
     terms_asked,
     withdraw_questions,
 )
-from enclave.board.deciding import answer, confirms, give, joining, terms_carried, voters
+from enclave.board.deciding import answer, confirming, confirms, give, joining, terms_carried, voters
 from enclave.board.forms import blank_form, filled_form
 from enclave.board.law import ChangeOfLaw, change_law, under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, asked_in, motions, open_motion
@@ -47,6 +47,7 @@ __all__ = [
     "blank_form",
     "change_law",
     "confirm_available",
+    "confirming",
     "confirms",
     "continue_until",
     "filled_form",

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from enclave import matching
 from enclave.agreement import InForce, Policy, Termination, diff, hold_complete, of, register
-from enclave.board.deciding import voters
+from enclave.board.deciding import confirming, confirms, voters
 from enclave.board.law import under_law
 from enclave.board.motion import Motion, MotionKind, State, asked_in, digest, motions, open_motion
 from enclave.calendar import CONTINUATION, TERMINATION
@@ -199,8 +199,8 @@ def confirm_available(tx: Transaction, admission: Admission) -> Motion:
     Source: EM XI.B.1.
     """
     motion = _of_agency(tx, admission)
+    details: Details = {"agency": admission.party, "asked": list(confirms(tx, motion, admission.party))}
     motion = replace(motion, available={**motion.available, admission.party: tx.today})
-    details = {"agency": admission.party}
     entry = Entry(admission.person, "board.available", motion.key, motion.project, "EM XI.B.1", details=details)
     tx.write(motion, entry)
     return motion
@@ -272,6 +272,7 @@ def _ask(
     details: Details = {
         "kind": kind, "until": str(until or ""), "policy": policy.hash if policy else "", "again": list(again),
         "reason_sha256": digest(reason), "asked": list(voters(tx, motion)),
+        "confirming": list(confirming(tx, motion)),
     }  # fmt: skip
     tx.write(motion, Entry(by, "board.ask", motion.key, project, kind.clause, "asked", details))
     return motion

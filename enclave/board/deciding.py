@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from enclave import matching
-from enclave.agreement import Extension, Policy, Version, of
+from enclave.agreement import Extension, Policy, Version, asked_anew, of
 from enclave.board.law import under_law
 from enclave.board.motion import Answer, Decision, Motion, MotionKind, State, digest, open_motion
 from enclave.errors import Finding, Refused
@@ -54,8 +54,9 @@ def give(tx: Transaction, motion: Motion, party: str, person: str, decision: Dec
     """
     asked = voters(tx, motion)
     against = [*_of_project(tx, motion), *_against(motion, party, person, asked, decision, reason)]
-    if decision is not Decision.DISAPPROVAL and confirms(tx, motion, party):
-        what = f"{party} has not confirmed that its data are available and may be shared"
+    if decision is not Decision.DISAPPROVAL and (more := confirms(tx, motion, party)):
+        asks = f"{party} is asked for {' and '.join(more)}"
+        what = f"{asks}, and has not confirmed that its data for that are available and may be shared"
         against.append(Finding("available", "EM XI.B.1", motion.key, what, "Confirm it: `agreement available`."))
     if against:
         raise Refused(f"answer of {person} to {motion.key}", against)
@@ -94,20 +95,30 @@ def voters(view: View, motion: Motion) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*bound, *(motion.asks.answered_by(motion.policy) if motion.policy else ()))))
 
 
-def confirms(view: View, motion: Motion, party: str) -> bool:
-    """Tell whether a party has still to confirm that what is asked of it is available and may be shared.
+def confirms(view: View, motion: Motion, party: str) -> tuple[str, ...]:
+    """Give what a party is asked for and has still to confirm: that the data are available and may be shared for it.
 
-    Of a first request every agency confirms it, of other terms each that is asked for an element more.
+    Of a first request every agency confirms it, of other terms each that is asked for something new: more elements,
+    more persons, or another purpose of its data.
 
     Source: EM XI.B.1; EM VIII.
     """
     if motion.policy is None or party in motion.available or party not in motion.policy.agencies:
-        return False
+        return ()
     if motion.asks is MotionKind.INITIAL:
-        return True
-    known, asked = of(view, motion.project).policy, motion.policy.agreement.elements.get(party, ())
-    left = (element.name for element in asked if element.name not in motion.refused.get(party, {}))
-    return any(known.element(party, name) is None for name in left)
+        return ("data",)
+    then = motion.policy.without(motion.refused) if motion.refused else motion.policy
+    return asked_anew(of(view, motion.project).policy, then, party)
+
+
+def confirming(view: View, motion: Motion) -> dict[str, tuple[str, ...]]:
+    """Give who has still to confirm, before it agrees, that data are available and may be shared, and for what.
+
+    Source: EM XI.B.1.
+    """
+    if motion.state is not State.OPEN or motion.policy is None:
+        return {}
+    return {party: more for party in motion.policy.agencies if (more := confirms(view, motion, party))}
 
 
 def terms_carried(view: View, motion: Motion) -> Policy | None:

@@ -87,9 +87,11 @@ def agreement_amend(
     with _deciding(context, project) as (tx, admission):
         policy = agreement.compile_agreement(context.obj.enclave.settings.policies, project)
         motion = board.amend(tx, admission, policy, reason, again or ())
-    plain = _plain(motion)
+        first = board.confirming(tx, motion)
+    plain = {**_plain(motion), "confirming": first}
     once_more = f", again for {', '.join(motion.again)}" if motion.again else ""
-    show(plain, as_json, f"asked for policy {str(plain['policy'])[:16]}{once_more}; every party answers")
+    before = f"; confirm first: {_confirming(first)}" if first else ""
+    show(plain, as_json, f"asked for policy {str(plain['policy'])[:16]}{once_more}; every party answers{before}")
 
 
 @agreement_group.command("terminate")
@@ -105,18 +107,19 @@ def agreement_motions(context: typer.Context, project: str, as_json: Json = Fals
     """List what was asked of the parties, and what they answered."""
     with context.obj.enclave.store.view() as view:
         found = board.motions(view, agreement.of(view, project_id(project)).project)
-    rows = [
-        (
-            m.number,
-            f"{m.asks}, again for {', '.join(m.again)}" if m.again else m.asks,
-            m.asked_on,
-            m.until,
-            m.state,
-            "; ".join(f"{p}: {a.decision}" for p, a in m.answers.items()),
-        )
-        for m in found
-    ]
-    table("what was asked", ("number", "asks", "on", "until", "state", "answers"), rows, as_json)
+        rows = [
+            (
+                m.number,
+                f"{m.asks}, again for {', '.join(m.again)}" if m.again else m.asks,
+                m.asked_on,
+                m.until,
+                m.state,
+                _confirming(board.confirming(view, m)),
+                "; ".join(f"{p}: {a.decision}" for p, a in m.answers.items()),
+            )
+            for m in found
+        ]
+    table("what was asked", ("number", "asks", "on", "until", "state", "confirm first", "answers"), rows, as_json)
 
 
 @agreement_group.command("form")
@@ -278,6 +281,11 @@ def matching_quality(context: typer.Context, as_json: Json = False) -> None:
 
 def _share(found: matching.Share | None) -> str:
     return "" if found is None else f"{found.rate:.2%} ({found.low:.2%} to {found.high:.2%})"
+
+
+def _confirming(first: dict[str, tuple[str, ...]]) -> str:
+    """Say who confirms that its data are available before it agrees, and what it is asked for."""
+    return "; ".join(f"{party}, asked for {' and '.join(more)}" for party, more in first.items())
 
 
 def _plain(motion: Motion) -> dict[str, object]:

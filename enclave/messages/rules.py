@@ -219,6 +219,8 @@ _ANNOUNCED, _DONE = frozenset({ANNOUNCED}), frozenset({"done"})
 _RETURNED, _DECLINED = frozenset({"returned with conditions"}), frozenset({"declined"})
 _NEWS = f"{_PROJECT}/decisions"
 RULES: tuple[Rule, ...] = (
+    Rule("board.ask", "Your agency confirms that the data asked for are there, and answers in writing", _NEWS,
+         (of_parties("confirming"),)),
     Rule("board.ask", "Your party is asked for its written answer", _NEWS, (of_parties("asked"),)),
     Rule("board.answer", "A party has answered", _NEWS, (opm,), frozenset({"open"})),
     Rule("board.answer", "What was asked of the parties is carried", _NEWS, (opm, of_parties("told")),

@@ -291,7 +291,11 @@ def _waiting(view: View, project: str, person: str) -> tuple[Waiting, ...]:
     ]
     found += [
         Waiting(
-            project, f"answer: {asked.what}", f"no. {asked.number}", asked.clause, f"projects/{project}/decisions"
+            project,
+            f"{'answer' if asked.mine == 'answer' else 'confirm, then answer'}: {asked.what}",
+            f"no. {asked.number}",
+            asked.clause,
+            f"projects/{project}/decisions",
         )
         for asked in decisions.waiting_for(view, standing)
     ]

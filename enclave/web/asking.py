@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from starlette.exceptions import HTTPException
 
 from enclave import board, matching
-from enclave.agreement import Change, Policy, compile_agreement, diff
+from enclave.agreement import Change, Policy, asked_anew, compile_agreement, diff
 from enclave.board import MotionKind, State
 from enclave.calendar import CONTINUATION
 from enclave.errors import EnclaveError, Finding, Refused, invalid
@@ -36,6 +36,8 @@ class Askable:
         Last day on which a later end than `ends_on` can be asked for.
     changes : tuple of Change
         Where what would be asked for differs from what is in force; `policy` is its hash.
+    confirming : mapping of agency to tuple of str
+        Who would confirm that its data exist and may be shared before it answers, and what it is asked for.
     refused, again : tuple of str
         What agencies refused to share, and which of that this page would ask for again (EM VIII).
     findings : tuple of Finding
@@ -51,6 +53,7 @@ class Askable:
     ask_by: date
     changes: tuple[Change, ...]
     policy: str
+    confirming: dict[str, tuple[str, ...]]
     refused: tuple[str, ...]
     again: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -79,6 +82,7 @@ def show(visit: Visit) -> Page[Askable]:
         ask_by=agreement.ends_on - timedelta(days=CONTINUATION.length),
         changes=diff(agreement.policy, policy) if policy else (),
         policy=policy.hash if policy else "",
+        confirming=_confirming(agreement.policy, policy) if policy else {},
         refused=agreement.not_shared,
         again=again,
         findings=wrong,
@@ -86,6 +90,10 @@ def show(visit: Visit) -> Page[Askable]:
         kept_until=kept,
     )
     return Page("asking", f"{standing.project}: ask the parties", model, standing)
+
+
+def _confirming(now: Policy, then: Policy) -> dict[str, tuple[str, ...]]:
+    return {agency: more for agency in then.agencies if (more := asked_anew(now, then, agency))}
 
 
 def _names(text: str) -> tuple[str, ...]:

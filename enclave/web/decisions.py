@@ -35,8 +35,10 @@ class Asked:
     ----------
     answers : mapping of party to Answer or None
         Of every party that must answer.
-    available, confirming : tuple of str
-        Agencies that have confirmed that their data exist and may be shared, and that have still to (EM XI.B.1).
+    available : tuple of str
+        Agencies that have confirmed that their data exist and may be shared (EM XI.B.1).
+    confirming : mapping of agency to tuple of str
+        Those that have still to, and what they are asked for.
     refused : mapping of agency to element to reason
     again : tuple of str
         What was refused before, and is asked for again.
@@ -59,7 +61,7 @@ class Asked:
     state: State
     answers: dict[str, Answer | None]
     available: tuple[str, ...]
-    confirming: tuple[str, ...]
+    confirming: dict[str, tuple[str, ...]]
     refused: dict[str, dict[str, str]]
     again: tuple[str, ...]
     changes: tuple[Change, ...]
@@ -101,7 +103,7 @@ def _asked(view: View, motion: Motion, standing: Standing) -> Asked:
         state=motion.state,
         answers={party: motion.answers.get(party) for party in voters},
         available=tuple(motion.available),
-        confirming=tuple(party for party in voters if waits and board.confirms(view, motion, party)),
+        confirming=board.confirming(view, motion),
         refused=motion.refused,
         again=motion.again,
         changes=diff(standing.agreement.policy, changed) if changed else (),

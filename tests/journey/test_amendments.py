@@ -26,14 +26,16 @@ from tests.world import PROJECT, Installation
 TAKEN, KEPT = "RaceEthnicityReportingText", "ManufacturingStudent"
 
 
-def amend(made: Installation, agreement: Agreement) -> str:
-    """Let all parties agree to other terms; give the hash of the policy that holds from now on."""
+def amend(made: Installation, agreement: Agreement, *more: str) -> str:
+    """Let all parties agree to other terms, `more` of whom are asked for something new; give the policy's hash."""
     policy = made.policy()
     other = Policy(agreement=agreement, cells=policy.cells, retention=policy.retention)
     with made.enclave.store.transaction() as tx:
         board.amend(tx, people.may(tx, "wes", Action.DECIDE, PROJECT), other, "Less is needed.")
         for person in REPRESENTATIVES:
             admission = people.may(tx, person, Action.DECIDE, PROJECT)
+            if admission.party in more:
+                board.confirm_available(tx, admission)
             board.answer(tx, admission, MotionKind.MODIFICATION, Decision.APPROVAL, "")
         known = of(tx, PROJECT)
     assert known.version == 2
@@ -132,7 +134,9 @@ def test_what_is_asked_for_beside_closes_nothing(at: At) -> None:
     agreement = made.policy().agreement
     first, *others = agreement.schools
     more = first.model_copy(update={"code": "LEA-CEDAR", "name": "Cedar High School"})
-    amend(made, agreement.model_copy(update={"schools": (first, *others, more), "title": "And after"}))
+    begin = tuple(each.model_copy(update={"starting_fall": each.starting_fall - 1}) for each in first.cohorts)
+    first = first.model_copy(update={"cohorts": begin})
+    amend(made, agreement.model_copy(update={"schools": (first, *others, more), "title": "And after"}), "SDE", "DOL")
     broker = made.enclave.broker()
     broker.admit("wren", PROJECT)
     assert broker.still_admitted("wren", PROJECT) == []

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from enclave import incidents, messages, papers, people
-from enclave.agreement import compile_agreement
-from enclave.board import Decision, MotionKind, change_law, continue_until
+from enclave.agreement import Policy, compile_agreement
+from enclave.board import Decision, MotionKind, amend, change_law, continue_until
 from enclave.calendar import STATE_TIME
 from enclave.clocks import Reading, Round, go_round
 from enclave.destruction import Guard
@@ -70,6 +70,15 @@ def asked(world: World) -> None:
     admission = world.admission(representative("DOL"), Action.DECIDE)
     with world.store.transaction() as tx:
         continue_until(tx, admission, date(2022, 12, 30), SECRET)
+
+
+def widened_study(world: World) -> None:
+    known = world.policy
+    terms = known.agreement.model_copy(update={"purpose": SECRET})
+    other = Policy(agreement=terms, cells=known.cells, columns=known.columns, retention=known.retention)
+    admission = world.admission(WESTED, Action.DECIDE)
+    with world.store.transaction() as tx:
+        amend(tx, admission, other, SECRET)
 
 
 def declined(world: World) -> None:
@@ -159,6 +168,7 @@ def reported(world: World) -> None:
 DOL, HUB, WESTED, SDE = (representative(code) for code in ("DOL", "DOL-HUB", "WESTED", "SDE"))
 SPEAKERS = {"sde-steward", "dol-steward", SDE, DOL}
 DECLINED, DECIDES = "What was asked of the parties is declined", "Your party is asked for its written answer"
+CONFIRMS = "Your agency confirms that the data asked for are there, and answers in writing"
 DESIGNATED = "Another party has designated its Representative"
 WAITS = "A release waits for your agency's statements"
 ENOUGH = "Data are no longer needed, and their destruction is asked for"
@@ -174,6 +184,7 @@ STILL, CONCERNS = "A project of yours stands still", "A problem that concerns yo
         (returned, dict.fromkeys(SPEAKERS, WAITS)
          | {"rae": "Your request came back with a comment", "opm": "An agency has returned a release"}),
         (asked, dict.fromkeys({"sde-steward", "dol-steward", SDE, HUB, WESTED}, DECIDES)),
+        (widened_study, dict.fromkeys(SPEAKERS, CONFIRMS) | {HUB: DECIDES}),
         (declined, dict.fromkeys({"sde-steward", "dol-steward", HUB, WESTED, DOL, "opm"}, DECLINED)
          | {SDE: DECIDES}),
         (listed, dict.fromkeys(SPEAKERS, "A person waits for your agency's approval")
@@ -205,7 +216,9 @@ def test_who_must_know_is_told_and_who_did_it_is_not(
     assert {person: titles[-1] for person, titles in told(quiet).items()} == expected
 
 
-@pytest.mark.parametrize("cause", [shared, returned, declined, listed, held, reported, widened, stricter])
+@pytest.mark.parametrize(
+    "cause", [shared, returned, widened_study, declined, listed, held, reported, widened, stricter]
+)
 def test_a_message_is_a_title_of_ours_a_project_and_a_link(quiet: World, cause: Callable[[World], None]) -> None:
     cause(quiet)
     round_of(quiet)

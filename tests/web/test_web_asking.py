@@ -18,8 +18,9 @@ from enclave.terms import Action
 from tests.parties import representative, vote
 from tests.web.browser import Browser, served
 from tests.web.world import PROJECT, World
+from tests.world import command
 
-ASK = "/decisions/{}/ask"
+ASK, ANSWER = "/decisions/{}/ask", "/decisions/modification/answer"
 WESTED = representative("WESTED")
 
 
@@ -62,7 +63,7 @@ def test_match_data_are_asked_to_be_kept_while_they_have_a_day(own_pages: str, w
 
 @pytest.fixture
 def changed(world: World, tmp_path: Path) -> Iterator[World]:
-    """Give an installation whose agreement's file has another title."""
+    """Give an installation whose agreement's file, in a folder of its own, has another title."""
     own = tmp_path / "policies"
     own.mkdir()
     for path in PACKAGED_POLICIES.iterdir():
@@ -94,6 +95,38 @@ def test_other_terms_are_asked_for_as_they_were_read(changed: World):
         path.write_text("title: [")
         broken = browser.of("/decisions/ask")
         assert broken.status_code == 200 and "It is not YAML" in broken.text
+    changed.enclave.store.close()
+
+
+def test_who_is_asked_for_more_persons_confirms_anew_and_who_is_not_need_not(changed: World):
+    path = changed.enclave.settings.policies / "agreements" / f"{PROJECT}.yaml"
+    body = yaml.safe_load(path.read_text("utf-8"))
+    cedar = body["schools"][0] | {"code": "LEA-CEDAR", "name": "Cedar High School", "withholds": ["DOL"]}
+    path.write_text(yaml.safe_dump(body | {"schools": [*body["schools"], cedar]}), "utf-8")
+    desk = "--home", changed.enclave.settings.home, "--as"
+    first = {"SDE": ["more persons"]}
+    with served(changed) as base:
+        sam, dol = Browser(base, "sam"), Browser(base, representative("DOL"))
+        assert Browser(base, WESTED).of("/decisions/ask", format="json").json()["confirming"] == first
+        assert "SDE is asked for more persons: before it" in Browser(base, WESTED).of("/decisions/ask").text
+        said = command(*desk, WESTED, "agreement", "amend", PROJECT, "--reason", "A school more.")
+        assert said.code == 0 and "confirm first: SDE, asked for more persons" in " ".join(said.text.split())
+        assert command(*desk, WESTED, "agreement", "motions", PROJECT, "--json").body[-1]["confirm first"] == (
+            "SDE, asked for more persons"
+        )
+        assert "not yet: more persons" in dol.of("/decisions").text
+        assert sam.of("/decisions", format="json").json()["asked"][0]["confirming"] == first
+        (waits,) = sam.see("agency", format="json").json()["waiting"]
+        assert waits["what"] == "confirm, then answer: other terms of the agreement"
+        assert "SDE is asked for more persons: before it" in sam.of("/decisions").text
+        assert dol.send(ANSWER, decision="approval").status_code == 303
+        refused = sam.send(ANSWER, decision="approval")
+        assert refused.status_code == 403 and "is asked for more persons, and has not confirmed" in refused.text
+        refused = command(*desk, "sam", "agreement", "vote", PROJECT, "approval", "--on", "modification", "--json")
+        assert refused.rules == ["available"]
+        assert command(*desk, "sam", "agreement", "available", PROJECT).code == 0
+        assert sam.send(ANSWER, decision="approval").status_code == 303
+        assert command(*desk, "sam", "agreement", "motions", PROJECT, "--json").body[-1]["confirm first"] == ""
     changed.enclave.store.close()
 
 
