@@ -14,8 +14,8 @@ from enclave import agreement, board
 from enclave.agreement import Agreement, Policy
 from enclave.board import MotionKind, State
 from enclave.errors import Refused
-from tests.parties import NEWCOMER, with_newcomer
-from tests.unit.office import DR, NO, PARTIES, Office, packaged, signed
+from tests.parties import NEWCOMER, packaged, with_newcomer
+from tests.unit.office import DR, NO, PARTIES, Office, signed
 
 __all__ = ["signed"]
 
@@ -96,7 +96,7 @@ def for_question(agency: str, name: str, *ids: str) -> Change:
 
 
 def with_change(change: Change) -> Policy:
-    policy = packaged()
+    policy = packaged(DR)
     return Policy(
         agreement=change(policy.agreement), cells=policy.cells, columns=policy.columns, retention=policy.retention
     )
@@ -153,7 +153,7 @@ NOBODY: tuple[str, ...] = ()
 def test_what_an_agency_is_asked_for_anew(
     change: Change, what: str, who: tuple[str, ...], back: tuple[str, ...]
 ) -> None:
-    now, then = packaged(), with_change(change)
+    now, then = packaged(DR), with_change(change)
     assert then.hash != now.hash
     assert more(now, then) == each(who, what)
     assert more(then, now) == each(back, what)
@@ -162,7 +162,7 @@ def test_what_an_agency_is_asked_for_anew(
 
 def test_of_several_changes_each_is_told_and_who_is_asked_for_no_element_is_asked_for_nothing() -> None:
     changes = [school("DOL"), put(purpose="To grade teachers."), of_element("SDE", "SASID", matching=False)]
-    now, then = packaged(), with_change(lambda known: changes[2](changes[1](changes[0](known))))
+    now, then = packaged(DR), with_change(lambda known: changes[2](changes[1](changes[0](known))))
     assert more(now, then) == {"SDE": [ELEMENTS, PERSONS, PURPOSE], "DOL": [PURPOSE]}
     assert more(now, with_newcomer(now)) == {}
     newcomer = with_newcomer(now)
